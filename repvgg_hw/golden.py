@@ -1,0 +1,100 @@
+"""The golden model: NumPy integers only, the one definition of the arithmetic (design, section 2).
+
+Every RTL and HLS unit names the function of this file that it must equal. Nothing here rounds but
+`requantize_relu`. Convolutions run as float64 matrix products: exact, because every partial sum stays
+far below 2**53 (`conv3x3` checks the bound).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repvgg_hw.network import IntegerConv, IntegerLinear, IntegerNetwork, out_size
+
+Int = NDArray[np.int64]
+
+
+def quantize_input(pixels: NDArray[np.uint8], network: IntegerNetwork) -> NDArray[np.int8]:
+    """Pixels (N, H, W, C) uint8 -> the network's input (N, C, H, W) int8; ties to even, clipped."""
+    mean, std = np.asarray(network.mean), np.asarray(network.std)
+    x = (pixels.astype(np.float64) / 255.0 - mean) / std / network.input_scale
+    return np.clip(np.rint(x), -128, 127).astype(np.int8).transpose(0, 3, 1, 2)
+
+
+def conv3x3(x: NDArray[np.integer], weight: NDArray[np.integer], stride: int = 1, groups: int = 1) -> Int:
+    """3x3 convolution, padding 1, exact.
+
+    x (N, C_in, H, W), weight (C_out, C_in / groups, 3, 3) -> accumulators (N, C_out, H_out, W_out).
+    """
+    n, c_in, h, w = x.shape
+    c_out, c_in_g = weight.shape[:2]
+    ho, wo = out_size(h, stride), out_size(w, stride)
+    bound = int(np.abs(weight.astype(np.int64)).reshape(c_out, -1).sum(1).max()) * int(
+        np.abs(x.astype(np.int64)).max(initial=0)
+    )
+    if bound >= 1 << 53:
+        raise OverflowError(f"partial sums up to {bound} are not exact in float64")
+    padded = np.zeros((n, groups, c_in_g, h + 2, w + 2))
+    padded[..., 1:-1, 1:-1] = x.reshape(n, groups, c_in_g, h, w)
+    taps = weight.astype(np.float64).reshape(groups, c_out // groups, c_in_g, 3, 3)
+    acc = np.zeros((n, groups, c_out // groups, ho * wo))
+    for ky in range(3):
+        for kx in range(3):
+            view = padded[..., ky : ky + stride * (ho - 1) + 1 : stride, kx : kx + stride * (wo - 1) + 1 : stride]
+            acc += np.matmul(taps[..., ky, kx], view.reshape(n, groups, c_in_g, ho * wo))
+    return acc.astype(np.int64).reshape(n, c_out, ho, wo)
+
+
+def requantize_relu(acc: Int, multiplier: NDArray[np.integer], shift: int, bits: int = 8) -> Int:
+    """clamp((acc * multiplier + 2**(shift-1)) >> shift, 0, 2**bits - 1); >> floors, so ties go up.
+
+    acc (..., C, H, W) with the bias already added, multiplier (C,).
+    """
+    product = acc * multiplier.astype(np.int64)[:, None, None] + (1 << (shift - 1))
+    return np.clip(product >> shift, 0, (1 << bits) - 1)
+
+
+def conv_layer(x: NDArray[np.integer], layer: IntegerConv) -> NDArray[np.uint8]:
+    """One whole layer: convolution, bias, requantize, ReLU. (N, C, H, W) -> uint8 (N, C', H', W')."""
+    acc = conv3x3(x, layer.weight, layer.stride, layer.groups)
+    acc += layer.bias.astype(np.int64)[:, None, None]
+    return requantize_relu(acc, layer.multiplier, layer.shift, layer.out_bits).astype(np.uint8)
+
+
+def global_sum(x: NDArray[np.integer]) -> Int:
+    """Exact sum over H and W: (N, C, H, W) -> (N, C). The division is folded into the linear layer."""
+    return x.astype(np.int64).sum(axis=(2, 3))
+
+
+def linear(sums: Int, layer: IntegerLinear) -> Int:
+    """Integer logits (N, classes) from pooled sums (N, C)."""
+    return sums @ layer.weight.astype(np.int64).T + layer.bias.astype(np.int64)
+
+
+def trace(x: NDArray[np.integer], network: IntegerNetwork) -> Iterator[tuple[str, NDArray[np.integer]]]:
+    """Run the network on x (N, C, H, W) int8 and yield (name, output) of every layer.
+
+    Names: each convolution's, then "pool" (N, C) and "linear" (N, classes).
+    """
+    for layer in network.convs:
+        x = conv_layer(x, layer)
+        yield layer.name, x
+    sums = global_sum(x)
+    yield "pool", sums
+    yield "linear", linear(sums, network.linear)
+
+
+def logits(x: NDArray[np.integer], network: IntegerNetwork) -> Int:
+    """Integer logits (N, classes) of x (N, C, H, W) int8."""
+    out: NDArray[np.integer] = x
+    for _, out in trace(x, network):
+        pass
+    return out.astype(np.int64)
+
+
+def top1(logit: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The predicted class, the lowest index among equals: (N, classes) -> (N,)."""
+    return np.asarray(logit).argmax(axis=1)
