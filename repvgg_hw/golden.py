@@ -43,7 +43,9 @@ def conv3x3(x: NDArray[np.integer], weight: NDArray[np.integer], stride: int = 1
     acc = np.zeros((n, groups, c_out // groups, ho * wo))
     for ky in range(3):
         for kx in range(3):
-            view = padded[..., ky : ky + stride * (ho - 1) + 1 : stride, kx : kx + stride * (wo - 1) + 1 : stride]
+            view = padded[
+                ..., ky : ky + stride * (ho - 1) + 1 : stride, kx : kx + stride * (wo - 1) + 1 : stride
+            ]
             acc += np.matmul(taps[..., ky, kx], view.reshape(n, groups, c_in_g, ho * wo))
     return acc.astype(np.int64).reshape(n, c_out, ho, wo)
 
