@@ -7,6 +7,7 @@ far below 2**53 (`conv3x3` checks the bound).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,7 +22,8 @@ def quantize_input(pixels: NDArray[np.uint8], network: IntegerNetwork) -> NDArra
     """Pixels (N, H, W, C) uint8 -> the network's input (N, C, H, W) int8; ties to even, clipped."""
     mean, std = np.asarray(network.mean), np.asarray(network.std)
     x = (pixels.astype(np.float64) / 255.0 - mean) / std / network.input_scale
-    return np.clip(np.rint(x), -128, 127).astype(np.int8).transpose(0, 3, 1, 2)
+    quantized: NDArray[np.int8] = np.clip(np.rint(x), -128, 127).astype(np.int8)
+    return np.moveaxis(quantized, 3, 1)
 
 
 def conv3x3(x: NDArray[np.integer], weight: NDArray[np.integer], stride: int = 1, groups: int = 1) -> Int:
@@ -29,7 +31,7 @@ def conv3x3(x: NDArray[np.integer], weight: NDArray[np.integer], stride: int = 1
 
     x (N, C_in, H, W), weight (C_out, C_in / groups, 3, 3) -> accumulators (N, C_out, H_out, W_out).
     """
-    n, c_in, h, w = x.shape
+    n, _, h, w = x.shape
     c_out, c_in_g = weight.shape[:2]
     ho, wo = out_size(h, stride), out_size(w, stride)
     bound = int(np.abs(weight.astype(np.int64)).reshape(c_out, -1).sum(1).max()) * int(
@@ -42,12 +44,12 @@ def conv3x3(x: NDArray[np.integer], weight: NDArray[np.integer], stride: int = 1
     taps = weight.astype(np.float64).reshape(groups, c_out // groups, c_in_g, 3, 3)
     acc = np.zeros((n, groups, c_out // groups, ho * wo))
     for ky in range(3):
+        rows = slice(ky, ky + stride * (ho - 1) + 1, stride)
         for kx in range(3):
-            view = padded[
-                ..., ky : ky + stride * (ho - 1) + 1 : stride, kx : kx + stride * (wo - 1) + 1 : stride
-            ]
-            acc += np.matmul(taps[..., ky, kx], view.reshape(n, groups, c_in_g, ho * wo))
-    return acc.astype(np.int64).reshape(n, c_out, ho, wo)
+            columns = slice(kx, kx + stride * (wo - 1) + 1, stride)
+            acc += np.matmul(taps[..., ky, kx], padded[..., rows, columns].reshape(n, groups, c_in_g, -1))
+    exact: Int = acc.astype(np.int64)
+    return exact.reshape(n, c_out, ho, wo)
 
 
 def requantize_relu(acc: Int, multiplier: NDArray[np.integer], shift: int, bits: int = 8) -> Int:
@@ -56,7 +58,8 @@ def requantize_relu(acc: Int, multiplier: NDArray[np.integer], shift: int, bits:
     acc (..., C, H, W) with the bias already added, multiplier (C,).
     """
     product = acc * multiplier.astype(np.int64)[:, None, None] + (1 << (shift - 1))
-    return np.clip(product >> shift, 0, (1 << bits) - 1)
+    clamped: Int = np.clip(product >> shift, 0, (1 << bits) - 1)
+    return clamped
 
 
 def conv_layer(x: NDArray[np.integer], layer: IntegerConv) -> NDArray[np.uint8]:
@@ -68,12 +71,14 @@ def conv_layer(x: NDArray[np.integer], layer: IntegerConv) -> NDArray[np.uint8]:
 
 def global_sum(x: NDArray[np.integer]) -> Int:
     """Exact sum over H and W: (N, C, H, W) -> (N, C). The division is folded into the linear layer."""
-    return x.astype(np.int64).sum(axis=(2, 3))
+    sums: Int = x.astype(np.int64).sum(axis=(2, 3))
+    return sums
 
 
 def linear(sums: Int, layer: IntegerLinear) -> Int:
     """Integer logits (N, classes) from pooled sums (N, C)."""
-    return sums @ layer.weight.astype(np.int64).T + layer.bias.astype(np.int64)
+    logits: Int = sums @ layer.weight.astype(np.int64).T + layer.bias.astype(np.int64)
+    return logits
 
 
 def trace(x: NDArray[np.integer], network: IntegerNetwork) -> Iterator[tuple[str, NDArray[np.integer]]]:
@@ -91,12 +96,11 @@ def trace(x: NDArray[np.integer], network: IntegerNetwork) -> Iterator[tuple[str
 
 def logits(x: NDArray[np.integer], network: IntegerNetwork) -> Int:
     """Integer logits (N, classes) of x (N, C, H, W) int8."""
-    out: NDArray[np.integer] = x
-    for _, out in trace(x, network):
-        pass
+    ((_, out),) = deque(trace(x, network), maxlen=1)  # keeps no other layer's map
     return out.astype(np.int64)
 
 
 def top1(logit: NDArray[np.integer]) -> NDArray[np.int64]:
     """The predicted class, the lowest index among equals: (N, classes) -> (N,)."""
-    return np.asarray(logit).argmax(axis=1)
+    winners: NDArray[np.int64] = np.asarray(logit).argmax(axis=1)
+    return winners
