@@ -30,9 +30,9 @@ def divisors(n: int) -> list[int]:
 
 
 def tree_stages(inputs: int) -> int:
-    """Register stages of a pipelined adder tree of TREE_RADIX."""
+    """Register stages that sum so many products, TREE_RADIX at a time; at least one."""
     stages = 0
-    while inputs > 1:
+    while inputs > 1 or stages == 0:
         inputs, stages = -(-inputs // TREE_RADIX), stages + 1
     return stages
 
@@ -145,7 +145,7 @@ class ConvPlan:
     @property
     def pipeline_cycles(self) -> int:
         """From a window word's entry into the multipliers to its sum's entry into the output FIFO."""
-        return 8 + tree_stages(TAPS * self.pi)
+        return 10 + tree_stages(TAPS * self.pi)
 
     @property
     def fifo_depth(self) -> int:
@@ -244,7 +244,7 @@ class LinearPlan:
 
     @property
     def pipeline_cycles(self) -> int:
-        return 6 + tree_stages(self.pi)
+        return 8 + tree_stages(self.pi)
 
     @property
     def fifo_depth(self) -> int:
