@@ -11,7 +11,6 @@ run in Triton's interpreter (environment variable TRITON_INTERPRET=1): exact, bu
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -44,7 +43,7 @@ def require(device: str) -> None:
     kind = device.partition(":")[0]
     if kind == "cuda" and not torch.cuda.is_available():
         raise InputError(f"device {device!r}: torch {torch.__version__} finds no CUDA device here")
-    if kind == "cpu" and os.environ.get("TRITON_INTERPRET") != "1":
+    if kind == "cpu" and not triton.knobs.runtime.interpret:
         raise InputError(
             f"device 'cpu': Triton {triton.__version__} runs on a CPU only in its interpreter; "
             "set TRITON_INTERPRET=1 (small shapes only), or use golden"
@@ -55,7 +54,9 @@ def require(device: str) -> None:
 
 def input_table(network: IntegerNetwork) -> NDArray[np.int8]:
     """(C, 256): the network's input for every pixel value, by `golden.quantize_input` itself."""
-    ramp = np.broadcast_to(np.arange(256, dtype=np.uint8)[None, None, :, None], (1, 1, 256, len(network.mean)))
+    ramp = np.broadcast_to(
+        np.arange(256, dtype=np.uint8)[None, None, :, None], (1, 1, 256, len(network.mean))
+    )
     return np.ascontiguousarray(golden.quantize_input(ramp, network)[0, :, 0])
 
 

@@ -2,8 +2,8 @@
 
 How maps lie in memory (`packing` makes them so):
 
-    stored value   value - zero, int8. Hidden maps are uint8 with zero = 128, because the matrix units multiply
-                   int8 by int8; the network's input is int8 already, zero = 0
+    stored value   value - zero, int8. Hidden maps are uint8 with zero = 128, because the matrix units
+                   multiply int8 by int8; the network's input is int8 already, zero = 0
     order          (N, H + 2, W + 2, C): the zero padding is stored, so no load needs a mask
     slack          bytes after the last map, because the last block of a row of taps may read past it; what it
                    reads there is multiplied by weights that are zero
@@ -24,27 +24,29 @@ import triton.language as tl
 @triton.jit
 def conv3x3_kernel(
     x,  # int8 maps, see above
-    weight,  # int8 (C_OUT, SPANS, SPAN_PITCH)
-    multiplier,  # int32 (C_OUT,)
-    offset,  # int64 (C_OUT,): multiplier * (bias + zero * sum(w)) + 2**(shift - 1)
+    weight,  # int8 (c_out, SPANS, span_pitch)
+    multiplier,  # int32 (c_out,)
+    offset,  # int64 (c_out,): multiplier * (bias + zero * sum(w)) + 2**(shift - 1)
     y,  # int8 maps
     positions,  # N * H_out * W_out
     out_height,
     out_width,
-    x_row,  # bytes from a row to the next, and from an image to the next
-    x_image,
-    y_row,
-    y_image,
+    x_width,  # pixels from a row to the next, border included, and from an image to the next
+    x_pixels,
+    y_width,
+    y_pixels,
+    c_in_units,  # channels of the input / ALIGN
+    c_in_group,  # channels of one group
+    c_out,
+    c_out_group,
+    span,  # taps x channels that lie side by side
+    span_pitch,
+    steps,  # SPANS * ceil(span / BLOCK_K)
+    stride,
     shift,
     top,  # 2**out_bits - 1
-    STRIDE: tl.constexpr,
-    C_IN: tl.constexpr,  # bytes from a pixel to the next
-    C_IN_GROUP: tl.constexpr,
-    C_OUT: tl.constexpr,
-    C_OUT_GROUP: tl.constexpr,
     SPANS: tl.constexpr,  # 3 rows of taps, or 9 single taps
-    SPAN_PITCH: tl.constexpr,
-    SPAN_BLOCKS: tl.constexpr,
+    ALIGN: tl.constexpr,  # known divisor of the input's channels: how wide loads may be
     OUT_ZERO: tl.constexpr,
     BLOCK_M: tl.constexpr,  # output positions
     BLOCK_N: tl.constexpr,  # output channels
@@ -52,13 +54,16 @@ def conv3x3_kernel(
 ):
     """y = clamp((acc * multiplier + 2**(shift-1)) >> shift, 0, top): golden.conv_layer as an implicit GEMM.
 
-    A program computes BLOCK_M positions x BLOCK_N channels of one group. The three taps of one row of the window
-    are 3 * C contiguous bytes, so an ungrouped layer's K dimension is 3 spans of 3 * C; a grouped one's is 9 of C / g.
-    Grid: (ceil(positions / BLOCK_M) * ceil(C_OUT_GROUP / BLOCK_N), groups).
+    A program computes BLOCK_M positions x BLOCK_N channels of one group. The three taps of one row of the
+    window are 3 * C contiguous bytes, so an ungrouped layer's K dimension is 3 spans of 3 * C; a grouped
+    one's is 9 of C / g. Grid: (ceil(positions / BLOCK_M) * ceil(c_out_group / BLOCK_N), groups). Shapes are
+    run-time arguments, so that one compilation of a tile serves every layer.
     """
-    blocks_n: tl.constexpr = (C_OUT_GROUP + BLOCK_N - 1) // BLOCK_N
+    c_in = c_in_units * ALIGN
+    x_row = x_width * c_in
     group = tl.program_id(1)
     # Programs that share input positions run side by side, so that the second reads them from L2.
+    blocks_n = tl.cdiv(c_out_group, BLOCK_N)
     m = (tl.program_id(0) // blocks_n) * BLOCK_M + tl.arange(0, BLOCK_M)
     n = (tl.program_id(0) % blocks_n) * BLOCK_N + tl.arange(0, BLOCK_N)
     k = tl.arange(0, BLOCK_K)
@@ -68,33 +73,36 @@ def conv3x3_kernel(
     image = position // (out_height * out_width)
     oy = position // out_width % out_height
     ox = position % out_width
-    channel = group * C_OUT_GROUP + tl.minimum(n, C_OUT_GROUP - 1)
+    channel = group * c_out_group + tl.minimum(n, c_out_group - 1)
 
-    window = image.to(tl.int64) * x_image + oy * STRIDE * x_row + ox * (STRIDE * C_IN) + group * C_IN_GROUP
-    x_tile = x + window[:, None] + k[None, :]
-    w_tile = weight + channel[None, :] * (SPANS * SPAN_PITCH) + k[:, None]
+    pixel = image.to(tl.int64) * x_pixels + (oy * x_width + ox) * stride
+    x_tile = x + (pixel * c_in)[:, None] + k[None, :]
+    if SPANS == 9:  # only then are there groups; adding zero would hide from the compiler how x is aligned
+        x_tile += group * c_in_group
+    w_tile = weight + channel[None, :].to(tl.int64) * (SPANS * span_pitch) + k[:, None]
 
     acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.int32)
-    for step in range(0, SPANS * SPAN_BLOCKS):
-        span = step // SPAN_BLOCKS
-        start = step % SPAN_BLOCKS * BLOCK_K
-        if SPANS == 3:
-            tap = span * x_row
-        else:
-            tap = span // 3 * x_row + span % 3 * C_IN
+    index = 0  # of the span
+    start = 0  # within the span
+    for _ in range(steps):
+        tap = index * x_row if SPANS == 3 else index // 3 * x_row + index % 3 * c_in
         a = tl.load(x_tile + (tap + start))
-        b = tl.load(w_tile + (span * SPAN_PITCH + start))
+        b = tl.load(w_tile + (index * span_pitch + start))
         acc = tl.dot(a, b, acc, out_dtype=tl.int32)
+        start += BLOCK_K
+        done = start >= span
+        index = tl.where(done, index + 1, index)
+        start = tl.where(done, 0, start)
 
     # 32-bit sum times 17-bit multiplier: the product needs 64 bits (one wide multiply-add per value).
     scale = tl.load(multiplier + channel).to(tl.int64)
     value = (acc.to(tl.int64) * scale[None, :] + tl.load(offset + channel)[None, :]) >> shift
     value = tl.minimum(tl.maximum(value, 0), top)
-    where = image.to(tl.int64) * y_image + (oy + 1) * y_row + (ox + 1) * C_OUT
+    where = image.to(tl.int64) * y_pixels + (oy + 1) * y_width + ox + 1
     tl.store(
-        y + where[:, None] + channel[None, :],
+        y + (where * c_out + group * c_out_group)[:, None] + n[None, :],
         (value - OUT_ZERO).to(tl.int8),
-        mask=(m < positions)[:, None] & (n < C_OUT_GROUP)[None, :],
+        mask=(m < positions)[:, None] & (n < c_out_group)[None, :],
     )
 
 
@@ -104,8 +112,8 @@ def global_sum_kernel(
     sums,  # int32 (N, C)
     height,
     width,
-    x_row,
-    x_image,
+    x_width,
+    x_pixels,
     C: tl.constexpr,
     ZERO: tl.constexpr,
     BLOCK_P: tl.constexpr,  # pixels
@@ -117,9 +125,9 @@ def global_sum_kernel(
     acc = tl.zeros((BLOCK_C,), dtype=tl.int32)
     for start in range(0, height * width, BLOCK_P):
         p = start + tl.arange(0, BLOCK_P)
-        pixel = (p // width + 1) * x_row + (p % width + 1) * C
+        pixel = image.to(tl.int64) * x_pixels + (p // width + 1) * x_width + p % width + 1
         mask = (p < height * width)[:, None] & (c < C)[None, :]
-        values = tl.load(x + image.to(tl.int64) * x_image + pixel[:, None] + c[None, :], mask=mask, other=0)
+        values = tl.load(x + (pixel * C)[:, None] + c[None, :], mask=mask, other=0)
         acc += tl.sum(values.to(tl.int32), axis=0)
     tl.store(sums + image * C + c, acc + ZERO * height * width, mask=c < C)
 

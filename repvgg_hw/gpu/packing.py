@@ -1,10 +1,11 @@
-"""From an IntegerNetwork to what the kernels read: padded weights, folded constants, and proofs that 32 bits do.
+"""From an IntegerNetwork to what the kernels read: padded weights, folded constants; proof that 32 bits do.
 
 `kernels` describes the layout.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,11 @@ class PackedConv:
     c_in_group: int
     spans: int
     span: int  # taps x channels of one span
+
+    @property
+    def align(self) -> int:
+        """A divisor of c_in, as wide as one load may be (16 bytes)."""
+        return math.gcd(self.c_in, 16)
 
     @property
     def span_pitch(self) -> int:
@@ -80,9 +86,8 @@ def pack_conv(layer: IntegerConv, device: str) -> PackedConv:
 def _check_conv(layer: IntegerConv) -> None:
     """The matrix units take int8 operands and sum in int32."""
     if layer.in_bits > 8 or layer.out_bits > 8:
-        raise InputError(
-            f"{layer.name}: {max(layer.in_bits, layer.out_bits)}-bit activations; the GPU backend takes up to 8"
-        )
+        widest = max(layer.in_bits, layer.out_bits)
+        raise InputError(f"{layer.name}: {widest}-bit activations; the GPU backend takes up to 8")
     if layer.in_signed and layer.groups > 1:
         raise InputError(f"{layer.name}: the GPU backend takes no groups in the first layer")
     magnitudes = np.abs(layer.weight.astype(np.int64)).reshape(layer.weight.shape[0], -1).sum(axis=1)

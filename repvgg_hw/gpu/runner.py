@@ -36,14 +36,14 @@ class Maps:
         self.tensor = self.flat[:count].view(shape)
 
     @property
-    def row(self) -> int:
-        """Bytes from a row to the next."""
-        return self.tensor.stride(1)
+    def width(self) -> int:
+        """Pixels from a row to the next."""
+        return self.size[1] + 2
 
     @property
-    def image(self) -> int:
-        """Bytes from an image to the next."""
-        return self.tensor.stride(0)
+    def pixels(self) -> int:
+        """Pixels from an image to the next."""
+        return (self.size[0] + 2) * self.width
 
     def interior(self) -> Tensor:
         """The maps without their border, (N, H, W, C)."""
@@ -83,7 +83,7 @@ class Runner:
         )
 
     def _allocate(self) -> tuple[Maps, ...]:
-        """One output per layer; equal shapes take turns with two buffers, so that few lie in memory and cache."""
+        """One output per layer; layers of equal shape take turns with two buffers, to use little memory."""
         buffers: dict[tuple[int, tuple[int, int], int], Maps] = {}
         maps, size = [], self.input.size
         for index, conv in enumerate(self.convs):
@@ -108,7 +108,7 @@ class Runner:
         self.input.interior()[: len(x), ..., : x.shape[1]].copy_(torch.from_numpy(stored))
 
     def launch(self) -> Tensor:
-        """Run every layer on the input maps; the logits tensor (batch, classes) int32. Safe to capture in a graph."""
+        """Run every layer on the input maps: logits (batch, classes) int32. A graph can capture it."""
         source = self.input
         for conv, target, tile in zip(self.convs, self.maps, self.tiles, strict=True):
             _launch_conv(conv, source, target, tile)
@@ -119,7 +119,7 @@ class Runner:
     def _launch_head(self, source: Maps) -> None:
         (height, width), channels = source.size, source.channels
         global_sum_kernel[(self.batch, triton.cdiv(channels, 64))](
-            source.flat, self.sums, height, width, source.row, source.image,
+            source.flat, self.sums, height, width, source.width, source.pixels,
             C=channels, ZERO=HIDDEN_ZERO, BLOCK_P=64, BLOCK_C=64,
         )  # fmt: skip
         classes = self.network.num_classes
@@ -141,7 +141,14 @@ class Runner:
         default = self._default(conv, source, target)
         if torch.device(self.device).type != "cuda":
             return default
-        key = (conv.layer.shape.c_in, target.channels, conv.layer.stride, conv.layer.groups, target.size, self.batch)
+        key = (
+            conv.layer.shape.c_in,
+            target.channels,
+            conv.layer.stride,
+            conv.layer.groups,
+            target.size,
+            self.batch,
+        )
         if key not in _TUNED:
             seconds = _timer(lambda tile: _launch_conv(conv, source, target, tile))
             _TUNED[key] = fastest((default, *CANDIDATES), seconds)
@@ -171,11 +178,11 @@ def _launch_conv(conv: PackedConv, source: Maps, target: Maps, tile: Tile) -> No
     grid = (triton.cdiv(positions, tile.m) * triton.cdiv(c_out_group, tile.n), shape.groups)
     conv3x3_kernel[grid](
         source.flat, conv.weight, conv.multiplier, conv.offset, target.flat,
-        positions, height, width, source.row, source.image, target.row, target.image,
-        layer.shift, (1 << layer.out_bits) - 1,
-        STRIDE=shape.stride, C_IN=conv.c_in, C_IN_GROUP=conv.c_in_group,
-        C_OUT=shape.c_out, C_OUT_GROUP=c_out_group,
-        SPANS=conv.spans, SPAN_PITCH=conv.span_pitch, SPAN_BLOCKS=triton.cdiv(conv.span, tile.k),
-        OUT_ZERO=HIDDEN_ZERO, BLOCK_M=tile.m, BLOCK_N=tile.n, BLOCK_K=tile.k,
+        positions, height, width, source.width, source.pixels, target.width, target.pixels,
+        conv.c_in // conv.align, conv.c_in_group, shape.c_out, c_out_group,
+        conv.span, conv.span_pitch, conv.spans * triton.cdiv(conv.span, tile.k),
+        shape.stride, layer.shift, (1 << layer.out_bits) - 1,
+        SPANS=conv.spans, ALIGN=conv.align, OUT_ZERO=HIDDEN_ZERO,
+        BLOCK_M=tile.m, BLOCK_N=tile.n, BLOCK_K=tile.k,
         num_warps=tile.warps, num_stages=tile.stages,
     )  # fmt: skip

@@ -46,9 +46,9 @@ def default_tile(positions: int, channels: int, span: int, programs_wanted: int)
     span       bytes of one span of taps
     """
     k = 128 if span % 128 == 0 else 64 if span > 32 else 32
-    for m, n, warps in ((128, 128, 8), (128, 64, 4), (64, 64, 4), (64, 32, 4)):
+    for m, n, warps in ((128, 128, 8), (128, 64, 4), (128, 32, 4), (64, 64, 4), (64, 32, 4)):
         programs = -(-positions // m) * -(-channels // n)
-        if programs >= programs_wanted and n < 2 * channels:
+        if programs >= programs_wanted and n <= 2 * channels:
             return Tile(m, n, k, warps, 3)
     return Tile(32, 32, k, 2, 4)
 
