@@ -1,0 +1,54 @@
+# `make demo` and `make test` are all that a user needs. They install everything into .venv first, once.
+# Needs Python 3.10 or newer with venv, a C++ compiler, make and perl. For another Python: make demo PYTHON=python3.12
+
+PYTHON ?= python3
+PYTEST_ARGS ?= -n 2
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+# Two pytest workers on two cores: more threads inside each only get in each other's way.
+test: export OMP_NUM_THREADS = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean distclean
+
+help:
+	@echo "make demo    the whole path on a trained network: fuse, quantize, Verilog, RTL simulation, one table"
+	@echo "make test    ruff, mypy, Verilog lint and every test"
+	@echo "make lint    ruff and mypy only"
+	@echo "make bench   measurements on this machine (benchmarks/)"
+	@echo "make clean   remove what the above built; make distclean removes .venv, too"
+
+demo: $(STAMP)
+	$(BIN)/python -m examples.digits.demo
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
+	  || { echo "repvgg-hw needs Python 3.10 or newer as $(PYTHON); name another with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "$(PYTHON) lacks venv: install it (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
+	@{ command -v g++ || command -v clang++; } >/dev/null && command -v perl >/dev/null \
+	  || { echo "The simulation needs a C++ compiler (g++ or clang++) and perl on PATH" >&2; exit 1; }
+	@echo "Installing into .venv (once; torch is large)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
