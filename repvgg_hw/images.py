@@ -1,0 +1,183 @@
+"""Images from disk, exactly as the user gave them: uint8 pixels, labels, names. No torch.
+
+PATH is a folder of class folders (sorted folder names are the classes), a flat folder of images (no
+labels), or an `.npz` with `images` (N, H, W, C) uint8 and, optionally, `labels` (N,).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from repvgg_hw.errors import InputError
+
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+MODES = {1: "L", 3: "RGB"}  # Pillow's name for each number of channels
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images of one size.
+
+    pixels (N, H, W, C) uint8; labels (N,) int64 or None; names, one per image, for messages.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+def load_images(
+    path: str | Path, limit: int | None = None, resize: int | None = None, channels: int = 3
+) -> Images:
+    """Read the images at path.
+
+    limit     at most that many, spread evenly over the sorted list so that every class has its share
+    resize    None: as they are, and all must have one size; N: bilinear to N x N
+    channels  3 (RGB) or 1 (grey); files are converted, an `.npz` must have it
+    Raises InputError for: nothing there, no images, mixed sizes, a corrupt file, a wrong dtype or shape.
+    """
+    path = Path(path)
+    if limit is not None and limit < 1:
+        raise InputError(f"limit must be at least 1 image, got {limit}")
+    if resize is not None and resize < 1:
+        raise InputError(f"resize must be at least 1 pixel, got {resize}")
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder of images")
+    if path.is_dir():
+        return _from_folder(path, limit, resize, channels)
+    if path.suffix == ".npz":
+        return _from_npz(path, limit, resize, channels)
+    raise InputError(f"{path}: images are a folder of class folders or an .npz file with 'images'")
+
+
+def normalise(pixels: NDArray[np.uint8], mean: Sequence[float], std: Sequence[float]) -> NDArray[np.float64]:
+    """(pixel / 255 - mean) / std: (N, H, W, C) uint8 -> (N, C, H, W) float64."""
+    x = (pixels.astype(np.float64) / 255.0 - np.asarray(mean)) / np.asarray(std)
+    return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+
+
+def synthetic(n: int, shape: tuple[int, int, int], seed: int = 0) -> NDArray[np.uint8]:
+    """Seeded smooth noise in place of photographs: (N, H, W, C) uint8 for shape (C, H, W).
+
+    White noise summed over octaves with amplitude proportional to wavelength has about the 1/f
+    spectrum of natural images, so a random network's activations spread as they would on real ones.
+    """
+    c, h, w = shape
+    rng = np.random.default_rng(seed)
+    total = np.zeros((n, c, h, w))
+    cell = 1
+    while cell <= max(h, w):
+        coarse = rng.standard_normal((n, c, -(-h // cell), -(-w // cell)))
+        total += cell**0.5 * coarse.repeat(cell, axis=2).repeat(cell, axis=3)[:, :, :h, :w]
+        cell *= 2
+    spread = total.std(axis=(1, 2, 3), keepdims=True)
+    pixels = 127.5 + 64.0 * total / np.where(spread > 0, spread, 1.0)
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def _spread(count: int, limit: int | None) -> NDArray[np.int64]:
+    """Indices of `limit` of `count` things, evenly spaced, in order."""
+    if limit is None or limit >= count:
+        return np.arange(count)
+    return np.arange(limit) * count // limit
+
+
+def _from_folder(folder: Path, limit: int | None, resize: int | None, channels: int) -> Images:
+    if channels not in MODES:
+        raise InputError(
+            f"{folder}: image files have 1 or 3 channels, the network takes {channels}: use .npz"
+        )
+    classes = sorted(p for p in folder.iterdir() if p.is_dir())
+    found = [(f, label) for label, c in enumerate(classes) for f in _image_files(c)]
+    labelled = bool(found)
+    if not labelled:
+        found = [(f, -1) for f in _image_files(folder)]
+    if not found:
+        raise InputError(
+            f"{folder}: no images there (expected one folder per class, with {_suffixes()} files)"
+        )
+    found = [found[i] for i in _spread(len(found), limit)]
+    pixels: list[NDArray[np.uint8]] = []
+    for file, _ in found:
+        pixels.append(_read(file, resize, MODES[channels]))
+        if pixels[-1].shape != pixels[0].shape:
+            raise InputError(
+                f"{file}: {_size(pixels[-1])}, but {found[0][0].name} is {_size(pixels[0])}: "
+                "all images must have one size, or ask for a resize"
+            )
+    labels = np.array([label for _, label in found], dtype=np.int64) if labelled else None
+    return Images(np.stack(pixels), labels, tuple(str(f.relative_to(folder)) for f, _ in found))
+
+
+def _image_files(folder: Path) -> list[Path]:
+    """Image files in folder, or one `images` folder below it, as some data sets have them; sorted."""
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+
+
+def _suffixes() -> str:
+    return ", ".join(sorted(SUFFIXES))
+
+
+def _size(pixels: NDArray[np.uint8]) -> str:
+    return f"{pixels.shape[0]}x{pixels.shape[1]} pixels"
+
+
+def _read(file: Path, resize: int | None, mode: str) -> NDArray[np.uint8]:
+    try:
+        with Image.open(file) as image:
+            image = image.convert(mode)
+            if resize is not None:
+                image = image.resize((resize, resize), Image.Resampling.BILINEAR)
+            pixels = np.asarray(image, dtype=np.uint8)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{file}: not a readable image ({error})") from error
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _from_npz(file: Path, limit: int | None, resize: int | None, channels: int) -> Images:
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            missing = "images" not in archive.files
+            pixels = None if missing else archive["images"]
+            labels = archive["labels"] if "labels" in archive.files else None
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        raise InputError(f"{file}: not a readable .npz file ({error})") from error
+    if pixels is None:
+        raise InputError(f"{file}: holds no array named 'images' (N, H, W, C)")
+    if pixels.dtype != np.uint8:
+        raise InputError(f"{file}: 'images' must be uint8, found {pixels.dtype}")
+    if pixels.ndim != 4 or 0 in pixels.shape:
+        raise InputError(f"{file}: 'images' must be (N, H, W, C) with N > 0, found {pixels.shape}")
+    if pixels.shape[3] != channels:
+        raise InputError(f"{file}: 'images' have {pixels.shape[3]} channels, the network takes {channels}")
+    if labels is not None and (labels.shape != pixels.shape[:1] or labels.dtype.kind not in "iu"):
+        raise InputError(
+            f"{file}: 'labels' must be {len(pixels)} integers, found {labels.dtype} {labels.shape}"
+        )
+    chosen = _spread(len(pixels), limit)
+    pixels = pixels[chosen]
+    if resize is not None:
+        if channels not in MODES:
+            raise InputError(f"{file}: only images of 1 or 3 channels can be resized, these have {channels}")
+        pixels = np.stack([_resize(p, resize) for p in pixels])
+    return Images(
+        pixels,
+        None if labels is None else labels[chosen].astype(np.int64),
+        tuple(f"{file.name}[{i}]" for i in chosen),
+    )
+
+
+def _resize(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    resized = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
+    return resized.reshape(size, size, pixels.shape[2])

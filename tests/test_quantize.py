@@ -1,0 +1,197 @@
+"""Quantization: every result obeys the design's integer arithmetic and means what the float network does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repvgg_hw import golden
+from repvgg_hw.errors import InputError
+from repvgg_hw.images import normalise, synthetic
+from repvgg_hw.network import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    MULTIPLIER_BITS,
+    FusedConv,
+    FusedNetwork,
+    IntegerNetwork,
+)
+from repvgg_hw.quantize import METHODS, grid, layers, quantize
+
+
+def random_network(seed: int = 0, groups: int = 1) -> FusedNetwork:
+    """Four layers with channels of very different size, as fused RepVGG layers have."""
+    rng = np.random.default_rng(seed)
+    convs, c_in = [], 3
+    for i, (c_out, stride) in enumerate(((8, 2), (12, 1), (12, 2), (16, 1))):
+        g = groups if i else 1
+        weight = rng.standard_normal((c_out, c_in // g, 3, 3)) * (2.0 / (9 * c_in / g)) ** 0.5
+        weight *= rng.lognormal(0, 0.7, (c_out, 1, 1, 1))
+        convs.append(FusedConv(f"layer{i}", weight, rng.standard_normal(c_out) * 0.3, stride, g))
+        c_in = c_out
+    linear = rng.standard_normal((10, c_in)) * 0.3
+    return FusedNetwork("random", tuple(convs), linear, rng.standard_normal(10))
+
+
+def float_logits(network: FusedNetwork, pixels: np.ndarray) -> np.ndarray:
+    x = torch.from_numpy(normalise(pixels, IMAGENET_MEAN, IMAGENET_STD))
+    for c in network.convs:
+        w, b = torch.from_numpy(c.weight), torch.from_numpy(c.bias)
+        x = torch.relu(torch.nn.functional.conv2d(x, w, b, c.stride, 1, 1, c.groups))
+    return x.mean(dim=(2, 3)).numpy() @ network.linear_weight.T + network.linear_bias
+
+
+def run(network: FusedNetwork, pixels: np.ndarray, method: str = "minmax", **options: int) -> IntegerNetwork:
+    return quantize(network, pixels, mean=IMAGENET_MEAN, std=IMAGENET_STD, method=method, **options)
+
+
+def check_rules(network: IntegerNetwork) -> None:
+    """Everything that the hardware relies on."""
+    signed = True
+    for conv in network.convs:
+        limit = (1 << (conv.weight_bits - 1)) - 1
+        assert conv.weight.dtype == np.int8
+        assert abs(conv.weight.astype(int)).max() <= limit
+        assert conv.bias.dtype == np.int32
+        assert conv.multiplier.dtype == np.int32
+        assert conv.multiplier.min() >= 1
+        assert conv.multiplier.max() < 1 << MULTIPLIER_BITS
+        assert 1 <= conv.shift <= grid.MAX_SHIFT
+        assert conv.accumulator_bound < 1 << 31
+        assert conv.in_signed is signed
+        signed = False
+    last = list(network.map_shapes())[-1][2]
+    assert grid.logit_bound(network.linear, 255 * last[0] * last[1]) < 1 << 31
+
+
+def same(a: IntegerNetwork, b: IntegerNetwork) -> bool:
+    pairs = [*zip(a.convs, b.convs, strict=True), (a.linear, b.linear)]
+    return all(np.array_equal(x.weight, y.weight) and np.array_equal(x.bias, y.bias) for x, y in pairs)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_integer_logits_follow_the_float_network(method: str, groups: int) -> None:
+    network, pixels = random_network(groups=groups), synthetic(32, (3, 16, 20))
+    integer = run(network, pixels, method)
+    check_rules(integer)
+    got = golden.logits(golden.quantize_input(pixels, integer), integer) * integer.logit_scale
+    expected = float_logits(network, pixels)
+    noise = ((got - expected) ** 2).mean() / expected.var()
+    assert noise < (0.05 if method == "naive" else 0.01)
+
+
+def test_torch_and_golden_agree_exactly() -> None:
+    network, pixels = random_network(3, groups=2), synthetic(5, (3, 15, 13))
+    integer = run(network, pixels)
+    x = golden.quantize_input(pixels, integer)
+    t = torch.from_numpy(x.copy())
+    for conv, (_, expected) in zip(integer.convs, golden.trace(x, integer), strict=False):
+        t = layers.integer_conv(t, conv)
+        assert np.array_equal(t.numpy(), expected)
+    assert np.array_equal(layers.integer_logits(t, integer.linear).numpy(), golden.logits(x, integer))
+
+
+def test_wide_accumulators_take_the_exact_path() -> None:
+    """Partial sums beyond 2**24 would round in float32."""
+    integer = run(random_network(), synthetic(2, (3, 8, 8)))
+    conv = integer.convs[1]
+    wide = replace(conv, weight=np.full((12, 2000, 3, 3), 127, np.int8), multiplier=conv.multiplier * 0 + 1)
+    x = np.full((1, 2000, 4, 4), 255, np.uint8)
+    x[0, 0, 0, 0] = 254
+    wide = replace(wide, shift=22)
+    assert wide.accumulator_bound > 1 << 24
+    assert np.array_equal(layers.integer_conv(torch.from_numpy(x), wide).numpy(), golden.conv_layer(x, wide))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_order_of_images_does_not_matter(method: str) -> None:
+    network, pixels = random_network(1), synthetic(24, (3, 12, 12))
+    shuffled = pixels[np.random.default_rng(0).permutation(24)]
+    assert same(run(network, pixels, method), run(network, shuffled, method))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_degenerate_channels_and_layers(method: str) -> None:
+    """All-zero weights, a bias that dwarfs the weights, a channel and a layer that are never active."""
+    network = random_network(2)
+    first, second, *rest = network.convs
+    weight, bias = first.weight.copy(), first.bias.copy()
+    weight[0], bias[0] = 0, 0
+    weight[1], bias[1] = 0, 0.7
+    weight[2], bias[2] = 1e-12, 1.5
+    weight[3], bias[3] = weight[3] * 1e-9, -1e6
+    odd = replace(network, convs=(replace(first, weight=weight, bias=bias), second, *rest))
+    pixels = synthetic(16, (3, 12, 12))
+    integer = run(odd, pixels, method)
+    check_rules(integer)
+    y = golden.conv_layer(golden.quantize_input(pixels, integer), integer.convs[0])
+    constant = y[:, 1].astype(int)
+    assert constant.min() == constant.max() > 0
+    assert abs(constant.max() / y[:, 2].max() - 0.7 / 1.5) < 0.02
+    assert not y[:, [0, 3]].any()
+    dead = replace(network, convs=(replace(first, bias=first.bias - 1e3), second, *rest))
+    check_rules(run(dead, pixels, method))
+    silent = replace(network, linear_weight=network.linear_weight * 0)
+    check_rules(run(silent, pixels, method))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    scale=st.lists(st.floats(1e-12, 1e3), min_size=1, max_size=6),
+    bias=st.floats(-1e4, 1e4),
+    in_scale=st.floats(1e-6, 1e2),
+    out_scale=st.floats(1e-6, 1e2),
+)
+def test_fit_grid(scale: list[float], bias: float, in_scale: float, out_scale: float) -> None:
+    """The constants fit, and the grid they give is exactly the scale that is reported."""
+    wanted = np.array(scale)
+    fitted = grid.fit_grid(wanted, np.full(len(scale), bias), in_scale, out_scale)
+    assert 1 <= fitted.shift <= grid.MAX_SHIFT
+    assert fitted.multiplier.min() >= 1
+    assert fitted.multiplier.max() < 1 << MULTIPLIER_BITS
+    realised = in_scale * fitted.weight_scale / out_scale
+    assert np.allclose(realised, fitted.multiplier / 2.0**fitted.shift, rtol=1e-12)
+    again = grid.fit_grid(fitted.weight_scale, np.zeros(len(scale)), in_scale, out_scale)
+    if fitted.shift > 1:
+        assert np.allclose(again.weight_scale, fitted.weight_scale, rtol=1e-12, atol=0)
+
+
+def test_logits_of_a_large_map_fit_int32() -> None:
+    """At 24x24 before the pool an 8-bit linear layer could overflow: its scale gives way."""
+    rng = np.random.default_rng(0)
+    weight = np.sign(rng.standard_normal((4, 2048))) * 0.5
+    max_sum = 255 * 24 * 24
+    scale = grid.linear_scale(weight, np.zeros(4), 1e-4, max_sum, 8)
+    integers = grid.to_integers(weight, np.full(4, scale), 8)
+    layer = grid.integer_linear(integers, np.zeros(4), scale * 1e-4, 8)
+    assert grid.logit_bound(layer, max_sum) < 1 << 31
+    assert abs(integers).max() >= 6  # 7 x 2048 x max_sum would still fit
+    with pytest.raises(InputError, match="smaller input size"):
+        grid.linear_scale(weight, np.zeros(4), 1e-4, 255 * 100 * 100, 8)
+
+
+def test_bad_input() -> None:
+    network, pixels = random_network(), synthetic(2, (3, 8, 8))
+    with pytest.raises(InputError, match="choose from naive"):
+        run(network, pixels, "best")
+    with pytest.raises(InputError, match="at least one calibration image"):
+        run(network, pixels[:0])
+    with pytest.raises(InputError, match="1 channels"):
+        run(network, pixels[..., :1])
+    with pytest.raises(InputError, match="uint8"):
+        run(network, pixels.astype(np.float32))
+    with pytest.raises(InputError, match="already 1x1"):
+        run(network, pixels[:, :2, :2])
+    with pytest.raises(InputError, match="4 to 8"):
+        run(network, pixels, weight_bits=9)
+    broken = network.convs[1].weight.copy()
+    broken[0, 0, 0, 0] = np.nan
+    convs = (network.convs[0], replace(network.convs[1], weight=broken), *network.convs[2:])
+    with pytest.raises(InputError, match="layer1: weights or biases are not finite"):
+        run(replace(network, convs=convs), pixels)
