@@ -1,0 +1,129 @@
+"""What holds for every command: help with an example, one line for every error, the exit codes 0, 1 and 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from repvgg_hw import __version__
+from repvgg_hw.cli import COMMANDS, main
+from repvgg_hw.errors import CheckFailed, InputError
+
+PRESENT = main.list_commands(click.Context(main))
+
+
+def run(*arguments: object) -> Result:
+    """repvgg-hw with these arguments, in this process."""
+    return CliRunner().invoke(main, [str(a) for a in arguments], prog_name="repvgg-hw")
+
+
+def assert_one_clear_line(result: Result, code: int = 2) -> None:
+    """An error is one line on stderr that says something, and never a traceback."""
+    assert result.exit_code == code, result.output + repr(result.exception)
+    assert isinstance(result.exception, SystemExit), repr(result.exception)
+    errors = [line for line in result.stderr.splitlines() if line.lower().startswith("error:")]
+    assert len(errors) == 1, result.output
+    assert len(errors[0]) > len("error: ") + 10
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("command", ["models", "fuse", "generate", "simulate", "evaluate", "report"])
+def test_the_documented_commands_exist(command: str) -> None:
+    assert command in PRESENT
+
+
+def test_help_lists_every_command_with_a_line_about_it() -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    for command in PRESENT:
+        (line,) = [line for line in result.output.splitlines() if line.split()[:1] == [command]]
+        assert len(line.split()) > 3, f"{command} has no summary"
+
+
+@pytest.mark.parametrize("command", PRESENT)
+def test_help_of_every_command_shows_an_example(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0, result.output
+    assert f"repvgg-hw {command}" in result.output.split("Options:")[0].split("\n", 2)[2], result.output
+    for line in result.output.splitlines():
+        assert len(line) <= 110
+
+
+@pytest.mark.parametrize("command", PRESENT)
+def test_every_option_says_what_it_does(command: str) -> None:
+    found = main.get_command(click.Context(main), command)
+    assert found is not None
+    for parameter in found.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{command} {parameter.opts}"
+
+
+def test_version() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "repvgg_hw", "--version"], capture_output=True, text=True, check=True
+    )
+    assert __version__ in done.stdout
+
+
+def test_an_unknown_command_and_an_unknown_option_are_wrong_usage() -> None:
+    for arguments in (["synthesize-everything"], ["models", "--no-such-option"]):
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("error", [InputError("a file is missing: give it"), CheckFailed("stage0 differs")])
+def test_expected_errors_become_one_line_and_their_exit_code(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command()
+    def failing() -> None:
+        raise error
+
+    monkeypatch.setattr(type(main), "get_command", lambda *_: failing)
+    assert_one_clear_line(run("models"), code=error.exit_code)  # type: ignore[attr-defined]
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def failing() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(main), "get_command", lambda *_: failing)
+    assert isinstance(run("models").exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fuse", "{missing}.pth", "-o", "{folder}/out.safetensors"),
+        ("fuse", "{junk}", "-o", "{folder}/out.safetensors"),
+        ("evaluate", "{missing}.pth", "--data", "{folder}", "--calibration", "{folder}"),
+        ("generate", "--target", "verilog", "-o", "{folder}/out"),
+        ("generate", "--model", "Z9", "--target", "verilog", "--multipliers", "999", "-o", "{folder}/out"),
+        ("generate", "--weights", "{missing}.pth", "--target", "verilog", "-o", "{folder}/out"),
+        ("generate", "--model", "A0", "--target", "vhdl", "-o", "{folder}/out"),
+        ("simulate", "{folder}"),
+        ("simulate", "{missing}"),
+        ("report", "{folder}"),
+        ("report", "{missing}"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_exit_code_2_and_leaves_nothing(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    junk = tmp_path / "junk.pth"
+    junk.write_bytes(b"this is no checkpoint")
+    names = {"folder": folder, "missing": tmp_path / "missing", "junk": junk}
+    assert_one_clear_line(run(*(a.format(**names) for a in arguments)))
+    assert list(folder.iterdir()) == []
+
+
+def test_commands_are_listed_in_the_order_of_use() -> None:
+    assert list(PRESENT) == [name for name in COMMANDS if name in PRESENT]
