@@ -1,0 +1,220 @@
+"""One Winograd layer unit: parameters of `conv3x3_winograd.sv`, its cycles, memories and price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repvgg_hw.network import MULTIPLIER_BITS, out_size
+from repvgg_hw.winograd.bounds import Widths, widths
+from repvgg_hw.winograd.division import divider
+from repvgg_hw.winograd.golden import weight_transform
+from repvgg_hw.winograd.matrices import Int, Transform, transform
+from repvgg_hw.winograd.networks import networks
+
+
+def _divisors(n: int) -> Iterator[int]:
+    """Divisors of n, ascending."""
+    return (d for d in range(1, n + 1) if n % d == 0)
+
+
+@dataclass(frozen=True)
+class WinogradUnit:
+    """A 3x3 layer by F(m x m, 3x3), folded by pi input and po output channels.
+
+    acc_bits holds every convolution sum with its bias, as in the direct unit.
+    """
+
+    m: int
+    c_in: int
+    c_out: int
+    height: int  # of the input map
+    width: int
+    pi: int
+    po: int
+    acc_bits: int
+    stride: int = 1
+    groups: int = 1
+    in_bits: int = 8
+    in_signed: bool = False
+    weight_bits: int = 8  # before the transform
+    out_bits: int = 8
+
+    @cached_property
+    def kind(self) -> Transform:
+        return transform(self.m, self.stride)
+
+    @cached_property
+    def widths(self) -> Widths:
+        return widths(self.kind, self.acc_bits, self.in_bits, self.in_signed, self.weight_bits)
+
+    @property
+    def words(self) -> int:
+        """Words of PI channels that one output is accumulated over."""
+        return self.c_in // self.groups // self.pi
+
+    @property
+    def repeats(self) -> int:
+        """Times that a tile's words are read, once for each PO output channels of the group."""
+        return self.c_out // self.groups // self.po
+
+    @property
+    def out_height(self) -> int:
+        return out_size(self.height, self.stride)
+
+    @property
+    def out_width(self) -> int:
+        return out_size(self.width, self.stride)
+
+    @property
+    def tile_rows(self) -> int:
+        return -(-self.out_height // self.m)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of the map, those that overhang its right and lower edge included."""
+        return self.tile_rows * -(-self.out_width // self.m)
+
+    @property
+    def lanes(self) -> int:
+        """Output channels in the output transform at once: the fewest that keep up with the accumulators."""
+        return next((d for d in _divisors(self.po) if self.kind.size * self.po // d <= self.words), self.po)
+
+    @property
+    def spacing(self) -> int:
+        """Cycles of the output transform for one set of PO channels."""
+        return self.kind.size * self.po // self.lanes
+
+    @property
+    def out_lanes(self) -> int:
+        """Channels per beat of the output stream: the fewest that empty a tile row in time."""
+        row = self.m * self.out_width * self.c_out
+        fits = (d for d in _divisors(self.c_out) if d % self.lanes == 0)
+        return next(d for d in fits if d == self.c_out or row * self.tile_rows // d <= self._busy_cycles)
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers of the array; requantization's are counted apart."""
+        return self.kind.size**2 * self.pi * self.po
+
+    @property
+    def requant_multipliers(self) -> int:
+        return self.m * self.lanes
+
+    @property
+    def compute_cycles(self) -> int:
+        """Per frame: sets of WORDS cycles, or as many as the output transform needs."""
+        return self.tiles * self.groups * self.repeats * max(self.words, self.spacing)
+
+    @property
+    def fetch_cycles(self) -> int:
+        """Per frame: the input transform takes K + 1 cycles for a word."""
+        return self.tiles * self.groups * self.words * (self.kind.size + 1)
+
+    @property
+    def write_cycles(self) -> int:
+        """Per frame: beats that the line buffer takes."""
+        return self.height * self.width * (self.c_in // self.pi)
+
+    @property
+    def raster_cycles(self) -> int:
+        """Per frame: beats that leave."""
+        return self.out_height * self.out_width * (self.c_out // self.out_lanes)
+
+    @property
+    def _busy_cycles(self) -> int:
+        return max(self.compute_cycles, self.fetch_cycles, self.write_cycles)
+
+    @property
+    def cycles(self) -> int:
+        """Cycles per frame of this layer alone."""
+        return max(self._busy_cycles, self.raster_cycles)
+
+    @property
+    def adders(self) -> dict[str, int]:
+        """Two-input adders of the constant networks, by role."""
+        data, output, _ = networks(self.m, self.stride)
+        division = divider(self.kind.odd**2, self.acc_bits)
+        return {
+            "input transform": 2 * self.pi * data.graph.cost,
+            "output transform": 2 * self.lanes * output.graph.cost,
+            "exact division": self.lanes * self.m * division.cost,
+        }
+
+    @property
+    def weight_memory(self) -> tuple[int, int]:
+        """(words, bits per word) of the transformed weights' ROM."""
+        return self.groups * self.words * self.repeats, self.multipliers * self.widths.weight
+
+    @property
+    def affine_memory(self) -> tuple[int, int]:
+        """(words, bits per word) of the ROM of biases and multipliers."""
+        return self.c_out // self.lanes, self.lanes * (self.acc_bits + MULTIPLIER_BITS)
+
+    @property
+    def line_memory(self) -> tuple[int, int]:
+        """(words, bits per word) of the line buffer: a ring of K + step rows."""
+        rows = self.kind.size + self.kind.step
+        return self.width * (self.c_in // self.pi), rows * self.pi * self.in_bits
+
+    @property
+    def window_memory(self) -> tuple[int, int]:
+        """(words, bits per word) of the double-buffered transformed data."""
+        return 2 * self.words, self.kind.size**2 * self.pi * self.widths.data
+
+    @property
+    def tile_memory(self) -> tuple[int, int]:
+        """(words, bits per word) of the double-buffered tile row behind requantization."""
+        return 2 * self.out_width * (self.c_out // self.out_lanes), self.out_lanes * self.m * self.out_bits
+
+    @property
+    def memory_bits(self) -> int:
+        """Bits of all the unit's memories."""
+        memories = (
+            self.weight_memory,
+            self.affine_memory,
+            self.line_memory,
+            self.window_memory,
+            self.tile_memory,
+        )
+        return sum(words * bits for words, bits in memories)
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Parameters of `conv3x3_winograd.sv`."""
+        return {
+            "C_IN": self.c_in,
+            "C_OUT": self.c_out,
+            "HEIGHT": self.height,
+            "WIDTH": self.width,
+            "STRIDE": self.stride,
+            "GROUPS": self.groups,
+            "PI": self.pi,
+            "PO": self.po,
+            "LANES": self.lanes,
+            "OUT_LANES": self.out_lanes,
+            "M": self.m,
+            "L_SHIFT": self.kind.shift,
+            "X_W": self.in_bits,
+            "X_SIGNED": int(self.in_signed),
+            "MIDDLE_W": self.widths.middle,
+            "DATA_W": self.widths.data,
+            "W_W": self.widths.weight,
+            "ACC_W": self.acc_bits,
+            "Y_W": self.out_bits,
+        }
+
+    def weight_words(self, weight: NDArray[np.integer]) -> Int:
+        """The weight ROM, weight (C_out, C_in / groups, 3, 3) -> (words, lanes), lane 0 in the low bits.
+
+        Words in order of use: group, PO outputs, PI inputs; lanes (output, row, column, input).
+        """
+        u = weight_transform(weight, self.kind)
+        size = self.kind.size
+        u = u.reshape(self.groups, self.repeats, self.po, self.words, self.pi, size * size)
+        ordered: Int = u.transpose(0, 1, 3, 2, 5, 4).reshape(self.weight_memory[0], self.multipliers)
+        return ordered
