@@ -25,7 +25,7 @@ class ConvBN(nn.Sequential):
 
 
 class SqueezeExcite(nn.Module):
-    """Channel gates: x * sigmoid(up(relu(down(mean(x))))), the mean over H and W. Hu et al., arXiv 1709.01507."""
+    """Channel gates x * sigmoid(up(relu(down(mean of x over H, W)))). Hu et al., arXiv 1709.01507."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()

@@ -1,0 +1,93 @@
+"""Collapse a graph of linear operations into one 3x3 convolution with bias, in float64.
+
+Ding et al., arXiv 2101.03697 (branches and BN) and arXiv 2103.13425 (1x1 followed by k x k, average pooling).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from repvgg_hw.fuse.graph import Affine, Array, Chain, Conv, Node, Pad, Sum
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """A convolution so far: weight (groups, C_out / groups, C_in / groups, kh, kw), bias (C_out,)."""
+
+    weight: Array
+    bias: Array
+    is_identity: bool = False  # nothing yet: spares a product with the unit matrix
+
+
+def collapse(node: Node, c_in: int, groups: int = 1) -> tuple[Array, Array]:
+    """node over c_in channels -> (kernel (C_out, c_in / groups, 3, 3), bias (C_out,)), float64.
+
+    Strides are not part of a kernel: the graph's operations must agree on one, and forward shows if they do.
+    """
+    linear = _extend(_identity(c_in, groups), node)
+    weight = _to_3x3(linear.weight)
+    return weight.reshape(-1, *weight.shape[2:]), linear.bias
+
+
+def _identity(channels: int, groups: int) -> _Linear:
+    """I_g: output o copies input o, as a 1x1 kernel."""
+    eye = np.eye(channels // groups)[None, :, :, None, None]
+    return _Linear(np.repeat(eye, groups, axis=0), np.zeros(channels), is_identity=True)
+
+
+def _extend(before: _Linear, node: Node) -> _Linear:
+    """node applied after the convolution `before`."""
+    match node:
+        case Chain(parts):
+            for part in parts:
+                before = _extend(before, part)
+            return before
+        case Sum(branches):
+            terms = [_extend(before, branch) for branch in branches]
+            weights, biases = [_to_3x3(term.weight) for term in terms], [term.bias for term in terms]
+            return _Linear(np.sum(weights, axis=0), np.sum(biases, axis=0))
+        case Affine(scale, shift):
+            per_output = scale.reshape(before.weight.shape[0], -1, 1, 1, 1)
+            return _Linear(before.weight * per_output, before.bias * scale + shift)
+        case Pad():
+            return before  # what a pixel outside maps to is the padding's concern; the kernel stays
+        case Conv():
+            return _after(before, node)
+
+
+def _after(before: _Linear, conv: Conv) -> _Linear:
+    """conv after `before`, one of the two being 1x1."""
+    groups = before.weight.shape[0]
+    weight = _regroup(conv, groups)
+    if before.is_identity:
+        return _Linear(weight, np.zeros(len(conv.weight)) if conv.bias is None else conv.bias)
+    sums = weight.sum(axis=(3, 4))  # a constant map through a kernel without border
+    bias = np.einsum("got,gt->go", sums, before.bias.reshape(groups, -1)).reshape(-1)
+    if conv.bias is not None:
+        bias = bias + conv.bias
+    if before.weight.shape[3:] == (1, 1):
+        return _Linear(np.einsum("gothw,gti->goihw", weight, before.weight[..., 0, 0]), bias)
+    if weight.shape[3:] != (1, 1):
+        raise ValueError("two kernels larger than 1x1 in a row do not fit one 3x3")
+    return _Linear(np.einsum("got,gtihw->goihw", weight[..., 0, 0], before.weight), bias)
+
+
+def _regroup(conv: Conv, groups: int) -> Array:
+    """conv.weight as (groups, C_out / groups, C_in / groups, kh, kw); finer groups become block-diagonal."""
+    weight = conv.weight.reshape(conv.groups, -1, *conv.weight.shape[1:])
+    if conv.groups == groups:
+        return weight
+    fine = conv.groups // groups  # fine groups per coarse one
+    _, o, i, kh, kw = weight.shape
+    coarse = np.zeros((groups, fine, o, fine, i, kh, kw))
+    for f in range(fine):
+        coarse[:, f, :, f] = weight.reshape(groups, fine, o, i, kh, kw)[:, f]
+    return coarse.reshape(groups, fine * o, fine * i, kh, kw)
+
+
+def _to_3x3(weight: Array) -> Array:
+    """P(.): a 1x1, 3x1 or 1x3 kernel in the centre of a 3x3."""
+    dh, dw = (3 - weight.shape[3]) // 2, (3 - weight.shape[4]) // 2
+    return np.pad(weight, ((0, 0), (0, 0), (0, 0), (dh, dh), (dw, dw)))
