@@ -1,0 +1,168 @@
+"""`repvgg-hw latency`: what the network costs on this machine's GPU or CPU, beside the accelerator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from repvgg_hw.errors import InputError
+
+FORMS = ("training", "fused", "integer")  # as latency.forms.FORMS, without importing torch for --help
+PRECISIONS = ("fp32", "tf32", "fp16", "bf16")
+
+
+def _numbers(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """ "1,8" -> (1, 8)."""
+    if value is None:
+        return None
+    try:
+        numbers = tuple(int(part) for part in value.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise click.BadParameter(f"{value!r} is no list of positive integers such as 1,8,32", param=parameter)
+    return numbers
+
+
+def _names(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+@click.command()
+@click.option(
+    "--model", "models", default="A0", show_default=True, callback=_names, help="Variants, by comma."
+)
+@click.option(
+    "--size", default=224, show_default=True, type=click.IntRange(1), help="Input height and width."
+)
+@click.option("--classes", default=1000, show_default=True, type=click.IntRange(1))
+@click.option("--batch", "batches", callback=_numbers, help="Batch sizes [default: 1,8,32,128; CPU 1,8].")
+@click.option("--form", "forms", callback=_names, help=f"Any of {','.join(FORMS)} [default: all].")
+@click.option(
+    "--precision",
+    "precisions",
+    callback=_names,
+    help=f"Any of {','.join(PRECISIONS)} [default: all; CPU fp32].",
+)
+@click.option(
+    "--runtime",
+    "runtimes",
+    callback=_names,
+    help="Any of eager, channels_last, compile, graph, joined by + [default: eager,channels_last,"
+    "channels_last+compile,channels_last+compile+graph; CPU eager,channels_last].",
+)
+@click.option(
+    "--baseline",
+    "baselines",
+    callback=_names,
+    help="Networks of timm or torchvision, or 'none' [default: ResNet-18/34/50/101, VGG-16, EfficientNet-B0, "
+    "RegNetX-3.2GF, where one of the two is installed].",
+)
+@click.option(
+    "--design", type=click.Path(path_type=Path), help="A generated design to set beside the figures."
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cuda, cuda:N or cpu.")
+@click.option("--seconds", type=click.FloatRange(0.01), help="Measuring time per row [default: 1; CPU 0.5].")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every number here.")
+@click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Write the table here.")
+@click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Write a figure (SVG) here.")
+def command(
+    models: tuple[str, ...],
+    size: int,
+    classes: int,
+    batches: tuple[int, ...] | None,
+    forms: tuple[str, ...] | None,
+    precisions: tuple[str, ...] | None,
+    runtimes: tuple[str, ...] | None,
+    baselines: tuple[str, ...] | None,
+    design: Path | None,
+    device: str,
+    seconds: float | None,
+    json_path: Path | None,
+    markdown_path: Path | None,
+    plot_path: Path | None,
+) -> None:
+    """Time the network on the GPU, or where there is none on the CPU, beside the planned accelerator.
+
+    \b
+    Examples:
+      repvgg-hw latency --model A0
+      repvgg-hw latency --model A0,A1 --batch 1,128 --precision fp16 --runtime channels_last+compile+graph
+      repvgg-hw latency --model A0 --design build/net --plot latency.svg
+
+    Weights are random: they do not change the time. Exit codes: 0 done, 2 the usage is wrong.
+    """
+    for path in (json_path, markdown_path, plot_path):
+        if path is not None and not path.parent.is_dir():
+            raise InputError(f"{path}: {path.parent} is no folder")
+
+    from rich.console import Console
+
+    from repvgg_hw.latency import accelerator, plot, report
+    from repvgg_hw.latency import baselines as others
+    from repvgg_hw.latency.runtimes import CPU_DEFAULT, CUDA_DEFAULT, parts_of
+    from repvgg_hw.latency.survey import Request, Surveyor
+    from repvgg_hw.variants import get_variant
+
+    chosen = _device(device)
+    on_gpu = chosen.type == "cuda"
+    if baselines is None:
+        baselines = others.DEFAULT if others.libraries() else ()
+        missing = (
+            None if baselines else "baselines: neither timm nor torchvision is installed (pip install timm)"
+        )
+    else:
+        missing = None
+    request = Request(
+        models=tuple(get_variant(name, num_classes=classes) for name in models),
+        size=(size, size),
+        batches=batches or ((1, 8, 32, 128) if on_gpu else (1, 8)),
+        forms=_known(forms or FORMS, FORMS, "form"),
+        precisions=_known(precisions or (PRECISIONS if on_gpu else ("fp32",)), PRECISIONS, "precision"),
+        runtimes=runtimes or (CUDA_DEFAULT if on_gpu else CPU_DEFAULT),
+        baselines=() if baselines == ("none",) else baselines,
+        seconds=seconds or (1.0 if on_gpu else 0.5),
+    )
+    if not request.models:
+        raise InputError("--model names no model")
+    for runtime in request.runtimes:
+        parts_of(runtime)
+    row = accelerator.accelerator_row(design) if design else None
+
+    surveyor = Surveyor(chosen, request)
+    if missing:
+        surveyor.notes.append(missing)
+    with Console(stderr=True).status("measuring") as status:
+        surveyor.progress = lambda text: status.update(f"measuring {text}")
+        survey = surveyor.run(row)
+    report.print_survey(survey)
+    if json_path:
+        report.write_json(json_path, survey)
+    if markdown_path:
+        report.write_text(markdown_path, report.markdown(survey))
+    if plot_path:
+        report.write_text(plot_path, plot.svg(survey))
+
+
+def _known(names: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[str, ...]:
+    for name in names:
+        if name not in known:
+            raise InputError(f"unknown {what} {name!r}; choose any of {', '.join(known)}")
+    return names
+
+
+def _device(name: str):  # type: ignore[no-untyped-def]  # torch.device, and torch is imported late
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"device {name!r} is none of auto, cuda, cuda:N, cpu") from None
+    if device.type not in ("cuda", "cpu"):
+        raise InputError(f"device {name!r} is none of auto, cuda, cuda:N, cpu")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device {name!r}: torch {torch.__version__} finds no CUDA device; use --device cpu")
+    return device

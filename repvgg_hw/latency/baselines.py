@@ -1,0 +1,62 @@
+"""Other networks to compare with, from timm or torchvision where one is installed; the published figures.
+
+Published: images per second on a GTX 1080 Ti, fp32, batch 128 (Ding et al., arXiv 2101.03697).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+from torch import nn
+
+from repvgg_hw.errors import InputError
+
+# name in timm -> name in torchvision, where they differ
+TORCHVISION = {
+    "regnetx_032": "regnet_x_3_2gf",
+    "mobilenetv2_100": "mobilenet_v2",
+    "mobilenetv3_large_100": "mobilenet_v3_large",
+}
+DEFAULT = ("resnet18", "resnet34", "resnet50", "resnet101", "vgg16", "efficientnet_b0", "regnetx_032")
+
+PUBLISHED = {
+    "A0": 3256, "A1": 2339, "A2": 1322, "B0": 1817, "B1": 685, "B1g2": 792, "B1g4": 868, "B2": 460,
+    "B2g4": 581, "B3": 363, "B3g4": 464,
+    "resnet18": 2442, "resnet34": 1419, "resnet50": 719, "resnet101": 430, "vgg16": 415,
+    "efficientnet_b0": 829, "regnetx_032": 671,
+}  # fmt: skip
+
+
+def published_ratio(model: str, baseline: str) -> float | None:
+    """How many times faster than the baseline the paper says the model is; None where it does not say."""
+    if model not in PUBLISHED or baseline not in PUBLISHED:
+        return None
+    return PUBLISHED[model] / PUBLISHED[baseline]
+
+
+def libraries() -> tuple[str, ...]:
+    """Which of the two are installed."""
+    return tuple(name for name in ("timm", "torchvision") if importlib.util.find_spec(name))
+
+
+def build_baseline(name: str, classes: int = 1000) -> nn.Module:
+    """The network `name` with random weights, in eval mode, from timm or else torchvision.
+
+    Raises InputError where neither is installed or neither knows the name.
+    """
+    installed = libraries()
+    if not installed:
+        raise InputError(f"baseline {name}: neither timm nor torchvision is installed (pip install timm)")
+    if "timm" in installed:
+        timm = importlib.import_module("timm")
+        if timm.is_model(name):
+            model: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes)
+            return model.eval()
+    if "torchvision" in installed:
+        models = importlib.import_module("torchvision.models")
+        known = TORCHVISION.get(name, name)
+        if known in models.list_models():
+            model = models.get_model(known, weights=None, num_classes=classes)
+            return model.eval()
+    raise InputError(f"baseline {name!r} is not a model of {' or '.join(installed)}")

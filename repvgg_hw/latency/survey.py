@@ -1,0 +1,206 @@
+"""Measure every asked combination on one device; what cannot be measured becomes a note, never a number."""
+
+from __future__ import annotations
+
+import functools
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from repvgg_hw import gpu
+from repvgg_hw.errors import InputError
+from repvgg_hw.gpu.synthetic import synthetic_network
+from repvgg_hw.latency.baselines import build_baseline
+from repvgg_hw.latency.environment import clocks, device_name, environment
+from repvgg_hw.latency.forms import PRECISIONS, float_mode, float_model
+from repvgg_hw.latency.limits import Machine, Work, measure_machine, work_of
+from repvgg_hw.latency.measurement import measure, rotating_inputs, synchronize
+from repvgg_hw.latency.rows import AcceleratorRow, Row, Survey
+from repvgg_hw.latency.runtimes import Call, NotPossible, capture, memory_format, prepare
+from repvgg_hw.network import Architecture
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure. Baselines take the number of classes and of input channels from the first model."""
+
+    models: tuple[Architecture, ...]
+    size: tuple[int, int]  # (H, W)
+    batches: tuple[int, ...]
+    forms: tuple[str, ...]
+    precisions: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    baselines: tuple[str, ...] = ()
+    seconds: float = 1.0  # per row, after warm-up
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row to be: how to get the model's call for a batch, in which precision and runtime."""
+
+    model: str
+    form: str
+    precision: str
+    runtime: str
+    build: Callable[[], nn.Module] | Architecture
+
+
+@dataclass
+class Surveyor:
+    """Runs jobs on one device and keeps their rows and notes.
+
+    progress is told what is being measured.
+    """
+
+    device: torch.device
+    request: Request
+    progress: Callable[[str], None] = lambda text: None
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    machine: Machine = field(init=False)
+
+    def run(self, accelerator: AcceleratorRow | None = None) -> Survey:
+        """Measure the machine's rates, then every job."""
+        self.progress("matrix rate and memory bandwidth")
+        self.machine = measure_machine(self.device, self._precisions())
+        if self.device.type != "cuda":
+            self._note(
+                f"no CUDA device: measured on {environment(self.device)['device']}; GPU figures: not measured"
+            )
+        for job in self._jobs():
+            for batch in self.request.batches:
+                self._measure(job, batch)
+        return Survey(
+            environment=environment(self.device),
+            bandwidth=self.machine.bandwidth,
+            rates=self.machine.rates,
+            size=(self.request.models[0].in_channels, *self.request.size),
+            rows=tuple(self.rows),
+            accelerator=accelerator,
+            notes=tuple(self.notes),
+        )
+
+    def _precisions(self) -> tuple[str, ...]:
+        extra = ("int8",) if "integer" in self.request.forms else ()
+        return (*self.request.precisions, *extra)
+
+    def _jobs(self) -> Iterator[Job]:
+        request = self.request
+        settings = [(p, r) for p in request.precisions for r in request.runtimes]
+        for architecture in request.models:
+            for form in request.forms:
+                if form == "integer":
+                    for runtime in integer_runtimes(request.runtimes):
+                        yield Job(architecture.name, form, "int8", runtime, architecture)
+                    continue
+                build = functools.partial(float_model, architecture, form)
+                for precision, runtime in settings:
+                    yield Job(architecture.name, form, precision, runtime, build)
+        for name in request.baselines:
+            build = functools.partial(build_baseline, name, request.models[0].num_classes)
+            for precision, runtime in settings:
+                yield Job(name, "baseline", precision, runtime, build)
+
+    def _measure(self, job: Job, batch: int) -> None:
+        what = f"{job.model} {job.form} {job.precision} {job.runtime}"
+        self.progress(f"{what} batch {batch}")
+        self._clean()
+        try:
+            if isinstance(job.build, Architecture):
+                self.rows.append(self._integer(job, job.build, batch))
+            else:
+                self.rows.append(self._float(job, job.build, batch))
+        except (NotPossible, InputError) as reason:
+            self._note(f"{what}: {reason}")
+        except torch.cuda.OutOfMemoryError:
+            self._note(f"{what} batch {batch}: does not fit the device's memory")
+        finally:
+            self._clean()
+
+    def _float(self, job: Job, build: Callable[[], nn.Module], batch: int) -> Row:
+        precision = PRECISIONS[job.precision]
+        if precision.tf32 and self.device.type != "cuda":
+            raise NotPossible("TF32 is a mode of CUDA devices")
+        model = build()
+        channels = self.request.models[0].in_channels
+        work = work_of(model, (channels, *self.request.size))
+        model = model.to(device=self.device, dtype=precision.dtype)
+        shape = (batch, channels, *self.request.size)
+        inputs = rotating_inputs(shape, precision.dtype, self.device, memory_format(job.runtime))
+        with float_mode(precision):
+            call = prepare(model, inputs, job.runtime)
+            return self._row(job, batch, work, call, inputs)
+
+    def _integer(self, job: Job, architecture: Architecture, batch: int) -> Row:
+        if self.device.type != "cuda":
+            raise NotPossible(
+                "the int8 kernels are timed on CUDA; here Triton's interpreter only checks their values"
+            )
+        gpu.require("cuda")
+        from repvgg_hw.gpu.runner import Runner
+
+        network = synthetic_network(architecture, self.request.size)
+        work = work_of(float_model(architecture, "fused"), network.in_shape)
+        runner = Runner(network, batch, str(self.device), tune=True)
+        inputs = rotating_inputs((batch, *network.in_shape), torch.int8, self.device, torch.channels_last)
+        launch: Callable[[], object] = (
+            capture(runner.launch).replay if job.runtime == "graph" else runner.launch
+        )
+        target = runner.input.interior()[..., : architecture.in_channels]
+
+        def call(i: int) -> None:
+            target.copy_(inputs[i % len(inputs)].permute(0, 2, 3, 1))
+            launch()
+
+        return self._row(job, batch, work, call, inputs)
+
+    def _row(self, job: Job, batch: int, work: Work, call: Call, inputs: Sequence[Tensor]) -> Row:
+        precision = PRECISIONS[job.precision]
+        timing = measure(call, self.device, self.request.seconds)
+        operations, traffic = self.machine.limits(work, batch, precision)
+        return Row(
+            model=job.model,
+            form=job.form,
+            precision=job.precision,
+            runtime=job.runtime,
+            batch=batch,
+            timing=timing,
+            macs=work.macs,
+            bytes=work.bytes(batch, precision.dtype.itemsize),
+            operations_limit=operations,
+            bytes_limit=traffic,
+            peak_memory=self._peak_memory(inputs),
+            clocks=clocks(self.device),
+        )
+
+    def _peak_memory(self, inputs: Sequence[Tensor]) -> int | None:
+        """Peak since the last _clean, counting one of the rotated inputs."""
+        if self.device.type != "cuda":
+            return None
+        others = sum(x.numel() * x.element_size() for x in inputs[1:])
+        return torch.cuda.max_memory_allocated(self.device) - others
+
+    def _clean(self) -> None:
+        """Leave nothing of the last row in memory, so that the next one's peak is its own."""
+        gc.collect()
+        if self.device.type == "cuda":
+            synchronize(self.device)
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self.device)
+
+    def _note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+def integer_runtimes(runtimes: Sequence[str]) -> tuple[str, ...]:
+    """The integer form has one layout and is compiled already: only single launches and graphs differ."""
+    names = []
+    if any("graph" not in runtime for runtime in runtimes):
+        names.append("eager")
+    if any("graph" in runtime for runtime in runtimes):
+        names.append("graph")
+    return tuple(names)
