@@ -82,7 +82,8 @@ def synthetic(n: int, shape: tuple[int, int, int], seed: int = 0) -> NDArray[np.
         cell *= 2
     spread = total.std(axis=(1, 2, 3), keepdims=True)
     pixels = 127.5 + 64.0 * total / np.where(spread > 0, spread, 1.0)
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+    levels = np.clip(np.rint(pixels), 0, 255).transpose(0, 2, 3, 1)
+    return np.asarray(levels, dtype=np.uint8)
 
 
 def _spread(count: int, limit: int | None) -> NDArray[np.int64]:

@@ -1,6 +1,6 @@
 """Post-training quantization of a fused RepVGG to the integers of the design, section 2."""
 
 from repvgg_hw.quantize.pipeline import Progress, quantize
-from repvgg_hw.quantize.recipe import DEFAULT_METHOD, METHODS, Recipe
+from repvgg_hw.quantize.recipe import DEFAULT_METHOD, METHODS, Recipe, recipe_named
 
-__all__ = ["DEFAULT_METHOD", "METHODS", "Progress", "Recipe", "quantize"]
+__all__ = ["DEFAULT_METHOD", "METHODS", "Progress", "Recipe", "quantize", "recipe_named"]

@@ -1,0 +1,87 @@
+"""Whole networks over whole data sets: the float network, the integers, and the usual imitation of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from repvgg_hw import golden
+from repvgg_hw.images import normalise
+from repvgg_hw.network import FusedNetwork, IntegerNetwork
+from repvgg_hw.quantize import layers
+
+BATCH = 100  # images carried through the network together
+Logits = NDArray[np.float64]
+Step = Callable[[int], None]  # called with the number of images done since the last call
+
+
+def _batches(
+    pixels: NDArray[np.uint8], one: Callable[[NDArray[np.uint8]], NDArray[np.float64]], step: Step | None
+) -> Logits:
+    parts = []
+    for start in range(0, len(pixels), BATCH):
+        part = pixels[start : start + BATCH]
+        parts.append(one(part))
+        if step:
+            step(len(part))
+    return np.concatenate(parts)
+
+
+def float_logits(
+    network: FusedNetwork,
+    pixels: NDArray[np.uint8],
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    step: Step | None = None,
+) -> Logits:
+    """The fused network in float32 on pixels (N, H, W, C) uint8 -> (N, classes)."""
+
+    def one(part: NDArray[np.uint8]) -> Logits:
+        x = torch.from_numpy(normalise(part, mean, std).astype(np.float32))
+        for conv in network.convs:
+            x = torch.relu_(layers.conv(x, conv.weight, conv.bias, conv))
+        features = x.mean(dim=(2, 3)).double().numpy()
+        return np.asarray(features @ network.linear_weight.T + network.linear_bias, dtype=np.float64)
+
+    return _batches(pixels, one, step)
+
+
+def integer_logits(network: IntegerNetwork, pixels: NDArray[np.uint8], step: Step | None = None) -> Logits:
+    """golden.logits(golden.quantize_input(pixels)), integer for integer, but on torch; times logit_scale."""
+
+    def one(part: NDArray[np.uint8]) -> Logits:
+        x = torch.from_numpy(golden.quantize_input(part, network).copy())
+        for conv in network.convs:
+            x = layers.integer_conv(x, conv)
+        logits = layers.integer_logits(x, network.linear).numpy()
+        return np.asarray(logits * network.logit_scale, dtype=np.float64)
+
+    return _batches(pixels, one, step)
+
+
+def fake_quantized_logits(
+    network: IntegerNetwork, pixels: NDArray[np.uint8], step: Step | None = None
+) -> Logits:
+    """The same network as training frameworks imitate it: float32 sums, real-valued multiplier, ties to even.
+
+    Every activation is in units of its own step, so multiplier / 2**shift is the layer's real scale.
+    """
+
+    def one(part: NDArray[np.uint8]) -> Logits:
+        x = torch.from_numpy(golden.quantize_input(part, network).astype(np.float32))
+        for conv in network.convs:
+            scale = torch.from_numpy(conv.multiplier / 2.0**conv.shift).float()
+            weight = torch.from_numpy(conv.weight).float() * scale[:, None, None, None]
+            bias = torch.from_numpy(conv.bias).float() * scale
+            y = F.conv2d(x, weight, bias, conv.stride, 1, 1, conv.groups)
+            x = torch.clamp(torch.round(y), 0, (1 << conv.out_bits) - 1)
+        features = x.sum(dim=(2, 3)).double().numpy()
+        linear = network.linear
+        logits = features @ linear.weight.astype(np.float64).T + linear.bias
+        return np.asarray(logits * network.logit_scale, dtype=np.float64)
+
+    return _batches(pixels, one, step)
