@@ -18,7 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw import emit_hls, golden
+from repvgg_hw import golden
+from repvgg_hw.emit_hls import interval
+from repvgg_hw.emit_hls.project import numbers, raster, vector_files
+from repvgg_hw.emit_hls.tables import tables
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import Plan
@@ -73,7 +76,7 @@ def compiler() -> str:
 
 def verify_tables(directory: Path, network: IntegerNetwork, plan: Plan) -> None:
     """Raise CheckFailed where a table of constants in `directory` is not what the network says."""
-    for table in emit_hls.tables(network, plan):
+    for table in tables(network, plan):
         path = directory / "src" / table.path
         if not path.is_file():
             raise InputError(f"{path} is missing: generate the project again")
@@ -145,7 +148,7 @@ def compare(name: str, expected: Ints, trace: Ints, first_image: int, ended: str
 
     expected (N, C, H, W) or (N, C); trace flat, in the stream's order.
     """
-    ordered = emit_hls.raster(expected) if expected.ndim == 4 else expected
+    ordered = raster(expected) if expected.ndim == 4 else expected
     flat = ordered.ravel()
     common = min(flat.size, trace.size)
     wrong = np.flatnonzero(flat[:common] != trace[:common])
@@ -211,7 +214,7 @@ def simulate(
     logits, ran = [], 0.0
     for first, batch in batches(images, plan):
         start = time.monotonic()
-        ended = run_bench(build, "tb.out", emit_hls.vector_files(batch, network), [str(FRAMES_PER_CALL)])
+        ended = run_bench(build, "tb.out", vector_files(batch, network), [str(FRAMES_PER_CALL)])
         ran += time.monotonic() - start
         for name, expected in golden.trace(batch, network):
             trace = read_trace(build / "trace" / f"{idents.get(name, name)}.dat")
@@ -227,7 +230,7 @@ def simulate(
         frames=len(images),
         layers=tuple(checks.values()),
         logits=np.concatenate(logits),
-        interval=emit_hls.interval(plan),
+        interval=interval(plan),
         compiler=compiler(),
         compile_seconds=compiled,
         run_seconds=ran,
@@ -255,7 +258,7 @@ def _simulate_layer(
     build = directory / "csim_build" / f"layer_{ident}"
     compiled = compile_bench(directory, build, ["tb/layer_tb.cpp"], options, "layer.out")
     start = time.monotonic()
-    files = iter([("input.dat", emit_hls.numbers(emit_hls.raster(x)))])
+    files = iter([("input.dat", numbers(raster(x)))])
     ended = run_bench(build, "layer.out", files, [str(len(images))])
     ran = time.monotonic() - start
     checks = []

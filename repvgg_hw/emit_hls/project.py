@@ -7,8 +7,7 @@ numbers only. Golden and plan are the only sources: nothing is decided here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import jinja2
@@ -16,160 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw import golden
+from repvgg_hw.emit_hls.layers import Literal, hls_layers
+from repvgg_hw.emit_hls.tables import tables
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.paths import templates_dir
-from repvgg_hw.plan import ConvPlan, LinearPlan, Plan
+from repvgg_hw.plan import ConvPlan, Plan
 
-Literal = int | bool
-
-CHUNK_BITS = 64  # of a weight ROM's row: see templates/hls/lib/words.hpp
 WORD_BITS_LIMIT = 4096  # the widest ap_uint of the vendor's tool
 VECTOR_FRAMES = 2  # the fewest from which co-simulation can tell the frame interval
-
-
-@dataclass(frozen=True)
-class HlsLayer:
-    """One layer as the templates print it."""
-
-    ident: str
-    summary: str
-    parameters: Mapping[str, Literal]
-    source: str = ""  # the stream that it reads
-    fifo_depth: int = 0
-
-
-@dataclass(frozen=True)
-class Table:
-    """A ROM: `ctype ident[shape]`, its numbers in `path` (relative to `src/`)."""
-
-    layer: str
-    ident: str
-    ctype: str
-    values: NDArray[np.generic] = field(repr=False)
-
-    @property
-    def path(self) -> str:
-        return f"tables/{self.ident}.inc"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.values.shape
-
-    def text(self) -> str:
-        """The initialiser's rows, without the outer braces."""
-        if self.ctype == "uint64_t":
-            rows = self.values.astype(">u8").tobytes().hex()
-            digits = CHUNK_BITS // 4
-            numbers = ["0x" + rows[i : i + digits] for i in range(0, len(rows), digits)]
-        else:
-            numbers = [str(v) for v in self.values.ravel().tolist()]
-        if self.values.ndim == 1:
-            return "".join(f"{number},\n" for number in numbers)
-        width = self.shape[1]
-        return "".join("{" + ",".join(numbers[i : i + width]) + "},\n" for i in range(0, len(numbers), width))
-
-
-def pack_rows(weights: NDArray[np.int8], bits: int) -> NDArray[np.uint64]:
-    """ROM rows of weights (rows, n) -> chunks (rows, ceil(n / (64 // bits))) uint64, weight 0 lowest."""
-    per_chunk = CHUNK_BITS // bits
-    rows, count = weights.shape
-    chunks = -(-count // per_chunk)
-    padded = np.zeros((rows, chunks * per_chunk), dtype=np.uint64)
-    padded[:, :count] = weights.astype(np.int64).astype(np.uint64) & np.uint64((1 << bits) - 1)
-    shifts = np.arange(per_chunk, dtype=np.uint64) * np.uint64(bits)
-    packed: NDArray[np.uint64] = np.bitwise_or.reduce(
-        padded.reshape(rows, chunks, per_chunk) << shifts, axis=2
-    )
-    return packed
-
-
-def conv_rows(weight: NDArray[np.int8], conv: ConvPlan) -> NDArray[np.int8]:
-    """Weights (C_out, C_in / groups, 3, 3) -> ROM rows (groups * repeats * words, PO * PI * 9)."""
-    taps = weight.reshape(conv.groups, conv.repeats, conv.po, conv.words, conv.pi, 9)
-    rows: NDArray[np.int8] = taps.transpose(0, 1, 3, 2, 4, 5).reshape(-1, conv.po * conv.pi * 9)
-    return rows
-
-
-def linear_rows(weight: NDArray[np.int8], linear: LinearPlan) -> NDArray[np.int8]:
-    """Weights (classes, C) -> ROM rows (repeats * words, PO * PI)."""
-    lanes = weight.reshape(linear.repeats, linear.po, linear.words, linear.pi)
-    rows: NDArray[np.int8] = lanes.transpose(0, 2, 1, 3).reshape(-1, linear.po * linear.pi)
-    return rows
-
-
-def tables(network: IntegerNetwork, plan: Plan) -> Iterator[Table]:
-    """Every constant of the design, layer by layer."""
-    for conv, layer in zip(plan.convs, network.convs, strict=True):
-        name, lanes = conv.name, (-1, conv.out_lanes)
-        rows = pack_rows(conv_rows(layer.weight, conv), conv.weight_bits)
-        yield Table(name, f"{conv.ident}_weights", "uint64_t", rows)
-        yield Table(name, f"{conv.ident}_bias", "int32_t", layer.bias.reshape(lanes))
-        yield Table(name, f"{conv.ident}_multiplier", "uint32_t", layer.multiplier.reshape(lanes))
-    linear = plan.linear
-    rows = pack_rows(linear_rows(network.linear.weight, linear), linear.weight_bits)
-    yield Table(linear.name, f"{linear.ident}_weights", "uint64_t", rows)
-    yield Table(linear.name, f"{linear.ident}_bias", "int32_t", network.linear.bias)
-
-
-def conv_parameters(conv: ConvPlan, in_lanes: int, shift: int) -> dict[str, Literal]:
-    """The configuration of one conv3x3 unit (templates/hls/lib/shape.hpp derives the rest)."""
-    return {
-        "C_IN": conv.c_in,
-        "C_OUT": conv.c_out,
-        "HEIGHT": conv.height,
-        "WIDTH": conv.width,
-        "STRIDE": conv.stride,
-        "GROUPS": conv.groups,
-        "PI": conv.pi,
-        "PO": conv.po,
-        "IN_LANES": in_lanes,
-        "OUT_LANES": conv.out_lanes,
-        "IN_BITS": conv.in_bits,
-        "IN_SIGNED": conv.in_signed,
-        "WEIGHT_BITS": conv.weight_bits,
-        "OUT_BITS": conv.out_bits,
-        "ACC_BITS": conv.acc_bits,
-        "SHIFT": shift,
-    }
-
-
-def linear_parameters(linear: LinearPlan) -> dict[str, Literal]:
-    """The configuration of the pool and the linear layer."""
-    return {
-        "C_IN": linear.c_in,
-        "C_OUT": linear.c_out,
-        "HEIGHT": linear.height,
-        "WIDTH": linear.width,
-        "PI": linear.pi,
-        "PO": linear.po,
-        "IN_LANES": linear.in_lanes,
-        "IN_BITS": linear.in_bits,
-        "WEIGHT_BITS": linear.weight_bits,
-        "ACC_BITS": linear.acc_bits,
-    }
-
-
-def hls_layers(network: IntegerNetwork, plan: Plan) -> list[HlsLayer]:
-    """The layers in order, the linear layer last."""
-    layers = []
-    source, lanes = "input", plan.in_shape[0]
-    for conv, numbers in zip(plan.convs, network.convs, strict=True):
-        layers.append(
-            HlsLayer(
-                ident=conv.ident,
-                summary=f"{conv.c_in} x {conv.height} x {conv.width} -> "
-                f"{conv.c_out} x {conv.out_height} x {conv.out_width}, {conv.cycles} cycles",
-                parameters=conv_parameters(conv, lanes, numbers.shift),
-                source=source,
-                fifo_depth=conv.fifo_depth,
-            )
-        )
-        source, lanes = conv.ident, conv.out_lanes
-    linear = plan.linear
-    summary = f"global sum of {linear.c_in} x {linear.height} x {linear.width}, then {linear.c_out} logits"
-    layers.append(HlsLayer(linear.ident, f"{summary}, {linear.cycles} cycles", linear_parameters(linear)))
-    return layers
 
 
 def row_cycles(conv: ConvPlan) -> tuple[int, int]:
@@ -250,7 +104,7 @@ def design_files(network: IntegerNetwork, plan: Plan) -> Iterator[tuple[str, str
     env = environment(folder)
     layers, roms = hls_layers(network, plan), list(tables(network, plan))
     context = {
-        "name": plan.name,
+        "name": " ".join(plan.name.split()),
         "layers": layers,
         "convs": layers[:-1],
         "tables": roms,
@@ -289,7 +143,7 @@ def project_files(plan: Plan, part: str, clock_mhz: float) -> Iterator[tuple[str
     """(relative path, text) of the vendor's scripts and the README."""
     env = environment(templates_dir() / "hls")
     context = {
-        "name": plan.name,
+        "name": " ".join(plan.name.split()),
         "part": part,
         "clock": f"{clock_mhz:g}",
         "period_ns": f"{1000.0 / clock_mhz:.4g}",
