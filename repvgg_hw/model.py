@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from repvgg_hw.network import Architecture, ConvShape
-
-SE_RATIO = 16  # D2se squeezes C channels to C / 16
+from repvgg_hw.variants import SE_RATIOS
 
 
 class ConvBN(nn.Sequential):
@@ -39,13 +38,15 @@ class SqueezeExcite(nn.Module):
 
 
 class RepVGGBlock(nn.Module):
-    """ReLU(se(sum of branches)): 3x3, 1x1 and, where shapes allow, the identity, each with its own BN."""
+    """post_se(ReLU(se(sum of branches))): 3x3, 1x1 and, where shapes allow, identity, each with its BN."""
 
-    def __init__(self, shape: ConvShape, *, deploy: bool, se: bool, eps: float) -> None:
+    def __init__(self, shape: ConvShape, *, deploy: bool, se: str | None, eps: float) -> None:
         super().__init__()
         c_in, c_out, stride, groups = shape.c_in, shape.c_out, shape.stride, shape.groups
         self.deploy = deploy
-        self.se = SqueezeExcite(c_out, c_out // SE_RATIO) if se else nn.Identity()
+        squeezed = SqueezeExcite(c_out, c_out // SE_RATIOS[se]) if se else nn.Identity()
+        self.se = squeezed if se == "D2se" else nn.Identity()
+        self.post_se = squeezed if se == "plus" else nn.Identity()
         if deploy:
             self.rbr_reparam = nn.Conv2d(c_in, c_out, 3, stride, 1, groups=groups)
             return
@@ -56,7 +57,8 @@ class RepVGGBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) -> (N, C_out, H', W')."""
-        return torch.relu(self.se(self.linear_part(x)))
+        y: Tensor = self.post_se(torch.relu(self.se(self.linear_part(x))))
+        return y
 
     def linear_part(self, x: Tensor) -> Tensor:
         """What fuses into one 3x3 convolution: everything before squeeze-and-excitation and ReLU."""
@@ -76,7 +78,7 @@ class RepVGG(nn.Module):
         self.deploy = deploy
         stages: dict[str, list[RepVGGBlock]] = {}
         for shape in architecture.convs():
-            block = RepVGGBlock(shape, deploy=deploy, se=architecture.se is not None, eps=eps)
+            block = RepVGGBlock(shape, deploy=deploy, se=architecture.se, eps=eps)
             stages.setdefault(shape.name.partition(".")[0], []).append(block)
         for name, blocks in stages.items():
             self.add_module(name, blocks[0] if name == "stage0" else nn.Sequential(*blocks))

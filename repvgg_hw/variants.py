@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.network import Architecture
+from repvgg_hw.network import Architecture, out_size
 
 _DEPTHS = {"A": (1, 2, 4, 14, 1), "B": (1, 4, 6, 16, 1), "D": (1, 8, 14, 24, 1)}
 _STRIDES = (2, 2, 2, 2, 2)
+SE_RATIOS = {"D2se": 16, "plus": 4}  # C channels are squeezed to C / ratio; before ReLU, after ReLU
 
 
 def _variant(name: str, a: float, b: float, groups: int = 1, se: str | None = None) -> Architecture:
@@ -55,3 +56,28 @@ def get_variant(name: str, *, num_classes: int = 1000, in_channels: int = 3) -> 
     if key not in known:
         raise InputError(f"unknown model {name!r}; choose one of {', '.join(VARIANTS)}")
     return replace(VARIANTS[known[key]], num_classes=num_classes, in_channels=in_channels)
+
+
+@dataclass(frozen=True)
+class SqueezeExciteCost:
+    """What squeeze-and-excitation adds to a network: parameters, and multiply-accumulates of one frame."""
+
+    parameters: int
+    macs: int
+
+
+def se_cost(architecture: Architecture, height: int, width: int) -> SqueezeExciteCost:
+    """Cost of squeeze-and-excitation at an input of height x width; zero for a network without it.
+
+    Per block two 1x1 convolutions with bias on the pooled vector, C -> C / ratio -> C; the pooling's
+    additions and the gates' multiplications are not counted, as is customary.
+    """
+    if architecture.se is None:
+        return SqueezeExciteCost(0, 0)
+    parameters = macs = 0
+    for conv in architecture.convs():
+        height, width = out_size(height, conv.stride), out_size(width, conv.stride)
+        squeezed = conv.c_out // SE_RATIOS[architecture.se]
+        parameters += 2 * conv.c_out * squeezed + conv.c_out + squeezed
+        macs += 2 * conv.c_out * squeezed
+    return SqueezeExciteCost(parameters, macs)

@@ -1,0 +1,60 @@
+"""`repvgg-hw models`: the published variants, their shapes and their cost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.option("--input-size", type=click.IntRange(1), default=224, show_default=True, help="In pixels.")
+@click.option("--classes", type=click.IntRange(1), default=1000, show_default=True, help="Outputs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+def command(input_size: int, classes: int, as_json: bool) -> None:
+    """List the variants: blocks, widths, groups, parameters and multiply-accumulates.
+
+    \b
+    Example:
+      repvgg-hw models --input-size 64 --classes 200
+
+    Parameters and MACs are those of the fused network, squeeze-and-excitation (D2se) included.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from repvgg_hw.variants import VARIANTS, get_variant, se_cost
+
+    rows: list[dict[str, Any]] = []
+    for name in VARIANTS:
+        variant = get_variant(name, num_classes=classes)
+        se = se_cost(variant, input_size, input_size)
+        rows.append(
+            {
+                "name": name,
+                "depths": variant.depths,
+                "widths": variant.widths,
+                "groups": max(variant.groups.values(), default=1),
+                "grouped_layers": sorted(variant.groups),
+                "squeeze_excite": variant.se is not None,
+                "parameters": variant.parameters() + se.parameters,
+                "macs": variant.macs(input_size, input_size) + se.macs,
+            }
+        )
+    if as_json:
+        click.echo(json.dumps({"input_size": input_size, "classes": classes, "models": rows}, indent=2))
+        return
+    table = Table(title=f"RepVGG at {input_size} x {input_size}, {classes} classes, fused")
+    for heading in ("model", "blocks", "widths", "groups", "parameters", "MACs"):
+        table.add_column(heading, justify="left" if heading in ("model", "blocks", "widths") else "right")
+    for row in rows:
+        table.add_row(
+            f"{row['name']}",
+            " ".join(map(str, row["depths"])),
+            " ".join(map(str, row["widths"])),
+            f"{row['groups']}" + (" + SE" if row["squeeze_excite"] else ""),
+            f"{row['parameters']:,}",
+            f"{row['macs'] / 1e9:.3f} G",
+        )
+    Console(width=110).print(table)
