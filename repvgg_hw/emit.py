@@ -1,0 +1,111 @@
+"""Emit the Verilog accelerator: library sources verbatim, rendered top and bench, tables, README.
+
+The same network and plan give the same bytes. The folder stands on its own.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from repvgg_hw import __version__
+from repvgg_hw.design import Design, write_if_changed
+from repvgg_hw.netlist import MEMORY_FOLDER, build
+from repvgg_hw.paths import sim_dir, templates_dir
+from repvgg_hw.tables import memory_files
+
+BENCH_SOURCES = ("stream_source.sv", "stream_sink.sv", "stream_check.sv")
+WATCHDOG_CYCLES = 50_000  # beside two frame intervals: longer than any pause of a healthy design
+
+
+def sv_literal(value: int | bool | str) -> str:
+    """A parameter's value as a SystemVerilog literal."""
+    if isinstance(value, bool):
+        return "1'b1" if value else "1'b0"
+    if isinstance(value, int):
+        return str(value)
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def environment(*folders: Path) -> jinja2.Environment:
+    """Jinja as every target uses it: an undefined name is an error, blocks leave no blank lines."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    env.filters["sv"] = sv_literal
+    return env
+
+
+def identifier(name: str) -> str:
+    """Any name as an identifier of Verilog and C++."""
+    cleaned = re.sub(r"\W", "_", name).lower()
+    return cleaned if re.match(r"[a-z_]", cleaned) else f"net_{cleaned}"
+
+
+def library_sources() -> list[Path]:
+    """The static RTL library, in alphabetical order."""
+    return sorted((templates_dir() / "verilog").glob("*.sv"))
+
+
+def emit(design: Design) -> None:
+    """Write every file of a Verilog design into its folder; files that do not change are left untouched."""
+    directory, plan = design.directory, design.plan
+    net = build(plan)
+    top = f"repvgg_{identifier(plan.name)}"
+    env = environment(templates_dir() / "verilog", sim_dir())
+    context: dict[str, Any] = {
+        "top": top,
+        "plan": plan,
+        "version": __version__,
+        "units": net.units,
+        "streams": net.streams,
+        "probes": net.probes,
+        "source": net.source,
+        "sink": net.units[-1].sink,
+        "watchdog": 2 * plan.frame_interval + WATCHDOG_CYCLES,
+        "options": design.options,
+    }
+    sources = library_sources()
+    files = {f"rtl/{path.name}": path.read_text() for path in sources}
+    files[f"rtl/{top}.sv"] = env.get_template("top.sv.j2").render(context)
+    files["lint.vlt"] = (templates_dir() / "verilog" / "lint.vlt").read_text()
+    files["sim/bench.sv"] = env.get_template("bench.sv.j2").render(context)
+    files |= {f"sim/{name}": (sim_dir() / name).read_text() for name in BENCH_SOURCES}
+    files |= {f"{MEMORY_FOLDER}/{name}": text for name, text in memory_files(design.network, plan).items()}
+    files["files.f"] = "".join(f"rtl/{path.name}\n" for path in sources) + f"rtl/{top}.sv\n"
+    files["README.md"] = env.get_template("README.md.j2").render(context)
+    for name, text in files.items():
+        write_if_changed(directory / name, text)
+    _remove_stale(directory, files)
+
+
+def _remove_stale(directory: Path, files: dict[str, str]) -> None:
+    """Delete what an earlier design left in the folders that this one fills."""
+    for folder in ("rtl", MEMORY_FOLDER, "sim"):
+        for path in (directory / folder).iterdir():
+            if f"{folder}/{path.name}" not in files and path.suffix in (".sv", ".mem"):
+                path.unlink()
+
+
+def differing_tables(design: Design) -> list[tuple[str, str]]:
+    """Tables on disk that are not what the network says: (layer, message), in the network's order."""
+    layers = {layer.ident: layer.name for layer in design.plan.layers}
+    found = []
+    for name, expected in memory_files(design.network, design.plan).items():
+        path = design.directory / MEMORY_FOLDER / name
+        ident = name.rsplit("_", 1)[0]
+        actual = path.read_text() if path.is_file() else ""
+        if actual == expected:
+            continue
+        lines = zip(expected.splitlines(), [*actual.splitlines(), *[""] * expected.count("\n")], strict=False)
+        word = next((i for i, (a, b) in enumerate(lines) if a != b), expected.count("\n"))
+        found.append((layers[ident], f"{MEMORY_FOLDER}/{name}, word {word} is not the network's"))
+    return found

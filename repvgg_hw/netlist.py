@@ -1,0 +1,193 @@
+"""From the plan to the block diagram: the units of the top and the streams that join them.
+
+The templates only print this; benches read from it which stream carries which layer's output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+from repvgg_hw.plan import ConvPlan, LinearPlan, Plan
+from repvgg_hw.tables import SHIFT_BITS
+
+MEMORY_FOLDER = "mem"
+
+Parameter = int | bool | str
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A valid/ready stream: `lanes` values of `lane_bits` per beat."""
+
+    name: str
+    lanes: int
+    lane_bits: int
+    comment: str = ""
+
+    @property
+    def bits(self) -> int:
+        return self.lanes * self.lane_bits
+
+
+@dataclass(frozen=True)
+class Table:
+    """A ROM, or one constant, beside a unit; `port` is the unit's prefix for it."""
+
+    port: str
+    file: str
+    width: int
+    depth: int
+    constant: bool = False
+
+    @property
+    def addr_bits(self) -> int:
+        return max(1, (self.depth - 1).bit_length())
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One instance of a library module between two streams."""
+
+    ident: str
+    module: str
+    parameters: dict[str, Parameter]
+    source: Stream
+    sink: Stream
+    tables: tuple[Table, ...] = ()
+    comment: str = ""
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A layer's output stream, as the whole-network bench compares it."""
+
+    layer: str
+    stream: Stream
+    beats: int  # per frame
+
+
+@dataclass
+class Netlist:
+    """The block diagram of one plan."""
+
+    source: Stream  # the top's input
+    units: list[Unit] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+
+    @property
+    def streams(self) -> list[Stream]:
+        """The internal streams, in order; the top's own ports are not among them."""
+        return [unit.sink for unit in self.units if not unit.last]
+
+
+def conv_unit(conv: ConvPlan, source: Stream) -> Unit:
+    """The instance of one convolution layer."""
+    c = conv
+    weights, affine = c.weight_memory, c.affine_memory
+    tables = (
+        Table("weight", f"{MEMORY_FOLDER}/{c.ident}_weights.mem", weights[1], weights[0]),
+        Table("affine", f"{MEMORY_FOLDER}/{c.ident}_affine.mem", affine[1], affine[0]),
+        Table("shift", f"{MEMORY_FOLDER}/{c.ident}_shift.mem", SHIFT_BITS, 1, constant=True),
+    )
+    parameters: dict[str, Parameter] = {
+        "C_IN": c.c_in,
+        "C_OUT": c.c_out,
+        "HEIGHT": c.height,
+        "WIDTH": c.width,
+        "STRIDE": c.stride,
+        "GROUPS": c.groups,
+        "PI": c.pi,
+        "PO": c.po,
+        "OUT_LANES": c.out_lanes,
+        "X_W": c.in_bits,
+        "X_SIGNED": c.in_signed,
+        "W_W": c.weight_bits,
+        "ACC_W": c.acc_bits,
+        "Y_W": c.out_bits,
+        "FIFO_DEPTH": c.fifo_depth,
+    }
+    comment = (
+        f"{c.name}: {c.c_in} x {c.height} x {c.width} -> {c.c_out} x {c.out_height} x {c.out_width}, "
+        f"{c.multipliers} multipliers, {c.cycles} cycles per frame"
+    )
+    sink = Stream(c.ident, c.out_lanes, c.out_bits, f"{c.name}: {c.c_out} channels")
+    return Unit(c.ident, "conv3x3", parameters, source, sink, tables, comment)
+
+
+def sum_unit(linear: LinearPlan, source: Stream) -> Unit:
+    """The instance of the global sum."""
+    parameters: dict[str, Parameter] = {
+        "LANES": linear.in_lanes,
+        "WORDS": linear.c_in // linear.in_lanes,
+        "PIXELS": linear.height * linear.width,
+        "X_W": linear.in_bits,
+        "SUM_W": linear.sum_bits,
+    }
+    sink = Stream("pool", linear.in_lanes, linear.sum_bits, f"pool: {linear.c_in} sums")
+    return Unit("pool", "global_sum", parameters, source, sink, comment="pool: sum over the map")
+
+
+def linear_unit(linear: LinearPlan, source: Stream) -> Unit:
+    """The instance of the linear layer, which drives the top's output."""
+    weights, bias = linear.weight_memory, linear.bias_memory
+    tables = (
+        Table("weight", f"{MEMORY_FOLDER}/linear_weights.mem", weights[1], weights[0]),
+        Table("bias", f"{MEMORY_FOLDER}/linear_bias.mem", bias[1], bias[0]),
+    )
+    parameters: dict[str, Parameter] = {
+        "C_IN": linear.c_in,
+        "C_OUT": linear.c_out,
+        "PI": linear.pi,
+        "PO": linear.po,
+        "OUT_LANES": linear.out_lanes,
+        "X_W": linear.sum_bits,
+        "W_W": linear.weight_bits,
+        "ACC_W": linear.acc_bits,
+        "FIFO_DEPTH": linear.fifo_depth,
+    }
+    comment = (
+        f"linear: {linear.c_in} -> {linear.c_out}, {linear.multipliers} multipliers, {linear.cycles} cycles"
+    )
+    sink = Stream("m_axis", 1, linear.acc_bits)
+    return Unit("linear", "linear", parameters, source, sink, tables, comment, last=True)
+
+
+def _converted(source: Stream, lanes: int, name: str) -> tuple[Stream, Unit | None]:
+    """The source at another number of lanes, and the converter that makes it, where one is needed."""
+    if source.lanes == lanes:
+        return source, None
+    sink = Stream(name, lanes, source.lane_bits, f"{source.lanes} -> {lanes} lanes")
+    parameters: dict[str, Parameter] = {
+        "LANE_W": source.lane_bits,
+        "IN_LANES": source.lanes,
+        "OUT_LANES": lanes,
+    }
+    return sink, Unit(name, "width_converter", parameters, source, sink, comment=sink.comment)
+
+
+def build(plan: Plan) -> Netlist:
+    """The block diagram: converter, layer, converter, layer, ..., global sum, linear layer."""
+    stream = Stream("s_axis", plan.in_shape[0], plan.in_bits)
+    net = Netlist(stream)
+
+    def join(lanes: int, name: str) -> Stream:
+        converted, converter = _converted(stream, lanes, name)
+        if converter is not None:
+            net.units.append(converter)
+        return converted
+
+    def add(unit: Unit, layer: str, beats: int) -> Stream:
+        net.units.append(unit)
+        net.probes.append(Probe(layer, unit.sink, beats))
+        return unit.sink
+
+    for conv in plan.convs:
+        source = join(conv.pi, f"{conv.ident}_in")
+        beats = conv.out_height * conv.out_width * conv.c_out // conv.out_lanes
+        stream = add(conv_unit(conv, source), conv.name, beats)
+    linear = plan.linear
+    stream = add(sum_unit(linear, stream), "pool", linear.c_in // linear.in_lanes)
+    add(linear_unit(linear, join(linear.pi, "linear_in")), "linear", linear.c_out)
+    return net

