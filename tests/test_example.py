@@ -1,0 +1,106 @@
+"""The example: its split leaks nothing, its checkpoint is what its script says, its demo shows what it proves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+pytest.importorskip("sklearn", reason="the example needs scikit-learn: pip install 'repvgg-hw[example]'")
+
+from examples.digits import data, train
+from repvgg_hw import golden
+from repvgg_hw.checkpoint import import_network
+from repvgg_hw.quantize import quantize
+
+
+def test_the_parts_are_disjoint_and_hold_every_digit() -> None:
+    ranks = [rank for part in data.PARTS.values() for rank in part]
+    assert sorted(ranks) == list(range(10))
+    sizes = {part: len(data.load(part)[1]) for part in data.PARTS}
+    assert sum(sizes.values()) == 1797
+    assert sizes["calibration"] >= 100
+    assert sizes["test"] >= 300
+    for part in data.PARTS:
+        counts = np.bincount(data.load(part)[1], minlength=10)
+        assert counts.max() - counts.min() <= 7, part
+
+
+def test_no_image_is_in_two_parts() -> None:
+    seen: dict[bytes, str] = {}
+    for part in data.PARTS:
+        for image in data.load(part)[0]:
+            assert seen.setdefault(image.tobytes(), part) == part
+
+
+@given(arrays(np.uint8, (1, 8, 8)))
+def test_enlarging_is_bilinear(image: np.ndarray) -> None:
+    """The same as torch's interpolation, up to the float32 rounding of values that lie half-way."""
+    x = torch.from_numpy(image.astype(np.float64))[None]
+    expected = torch.nn.functional.interpolate(x, scale_factor=data.ENLARGE, mode="bilinear")[0].numpy()
+    enlarged = data.enlarge(image)
+    assert enlarged.shape == (1, data.SIZE, data.SIZE)
+    assert np.abs(enlarged - expected).max() <= 0.5 + 1e-9
+
+
+@given(st.integers(0, 255))
+def test_enlarging_keeps_a_constant(value: int) -> None:
+    assert (data.enlarge(np.full((1, 8, 8), value, np.uint8)) == value).all()
+
+
+def test_written_files_are_the_parts(tmp_path: Path) -> None:
+    for part, path in data.write(tmp_path).items():
+        with np.load(path) as archive:
+            images, labels = data.load(part)
+            assert archive["images"].dtype == np.uint8
+            np.testing.assert_array_equal(archive["images"], images)
+            np.testing.assert_array_equal(archive["labels"], labels)
+
+
+def test_checkpoint_is_small_and_in_training_form() -> None:
+    assert train.CHECKPOINT.stat().st_size < 2_000_000
+    found = import_network(train.CHECKPOINT).architecture
+    expected = train.ARCHITECTURE
+    for name in ("widths", "depths", "strides", "in_channels", "num_classes"):
+        assert getattr(found, name) == getattr(expected, name), name
+
+
+def test_checkpoint_has_the_accuracy_that_the_readme_states() -> None:
+    x, labels = train.tensors("test")
+    model = import_network(train.CHECKPOINT).model()
+    with torch.no_grad():
+        correct = int((model(x).argmax(1) == labels).sum())
+    assert correct == 354  # of 356: 99.44 %
+
+
+def test_integers_keep_the_accuracy() -> None:
+    images, labels = data.load("test")
+    fused = import_network(train.CHECKPOINT).fused
+    network = quantize(fused, data.load("calibration")[0], mean=(data.MEAN,), std=(data.STD,))
+    predicted = golden.top1(golden.logits(golden.quantize_input(images, network), network))
+    assert (predicted == labels).sum() >= 350
+
+
+@pytest.fixture
+def _torch_as_before() -> Iterator[None]:
+    """Training fixes torch's seed, threads and algorithms; the other tests of this process keep theirs."""
+    threads, generator = torch.get_num_threads(), torch.get_rng_state()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_rng_state(generator)
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("_torch_as_before")
+def test_training_learns_and_is_reproducible() -> None:
+    """One epoch, twice: the same network, and better than guessing by far."""
+    first, second = train.train(epochs=1), train.train(epochs=1)
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert train.accuracy(first, "train") > 0.5
