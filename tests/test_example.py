@@ -1,4 +1,4 @@
-"""The example: its split leaks nothing, its checkpoint is what its script says, its demo shows what it proves."""
+"""The example: its split leaks nothing, its checkpoint is what its script makes, its demo runs."""
 
 from __future__ import annotations
 
