@@ -19,8 +19,8 @@ LAYERS = (
     ("model", "checkpoint", "fuse", "quantize", "winograd", "gpu"),
     ("plan", "search", "tables", "estimate"),
     ("design", "netlist", "emit", "emit_hls"),
-    ("verilator", "simulate", "synth", "latency"),
-    ("report",),
+    ("verilator", "simulate", "simulate_hls", "synth", "latency"),
+    ("report", "evaluate"),
     ("cli", "__main__"),
 )
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
