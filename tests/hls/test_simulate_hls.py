@@ -1,0 +1,220 @@
+"""C simulation of emitted projects: equality over random shapes, and faults that must turn it red."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hls_networks import Layer, random_images, random_network
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from repvgg_hw import golden, simulate_hls
+from repvgg_hw.emit_hls import emit
+from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan import Plan, divisors
+from repvgg_hw.simulate_hls import simulate
+
+PART = {"part": "xczu7ev-ffvc1156-2-e", "clock_mhz": 200.0}
+QUICK = ("-O0",)
+SANITIZERS = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> tuple[IntegerNetwork, Plan]:
+    """Chains of three layers: strides, groups, odd maps down to one pixel, any folding."""
+    c_in = channels = draw(st.integers(1, 4))
+    layers = []
+    for _ in range(3):
+        c_out = draw(st.sampled_from([2, 3, 4, 6, 8, 12]))
+        groups = draw(st.sampled_from([g for g in divisors(channels) if c_out % g == 0]))
+        layers.append(
+            Layer(
+                c_out,
+                stride=draw(st.sampled_from([1, 2])),
+                groups=groups,
+                pi=draw(st.sampled_from(divisors(channels // groups))),
+                po=draw(st.sampled_from(divisors(c_out // groups))),
+            )
+        )
+        channels = c_out
+    classes = draw(st.integers(2, 6))
+    return random_network(
+        layers,
+        in_shape=(c_in, draw(st.integers(1, 14)), draw(st.integers(1, 14))),
+        classes=classes,
+        linear=(draw(st.sampled_from(divisors(channels))), draw(st.sampled_from(divisors(classes)))),
+        seed=draw(st.integers(0, 2**32 - 1)),
+    )
+
+
+@settings(
+    max_examples=2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    print_blob=True,
+)
+@given(case=networks())
+def test_every_layer_equals_golden_under_sanitizers(
+    tmp_path: Path, case: tuple[IntegerNetwork, Plan]
+) -> None:
+    """Any shape and folding, three frames without a gap, no undefined behaviour, no lost bit."""
+    network, plan = case
+    emit(network, plan, tmp_path, **PART)
+    images = random_images(network, 3)
+    result = simulate(tmp_path, network, plan, images, flags=SANITIZERS)
+    assert np.array_equal(result.logits, golden.logits(images, network))
+    assert [check.name for check in result.layers] == [*(c.name for c in plan.convs), "pool", "linear"]
+    assert all(check.values == 3 * np.prod(check.shape) for check in result.layers)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, IntegerNetwork, Plan]:
+    """A project of three layers that is never changed."""
+    layers = [Layer(4, stride=2, po=2), Layer(6, groups=2, pi=2, po=3), Layer(6, stride=2, pi=3, po=6)]
+    network, plan = random_network(layers, in_shape=(3, 9, 12), classes=4, linear=(3, 2))
+    folder = tmp_path_factory.mktemp("small")
+    emit(network, plan, folder, **PART)
+    return folder, network, plan
+
+
+@pytest.fixture
+def project(small: tuple[Path, IntegerNetwork, Plan], tmp_path: Path) -> tuple[Path, IntegerNetwork, Plan]:
+    """A copy of it, to be broken."""
+    folder, network, plan = small
+    shutil.copytree(folder, tmp_path / "project", ignore=shutil.ignore_patterns("csim_build"))
+    return tmp_path / "project", network, plan
+
+
+def patch(path: Path, old: str, new: str) -> None:
+    """Replace a text that must be there exactly once."""
+    text = path.read_text()
+    assert text.count(old) == 1, f"{path.name} holds {old!r} {text.count(old)} times"
+    path.write_text(text.replace(old, new))
+
+
+def test_compiles_once_and_layers_run_alone(small: tuple[Path, IntegerNetwork, Plan]) -> None:
+    """A second run does not compile; one layer runs on golden's input; names are checked."""
+    folder, network, plan = small
+    images = random_images(network, 5)
+    seen = []
+    first = simulate(folder, network, plan, images, flags=QUICK, progress=lambda *done: seen.append(done))
+    assert first.compile_seconds > 0
+    assert seen == [(5, 5)]
+    assert simulate(folder, network, plan, images[:1], flags=QUICK).compile_seconds == 0
+    for layer in ("stage1.0", "pool"):
+        alone = simulate(folder, network, plan, images, layer=layer, flags=QUICK)
+        assert layer in [check.name for check in alone.layers]
+    with pytest.raises(InputError, match=r"stage9.*stage1\.0"):
+        simulate(folder, network, plan, images, layer="stage9")
+
+
+def test_against_the_open_vendor_types(small: tuple[Path, IntegerNetwork, Plan]) -> None:
+    """The same sources with another implementation of ap_int and hls::stream agree in every layer."""
+    spec = importlib.util.find_spec("hls4ml")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("needs the open ap_types headers: pip install --no-deps hls4ml")
+    include = Path(spec.submodule_search_locations[0]) / "templates" / "vivado" / "ap_types"
+    folder, network, plan = small
+    images = random_images(network, 2)
+    result = simulate(folder, network, plan, images, include=include, flags=("-O1",))
+    assert np.array_equal(result.logits, golden.logits(images, network))
+
+
+LIBRARY_FAULTS = {
+    "rounding term": ("requantize.hpp", "(ap_int<PRODUCT_BITS>(1) << (L::SHIFT - 1))", "0", r"got \d+"),
+    "rounding of ties": ("requantize.hpp", "(ap_int<PRODUCT_BITS>(1) << (L::SHIFT - 1));",
+                         "(ap_int<PRODUCT_BITS>(1) << (L::SHIFT - 1)) - 1;", r"channel [0-5]"),
+    "shift": ("requantize.hpp", "rounded >> L::SHIFT", "rounded >> (L::SHIFT + 1)", r"got \d+"),
+    "bias": ("requantize.hpp", "acc + ap_int<32>(bias)", "acc + ap_int<32>(bias + 900)", r"got \d+"),
+    "no ReLU": ("requantize.hpp", "if (y < 0) return 0;", "", "does not fit ap_uint<8>"),
+    "no upper clamp": ("requantize.hpp", "(y > highest)", "(y > highest + 999)", "does not fit ap_uint<8>"),
+    "padding left": ("line_buffer.hpp", "{at.x > 0, true,", "{true, true,", r"column 0: expected"),
+    "padding below": ("line_buffer.hpp", "row * L::STRIDE + 1 < L::HEIGHT", "true", r"row 4, column"),
+    "swapped channels": ("requantize.hpp", "i, requantize<L>(sums.lane[i],",
+                         "L::OUT_LANES - 1 - i, requantize<L>(sums.lane[i],", r"channel 0"),
+    "dropped window": ("line_buffer.hpp", "out.write(window);", "if (at.x != 1) out.write(window);",
+                       "a beat is missing"),
+    "dropped beat": ("requantize.hpp", "out.write(beat);", "if (pixel != 3) out.write(beat);", "got"),
+    "repeated beat": ("requantize.hpp", "out.write(beat);",
+                      "out.write(beat); if (pixel == 3) out.write(beat);", "got"),
+    "accumulator a bit too narrow": ("shape.hpp", "ap_int<L::ACC_BITS> lane[L::PO];",
+                                     "ap_int<L::ACC_BITS - 8> lane[L::PO];", "does not fit ap_int<"),
+    "accumulator not cleared": ("convolution.hpp", "if (word == 0)", "if (word == 0 && set == 0)",
+                                r"got \d+"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", LIBRARY_FAULTS)
+def test_a_fault_in_a_unit_is_found(project: tuple[Path, IntegerNetwork, Plan], fault: str) -> None:
+    """Each unit's arithmetic, padding, order and handshake; the message names layer and place."""
+    folder, network, plan = project
+    name, old, new, expected = LIBRARY_FAULTS[fault]
+    patch(folder / "src" / "lib" / name, old, new)
+    with pytest.raises(CheckFailed, match=rf"^stage1\.0: .*{expected}"):
+        simulate(folder, network, plan, random_images(network, 8), layer="stage1.0", flags=QUICK)
+
+
+@pytest.mark.parametrize("field", ["weight", "bias", "multiplier", "shift"])
+def test_a_fault_in_a_number_is_computed(
+    project: tuple[Path, IntegerNetwork, Plan], field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even without the check of the tables, the outputs give a wrong constant away."""
+    folder, network, plan = project
+    conv = network.convs[1]
+    if field == "shift":
+        wrong = replace(conv, shift=conv.shift + 1)
+    else:
+        values = getattr(conv, field).copy()
+        values.flat[5] = values.flat[5] // 2 + (20 if field == "weight" else 0)
+        wrong = replace(conv, **{field: values})
+    emit(replace(network, convs=(network.convs[0], wrong, network.convs[2])), plan, folder, **PART)
+    monkeypatch.setattr(simulate_hls, "verify_tables", lambda *_: None)
+    with pytest.raises(
+        CheckFailed, match=r"^stage1\.0: image \d, channel \d, row \d, column \d: expected \d+, got \d+"
+    ):
+        simulate(folder, network, plan, random_images(network, 2), layer="stage1.0", flags=QUICK)
+
+
+def test_the_whole_chain_reports_its_first_divergence(project: tuple[Path, IntegerNetwork, Plan]) -> None:
+    """A wrong parameter of the second layer: the first is content, the second named; the bench fails too."""
+    folder, network, plan = project
+    patch(folder / "src" / "repvgg_top.cpp", "stage1_0_bias", "stage2_0_bias")
+    with pytest.raises(CheckFailed, match=r"refuses the project|^stage1\.0: image 0"):
+        simulate(folder, network, plan, random_images(network, 2), flags=QUICK)
+
+
+def test_wrong_logits_fail_the_bench(small: tuple[Path, IntegerNetwork, Plan], tmp_path: Path) -> None:
+    """The emitted test bench returns non-zero at a mismatch and where its files are unusable."""
+    folder, network, plan = small
+    images = random_images(network, 2)
+    simulate(folder, network, plan, images, flags=QUICK)
+    build = tmp_path / "build"
+    build.mkdir()
+    shutil.copy(folder / "csim_build" / "tb.out", build)
+    good = dict(simulate_hls.vector_files(images, network))
+    run = simulate_hls.run_bench
+    assert run(build, "tb.out", iter(good.items()), []) == ""
+    first, rest = good["logits.dat"].split("\n", 1)
+    wrong = {**good, "logits.dat": f"{int(first) + 1}\n{rest}"}
+    assert "frame 0, class 0: expected" in run(build, "tb.out", iter(wrong.items()), [])
+    assert "no numbers" in run(build, "tb.out", iter({**good, "input.dat": "x"}.items()), [])
+
+
+def test_no_compiler_is_an_input_error(
+    small: tuple[Path, IntegerNetwork, Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line that says what to install."""
+    folder, network, plan = small
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match=r"install g\+\+ or clang\+\+"):
+        simulate(folder, network, plan, random_images(network, 1))
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(InputError, match="no-such-compiler"):
+        simulate(folder, network, plan, random_images(network, 1))
