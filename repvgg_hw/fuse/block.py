@@ -10,8 +10,8 @@ import numpy as np
 from repvgg_hw.errors import InputError
 from repvgg_hw.fuse.collapse import collapse
 from repvgg_hw.fuse.families import FAMILIES, Family
-from repvgg_hw.fuse.graph import Affine, Array, Chain, Conv, Node, Pad, Sum
-from repvgg_hw.fuse.keys import Reader, canonical_state, split_squeeze_excite
+from repvgg_hw.fuse.graph import Array, Node
+from repvgg_hw.fuse.keys import NormStatistics, Reader, canonical_state, split_squeeze_excite
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Block:
     bias: Array  # (C_out,)
     se: dict[str, np.ndarray]  # squeeze-and-excitation's keys, kept outside the kernel
     leftover: tuple[str, ...]  # keys that stand beside the block's own, such as a random placeholder
-    bn_scales: tuple[Array, ...]  # gamma / sigma of every batch normalization: outliers trip quantization
+    norms: tuple[NormStatistics, ...]  # every batch normalization: its outliers trip quantization
 
     def refuse_foreign_keys(self) -> None:
         """Raise InputError, naming the keys, if any but a placeholder `rbr_reparam` is left over."""
@@ -58,13 +58,13 @@ def read_block(
     own, se = split_squeeze_excite(canonical_state(state))
     reader = Reader(own, groups=groups, stride=stride, eps=eps)
     family = recognise(reader)
-    graph = family.graph(reader)
+    shape = _shape(family, reader)
     try:
-        kernel, bias = collapse(graph, _input_channels(graph) * groups, groups)
+        graph = family.graph(reader)
+        kernel, bias = collapse(graph, shape.c_in_per_group * groups, groups)
     except ValueError as error:
         raise InputError(f"{family.name} block with {groups} groups: shapes do not fit ({error})") from error
-    scales = tuple(affine.scale for affine in _affines(graph))
-    return Block(family.name, graph, kernel, bias, se, tuple(reader.leftover()), scales)
+    return Block(family.name, graph, kernel, bias, se, tuple(reader.leftover()), tuple(reader.norms))
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,22 @@ def block_shape(state: Mapping[str, np.ndarray]) -> RawShape:
     """Channels and identity of one block, from its keys and shapes alone."""
     own, _ = split_squeeze_excite(canonical_state(state))
     reader = Reader(own, groups=1, stride=1, eps=0.0)
-    family = recognise(reader)
-    key = next((key for key in family.weight if key in reader), family.weight[0])
-    weight = reader.take(key)
-    if weight.ndim < 3 or 0 in weight.shape:
-        raise InputError(f"{key} has shape {weight.shape}, which is no convolution's")
-    identity = None if family.identity is None else reader.has(family.identity)
-    return RawShape(int(weight.shape[1]), int(weight.shape[0]), identity)
+    return _shape(recognise(reader), reader)
+
+
+def _shape(family: Family, reader: Reader) -> RawShape:
+    first, last = (_convolution_shape(reader, keys) for keys in (family.weight, family.last or family.weight))
+    identity = any(reader.has(prefix) for prefix in family.identity) if family.identity else None
+    return RawShape(first[1], last[0], identity)
+
+
+def _convolution_shape(reader: Reader, keys: tuple[str, ...]) -> tuple[int, ...]:
+    """Shape of the first of keys that is there."""
+    key = next((key for key in keys if key in reader), keys[0])
+    shape = reader.shape(key)
+    if len(shape) < 3 or 0 in shape:
+        raise InputError(f"{key} has shape {shape}, which is no convolution's")
+    return shape
 
 
 def recognise(reader: Reader) -> Family:
@@ -96,37 +105,6 @@ def recognise(reader: Reader) -> Family:
             return family
     names = ", ".join(family.name for family in FAMILIES)
     raise InputError(f"no known block has the keys {_list(reader.leftover())}; known are {names}")
-
-
-def _input_channels(node: Node) -> int:
-    """C_in / groups of the first operation that knows it."""
-    match node:
-        case Conv(weight):
-            return int(weight.shape[1])
-        case Chain(parts):
-            return _input_channels(parts[0])
-        case Sum(branches):
-            convs = [b for b in branches if not _starts_with_affine(b)]
-            return _input_channels((convs or branches)[0])
-        case Affine(scale):
-            return int(scale.shape[0])
-        case Pad(value):
-            return int(value.shape[0])
-
-
-def _starts_with_affine(node: Node) -> bool:
-    return isinstance(node, Affine) or (isinstance(node, Chain) and _starts_with_affine(node.parts[0]))
-
-
-def _affines(node: Node) -> list[Affine]:
-    """Every batch normalization of a graph, in order."""
-    match node:
-        case Affine():
-            return [node]
-        case Chain(nodes) | Sum(nodes):
-            return [affine for child in nodes for affine in _affines(child)]
-        case _:
-            return []
 
 
 def _list(keys: list[str], limit: int = 8) -> str:

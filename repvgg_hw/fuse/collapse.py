@@ -49,9 +49,11 @@ def _extend(before: _Linear, node: Node) -> _Linear:
             weights, biases = [_to_3x3(term.weight) for term in terms], [term.bias for term in terms]
             return _Linear(np.sum(weights, axis=0), np.sum(biases, axis=0))
         case Affine(scale, shift):
+            _check_channels(len(scale), before, "batch normalization")
             per_output = scale.reshape(before.weight.shape[0], -1, 1, 1, 1)
             return _Linear(before.weight * per_output, before.bias * scale + shift)
-        case Pad():
+        case Pad(value):
+            _check_channels(len(value), before, "padding")
             return before  # what a pixel outside maps to is the padding's concern; the kernel stays
         case Conv():
             return _after(before, node)
@@ -60,6 +62,9 @@ def _extend(before: _Linear, node: Node) -> _Linear:
 def _after(before: _Linear, conv: Conv) -> _Linear:
     """conv after `before`, one of the two being 1x1."""
     groups = before.weight.shape[0]
+    _check_channels(conv.weight.shape[1] * conv.groups, before, "convolution")
+    if conv.groups == len(conv.weight) == len(before.bias) and not before.is_identity:
+        return _after_depthwise(before, conv)
     weight = _regroup(conv, groups)
     if before.is_identity:
         return _Linear(weight, np.zeros(len(conv.weight)) if conv.bias is None else conv.bias)
@@ -67,11 +72,30 @@ def _after(before: _Linear, conv: Conv) -> _Linear:
     bias = np.einsum("got,gt->go", sums, before.bias.reshape(groups, -1)).reshape(-1)
     if conv.bias is not None:
         bias = bias + conv.bias
-    if before.weight.shape[3:] == (1, 1):
-        return _Linear(np.einsum("gothw,gti->goihw", weight, before.weight[..., 0, 0]), bias)
-    if weight.shape[3:] != (1, 1):
+    if (1, 1) not in (before.weight.shape[3:], weight.shape[3:]):
         raise ValueError("two kernels larger than 1x1 in a row do not fit one 3x3")
-    return _Linear(np.einsum("got,gtihw->goihw", weight[..., 0, 0], before.weight), bias)
+    return _Linear(_per_tap(weight, before.weight), bias)
+
+
+def _after_depthwise(before: _Linear, conv: Conv) -> _Linear:
+    """A depthwise conv, one kernel per channel, after `before`: spares the block-diagonal product."""
+    if before.weight.shape[3:] != (1, 1):
+        raise ValueError("two kernels larger than 1x1 in a row do not fit one 3x3")
+    taps = conv.weight.reshape(before.weight.shape[0], -1, 1, *conv.weight.shape[2:])
+    bias = before.bias * conv.weight.sum(axis=(1, 2, 3))
+    return _Linear(before.weight * taps, bias if conv.bias is None else bias + conv.bias)
+
+
+def _per_tap(second: Array, first: Array) -> Array:
+    """sum over t of second[g, o, t, h, w] first[g, t, i, h, w], one of the two being 1x1 in h and w."""
+    taps = np.matmul(second.transpose(0, 3, 4, 1, 2), first.transpose(0, 3, 4, 1, 2))
+    summed: Array = taps.transpose(0, 3, 4, 1, 2)
+    return summed
+
+
+def _check_channels(channels: int, before: _Linear, what: str) -> None:
+    if channels != len(before.bias):
+        raise ValueError(f"{what} over {channels} channels behind {len(before.bias)}")
 
 
 def _regroup(conv: Conv, groups: int) -> Array:

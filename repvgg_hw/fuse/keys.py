@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from repvgg_hw.fuse.graph import Affine, Array, Conv, same_conv
 _ALIASES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"^(reparam_conv|branch_reparam|dbb_reparam|fused_conv|reparam)\.", "rbr_reparam."),
+        (r"^(reparam_conv|branch_reparam|dbb_reparam|orepa_reparam|fused_conv|reparam)\.", "rbr_reparam."),
         (r"^conv_kxk\.(\d+)\.", r"rbr_conv.\1."),  # timm's MobileOne
         (r"^conv_scale\.", "rbr_scale."),
         (r"^(conv_kxk|branch_3x3)\.", "rbr_dense."),  # timm, mmpretrain
@@ -53,6 +54,16 @@ def split_squeeze_excite(
     return {key: value for key, value in state.items() if key not in se}, se
 
 
+@dataclass(frozen=True)
+class NormStatistics:
+    """One batch normalization as stored; each (C,)."""
+
+    prefix: str
+    scale: Array  # gamma / sqrt(var + eps)
+    mean: Array
+    var: Array
+
+
 class Reader:
     """A canonical block's arrays, in float64, and which of them have been read."""
 
@@ -60,6 +71,7 @@ class Reader:
         self._state = state
         self.groups, self.stride, self.eps = groups, stride, eps
         self._read: set[str] = set()
+        self.norms: list[NormStatistics] = []  # every BN read so far
 
     def __contains__(self, key: str) -> bool:
         return key in self._state
@@ -68,10 +80,19 @@ class Reader:
         """Is there any key that starts with prefix?"""
         return any(key.startswith(prefix) for key in self._state)
 
-    def take(self, key: str) -> Array:
-        """The array called key; InputError if the block has none."""
+    def shape(self, key: str) -> tuple[int, ...]:
+        """Shape of the array called key, which stays unread; InputError if the block has none."""
         if key not in self._state:
             raise InputError(f"key {key} is missing; there are {_some(self._state)}")
+        return self._state[key].shape
+
+    def ndim(self, key: str) -> int:
+        """Axes of the array called key, 0 if there is none."""
+        return self._state[key].ndim if key in self._state else 0
+
+    def take(self, key: str) -> Array:
+        """The array called key; InputError if the block has none."""
+        self.shape(key)
         self._read.add(key)
         return np.asarray(self._state[key], dtype=np.float64)
 
@@ -118,6 +139,7 @@ class Reader:
         if any(a is not None and a.shape != mean.shape for a in (gamma, beta)):
             raise InputError(f"{prefix}: weight or bias does not have the statistics' shape {mean.shape}")
         scale = (1.0 if gamma is None else gamma) / np.sqrt(var + self.eps)
+        self.norms.append(NormStatistics(prefix, scale, mean, var))
         return Affine(scale, (0.0 if beta is None else beta) - scale * mean)
 
     def leftover(self) -> list[str]:
