@@ -296,8 +296,8 @@ def test_help_imports_no_torch() -> None:
 def test_command_on_a_gpu(tmp_path: Path) -> None:
     path = tmp_path / "l.json"
     result = run(
-        "--size", "64", "--batch", "1,8", "--seconds", "0.05", "--baseline", "none", "--precision", "fp16,tf32",
-        "--runtime", "eager,channels_last+compile+graph", "--json", str(path),
+        "--size", "64", "--batch", "1,8", "--seconds", "0.05", "--baseline", "none",
+        "--precision", "fp16,tf32", "--runtime", "eager,channels_last+compile+graph", "--json", str(path),
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     data = json.loads(path.read_text())

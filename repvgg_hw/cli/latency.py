@@ -10,6 +10,7 @@ from repvgg_hw.errors import InputError
 
 FORMS = ("training", "fused", "integer")  # as latency.forms.FORMS, without importing torch for --help
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16")
+CUDA_PRECISIONS = ("fp32", "fp16")  # by default
 
 
 def _numbers(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -43,7 +44,7 @@ def _names(_: click.Context, parameter: click.Parameter, value: str | None) -> t
     "--precision",
     "precisions",
     callback=_names,
-    help=f"Any of {','.join(PRECISIONS)} [default: all; CPU fp32].",
+    help=f"Any of {','.join(PRECISIONS)} [default: fp32,fp16; CPU fp32].",
 )
 @click.option(
     "--runtime",
@@ -56,8 +57,8 @@ def _names(_: click.Context, parameter: click.Parameter, value: str | None) -> t
     "--baseline",
     "baselines",
     callback=_names,
-    help="Networks of timm or torchvision, or 'none' [default: ResNet-18/34/50/101, VGG-16, EfficientNet-B0, "
-    "RegNetX-3.2GF, where one of the two is installed].",
+    help="Networks of timm or torchvision, in the last precision only, or 'none' [default: ResNet-18/34/50/101, "
+    "VGG-16, EfficientNet-B0, RegNetX-3.2GF, where one of the two is installed].",
 )
 @click.option(
     "--design", type=click.Path(path_type=Path), help="A generated design to set beside the figures."
@@ -119,7 +120,7 @@ def command(
         size=(size, size),
         batches=batches or ((1, 8, 32, 128) if on_gpu else (1, 8)),
         forms=_known(forms or FORMS, FORMS, "form"),
-        precisions=_known(precisions or (PRECISIONS if on_gpu else ("fp32",)), PRECISIONS, "precision"),
+        precisions=_known(precisions or (CUDA_PRECISIONS if on_gpu else ("fp32",)), PRECISIONS, "precision"),
         runtimes=runtimes or (CUDA_DEFAULT if on_gpu else CPU_DEFAULT),
         baselines=() if baselines == ("none",) else baselines,
         seconds=seconds or (1.0 if on_gpu else 0.5),

@@ -20,8 +20,14 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+# Arguments whose divisibility tells the compiler nothing: else every new value means a new compilation.
+VARYING = (
+    "positions", "out_height", "out_width", "x_width", "x_pixels", "y_width", "y_pixels", "c_in_units",
+    "span", "steps", "stride", "shift", "top",
+)  # fmt: skip
 
-@triton.jit
+
+@triton.jit(do_not_specialize=VARYING)
 def conv3x3_kernel(
     x,  # int8 maps, see above
     weight,  # int8 (c_out, SPANS, span_pitch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -98,7 +99,9 @@ class Runner:
     def run(self, x: NDArray[np.integer]) -> NDArray[np.int64]:
         """Integer logits (n, classes) of x (n, C, H, W), n up to the batch size."""
         self.load(x)
-        self.launch()
+        # Triton launches on the current device, which need not be the one that holds the maps.
+        with torch.cuda.device(self.device) if self.input.flat.is_cuda else nullcontext():
+            self.launch()
         scores: NDArray[np.int64] = self.logits[: len(x)].cpu().numpy().astype(np.int64)
         return scores
 

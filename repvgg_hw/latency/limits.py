@@ -102,8 +102,9 @@ def _product(precision: Precision, side: int, device: torch.device) -> Callable[
     if precision.tf32 and device.type != "cuda":
         return None
     x, y = (torch.randn((side, side), device=device).to(precision.dtype) for _ in range(2))
-    begin = time.perf_counter()
-    x[:64] @ y  # some CPUs emulate half precision: a thousand times slower than it is worth
-    if device.type == "cpu" and time.perf_counter() - begin > 1:
-        return None
+    if device.type == "cpu":
+        begin = time.perf_counter()
+        x[: side // 16] @ y
+        if 16 * (time.perf_counter() - begin) > SECONDS:  # emulated: a hundred times slower than float32
+            return None
     return lambda _: x @ y

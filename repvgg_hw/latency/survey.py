@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import gc
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -25,7 +28,7 @@ from repvgg_hw.network import Architecture
 
 @dataclass(frozen=True)
 class Request:
-    """What to measure. Baselines take the number of classes and of input channels from the first model."""
+    """What to measure. Baselines run in the last precision, with the first model's classes and channels."""
 
     models: tuple[Architecture, ...]
     size: tuple[int, int]  # (H, W)
@@ -52,7 +55,8 @@ class Job:
 class Surveyor:
     """Runs jobs on one device and keeps their rows and notes.
 
-    progress is told what is being measured.
+    progress is told what is being measured. The machine's rates are measured where they are not given. After
+    the deadline (of time.monotonic) the remaining jobs become notes.
     """
 
     device: torch.device
@@ -60,23 +64,24 @@ class Surveyor:
     progress: Callable[[str], None] = lambda text: None
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    machine: Machine = field(init=False)
+    machine: Machine | None = None
+    deadline: float = math.inf
 
     def run(self, accelerator: AcceleratorRow | None = None) -> Survey:
         """Measure the machine's rates, then every job."""
         self.progress("matrix rate and memory bandwidth")
-        self.machine = measure_machine(self.device, self._precisions())
+        machine = self.machine or measure_machine(self.device, self._precisions())
+        self.machine = machine
         if self.device.type != "cuda":
-            self._note(
-                f"no CUDA device: measured on {environment(self.device)['device']}; GPU figures: not measured"
-            )
-        for job in self._jobs():
-            for batch in self.request.batches:
-                self._measure(job, batch)
+            self._note(f"GPU figures: no CUDA device here; every row is of {device_name(self.device)}")
+        with torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext():
+            for job in self._jobs():
+                for batch in self.request.batches:
+                    self._measure(job, batch)
         return Survey(
             environment=environment(self.device),
-            bandwidth=self.machine.bandwidth,
-            rates=self.machine.rates,
+            bandwidth=machine.bandwidth,
+            rates=machine.rates,
             size=(self.request.models[0].in_channels, *self.request.size),
             rows=tuple(self.rows),
             accelerator=accelerator,
@@ -101,11 +106,14 @@ class Surveyor:
                     yield Job(architecture.name, form, precision, runtime, build)
         for name in request.baselines:
             build = functools.partial(build_baseline, name, request.models[0].num_classes)
-            for precision, runtime in settings:
+            for precision, runtime in settings[-len(request.runtimes) :]:
                 yield Job(name, "baseline", precision, runtime, build)
 
     def _measure(self, job: Job, batch: int) -> None:
         what = f"{job.model} {job.form} {job.precision} {job.runtime}"
+        if time.monotonic() > self.deadline:
+            self._note(f"{what} batch {batch}: the time budget was spent")
+            return
         self.progress(f"{what} batch {batch}")
         self._clean()
         try:
@@ -117,6 +125,8 @@ class Surveyor:
             self._note(f"{what}: {reason}")
         except torch.cuda.OutOfMemoryError:
             self._note(f"{what} batch {batch}: does not fit the device's memory")
+        except RuntimeError as error:  # the compiler or a library gave up on this row; the others still count
+            self._note(f"{what} batch {batch}: failed: {str(error).strip().partition(chr(10))[0]}")
         finally:
             self._clean()
 
@@ -130,6 +140,7 @@ class Surveyor:
         model = model.to(device=self.device, dtype=precision.dtype)
         shape = (batch, channels, *self.request.size)
         inputs = rotating_inputs(shape, precision.dtype, self.device, memory_format(job.runtime))
+        self._reset_peak()
         with float_mode(precision):
             call = prepare(model, inputs, job.runtime)
             return self._row(job, batch, work, call, inputs)
@@ -146,6 +157,7 @@ class Surveyor:
         work = work_of(float_model(architecture, "fused"), network.in_shape)
         runner = Runner(network, batch, str(self.device), tune=True)
         inputs = rotating_inputs((batch, *network.in_shape), torch.int8, self.device, torch.channels_last)
+        self._reset_peak()
         launch: Callable[[], object] = (
             capture(runner.launch).replay if job.runtime == "graph" else runner.launch
         )
@@ -160,6 +172,7 @@ class Surveyor:
     def _row(self, job: Job, batch: int, work: Work, call: Call, inputs: Sequence[Tensor]) -> Row:
         precision = PRECISIONS[job.precision]
         timing = measure(call, self.device, self.request.seconds)
+        assert self.machine is not None  # run has measured it
         operations, traffic = self.machine.limits(work, batch, precision)
         return Row(
             model=job.model,
@@ -177,18 +190,22 @@ class Surveyor:
         )
 
     def _peak_memory(self, inputs: Sequence[Tensor]) -> int | None:
-        """Peak since the last _clean, counting one of the rotated inputs."""
+        """Peak since _reset_peak, counting one of the rotated inputs."""
         if self.device.type != "cuda":
             return None
         others = sum(x.numel() * x.element_size() for x in inputs[1:])
         return torch.cuda.max_memory_allocated(self.device) - others
 
     def _clean(self) -> None:
-        """Leave nothing of the last row in memory, so that the next one's peak is its own."""
+        """Leave nothing of the last row in memory."""
         gc.collect()
         if self.device.type == "cuda":
             synchronize(self.device)
             torch.cuda.empty_cache()
+
+    def _reset_peak(self) -> None:
+        """Count the peak from here: the model and its inputs are in memory, making them has passed."""
+        if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
 
     def _note(self, text: str) -> None:
