@@ -1,4 +1,4 @@
-"""Training-time forward passes of every family, written from their papers as torch modules: what fusing is tested against.
+"""Training-time forward passes of every family as torch modules, written from their papers, to test fusing against.
 
 They share nothing with repvgg_hw. Each module's state_dict carries its code base's own key names.
 """
@@ -10,6 +10,8 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+torch.set_num_threads(1)  # maps of a few pixels: threads only wait for each other
 
 
 class ConvBN(nn.Sequential):
@@ -122,16 +124,8 @@ class DBB(nn.Module):
         self.dbb_1x1_kxk.add_module("bn2", nn.BatchNorm2d(c_out))
 
     def forward(self, x: Tensor) -> Tensor:
-        if hasattr(self.dbb_1x1_kxk, "idconv1") and self.dbb_1x1_kxk.idconv1.groups > 1:
-            return self._sum(x, self._grouped_identity(x))
-        return self._sum(x, self.dbb_1x1_kxk(x))
-
-    def _sum(self, x: Tensor, inner: Tensor) -> Tensor:
-        y = self.dbb_origin(x) + self.dbb_avg(x) + inner
+        y = self.dbb_origin(x) + self.dbb_avg(x) + self.dbb_1x1_kxk(x)
         return y + self.dbb_1x1(x) if hasattr(self, "dbb_1x1") else y
-
-    def _grouped_identity(self, x: Tensor) -> Tensor:
-        return self.dbb_1x1_kxk(x)  # the identity of a grouped 1x1 is the identity, too
 
 
 class DBBWide(DBB):
@@ -300,7 +294,7 @@ FAMILIES = (
 
 @torch.no_grad()
 def trained(module: nn.Module, seed: int = 0) -> nn.Module:
-    """module in float64 and eval mode, with random parameters and BN statistics, every fifth channel of BN dead."""
+    """module in float64 and eval mode: random parameters and BN statistics, every fifth BN channel dead."""
     generator = torch.Generator().manual_seed(seed)
     module = module.double().eval()
     for name, parameter in module.named_parameters():
@@ -308,10 +302,8 @@ def trained(module: nn.Module, seed: int = 0) -> nn.Module:
             parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
     for norm in module.modules():
         if isinstance(norm, nn.BatchNorm2d):
-            norm.running_mean.copy_(torch.randn(norm.num_features, generator=generator, dtype=torch.float64))
-            norm.running_var.copy_(
-                torch.rand(norm.num_features, generator=generator, dtype=torch.float64) + 0.1
-            )
-            norm.running_var[::5] = 1e-12
-            norm.running_mean[::5] = 0
+            mean, var = norm.running_mean, norm.running_var
+            mean.copy_(torch.randn(mean.shape, generator=generator, dtype=torch.float64))
+            var.copy_(torch.rand(var.shape, generator=generator, dtype=torch.float64) + 0.1)
+            var[::5], mean[::5] = 1e-12, 0
     return module
