@@ -48,8 +48,15 @@ def write_if_changed(path: Path, text: str) -> bool:
 def plan_to_json(plan: Plan) -> dict[str, Any]:
     """The plan's fields, and beside them what follows from them, for readers that are not Python."""
     derived_layer = (
-        "multipliers", "macs", "cycles", "compute_cycles", "words", "repeats", "out_lanes", "fifo_depth", "memory_bits",
-    )  # fmt: skip
+        "multipliers",
+        "macs",
+        "cycles",
+        "words",
+        "repeats",
+        "out_lanes",
+        "fifo_depth",
+        "memory_bits",
+    )
     fields = dataclasses.asdict(plan)
     for data, layer in zip((*fields["convs"], fields["linear"]), plan.layers, strict=True):
         data["derived"] = {name: getattr(layer, name) for name in derived_layer}
@@ -119,7 +126,7 @@ def remember(directory: Path) -> None:
 
 
 def last_directory() -> Path:
-    """The folder that was generated last from the current directory. Raises InputError where there is none."""
+    """The folder that was generated last from here. Raises InputError where there is none."""
     if not LAST.is_file():
         raise InputError(
             "no design was generated here yet: give its folder, or run `repvgg-hw generate` first"

@@ -18,6 +18,7 @@ from repvgg_hw.paths import sim_dir, templates_dir
 from repvgg_hw.tables import memory_files
 
 BENCH_SOURCES = ("stream_source.sv", "stream_sink.sv", "stream_check.sv")
+TOP_MODULES = {"rom", "constant", "frame_check"}  # that the top itself instantiates, beside the units
 WATCHDOG_CYCLES = 50_000  # beside two frame intervals: longer than any pause of a healthy design
 
 
@@ -50,9 +51,17 @@ def identifier(name: str) -> str:
     return cleaned if re.match(r"[a-z_]", cleaned) else f"net_{cleaned}"
 
 
-def library_sources() -> list[Path]:
-    """The static RTL library, in alphabetical order."""
-    return sorted((templates_dir() / "verilog").glob("*.sv"))
+def library_sources(modules: set[str]) -> list[Path]:
+    """The files of the static RTL library that these modules are made of, in alphabetical order."""
+    library = {path.stem: path for path in (templates_dir() / "verilog").glob("*.sv")}
+    needed: set[str] = set()
+    waiting = set(modules)
+    while waiting:
+        name = waiting.pop()
+        needed.add(name)
+        instances = re.findall(r"^ *(\w+) (?:#\(|u_\w+ \()", library[name].read_text(), re.MULTILINE)
+        waiting |= {module for module in instances if module in library} - needed
+    return sorted(library[name] for name in needed)
 
 
 def emit(design: Design) -> None:
@@ -73,7 +82,7 @@ def emit(design: Design) -> None:
         "watchdog": 2 * plan.frame_interval + WATCHDOG_CYCLES,
         "options": design.options,
     }
-    sources = library_sources()
+    sources = library_sources({unit.module for unit in net.units} | TOP_MODULES)
     files = {f"rtl/{path.name}": path.read_text() for path in sources}
     files[f"rtl/{top}.sv"] = env.get_template("top.sv.j2").render(context)
     files["lint.vlt"] = (templates_dir() / "verilog" / "lint.vlt").read_text()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
 from repvgg_hw.plan import ConvPlan, LinearPlan, Plan
 from repvgg_hw.tables import SHIFT_BITS
 

@@ -317,3 +317,12 @@ class Plan:
     @property
     def memory_bits(self) -> int:
         return sum(layer.memory_bits for layer in self.layers)
+
+    @property
+    def latency_estimate(self) -> int:
+        """Cycles from a frame's first pixel to its last logit, roughly: rows are handed over whole.
+
+        A layer begins when it has two rows; rows come at the frame interval. For progress bars, not proofs.
+        """
+        waits = sum(2 * self.frame_interval // conv.height for conv in self.convs)
+        return self.frame_interval + waits + self.linear.compute_cycles

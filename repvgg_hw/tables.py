@@ -19,7 +19,8 @@ def conv_weights(conv: IntegerConv, plan: ConvPlan) -> NDArray[np.int64]:
     """Rows in order of use (group, PO outputs, PI inputs); lanes (output, ky, kx, input)."""
     folded = conv.weight.reshape(plan.groups, plan.repeats, plan.po, plan.words, plan.pi, 3, 3)
     ordered = folded.transpose(0, 1, 3, 2, 5, 6, 4)
-    return ordered.reshape(plan.groups * plan.repeats * plan.words, -1).astype(np.int64)
+    rows: NDArray[np.int64] = ordered.reshape(plan.groups * plan.repeats * plan.words, -1).astype(np.int64)
+    return rows
 
 
 def conv_affine(conv: IntegerConv, plan: ConvPlan) -> NDArray[np.int64]:
@@ -31,7 +32,10 @@ def conv_affine(conv: IntegerConv, plan: ConvPlan) -> NDArray[np.int64]:
 def linear_weights(linear: IntegerLinear, plan: LinearPlan) -> NDArray[np.int64]:
     """Rows in order of use (PO outputs, PI inputs); lanes (output, input)."""
     folded = linear.weight.reshape(plan.repeats, plan.po, plan.words, plan.pi)
-    return folded.transpose(0, 2, 1, 3).reshape(plan.repeats * plan.words, -1).astype(np.int64)
+    rows: NDArray[np.int64] = (
+        folded.transpose(0, 2, 1, 3).reshape(plan.repeats * plan.words, -1).astype(np.int64)
+    )
+    return rows
 
 
 def to_hex(lanes: NDArray[np.int64], bits: int) -> str:

@@ -7,6 +7,7 @@ simulator for as long as sources and options stay the same.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import json
@@ -72,7 +73,7 @@ def _on_python_path(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
 
 
-class _Runner(Verilator):  # type: ignore[misc]
+class _Runner(Verilator):
     """cocotb's runner, without `--public-flat-rw`: publishing every signal halves a large design's speed."""
 
     def __init__(self, publish_all: bool) -> None:
@@ -85,6 +86,15 @@ class _Runner(Verilator):  # type: ignore[misc]
         if not self.publish_all:
             commands[0] = [word for word in commands[0] if word != "--public-flat-rw"]
         return commands
+
+
+@contextlib.contextmanager
+def lock(directory: Path) -> Iterator[None]:
+    """Keep other processes from building in this folder at the same time."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _fingerprint(sources: Sequence[Path], options: Mapping[str, object]) -> str:
@@ -102,11 +112,12 @@ def build(
     parameters: Mapping[str, object] | None = None,
     arguments: Sequence[str] = (),
     publish_all: bool = False,
-    waves: bool = False,
+    trace: bool = False,
     optimize: str = "-O2",
 ) -> bool:
     """Compile `top` into `directory`; returns False where the simulator there is already this one.
 
+    trace        compile $dumpvars in
     publish_all  make every signal visible to Python (unit benches); else only what a .vlt file publishes
     Raises InputError where a tool is missing, CheckFailed where the sources do not compile.
     """
@@ -115,7 +126,7 @@ def build(
         "parameters": dict(parameters or {}),
         "arguments": list(arguments),
         "publish_all": publish_all,
-        "waves": waves,
+        "trace": trace,
         "optimize": optimize,
         "verilator": package_root().stat().st_mtime_ns,
     }
@@ -134,7 +145,7 @@ def build(
                 build_dir=directory,
                 parameters=dict(parameters or {}),
                 build_args=[*arguments, "-Wno-fatal", "-CFLAGS", "-march=native"],
-                waves=waves,
+                waves=trace,
                 always=True,
                 timescale=("1ns", "1ps"),
                 log_file=log,
@@ -156,16 +167,17 @@ def run(
     work: Path,
     plusargs: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
-    waves: bool = False,
-    waves_file: Path | None = None,
-    junit: Path | None = None,
+    results: Path | None = None,
+    log: Path | None = None,
 ) -> bool:
     """Run a built simulator under cocotb; True where every test of `test_module` passed.
 
-    modules_path  folder of the test module; work: folder in which the simulator runs (mem/ is found from there)
-    The simulator's output goes to work/NAME.log, where NAME is the test module.
+    modules_path  folder of the test module
+    work          folder in which the simulator runs, from where it finds mem/
+    results, log  cocotb's result file and the simulator's output; work/NAME.xml and .log where not given
     """
-    results = work / f"{test_module}.xml" if junit is None else junit
+    results = results or work / f"{test_module}.xml"
+    log = log or work / f"{test_module}.log"
     results.unlink(missing_ok=True)
     extra = {"COCOTB_ANSI_OUTPUT": "0", **(environment or {})}
     with tool_environment(), _on_python_path(modules_path):
@@ -178,11 +190,9 @@ def run(
                 build_dir=directory,
                 test_dir=work,
                 plusargs=list(plusargs),
-                test_args=["--trace-file", str(waves_file)] if waves and waves_file else [],
                 extra_env=extra,
-                waves=waves,
                 results_xml=str(results.resolve()),
-                log_file=work / f"{test_module}.log",
+                log_file=log,
             )
         except (RuntimeError, SystemExit):
             return False

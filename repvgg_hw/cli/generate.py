@@ -1,0 +1,192 @@
+"""`repvgg-hw generate`: from a checkpoint or a variant's name to an accelerator's sources."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from repvgg_hw.cli.options import Numbers, normalisation, numbers
+from repvgg_hw.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.console import Console
+
+    from repvgg_hw.design import Design
+    from repvgg_hw.network import FusedNetwork, IntegerNetwork
+
+RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random network
+
+
+@click.command()
+@click.option("--model", help="A variant by name, with seeded random weights: for structure and proof only.")
+@click.option("--weights", help="A trained checkpoint (.pth, .safetensors).")
+@click.option("--target", required=True, type=click.Choice(["verilog", "hls"]), help="What to emit.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the design.")
+@click.option("--input-size", type=click.IntRange(1), help="Height and width [default: 224, or the images'].")
+@click.option("--classes", type=click.IntRange(1), help="Classes of --model [default: 1000].")
+@click.option("--calibration", type=click.Path(path_type=Path), help="Images to quantize on.")
+@click.option("--calibration-limit", type=click.IntRange(1), help="At most that many of them.")
+@click.option("--resize", is_flag=True, help="Resize calibration images to --input-size.")
+@click.option("--method", help="How to quantize [default: the best that takes minutes].")
+@click.option("--mean", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
+@click.option("--std", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
+@click.option("--multipliers", type=click.IntRange(1), help="Budget of multipliers [default: 512].")
+@click.option("--fps", type=float, help="Instead of a budget: frames per second to reach at --clock.")
+@click.option("--clock", type=float, default=200.0, show_default=True, help="MHz.")
+@click.option("--folding", type=click.Path(path_type=Path), help='JSON, {"stage1.0": {"pi": 4, "po": 2}}.')
+@click.option("--part", default="xczu7ev-ffvc1156-2-e", show_default=True, help="Device of the HLS project.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of random weights.")
+@click.option("--force", is_flag=True, help="Write over a design that is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+def command(
+    model: str | None,
+    weights: str | None,
+    target: str,
+    output: Path,
+    input_size: int | None,
+    classes: int | None,
+    calibration: Path | None,
+    calibration_limit: int | None,
+    resize: bool,
+    method: str | None,
+    mean: Numbers | None,
+    std: Numbers | None,
+    multipliers: int | None,
+    fps: float | None,
+    clock: float,
+    folding: Path | None,
+    part: str,
+    seed: int,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Quantize a network, plan its accelerator and write it as Verilog or HLS C++.
+
+    \b
+    Examples:
+      repvgg-hw generate --weights net.pth --calibration images/ --target verilog -o build/net
+      repvgg-hw generate --model A0 --input-size 32 --target verilog -o build/a0
+
+    Exit codes: 0 done, 1 the fused network differs from the trained one, 2 the input or usage is wrong.
+    """
+    from rich.console import Console
+
+    from repvgg_hw.generate import Request, check_directory, generate
+
+    if (model is None) == (weights is None):
+        raise InputError("give either --model NAME for random weights or --weights CHECKPOINT")
+    if multipliers is not None and fps is not None:
+        raise InputError("give either --multipliers or --fps: one follows from the other")
+    console = Console(stderr=True)
+    check_directory(output, force)
+    if model is not None:
+        network = _random(model, input_size or 224, classes, seed, method, mean, std, console)
+    else:
+        assert weights is not None
+        if classes is not None:
+            raise InputError("--classes belongs to --model: a checkpoint has its own")
+        if calibration is None:
+            raise InputError("--weights needs --calibration: images that set the scales of int8")
+        pixels_at = input_size if resize else None
+        fused = _import(weights)
+        pixels = _pixels(calibration, calibration_limit, pixels_at, fused)
+        if input_size is not None and pixels.shape[1:3] != (input_size, input_size):
+            found = f"{pixels.shape[1]} x {pixels.shape[2]}"
+            raise InputError(
+                f"calibration images are {found}, --input-size says {input_size}: --resize resizes them"
+            )
+        network = _quantize(fused, pixels, method, mean, std, console)
+    request = Request(target, multipliers, fps, clock, folding, part)
+    options: dict[str, Any] = {"random": model is not None, "seed": seed if model else None}
+    design = generate(network, output, request, options)
+    _print(design, as_json)
+    if model is not None:
+        console.print(
+            "[bold yellow]RANDOM WEIGHTS: for structure and proof only; this design classifies nothing.[/]"
+        )
+
+
+def _random(
+    model: str,
+    size: int,
+    classes: int | None,
+    seed: int,
+    method: str | None,
+    mean: Numbers | None,
+    std: Numbers | None,
+    console: Console,
+) -> IntegerNetwork:
+    """A variant with random weights, quantized on synthetic images."""
+    from repvgg_hw.checkpoint import random_network
+    from repvgg_hw.images import synthetic
+    from repvgg_hw.variants import get_variant
+
+    architecture = get_variant(model, num_classes=classes or 1000)
+    fused = random_network(architecture, seed).fused
+    pixels = synthetic(RANDOM_CALIBRATION, (architecture.in_channels, size, size), seed)
+    return replace(_quantize(fused, pixels, method or "minmax", mean, std, console), name=architecture.name)
+
+
+def _import(weights: str) -> FusedNetwork:
+    from repvgg_hw.checkpoint import load_fused
+
+    return load_fused(weights)
+
+
+def _pixels(path: Path, limit: int | None, size: int | None, fused: FusedNetwork) -> NDArray[np.uint8]:
+    from repvgg_hw.images import load_images
+
+    return load_images(path, limit=limit, resize=size, channels=fused.convs[0].shape.c_in).pixels
+
+
+def _quantize(
+    fused: FusedNetwork,
+    pixels: NDArray[np.uint8],
+    method: str | None,
+    mean: Numbers | None,
+    std: Numbers | None,
+    console: Console,
+) -> IntegerNetwork:
+    from repvgg_hw.cli.progress import bar
+    from repvgg_hw.quantize import DEFAULT_METHOD, quantize
+
+    mean, std = normalisation(mean, std, fused.convs[0].shape.c_in)
+    with bar(console, "quantize") as update:
+        return quantize(
+            fused,
+            pixels,
+            mean=mean,
+            std=std,
+            method=method or DEFAULT_METHOD,
+            progress=lambda done, total, layer: update(done / total, layer),
+        )
+
+
+def _print(design: Design, as_json: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from repvgg_hw.design import plan_to_json
+
+    plan = design.plan
+    if as_json:
+        click.echo(json.dumps({"directory": str(design.directory), "plan": plan_to_json(plan)}, indent=2))
+        return
+    table = Table(title=f"{plan.name}: {design.target} in {design.directory}")
+    for name in ("layer", "PI", "PO", "multipliers", "cycles"):
+        table.add_column(name, justify="left" if name == "layer" else "right")
+    for layer in plan.layers:
+        table.add_row(layer.name, str(layer.pi), str(layer.po), f"{layer.multipliers:,}", f"{layer.cycles:,}")
+    Console().print(table)
+    click.echo(
+        f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
+        f"{plan.multipliers:,} multipliers used to {plan.utilization:.1%}, "
+        f"and {plan.requant_multipliers} in requantization"
+    )
+    click.echo(f"next: repvgg-hw simulate {design.directory}")

@@ -1,0 +1,166 @@
+"""`repvgg-hw simulate`: build, run, compare every layer with golden."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from repvgg_hw.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from repvgg_hw.design import Design
+    from repvgg_hw.results import SimulationResult
+
+DEFAULT_IMAGES = 4  # synthetic ones, where no images are given
+
+
+@click.command()
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.option("--images", type=click.Path(path_type=Path), help="Images to run [default: synthetic ones].")
+@click.option("--limit", type=click.IntRange(1), help="At most that many images [default: all, or 4].")
+@click.option("--resize", is_flag=True, help="Resize images to the design's input.")
+@click.option("--layer", help="This layer alone, on golden's input.")
+@click.option("--layers", is_flag=True, help="Every layer alone, in parallel; a broken run resumes.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes of --layers [default: one per core].")
+@click.option("--scheduler", help="Address of a Dask scheduler that runs --layers.")
+@click.option("--stalls", type=click.IntRange(1), help="Seed of random pauses on input and output.")
+@click.option("--waves", is_flag=True, help="Record a VCD, of --layer's inside or of all streams.")
+@click.option("--waves-window", type=(int, int), help="Record only from this cycle to that one.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Write results as JUnit XML.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(
+    directory: Path | None,
+    images: Path | None,
+    limit: int | None,
+    resize: bool,
+    layer: str | None,
+    layers: bool,
+    jobs: int | None,
+    scheduler: str | None,
+    stalls: int | None,
+    waves: bool,
+    waves_window: tuple[int, int] | None,
+    junit: Path | None,
+    as_json: bool,
+) -> None:
+    """Prove that a generated design computes what the golden model computes, bit for bit.
+
+    DIRECTORY is a folder written by `generate` [default: the last one].
+
+    \b
+    Examples:
+      repvgg-hw simulate build/net --images images/ --limit 8 --junit results.xml
+      repvgg-hw simulate build/net --layer stage3.7 --waves --waves-window 1000 2000
+
+    Exit codes: 0 every value equal, 1 something differs, 2 the input or usage is wrong.
+    """
+    from rich.console import Console
+
+    from repvgg_hw import design as designs
+    from repvgg_hw import golden, results
+    from repvgg_hw.cli.progress import bar
+
+    design = designs.load(directory if directory is not None else designs.last_directory())
+    pixels, labels = _images(design, images, limit, resize)
+    x = golden.quantize_input(pixels, design.network)
+    with bar(Console(stderr=True), f"simulate {design.plan.name}") as update:
+        if design.target == "hls":
+            if stalls or waves or layers or scheduler:
+                raise InputError("--stalls, --waves, --layers and --scheduler are for Verilog designs")
+            from repvgg_hw.cli.simulate_hls import run
+
+            result = run(design, x, labels, layer, update)
+        elif layer is not None or layers or scheduler:
+            from repvgg_hw import layerwise
+
+            result = layerwise.simulate(
+                design,
+                x,
+                names=None if layer is None else [layer],
+                stalls=stalls or 0,
+                jobs=jobs,
+                scheduler=scheduler,
+                waves_window=_window(waves, waves_window),
+                progress=update,
+            )
+        else:
+            from repvgg_hw.simulate import simulate
+
+            window = _window(waves, waves_window)
+            result = simulate(
+                design,
+                x,
+                labels=labels,
+                stalls=stalls or 0,
+                waves=None if window is None else design.directory / "build" / "streams.vcd",
+                waves_window=window or (0, None),
+                progress=update,
+            )
+    results.save(result, design.directory)
+    if junit is not None:
+        results.write_junit(result, junit, f"repvgg-hw.{design.plan.name}")
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(result) | {"passed": result.passed}, indent=2))
+    else:
+        _print(result, design)
+    sys.exit(0 if result.passed else 1)
+
+
+def _window(waves: bool, window: tuple[int, int] | None) -> tuple[int, int | None] | None:
+    if window is not None and not waves:
+        raise InputError("--waves-window needs --waves")
+    return (window or (0, None)) if waves else None
+
+
+def _images(
+    design: Design, path: Path | None, limit: int | None, resize: bool
+) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
+    """Pixels (N, H, W, C) and labels; seeded synthetic images where no path is given."""
+    from repvgg_hw.images import load_images, synthetic
+
+    channels, height, width = design.network.in_shape
+    if path is None:
+        return synthetic(limit or DEFAULT_IMAGES, design.network.in_shape), None
+    if resize and height != width:
+        raise InputError(f"--resize makes square images, the design takes {height} x {width}")
+    loaded = load_images(path, limit=limit, resize=height if resize else None, channels=channels)
+    if loaded.pixels.shape[1:3] != (height, width):
+        found = f"{loaded.pixels.shape[1]} x {loaded.pixels.shape[2]}"
+        raise InputError(
+            f"{path}: images are {found}, the design takes {height} x {width}: --resize resizes them"
+        )
+    return loaded.pixels, loaded.labels
+
+
+def _print(result: SimulationResult, design: Design) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(title=f"{design.plan.name}: {result.target}, {result.images} images")
+    for name in ("layer", "values compared", "cycles planned", "interval simulated", "bit-exact"):
+        table.add_column(name, justify="left" if name == "layer" else "right")
+    for layer in result.layers:
+        interval = "" if layer.interval is None else f"{layer.interval:,}"
+        verdict = "[green]yes[/]" if layer.passed else "[red]NO[/]"
+        table.add_row(layer.name, f"{layer.values:,}", f"{layer.planned_cycles:,}", interval, verdict)
+    console.print(table)
+    if result.frame_interval is not None:
+        click.echo(f"frame interval {result.frame_interval:,} cycles, planned {result.planned_interval:,}")
+    if result.top1_simulated is not None and result.top1_golden is not None:
+        click.echo(f"top-1: golden {result.top1_golden:.2%}, simulated {result.top1_simulated:.2%}")
+    for problem in result.problems:
+        click.echo(f"FAILED {problem}", err=True)
+    verdict = "every value of every layer is equal to golden" if result.passed else "NOT proven"
+    click.echo(
+        f"{result.bit_exact} of {result.images} images bit-exact: {verdict} "
+        f"(build {result.build_seconds:.0f} s, run {result.run_seconds:.0f} s)"
+    )

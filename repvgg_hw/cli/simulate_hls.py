@@ -1,0 +1,63 @@
+"""`repvgg-hw simulate` for HLS designs: C simulation in place of RTL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repvgg_hw import golden, simulate_hls
+from repvgg_hw.errors import CheckFailed
+from repvgg_hw.results import LayerResult, SimulationResult
+from repvgg_hw.simulate import planned_cycles, share_correct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from repvgg_hw.design import Design
+
+
+def run(
+    design: Design,
+    images: NDArray[np.int8],
+    labels: NDArray[np.int64] | None,
+    layer: str | None,
+    update: Callable[[float, str], None],
+) -> SimulationResult:
+    """Compile the project with g++, run images (N, C, H, W) int8, compare every layer with golden."""
+    planned = planned_cycles(design.plan)
+    update(0.0, "compiling")
+    layers: tuple[LayerResult, ...] = ()
+    problems: tuple[str, ...] = ()
+    simulated, golden_logits, seconds = None, None, (0.0, 0.0)
+    try:
+        done = simulate_hls.simulate(
+            design.directory,
+            design.network,
+            design.plan,
+            images,
+            layer=layer,
+            progress=lambda at, of: update(at / of, f"{at} of {of} images"),
+        )
+        layers = tuple(LayerResult(check.name, check.values, planned[check.name]) for check in done.layers)
+        seconds = (done.compile_seconds, done.run_seconds)
+        if layer is None:
+            simulated, golden_logits = done.logits, golden.logits(images, design.network)
+    except CheckFailed as error:
+        problems = (str(error),)
+    return SimulationResult(
+        target=design.target,
+        mode="network" if layer is None else "layers",
+        images=len(images),
+        bit_exact=0 if problems else len(images),
+        stalls=0,
+        layers=layers,
+        problems=problems,
+        planned_interval=design.plan.frame_interval,
+        build_seconds=round(seconds[0], 3),
+        run_seconds=round(seconds[1], 3),
+        top1_golden=share_correct(golden_logits, labels),
+        top1_simulated=share_correct(simulated, labels),
+    )

@@ -1,0 +1,133 @@
+"""What a simulation found: the value that `simulate` writes and `report` reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from repvgg_hw.errors import InputError
+
+FILE = "results.json"
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first value of a layer that differs from golden; row and column are None for vectors."""
+
+    layer: str
+    image: int
+    channel: int
+    row: int | None
+    column: int | None
+    expected: int
+    got: int
+
+    def __str__(self) -> str:
+        place = f"channel {self.channel}"
+        if self.row is not None:
+            place += f", row {self.row}, column {self.column}"
+        return f"{self.layer}: image {self.image}, {place}: expected {self.expected}, got {self.got}"
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """One layer's comparison.
+
+    values     numbers compared with golden
+    problem    None if every one was equal, else what is wrong first
+    cycles     cycle at which each frame's last value left; interval: between the last two of them
+    """
+
+    name: str
+    values: int
+    planned_cycles: int
+    problem: str | None = None
+    divergence: Divergence | None = None
+    cycles: tuple[int, ...] = ()
+    bad_frames: tuple[int, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return self.problem is None
+
+    @property
+    def interval(self) -> int | None:
+        return self.cycles[-1] - self.cycles[-2] if len(self.cycles) > 1 else None
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """One run of `simulate`.
+
+    mode       "network" (all layers in one simulation) or "layers" (each alone, on golden's input)
+    bit_exact  images of which every compared value of every layer was equal
+    problems   everything that is wrong, the first divergence in the network's order first
+    """
+
+    target: str
+    mode: str
+    images: int
+    bit_exact: int
+    stalls: int
+    layers: tuple[LayerResult, ...]
+    problems: tuple[str, ...]
+    planned_interval: int
+    frame_interval: int | None = None
+    latency_cycles: int | None = None
+    build_seconds: float = 0.0
+    run_seconds: float = 0.0
+    top1_golden: float | None = None
+    top1_simulated: float | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+
+def save(result: SimulationResult, directory: Path) -> None:
+    """Write results.json."""
+    content = dataclasses.asdict(result) | {"passed": result.passed}
+    (directory / FILE).write_text(json.dumps(content, indent=2) + "\n")
+
+
+def load(directory: Path) -> SimulationResult | None:
+    """Read results.json, or None where nothing has been simulated yet."""
+    path = directory / FILE
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text())
+        content.pop("passed")
+        content["layers"] = tuple(layer_from_json(layer) for layer in content["layers"])
+        content["problems"], content["notes"] = tuple(content["problems"]), tuple(content["notes"])
+        return SimulationResult(**content)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error}): simulate again") from None
+
+
+def layer_from_json(content: dict[str, Any]) -> LayerResult:
+    """The inverse of dataclasses.asdict."""
+    divergence = content["divergence"] and Divergence(**content["divergence"])
+    lists = {name: tuple(content[name]) for name in ("cycles", "bad_frames")}
+    return LayerResult(**{**content, **lists, "divergence": divergence})
+
+
+def write_junit(result: SimulationResult, path: Path, suite: str) -> None:
+    """One test case per layer, one for the tables and the frame interval, as JUnit XML."""
+    cases = {layer.name: layer.problem for layer in result.layers}
+    own = {layer.problem for layer in result.layers}
+    rest = [problem for problem in result.problems if problem not in own]
+    cases["tables and timing"] = "; ".join(rest) or None
+    failures = sum(problem is not None for problem in cases.values())
+    root = ET.Element("testsuite", name=suite, tests=str(len(cases)), failures=str(failures), errors="0")
+    for name, problem in cases.items():
+        case = ET.SubElement(root, "testcase", classname=suite, name=name)
+        if problem is not None:
+            ET.SubElement(case, "failure", message=problem)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)

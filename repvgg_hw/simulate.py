@@ -1,0 +1,271 @@
+"""Simulate an emitted Verilog design whole and compare every layer with the golden model.
+
+Frames are driven and compared inside the simulation (sim/bench.sv.j2); Python prepares what golden
+expects, watches, and judges by the log that the bench's checks write.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repvgg_hw import golden, verilator
+from repvgg_hw.design import Design
+from repvgg_hw.emit import differing_tables
+from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.netlist import Probe, build
+from repvgg_hw.paths import sim_dir
+from repvgg_hw.plan import Plan
+from repvgg_hw.results import LayerResult, SimulationResult
+from repvgg_hw.vectors import beat_values, locate, write_stream
+
+STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must be the planned one
+
+Progress = Callable[[float, str], None]  # share done, what is going on
+
+
+def layer_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
+    """Each layer's output shape."""
+    shapes: dict[str, tuple[int, ...]] = {c.name: (c.c_out, c.out_height, c.out_width) for c in plan.convs}
+    return shapes | {"pool": (plan.linear.c_in,), "linear": (plan.linear.c_out,)}
+
+
+def planned_cycles(plan: Plan) -> dict[str, int]:
+    """Each layer's own cycles per frame."""
+    cycles = {layer.name: layer.cycles for layer in plan.layers}
+    return cycles | {"pool": plan.linear.pool_cycles}
+
+
+def sources(design: Design) -> list[Path]:
+    """Everything that Verilator compiles for the whole-network bench."""
+    directory = design.directory
+    try:
+        listed = (directory / "files.f").read_text().split()
+    except OSError:
+        raise InputError(f"{directory}/files.f is missing: generate the design again") from None
+    bench = [f"sim/{name}" for name in ("stream_source.sv", "stream_sink.sv", "stream_check.sv", "bench.sv")]
+    paths = [directory / name for name in (*listed, *bench)]
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"{path} is missing: generate the design again")
+    return [sim_dir() / "network.vlt", *paths]
+
+
+def simulate(
+    design: Design,
+    images: NDArray[np.int8],
+    *,
+    labels: NDArray[np.int64] | None = None,
+    stalls: int = 0,
+    waves: Path | None = None,
+    waves_window: tuple[int, int | None] = (0, None),
+    progress: Progress | None = None,
+) -> SimulationResult:
+    """Run images through the whole network in one simulation, back to back.
+
+    images (N, C, H, W) int8, the network's input; stalls: seed of random pauses on both ends, 0 for none;
+    waves: a VCD file for the streams between layers, within waves_window cycles.
+
+    Raises InputError for a missing tool or file. Differences are in the result, not raised.
+    """
+    report = progress or (lambda share, what: None)
+    plan, directory = design.plan, design.directory.resolve()
+    work = directory / "build"
+    work.mkdir(parents=True, exist_ok=True)
+    report(0.0, "building the simulator")
+    started = time.monotonic()
+    simulator = work / ("sim_waves" if waves else "sim")
+    verilator.build(
+        sources(design),
+        "bench",
+        simulator,
+        arguments=["-fno-dfg"],
+        trace=waves is not None,
+    )
+    built = time.monotonic()
+    report(0.0, "golden model")
+    data = work / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir()
+    probes = build(plan).probes
+    expected_logits = write_vectors(design, images, probes, data)
+    log = work / "check.log"
+    log.unlink(missing_ok=True)
+    plusargs = [f"+data={data}", f"+log={log}", f"+frames={len(images)}", f"+stalls={stalls}"]
+    if waves:
+        plusargs += [f"+waves={waves.resolve()}", f"+waves_from={waves_window[0]}"]
+        plusargs += [] if waves_window[1] is None else [f"+waves_to={waves_window[1]}"]
+    expected_cycles = plan.latency_estimate + (len(images) - 1) * plan.frame_interval
+    with Watch(work / "progress", expected_cycles, len(probes), report):
+        finished = verilator.run(
+            simulator,
+            "bench",
+            "tb_top",
+            modules_path=sim_dir(),
+            work=directory,
+            plusargs=plusargs,
+            environment={"REPVGG_HW_PROGRESS": str(work / "progress")},
+            results=work / "cocotb.xml",
+            log=work / "simulation.log",
+        )
+    ran = time.monotonic()
+    lines = log.read_text().splitlines() if log.is_file() else []
+    layers = judge(lines, probes, layer_shapes(plan), planned_cycles(plan), len(images))
+    problems = [f"{layer}: {message}" for layer, message in differing_tables(design)]
+    problems += [layer.problem for layer in layers if layer.problem]
+    last = layers[-1]
+    if not stalls and len(images) >= STEADY_FRAMES and not problems:
+        problems += wrong_intervals(layers, plan)
+    if not finished and not problems:
+        problems.append(f"the simulation ended badly, see {work / 'simulation.log'}")
+    simulated = read_logits(lines, plan, len(images))
+    bad = {frame for layer in layers for frame in layer.bad_frames}
+    return SimulationResult(
+        target=design.target,
+        mode="network",
+        images=len(images),
+        bit_exact=min(len(layer.cycles) for layer in layers) - len(bad) if layers else 0,
+        stalls=stalls,
+        layers=tuple(layers),
+        problems=tuple(problems),
+        planned_interval=plan.frame_interval,
+        frame_interval=last.interval,
+        latency_cycles=last.cycles[0] if last.cycles else None,
+        build_seconds=round(built - started, 3),
+        run_seconds=round(ran - built, 3),
+        top1_golden=share_correct(expected_logits, labels),
+        top1_simulated=share_correct(simulated, labels),
+    )
+
+
+def write_vectors(
+    design: Design, images: NDArray[np.int8], probes: Sequence[Probe], folder: Path
+) -> NDArray[np.int64]:
+    """Write the input's and every layer's stream file; returns golden's logits (N, classes).
+
+    One image at a time, so that memory stays that of one image.
+    """
+    streams = {probe.layer: probe.stream for probe in probes}
+    write_stream(folder / "input.bin", images, design.plan.in_bits)
+    logits = []
+    for image in images:
+        for name, value in golden.trace(image[None], design.network):
+            part = folder / "part"
+            write_stream(part, value, streams[name].lane_bits)
+            with (folder / f"{name}.bin").open("ab") as file:
+                file.write(part.read_bytes())
+            part.unlink()
+        logits.append(value[0].astype(np.int64))
+    return np.array(logits)
+
+
+def judge(
+    lines: Iterable[str],
+    probes: Sequence[Probe],
+    shapes: dict[str, tuple[int, ...]],
+    planned: dict[str, int],
+    frames: int,
+) -> list[LayerResult]:
+    """Judge every layer by what its check wrote into the log; silence is a failure."""
+    cycles: dict[str, list[int]] = {probe.layer: [] for probe in probes}
+    bad: dict[str, list[int]] = {probe.layer: [] for probe in probes}
+    first: dict[str, list[str]] = {}
+    ends: dict[str, tuple[int, int]] = {}
+    for line in lines:
+        kind, *words = line.split()
+        if kind == "frame":
+            cycles[words[0]].append(int(words[2]))
+            if int(words[3]):
+                bad[words[0]].append(int(words[1]))
+        elif kind in ("mismatch", "surplus"):
+            first.setdefault(words[0], [kind, *words[1:]])
+        elif kind == "end":
+            ends[words[0]] = (int(words[1]), int(words[2]))
+    results = []
+    for probe in probes:
+        name, divergence, problem = probe.layer, None, None
+        done, beat = ends.get(name, (len(cycles[name]), 0))
+        if name in first and first[name][0] == "mismatch":
+            _, frame, at, *words = first[name]
+            signed = name == "linear"
+            lanes, bits = probe.stream.lanes, probe.stream.lane_bits
+            expected, got = (beat_values(word, lanes, bits, signed) for word in words)
+            divergence = locate(name, int(frame), int(at), shapes[name], expected, got)
+            problem = str(divergence)
+        elif name in first:
+            problem = f"{name}: sends more than {frames} frames of {probe.beats} beats"
+        elif done < frames:
+            problem = f"{name}: stops in image {done} after {beat} of {probe.beats} beats"
+        values = len(cycles[name]) * probe.beats * probe.stream.lanes
+        results.append(
+            LayerResult(
+                name, values, planned[name], problem, divergence, tuple(cycles[name]), tuple(bad[name])
+            )
+        )
+    return results
+
+
+def read_logits(lines: Iterable[str], plan: Plan, frames: int) -> NDArray[np.int64] | None:
+    """The logits that the RTL sent (N, classes), or None if frames are missing."""
+    words = [line.split()[1] for line in lines if line.startswith("logit ")]
+    if len(words) < frames * plan.linear.c_out:
+        return None
+    values = [beat_values(word, 1, plan.linear.acc_bits, True)[0] for word in words]
+    return np.array(values[: frames * plan.linear.c_out]).reshape(frames, -1)
+
+
+def wrong_intervals(layers: Sequence[LayerResult], plan: Plan) -> list[str]:
+    """Layers whose last frame interval, input never pausing, is not the planned one."""
+    return [
+        f"{layer.name}: frame interval {layer.interval} cycles, planned {plan.frame_interval}"
+        for layer in layers
+        if layer.interval != plan.frame_interval
+    ]
+
+
+def share_correct(logits: NDArray[np.integer] | None, labels: NDArray[np.int64] | None) -> float | None:
+    """Top-1 of integer logits."""
+    if logits is None or labels is None:
+        return None
+    return float((golden.top1(logits) == labels).mean())
+
+
+class Watch:
+    """Reads the bench's progress file from a thread, while the simulator runs."""
+
+    def __init__(self, path: Path, cycles: int, layers: int, report: Progress) -> None:
+        self.path, self.cycles, self.layers, self.report = path, cycles, layers, report
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self.thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join()
+
+    def _run(self) -> None:
+        while not self.stop.wait(0.5):
+            try:
+                state = json.loads(self.path.read_text())
+            except (OSError, ValueError):  # not there yet, or being written
+                continue
+            share = min(0.999, state["cycle"] / self.cycles)
+            self.report(
+                share, f"cycle {state['cycle']:,}, {state['layers_done']}/{self.layers} layers finished"
+            )
+
+
+def require(result: SimulationResult) -> None:
+    """Raise CheckFailed with the first problem, if there is one."""
+    if result.problems:
+        raise CheckFailed(result.problems[0])

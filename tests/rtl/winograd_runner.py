@@ -1,0 +1,46 @@
+"""Builds and runs the benches of the Winograd units."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from repvgg_hw import __version__, verilator
+from repvgg_hw.emit import environment, library_sources
+from repvgg_hw.paths import sim_dir, templates_dir
+from repvgg_hw.winograd.networks import rendered_modules
+
+
+def write_networks(folder: Path, kinds: Iterable[tuple[int, int]]) -> list[Path]:
+    """Render the constant networks of these (m, stride) into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    env, written = environment(templates_dir() / "verilog"), []
+    for name, template, context in rendered_modules(kinds):
+        path = folder / name
+        path.write_text(env.get_template(template).render(version=__version__, **context))
+        written.append(path)
+    return written
+
+
+def run_bench(
+    folder: Path, top: str, bench: str, parameters: Mapping[str, Any], config: Mapping[str, Any]
+) -> bool:
+    """Build `top` with these parameters and run the cocotb module `bench` on it with this config."""
+    kind = (int(config["unit"]["m"]), int(config["unit"].get("stride", 1)))
+    # Python needs the ports alone; publishing all signals of a thousand adders takes minutes to compile.
+    networks = write_networks(folder / "rtl", [kind])
+    publish = folder / "publish.vlt"
+    publish.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n')
+    sources = [publish, *library_sources(), *networks]
+    build = folder / "build"
+    verilator.build(sources, top, build, parameters=parameters, optimize="-O0")
+    return verilator.run(
+        build,
+        top,
+        bench,
+        modules_path=sim_dir(),
+        work=folder,
+        environment={"WINOGRAD_CONFIG": json.dumps(config)},
+    )
