@@ -93,7 +93,7 @@ def compile_bench(
     directory: Path, build: Path, sources: Sequence[str], flags: Sequence[str], program: str
 ) -> float:
     """Compile `sources` of `directory` into `build`/`program` unless it is up to date; seconds taken."""
-    command = [compiler(), "-std=c++14", *flags, *WARNINGS, "-Isrc", *sources]
+    command = [compiler(), "-std=c++14", *WARNINGS, *flags, "-Isrc", *sources]
     digest = hashlib.sha256("\0".join(command).encode())
     for path in sorted(
         p for part in ("src", "tb", "csim") for p in (directory / part).rglob("*") if p.is_file()
@@ -175,8 +175,10 @@ def batches(images: NDArray[np.int8], plan: Plan) -> Iterator[tuple[int, NDArray
 
 
 def headers(directory: Path, include: Path | None) -> list[str]:
-    """Include options: the project's own C-simulation headers, behind `include` where it is given."""
-    return [*([f"-I{include.resolve()}"] if include else []), f"-I{(directory / 'csim').resolve()}"]
+    """Include options: the project's own C-simulation headers, or `include` before them."""
+    own = str((directory / "csim").resolve())
+    # Foreign headers are exempt from our warnings; -isystem comes after every -I, so then both are -isystem.
+    return ["-isystem", str(include.resolve()), "-isystem", own] if include else ["-I", own]
 
 
 def simulate(
