@@ -110,12 +110,12 @@ def _load_pickle(file: Path) -> dict[str, np.ndarray]:
     except MemoryError as error:
         raise InputError(f"{file}: asks for more memory than there is") from error
     except Exception as error:  # torch raises whatever the damaged bytes lead it to
-        text = _one_line(error)
-        if "weights_only" in text or "Unsupported" in text or "GLOBAL" in text:
+        if "Unsupported global" in str(error) or "Unsupported class" in str(error):
             raise InputError(
                 f"{file}: not loaded: the pickle holds more than tensors; save the state_dict() instead"
             ) from error
-        raise InputError(f"{file}: not a torch checkpoint, or truncated ({text})") from error
+        reason = _one_line(str(error).rpartition("WeightsUnpickler error:")[2])
+        raise InputError(f"{file}: not a torch checkpoint, or truncated ({reason})") from error
     tensors = _unwrap(file, content)
     _check_count(file, len(tensors))
     budget = 2 * file.stat().st_size  # a view may repeat its storage: no more bytes than the file can carry
@@ -172,6 +172,6 @@ def _check_count(file: Path, count: int) -> None:
         raise InputError(f"{file}: {count} tensors; the limit is {MAX_TENSORS}")
 
 
-def _one_line(error: BaseException, limit: int = 120) -> str:
+def _one_line(error: object, limit: int = 120) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= limit else text[:limit] + "..."

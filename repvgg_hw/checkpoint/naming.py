@@ -22,7 +22,7 @@ _OWN = re.compile(
     re.VERBOSE,
 )
 _STAGED = (
-    ("official", re.compile(r"(?P<stage>stage\d+)\.(?P<block>\d+)(\.|$)|(?P<stem>stage0)(\.|$)")),
+    ("official", re.compile(r"(?P<stem>stage0)(\.|$)|(?P<stage>stage\d+)\.(?P<block>\d+)(\.|$)")),
     ("RepVGGplus", re.compile(r"(?P<stage>stage\d+)(_first|_second)?\.blocks\.(?P<block>\d+)(\.|$)")),
     ("timm", re.compile(r"stages\.(?P<stage>\d+)\.(?P<block>\d+)(\.|$)|(?P<stem>stem)(\.|$)")),
     ("mmpretrain", re.compile(r"backbone\.((?P<stage>stage_\d+)\.(?P<block>\d+)|(?P<stem>stem))(\.|$)")),
