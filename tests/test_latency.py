@@ -14,6 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from repvgg_hw import results
 from repvgg_hw.cli import main
 from repvgg_hw.errors import InputError
 from repvgg_hw.latency import accelerator, baselines, plot, report
@@ -37,7 +38,7 @@ def make_row(**fields: object) -> Row:
     return replace(row, **fields)  # type: ignore[arg-type]
 
 
-DESIGN = AcceleratorRow("A0", "net", 200.0, 400_000, 500_000, True, 10**9, 4096, 151_528)
+DESIGN = AcceleratorRow("A0", "net", "simulated", 200.0, 400_000, 500_000, 10**9, 4096, 151_528)
 ENVIRONMENT = {"device": "a <device>", "packages": {"torch": "2"}}
 
 
@@ -164,8 +165,8 @@ def test_design_row_is_cycles_at_the_clock() -> None:
     assert DESIGN.latency == pytest.approx(2.5e-3)
     line = report.accelerator_line(DESIGN)
     assert "simulated: latency 2.5 ms, 500.0 frames/s, 1000.0 MMAC/frame, 4096 multipliers" in line
-    planned = replace(DESIGN, simulated=False, latency_cycles=None)
-    assert "planned, not simulated: latency not simulated" in report.accelerator_line(planned)
+    planned = replace(DESIGN, status="planned", latency_cycles=None)
+    assert "planned: latency not simulated" in report.accelerator_line(planned)
 
 
 def test_markdown_and_json_hold_every_row() -> None:
@@ -212,21 +213,36 @@ def design_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def simulation(**fields: object) -> results.SimulationResult:
+    result = results.SimulationResult(
+        target="verilog", mode="network", images=2, bit_exact=2, stalls=0, layers=(), problems=(),
+        planned_interval=2000, frame_interval=2100, latency_cycles=9000,
+    )  # fmt: skip
+    return replace(result, **fields)  # type: ignore[arg-type]
+
+
 def test_design_without_simulation_shows_the_plan(design_folder: Path) -> None:
     row = accelerator.accelerator_row(design_folder)
-    assert (row.frame_interval, row.latency_cycles, row.simulated) == (2000, None, False)
+    assert (row.frame_interval, row.latency_cycles, row.status) == (2000, None, "planned")
     assert (row.multipliers, row.bytes) == (32, 3 * 32 * 32 + 40)
 
 
 def test_design_with_simulation_shows_simulated_cycles(design_folder: Path) -> None:
-    (design_folder / "results.json").write_text(json.dumps({"frame_interval": 2100, "latency_cycles": 9000}))
+    results.save(simulation(), design_folder)
     row = accelerator.accelerator_row(design_folder)
-    assert (row.frame_interval, row.latency_cycles, row.simulated) == (2100, 9000, True)
-    (design_folder / "results.json").write_text(json.dumps({"frame_interval": None, "latency_cycles": 9000}))
-    assert accelerator.accelerator_row(design_folder).frame_interval == 2000  # one frame has no interval
+    assert (row.frame_interval, row.latency_cycles, row.status) == (2100, 9000, "simulated")
+    results.save(simulation(images=1, frame_interval=None), design_folder)
+    row = accelerator.accelerator_row(design_folder)
+    assert (row.frame_interval, row.latency_cycles) == (2000, 9000)
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '{"frame_interval": "x"}', '{"latency_cycles": -1}'])
+def test_cycles_of_a_failed_simulation_do_not_count(design_folder: Path) -> None:
+    results.save(simulation(bit_exact=1, problems=("stage0: wrong",)), design_folder)
+    row = accelerator.accelerator_row(design_folder)
+    assert (row.frame_interval, row.latency_cycles, row.status) == (2000, None, "simulation failed")
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"frame_interval": 7}'])
 def test_damaged_results_are_named(design_folder: Path, text: str) -> None:
     (design_folder / "results.json").write_text(text)
     with pytest.raises(InputError, match=r"results\.json"):

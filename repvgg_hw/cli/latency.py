@@ -57,8 +57,8 @@ def _names(_: click.Context, parameter: click.Parameter, value: str | None) -> t
     "--baseline",
     "baselines",
     callback=_names,
-    help="Networks of timm or torchvision, in the last precision only, or 'none' [default: ResNet-18/34/50/101, "
-    "VGG-16, EfficientNet-B0, RegNetX-3.2GF, where one of the two is installed].",
+    help="Networks of timm or torchvision, timed in the last precision only, or 'none' "
+    "[default: ResNet-18/34/50/101, VGG-16, EfficientNet-B0, RegNetX-3.2GF where one of them is there].",
 )
 @click.option(
     "--design", type=click.Path(path_type=Path), help="A generated design to set beside the figures."

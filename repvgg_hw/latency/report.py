@@ -80,12 +80,12 @@ def headline(survey: Survey) -> str:
 
 def accelerator_line(row: AcceleratorRow) -> str:
     """The design in one line, for below the table."""
-    source = "simulated" if row.simulated else "planned, not simulated"
     name = row.name if row.name == row.directory else f"{row.directory} ({row.name})"
     latency = "latency not simulated" if row.latency is None else f"latency {milliseconds(row.latency)} ms"
     return (
-        f"design {name} at {row.clock_mhz:g} MHz, {source}: {latency}, {row.images_per_second:.1f} frames/s, "
-        f"{row.macs / 1e6:.1f} MMAC/frame, {row.multipliers} multipliers, {row.bytes} bytes/frame in and out"
+        f"design {name} at {row.clock_mhz:g} MHz, {row.status}: {latency}, "
+        f"{row.images_per_second:.1f} frames/s, {row.macs / 1e6:.1f} MMAC/frame, {row.multipliers} multipliers, "
+        f"{row.bytes} bytes/frame in and out"
     )
 
 

@@ -46,14 +46,14 @@ class Row:
 
 @dataclass(frozen=True)
 class AcceleratorRow:
-    """A generated design, from its plan and, where it was simulated, from the simulated cycles."""
+    """A generated design: its plan and, where a simulation passed, the simulated cycles."""
 
     name: str
     directory: str
+    status: str  # "simulated", "planned" or "simulation failed": where the cycles come from
     clock_mhz: float
     frame_interval: int  # cycles between frames
-    latency_cycles: int | None  # first input beat to last logit; None before simulation
-    simulated: bool  # whether both come from simulation; else the interval is the plan's
+    latency_cycles: int | None  # from the start to the first frame's last logit; None unless simulated
     macs: int
     multipliers: int
     bytes: int  # per frame in and out of the design; weights stay inside
@@ -64,7 +64,7 @@ class AcceleratorRow:
 
     @property
     def latency(self) -> float | None:
-        """Seconds from the first input beat to the last logit."""
+        """Seconds from the start to the first frame's last logit."""
         return None if self.latency_cycles is None else self.latency_cycles / (self.clock_mhz * 1e6)
 
     def to_json(self) -> dict[str, Any]:
