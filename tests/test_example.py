@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +17,12 @@ from hypothesis.extra.numpy import arrays
 
 pytest.importorskip("sklearn", reason="the example needs scikit-learn: pip install 'repvgg-hw[example]'")
 
-from examples.digits import data, train
+from examples.digits import data, demo, train
 from repvgg_hw import golden
 from repvgg_hw.checkpoint import import_network
 from repvgg_hw.quantize import quantize
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_the_parts_are_disjoint_and_hold_every_digit() -> None:
@@ -104,3 +109,43 @@ def test_training_learns_and_is_reproducible() -> None:
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(a, b)
     assert train.accuracy(first, "train") > 0.5
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The demo itself, on a few images: its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    code = f"from examples.digits import demo; demo.main(['--images', '4', '--output', {str(folder)!r}])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout
+
+
+def test_demo_proves_every_image(shown: tuple[Path, str]) -> None:
+    folder, printed = shown
+    found = demo.outcome(folder / "evaluation.json", folder / "design")
+    assert found.images == found.bit_exact == 4
+    assert found.golden_top1 == found.rtl_top1
+    assert found.planned_cycles == found.simulated_cycles
+    assert 0 < found.multipliers <= 640
+    assert "4 of 4" in printed
+    assert f"{found.planned_cycles:,}" in printed
+
+
+def test_demo_ends_with_the_exit_code_of_what_failed(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as end:
+        demo.repvgg_hw("fuse", tmp_path / "missing.pth", "-o", tmp_path / "fused.safetensors")
+    assert end.value.code == 2
+    with pytest.raises(SystemExit) as end:
+        demo.main(["--images", "1"])
+    assert end.value.code == 2
+
+
+def test_demo_refuses_results_of_different_images(shown: tuple[Path, str], tmp_path: Path) -> None:
+    """An evaluation that does not belong to the simulation must not end up in one table."""
+    content = json.loads((shown[0] / "evaluation.json").read_text())
+    content["methods"][0]["integer"]["correct"] -= 1
+    other = tmp_path / "evaluation.json"
+    other.write_text(json.dumps(content))
+    with pytest.raises(SystemExit, match="different images or networks"):
+        demo.outcome(other, shown[0] / "design")
