@@ -38,7 +38,9 @@ def make_row(**fields: object) -> Row:
     return replace(row, **fields)  # type: ignore[arg-type]
 
 
-DESIGN = AcceleratorRow("A0", "net", "simulated", 200.0, 400_000, 500_000, 10**9, 4096, 151_528)
+DESIGN = AcceleratorRow(
+    "A0", "net", "simulated", 200.0, 400_000, 500_000, (3, 224, 224), 1000, 10**9, 4096, 151_528
+)
 ENVIRONMENT = {"device": "a <device>", "packages": {"torch": "2"}}
 
 
@@ -234,6 +236,21 @@ def test_design_with_simulation_shows_simulated_cycles(design_folder: Path) -> N
     results.save(simulation(images=1, frame_interval=None), design_folder)
     row = accelerator.accelerator_row(design_folder)
     assert (row.frame_interval, row.latency_cycles) == (2000, 9000)
+
+
+def test_command_takes_size_and_classes_from_the_design(design_folder: Path) -> None:
+    """And says so where the design's network is another than the model."""
+    path = design_folder / "l.json"
+    result = run(
+        "--device", "cpu", "--design", str(design_folder), "--batch", "1", "--seconds", "0.01",
+        "--form", "fused", "--runtime", "eager", "--baseline", "none", "--json", str(path),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "they are not the same network" in result.output
+    data = json.loads(path.read_text())
+    assert data["input"] == [3, 32, 32]
+    assert data["rows"][0]["macs"] == get_variant("A0", num_classes=10).macs(32, 32)
+    assert data["accelerator"]["images_per_second"] == 100e6 / 2000
 
 
 def test_cycles_of_a_failed_simulation_do_not_count(design_folder: Path) -> None:

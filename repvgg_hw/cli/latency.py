@@ -35,9 +35,9 @@ def _names(_: click.Context, parameter: click.Parameter, value: str | None) -> t
     "--model", "models", default="A0", show_default=True, callback=_names, help="Variants, by comma."
 )
 @click.option(
-    "--size", default=224, show_default=True, type=click.IntRange(1), help="Input height and width."
+    "--size", type=click.IntRange(1), help="Input height and width [default: the design's, else 224]."
 )
-@click.option("--classes", default=1000, show_default=True, type=click.IntRange(1))
+@click.option("--classes", type=click.IntRange(1), help="Outputs [default: the design's, else 1000].")
 @click.option("--batch", "batches", callback=_numbers, help="Batch sizes [default: 1,8,32,128; CPU 1,8].")
 @click.option("--form", "forms", callback=_names, help=f"Any of {','.join(FORMS)} [default: all].")
 @click.option(
@@ -70,8 +70,8 @@ def _names(_: click.Context, parameter: click.Parameter, value: str | None) -> t
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Write a figure (SVG) here.")
 def command(
     models: tuple[str, ...],
-    size: int,
-    classes: int,
+    size: int | None,
+    classes: int | None,
     batches: tuple[int, ...] | None,
     forms: tuple[str, ...] | None,
     precisions: tuple[str, ...] | None,
@@ -106,6 +106,9 @@ def command(
     from repvgg_hw.latency.survey import Request, Surveyor
     from repvgg_hw.variants import get_variant
 
+    row = accelerator.accelerator_row(design) if design else None
+    shape = row.in_shape[1:] if row else (224, 224)
+    classes = classes or (row.classes if row else 1000)
     chosen = _device(device)
     on_gpu = chosen.type == "cuda"
     if baselines is None:
@@ -117,7 +120,7 @@ def command(
         missing = None
     request = Request(
         models=tuple(get_variant(name, num_classes=classes) for name in models),
-        size=(size, size),
+        size=(size, size) if size else shape,
         batches=batches or ((1, 8, 32, 128) if on_gpu else (1, 8)),
         forms=_known(forms or FORMS, FORMS, "form"),
         precisions=_known(precisions or (CUDA_PRECISIONS if on_gpu else ("fp32",)), PRECISIONS, "precision"),
@@ -129,8 +132,13 @@ def command(
         raise InputError("--model names no model")
     for runtime in request.runtimes:
         parts_of(runtime)
-    row = accelerator.accelerator_row(design) if design else None
-
+    if row and row.macs != request.models[0].macs(*request.size):
+        click.echo(
+            f"warning: the design computes {row.macs / 1e6:.1f} MMAC per frame, {request.models[0].name} at "
+            f"{request.size[0]}x{request.size[1]} {request.models[0].macs(*request.size) / 1e6:.1f}: "
+            "they are not the same network",
+            err=True,
+        )
     surveyor = Surveyor(chosen, request)
     if missing:
         surveyor.notes.append(missing)

@@ -27,6 +27,8 @@ def accelerator_row(directory: Path) -> AcceleratorRow:
         clock_mhz=plan.clock_mhz,
         frame_interval=(proven and proven.frame_interval) or plan.frame_interval,  # one image has no interval
         latency_cycles=proven.latency_cycles if proven else None,
+        in_shape=plan.in_shape,
+        classes=plan.linear.c_out,
         macs=plan.macs,
         multipliers=plan.multipliers + plan.requant_multipliers,
         bytes=channels * height * width * plan.in_bits // 8 + plan.linear.c_out * LOGIT_BITS // 8,

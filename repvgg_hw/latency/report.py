@@ -84,8 +84,8 @@ def accelerator_line(row: AcceleratorRow) -> str:
     latency = "latency not simulated" if row.latency is None else f"latency {milliseconds(row.latency)} ms"
     return (
         f"design {name} at {row.clock_mhz:g} MHz, {row.status}: {latency}, "
-        f"{row.images_per_second:.1f} frames/s, {row.macs / 1e6:.1f} MMAC/frame, {row.multipliers} multipliers, "
-        f"{row.bytes} bytes/frame in and out"
+        f"{row.images_per_second:.1f} frames/s, {row.macs / 1e6:.1f} MMAC/frame, "
+        f"{row.multipliers} multipliers, {row.bytes} bytes/frame in and out"
     )
 
 

@@ -54,6 +54,8 @@ class AcceleratorRow:
     clock_mhz: float
     frame_interval: int  # cycles between frames
     latency_cycles: int | None  # from the start to the first frame's last logit; None unless simulated
+    in_shape: tuple[int, int, int]  # (C, H, W)
+    classes: int
     macs: int
     multipliers: int
     bytes: int  # per frame in and out of the design; weights stay inside
