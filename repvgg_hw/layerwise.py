@@ -28,7 +28,7 @@ from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.netlist import Probe, Stream, Unit, build
 from repvgg_hw.paths import sim_dir
 from repvgg_hw.results import LayerResult, SimulationResult
-from repvgg_hw.simulate import STEADY_FRAMES, judge, layer_shapes, planned_cycles, sources
+from repvgg_hw.simulate import SHARED_LAYERS, STEADY_FRAMES, judge, layer_shapes, planned_cycles, sources
 from repvgg_hw.vectors import write_stream
 
 Progress = Callable[[float, str], None]
@@ -197,15 +197,16 @@ def _prove_in(task: LayerTask, root: Path) -> LayerResult:
         )
     )
     texts = {**task.sources, "bench.sv": text}
-    waves = task.waves_window is not None
-    key = hashlib.sha256(json.dumps([sorted(texts.items()), waves]).encode()).hexdigest()[:16]
-    build_folder = root / "simulators" / key
-    with verilator.lock(build_folder):
+    key = hashlib.sha256(json.dumps(sorted(texts.items())).encode()).hexdigest()[:16]
+    simulator = root / "simulators" / key
+    with verilator.lock(simulator):
         for name, content in texts.items():
-            write_if_changed(build_folder / "src" / name, content)
-        vlt, sv = [build_folder / "src" / "network.vlt"], sorted((build_folder / "src").glob("*.sv"))
+            write_if_changed(simulator / "src" / name, content)
+        files = [simulator / "src" / "network.vlt", *sorted((simulator / "src").glob("*.sv"))]
         try:
-            verilator.build([*vlt, *sv], "bench", build_folder / "obj", arguments=["-fno-dfg"], trace=waves)
+            verilator.build(files, "bench", simulator / "obj", arguments=SHARED_LAYERS)
+            if task.waves_window is not None:
+                verilator.build(files, "bench", simulator / "waves", arguments=SHARED_LAYERS, trace=True)
         except CheckFailed as error:
             return LayerResult(task.name, 0, task.planned_cycles, f"{task.name}: {error}")
     work = root / task.name.replace(".", "_")
@@ -215,21 +216,20 @@ def _prove_in(task: LayerTask, root: Path) -> LayerResult:
     for port, content in task.tables.items():
         (work / f"{port}.mem").write_text(content)
     log = work / "check.log"
-    log.unlink(missing_ok=True)
-    plusargs = [f"+data={work}", f"+log={log}", f"+frames={frames}", f"+stalls={task.stalls}"]
-    if task.waves_window is not None:
-        first, last = task.waves_window
-        plusargs += [f"+waves={work / 'layer.vcd'}", f"+waves_from={first}"]
-        plusargs += [] if last is None else [f"+waves_to={last}"]
-    finished = verilator.run(
-        build_folder / "obj",
-        "bench",
-        "tb_top",
-        modules_path=sim_dir(),
-        work=work,
-        plusargs=plusargs,
-        environment={"REPVGG_HW_PROGRESS": str(work / "progress")},
+    finished = verilator.run_frames(
+        simulator / "obj", work=work, data=work, log=log, frames=frames, stalls=task.stalls
     )
+    if task.waves_window is not None:
+        verilator.run_frames(
+            simulator / "waves",
+            work=work,
+            data=work,
+            log=work / "waves.log",
+            frames=frames,
+            stalls=task.stalls,
+            waves=work / "layer.vcd",
+            window=task.waves_window,
+        )
     lines = log.read_text().splitlines() if log.is_file() else []
     probe = Probe(task.name, task.unit.sink, out_beats)
     named = [line.replace(" output ", f" {task.name} ", 1) for line in lines]

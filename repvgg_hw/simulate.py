@@ -28,6 +28,8 @@ from repvgg_hw.vectors import beat_values, locate, write_stream
 
 STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must be the planned one
 
+SHARED_LAYERS = ("-fno-dfg",)  # lets alike layers share their code, see sim/network.vlt
+
 Progress = Callable[[float, str], None]  # share done, what is going on
 
 
@@ -71,7 +73,7 @@ def simulate(
     """Run images through the whole network in one simulation, back to back.
 
     images (N, C, H, W) int8, the network's input; stalls: seed of random pauses on both ends, 0 for none;
-    waves: a VCD file for the streams between layers, within waves_window cycles.
+    waves: a VCD file for the streams between layers, within waves_window cycles; a second run records it.
 
     Raises InputError for a missing tool or file. Differences are in the result, not raised.
     """
@@ -81,14 +83,8 @@ def simulate(
     work.mkdir(parents=True, exist_ok=True)
     report(0.0, "building the simulator")
     started = time.monotonic()
-    simulator = work / ("sim_waves" if waves else "sim")
-    verilator.build(
-        sources(design),
-        "bench",
-        simulator,
-        arguments=["-fno-dfg"],
-        trace=waves is not None,
-    )
+    files = sources(design)
+    verilator.build(files, "bench", work / "sim", arguments=SHARED_LAYERS)
     built = time.monotonic()
     report(0.0, "golden model")
     data = work / "data"
@@ -97,34 +93,34 @@ def simulate(
     probes = build(plan).probes
     expected_logits = write_vectors(design, images, probes, data)
     log = work / "check.log"
-    log.unlink(missing_ok=True)
-    plusargs = [f"+data={data}", f"+log={log}", f"+frames={len(images)}", f"+stalls={stalls}"]
-    if waves:
-        plusargs += [f"+waves={waves.resolve()}", f"+waves_from={waves_window[0]}"]
-        plusargs += [] if waves_window[1] is None else [f"+waves_to={waves_window[1]}"]
     expected_cycles = plan.latency_estimate + (len(images) - 1) * plan.frame_interval
-    with Watch(work / "progress", expected_cycles, len(probes), report):
-        finished = verilator.run(
-            simulator,
-            "bench",
-            "tb_top",
-            modules_path=sim_dir(),
-            work=directory,
-            plusargs=plusargs,
-            environment={"REPVGG_HW_PROGRESS": str(work / "progress")},
-            results=work / "cocotb.xml",
-            log=work / "simulation.log",
+    with Watch(log.with_suffix(".progress"), expected_cycles, len(probes), report):
+        finished = verilator.run_frames(
+            work / "sim", work=directory, data=data, log=log, frames=len(images), stalls=stalls
         )
     ran = time.monotonic()
     lines = log.read_text().splitlines() if log.is_file() else []
     layers = judge(lines, probes, layer_shapes(plan), planned_cycles(plan), len(images))
+    if waves is not None:
+        report(0.999, "recording waves")
+        verilator.build(files, "bench", work / "sim_waves", arguments=SHARED_LAYERS, trace=True)
+        verilator.run_frames(
+            work / "sim_waves",
+            work=directory,
+            data=data,
+            log=work / "waves.log",
+            frames=len(images),
+            stalls=stalls,
+            waves=waves.resolve(),
+            window=waves_window,
+        )
     problems = [f"{layer}: {message}" for layer, message in differing_tables(design)]
     problems += [layer.problem for layer in layers if layer.problem]
     last = layers[-1]
     if not stalls and len(images) >= STEADY_FRAMES and not problems:
         problems += wrong_intervals(layers, plan)
     if not finished and not problems:
-        problems.append(f"the simulation ended badly, see {work / 'simulation.log'}")
+        problems.append(f"the simulation ended badly, see {log.with_suffix('.out')}")
     simulated = read_logits(lines, plan, len(images))
     bad = {frame for layer in layers for frame in layer.bad_frames}
     return SimulationResult(

