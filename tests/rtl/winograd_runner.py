@@ -33,7 +33,7 @@ def run_bench(
     networks = write_networks(folder / "rtl", [kind])
     publish = folder / "publish.vlt"
     publish.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n')
-    sources = [publish, *library_sources(), *networks]
+    sources = [publish, *library_sources({top, "shift_add"}), *networks]
     build = folder / "build"
     verilator.build(sources, top, build, parameters=parameters, optimize="-O0")
     return verilator.run(
