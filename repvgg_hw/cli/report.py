@@ -1,0 +1,62 @@
+"""`repvgg-hw report`: what was planned, emitted and simulated."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from repvgg_hw.report import Summary
+
+
+@click.command()
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--html", type=click.Path(path_type=Path), help="Page to write [default: DIRECTORY/report.html]."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+def command(directory: Path | None, html: Path | None, as_json: bool) -> None:
+    """Say what was planned, emitted and simulated: in the terminal, as JSON, and as an HTML page.
+
+    DIRECTORY is a folder written by `generate` [default: the last one].
+
+    \b
+    Example:
+      repvgg-hw report build/net --html report.html
+
+    Exit codes: 0 reported, 2 the input or usage is wrong.
+    """
+    from repvgg_hw import design as designs
+    from repvgg_hw import report
+
+    design = designs.load(directory if directory is not None else designs.last_directory())
+    summary = report.summarize(design)
+    page = report.write_html(summary, html)
+    if as_json:
+        click.echo(json.dumps(summary.to_json(), indent=2))
+        return
+    _print(summary)
+    click.echo(f"page: {page}")
+
+
+def _print(summary: Summary) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    plan = summary.design.plan
+    table = Table(title=f"{plan.name}: {summary.design.target}")
+    for name in ("layer", "algorithm", "PI", "PO", "multipliers", "cycles", "simulated", "use", "result"):
+        table.add_column(name, justify="left" if name in ("layer", "algorithm", "result") else "right")
+    for row in summary.rows:
+        interval = "" if row.interval is None else f"{row.interval:,}"
+        cells = (row.name, row.algorithm, str(row.pi), str(row.po), f"{row.multipliers:,}", f"{row.cycles:,}")
+        table.add_row(*cells, interval, f"{row.use:.1%}", row.verdict)
+    Console().print(table)
+    click.echo(
+        f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
+        f"{plan.multipliers:,} multipliers, {plan.utilization:.3f} MACs per multiplier and cycle"
+    )
+    click.echo(summary.verdict)

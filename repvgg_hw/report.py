@@ -1,0 +1,132 @@
+"""What was planned, emitted and simulated, for people and for programs.
+
+`summarize` makes one value from a design and its results; terminal, JSON and HTML only print it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repvgg_hw import __version__, results
+from repvgg_hw.design import Design, plan_to_json, write_if_changed
+from repvgg_hw.emit import environment
+from repvgg_hw.paths import templates_dir
+from repvgg_hw.plan import ConvPlan, LinearPlan
+from repvgg_hw.results import LayerResult, SimulationResult
+
+FILE = "report.html"
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer's line. use: MACs / (multipliers x frame interval); shares are of the whole, 0..1."""
+
+    name: str
+    shape: str
+    algorithm: str
+    pi: int
+    po: int
+    multipliers: int
+    macs: int
+    cycles: int
+    interval: int | None
+    use: float
+    memory_bits: int
+    values: int
+    verdict: str  # "bit-exact", "not simulated", or the first divergence
+    passed: bool | None
+    multiplier_share: float
+    cycle_share: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything that a report says."""
+
+    design: Design
+    result: SimulationResult | None
+    rows: tuple[LayerRow, ...]
+
+    @property
+    def verdict(self) -> str:
+        """One line: proven, failed, or not simulated."""
+        if self.result is None:
+            return "not simulated yet: run `repvgg-hw simulate`"
+        if not self.result.passed:
+            return f"NOT proven: {self.result.problems[0]}"
+        return (
+            f"proven: {self.result.bit_exact} of {self.result.images} images bit-exact in all "
+            f"{len(self.result.layers)} simulated layers"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs: the plan, the result, and the rows."""
+        return {
+            "generator": f"repvgg-hw {__version__}",
+            "target": self.design.target,
+            "verdict": self.verdict,
+            "passed": None if self.result is None else self.result.passed,
+            "plan": plan_to_json(self.design.plan),
+            "layers": [vars(row) for row in self.rows],
+            "frame_interval": {
+                "planned": self.design.plan.frame_interval,
+                "simulated": self.result.frame_interval if self.result else None,
+            },
+            "problems": list(self.result.problems) if self.result else [],
+        }
+
+
+def summarize(design: Design) -> Summary:
+    """Read a design's results, if there are any, and put them beside its plan."""
+    result = results.load(design.directory)
+    found = {layer.name: layer for layer in result.layers} if result else {}
+    rows = tuple(_row(design, layer, found.get(layer.name)) for layer in design.plan.layers)
+    return Summary(design, result, rows)
+
+
+def _row(design: Design, layer: ConvPlan | LinearPlan, found: LayerResult | None) -> LayerRow:
+    plan = design.plan
+    if isinstance(layer, ConvPlan):
+        shape = f"{layer.c_in}x{layer.height}x{layer.width} -> "
+        shape += f"{layer.c_out}x{layer.out_height}x{layer.out_width}"
+        shape += f", {layer.groups} groups" if layer.groups > 1 else ""
+        algorithm = layer.algorithm
+    else:
+        shape, algorithm = f"{layer.c_in} -> {layer.c_out}", "direct"
+    return LayerRow(
+        name=layer.name,
+        shape=shape,
+        algorithm=algorithm,
+        pi=layer.pi,
+        po=layer.po,
+        multipliers=layer.multipliers,
+        macs=layer.macs,
+        cycles=layer.cycles,
+        interval=found.interval if found else None,
+        use=layer.macs / (layer.multipliers * plan.frame_interval),
+        memory_bits=layer.memory_bits,
+        values=found.values if found else 0,
+        verdict="not simulated" if found is None else found.problem or "bit-exact",
+        passed=None if found is None else found.passed,
+        multiplier_share=layer.multipliers / plan.multipliers,
+        cycle_share=layer.cycles / plan.frame_interval,
+    )
+
+
+def write_html(summary: Summary, path: Path | None = None) -> Path:
+    """Write the page, which needs nothing else, into the design's folder or to path."""
+    path = path or summary.design.directory / FILE
+    env = environment(templates_dir() / "report")
+    env.autoescape = True
+    page = env.get_template("report.html.j2").render(
+        summary=summary,
+        plan=summary.design.plan,
+        result=summary.result,
+        target=summary.design.target,
+        options=summary.design.options,
+        version=__version__,
+    )
+    write_if_changed(path, page)
+    return path
