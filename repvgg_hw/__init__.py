@@ -1,3 +1,12 @@
 """repvgg-hw: from a trained RepVGG to a streaming int8 accelerator, proven bit for bit."""
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """`repvgg_hw.from_torch`: imported when first asked for, so that importing the package needs no torch."""
+    if name == "from_torch":
+        import importlib
+
+        return importlib.import_module("repvgg_hw.checkpoint").from_torch
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

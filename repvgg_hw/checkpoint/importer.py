@@ -3,83 +3,27 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
 import numpy as np
-import torch
 
-from repvgg_hw.checkpoint.files import Checkpoint, load_checkpoint, save_state
-from repvgg_hw.checkpoint.infer import BlockShape, apply_strides, architecture, infer_strides
+from repvgg_hw.checkpoint.files import Checkpoint, load_checkpoint
+from repvgg_hw.checkpoint.findings import findings
+from repvgg_hw.checkpoint.hub import fetch
+from repvgg_hw.checkpoint.imported import METADATA, Imported, assemble
+from repvgg_hw.checkpoint.infer import BlockShape, apply_strides, infer_strides
 from repvgg_hw.checkpoint.naming import NamedNetwork, read_names
+from repvgg_hw.checkpoint.onnx_graph import import_onnx
 from repvgg_hw.errors import InputError
 from repvgg_hw.fuse.block import Block, block_shape, read_block
-from repvgg_hw.fuse.proof import LIMIT, Proof, prove
-from repvgg_hw.model import RepVGG, build_model
-from repvgg_hw.network import Architecture, FusedConv, FusedNetwork
+from repvgg_hw.fuse.proof import LIMIT
+from repvgg_hw.network import FusedNetwork
 
+_log = logging.getLogger(__name__)
 DEFAULT_EPS = 1e-5  # torch's; the YOLO families train with 1e-3
-_METADATA = (
-    "repvgg_hw"  # what a checkpoint cannot say by shapes, in our own .safetensors: JSON {"strides": [...]}
-)
-
-
-@dataclass(frozen=True)
-class Imported:
-    """A checkpoint, read, fused and proven.
-
-    architecture  inferred from shapes; its name is a variant's or "custom"
-    blocks        per layer: family, trained graph, fused kernel, squeeze-and-excitation, leftover keys
-    proof         trained against fused in float64
-    unused        keys of the file that play no part (auxiliary heads, placeholders)
-    """
-
-    architecture: Architecture
-    blocks: tuple[Block, ...]
-    convs: tuple[FusedConv, ...]
-    linear_weight: np.ndarray
-    linear_bias: np.ndarray
-    naming: str
-    source: str
-    eps: float
-    prefixes: tuple[str, ...]
-    unused: tuple[str, ...] = ()
-    provenance: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def fused(self) -> FusedNetwork:
-        """The fused network in float64. Raises InputError if it has squeeze-and-excitation (not fusable)."""
-        if self.architecture.se is not None:
-            raise InputError(
-                f"{self.source}: {self.architecture.name} has squeeze-and-excitation, which does not fuse "
-                "into a 3x3 convolution and has no hardware unit; choose a variant without it"
-            )
-        return self.chain
-
-    @property
-    def chain(self) -> FusedNetwork:
-        """The fused 3x3 chain, also where squeeze-and-excitation stands between its layers."""
-        return FusedNetwork(
-            self.architecture.name, self.convs, self.linear_weight, self.linear_bias, self.provenance
-        )
-
-    @cached_property
-    def proof(self) -> Proof:
-        """Trained against fused on random input in float64; computed when first asked for."""
-        return prove([block.graph for block in self.blocks], self.chain)
-
-    def model(self) -> RepVGG:
-        """The fused network as a torch module in float32 and eval mode, squeeze-and-excitation included."""
-        module = build_model(self.architecture, deploy=True)
-        tensors = {
-            key: torch.from_numpy(value.astype(np.float32)) for key, value in fused_state(self).items()
-        }
-        module.load_state_dict(tensors)
-        return module.eval()
 
 
 def import_network(
@@ -93,8 +37,15 @@ def import_network(
 
     eps      of every batch normalization; not stored in files, 1e-5 unless given
     strides  one per stage or one per layer, where the rule (infer.STRIDE_RULE) does not fit
+    A path of the form hf://owner/name[@revision][/file] is fetched from the Hugging Face hub; a .onnx file
+    is read by its graph, which carries strides and eps.
     Raises InputError for what cannot be read, and CheckFailed if trained and fused differ by more than 1e-6.
     """
+    path = fetch(path)
+    if path.suffix == ".onnx":
+        if eps is not None or strides is not None:
+            raise InputError(f"{path}: an ONNX graph carries eps and strides itself; leave them out")
+        return checked(import_onnx(path)) if check else import_onnx(path)
     return import_state(load_checkpoint(path), eps=eps, strides=strides, check=check)
 
 
@@ -118,9 +69,15 @@ def import_state(
         if given is not None:
             found = apply_strides(given, found, shapes, named.blocks)
         imported = _fuse(checkpoint.source, named, shapes, found, eps)
-        if check:
-            imported.proof.require(LIMIT)
-        return imported
+        return checked(imported) if check else imported
+
+
+def checked(imported: Imported) -> Imported:
+    """imported, its proof required and what looks wrong with it logged as warnings."""
+    imported.proof.require(LIMIT)
+    for finding in findings(imported.convs, imported.blocks):
+        _log.warning("warning: %s: %s", imported.source, finding.line())
+    return imported
 
 
 def load_fused(
@@ -130,30 +87,9 @@ def load_fused(
     return import_network(path, eps=eps, strides=strides).fused
 
 
-def fused_state(imported: Imported) -> dict[str, np.ndarray]:
-    """The fused network in float64, official keys: stage0.rbr_reparam.weight, ..., linear.bias."""
-    state: dict[str, np.ndarray] = {}
-    for conv, block in zip(imported.convs, imported.blocks, strict=True):
-        state[f"{conv.name}.rbr_reparam.weight"] = conv.weight
-        state[f"{conv.name}.rbr_reparam.bias"] = conv.bias
-        state |= {f"{conv.name}.{key}": np.asarray(value) for key, value in block.se.items()}
-    return state | {"linear.weight": imported.linear_weight, "linear.bias": imported.linear_bias}
-
-
-def save_fused(path: str | os.PathLike[str], imported: Imported) -> None:
-    """Write the fused network as .safetensors, float32, official fused key names, its strides as metadata."""
-    state = {key: value.astype(np.float32) for key, value in fused_state(imported).items()}
-    save_state(path, state, stride_metadata([conv.stride for conv in imported.convs]))
-
-
-def stride_metadata(strides: Sequence[int]) -> dict[str, str]:
-    """The .safetensors metadata by which a file of this package carries its strides, one per layer."""
-    return {"format": "pt", _METADATA: json.dumps({"strides": list(strides)})}
-
-
 def _stored_strides(metadata: Mapping[str, str]) -> list[int] | None:
     try:
-        stored = json.loads(metadata[_METADATA])["strides"] if _METADATA in metadata else None
+        stored = json.loads(metadata[METADATA])["strides"] if METADATA in metadata else None
         return None if stored is None else [int(stride) for stride in stored]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError("the file's own stride metadata is damaged; give the strides") from error
@@ -190,33 +126,7 @@ def _fuse(
             block = read_block(named_block.state, groups=shape.groups, stride=stride, eps=eps)
             block.refuse_foreign_keys()
             blocks.append(block)
-    se = _squeeze_excite(blocks)
-    found = architecture(shapes, strides, named.blocks, num_classes=named.linear_weight.shape[0], se=se)
-    convs = tuple(
-        FusedConv(layer.name, block.kernel, block.bias, layer.stride, layer.groups)
-        for layer, block in zip(found.convs(), blocks, strict=True)
-    )
-    prefixes = tuple(block.prefix for block in named.blocks)
-    unused = [f"{p}.{key}" for p, block in zip(prefixes, blocks, strict=True) for key in block.leftover]
-    return Imported(
-        architecture=found,
-        blocks=tuple(blocks),
-        convs=convs,
-        linear_weight=named.linear_weight.astype(np.float64),
-        linear_bias=named.linear_bias.astype(np.float64),
-        naming=named.naming,
-        source=source,
-        eps=eps,
-        prefixes=prefixes,
-        unused=(*named.unused, *unused),
-        provenance={"source": os.path.basename(source), "naming": named.naming, "eps": eps},
-    )
-
-
-def _squeeze_excite(blocks: Sequence[Block]) -> str | None:
-    """Where squeeze-and-excitation sits: "D2se" before ReLU, "plus" after it; None without."""
-    keys = {key.partition(".")[0] for block in blocks for key in block.se}
-    return "plus" if "post_se" in keys else "D2se" if keys else None
+    return assemble(source, named, shapes, strides, blocks, eps)
 
 
 def _check_numbers(state: Mapping[str, np.ndarray], ignore: Sequence[str]) -> None:

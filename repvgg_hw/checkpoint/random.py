@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from repvgg_hw.checkpoint.files import Checkpoint
-from repvgg_hw.checkpoint.importer import Imported, import_state
+from repvgg_hw.checkpoint.imported import Imported
+from repvgg_hw.checkpoint.importer import import_state
 from repvgg_hw.model import RepVGG, build_model
 from repvgg_hw.network import Architecture
 

@@ -1,0 +1,137 @@
+"""An imported network: what the file said, the fused layers, and the proof that they are the same."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from repvgg_hw.checkpoint.files import save_state
+from repvgg_hw.checkpoint.infer import BlockShape, architecture
+from repvgg_hw.checkpoint.naming import NamedNetwork
+from repvgg_hw.errors import InputError
+from repvgg_hw.fuse.block import Block
+from repvgg_hw.fuse.proof import Proof, prove
+from repvgg_hw.model import RepVGG, build_model
+from repvgg_hw.network import Architecture, FusedConv, FusedNetwork
+
+METADATA = "repvgg_hw"  # .safetensors metadata for what shapes cannot say: JSON {"strides": [...]}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A checkpoint, read, fused and proven.
+
+    architecture  inferred from shapes; its name is a variant's or "custom"
+    blocks        per layer: family, trained graph, fused kernel, squeeze-and-excitation, leftover keys
+    proof         trained against fused in float64
+    unused        keys of the file that play no part (auxiliary heads, placeholders)
+    """
+
+    architecture: Architecture
+    blocks: tuple[Block, ...]
+    convs: tuple[FusedConv, ...]
+    linear_weight: np.ndarray
+    linear_bias: np.ndarray
+    naming: str
+    source: str
+    eps: float
+    prefixes: tuple[str, ...]
+    unused: tuple[str, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fused(self) -> FusedNetwork:
+        """The fused network in float64. Raises InputError if it has squeeze-and-excitation (not fusable)."""
+        if self.architecture.se is not None:
+            raise InputError(
+                f"{self.source}: {self.architecture.name} has squeeze-and-excitation, which does not fuse "
+                "into a 3x3 convolution and has no hardware unit; choose a variant without it"
+            )
+        return self.chain
+
+    @property
+    def chain(self) -> FusedNetwork:
+        """The fused 3x3 chain, also where squeeze-and-excitation stands between its layers."""
+        return FusedNetwork(
+            self.architecture.name, self.convs, self.linear_weight, self.linear_bias, self.provenance
+        )
+
+    @cached_property
+    def proof(self) -> Proof:
+        """Trained against fused on random input in float64; computed when first asked for."""
+        return prove([block.graph for block in self.blocks], self.chain)
+
+    def model(self) -> RepVGG:
+        """The fused network as a torch module in float32 and eval mode, squeeze-and-excitation included."""
+        module = build_model(self.architecture, deploy=True)
+        tensors = {
+            key: torch.from_numpy(value.astype(np.float32)) for key, value in fused_state(self).items()
+        }
+        module.load_state_dict(tensors)
+        return module.eval()
+
+
+def fused_state(imported: Imported) -> dict[str, np.ndarray]:
+    """The fused network in float64, official keys: stage0.rbr_reparam.weight, ..., linear.bias."""
+    state: dict[str, np.ndarray] = {}
+    for conv, block in zip(imported.convs, imported.blocks, strict=True):
+        state[f"{conv.name}.rbr_reparam.weight"] = conv.weight
+        state[f"{conv.name}.rbr_reparam.bias"] = conv.bias
+        state |= {f"{conv.name}.{key}": np.asarray(value) for key, value in block.se.items()}
+    return state | {"linear.weight": imported.linear_weight, "linear.bias": imported.linear_bias}
+
+
+def save_fused(path: str | os.PathLike[str], imported: Imported) -> None:
+    """Write the fused network as .safetensors, float32, official fused key names, its strides as metadata."""
+    state = {key: value.astype(np.float32) for key, value in fused_state(imported).items()}
+    save_state(path, state, stride_metadata([conv.stride for conv in imported.convs]))
+
+
+def stride_metadata(strides: Sequence[int]) -> dict[str, str]:
+    """The .safetensors metadata by which a file of this package carries its strides, one per layer."""
+    return {"format": "pt", METADATA: json.dumps({"strides": list(strides)})}
+
+
+def assemble(
+    source: str,
+    named: NamedNetwork,
+    shapes: Sequence[BlockShape],
+    strides: Sequence[int],
+    blocks: Sequence[Block],
+    eps: float,
+) -> Imported:
+    """The imported network of fused blocks, its layers named as in official checkpoints."""
+    se = _squeeze_excite(blocks)
+    found = architecture(shapes, strides, named.blocks, num_classes=named.linear_weight.shape[0], se=se)
+    convs = tuple(
+        FusedConv(layer.name, block.kernel, block.bias, layer.stride, layer.groups)
+        for layer, block in zip(found.convs(), blocks, strict=True)
+    )
+    prefixes = tuple(block.prefix for block in named.blocks)
+    unused = [f"{p}.{key}" for p, block in zip(prefixes, blocks, strict=True) for key in block.leftover]
+    return Imported(
+        architecture=found,
+        blocks=tuple(blocks),
+        convs=convs,
+        linear_weight=named.linear_weight.astype(np.float64),
+        linear_bias=named.linear_bias.astype(np.float64),
+        naming=named.naming,
+        source=source,
+        eps=eps,
+        prefixes=prefixes,
+        unused=(*named.unused, *unused),
+        provenance={"source": os.path.basename(source), "naming": named.naming, "eps": eps},
+    )
+
+
+def _squeeze_excite(blocks: Sequence[Block]) -> str | None:
+    """Where squeeze-and-excitation sits: "D2se" before ReLU, "plus" after it; None without."""
+    keys = {key.partition(".")[0] for block in blocks for key in block.se}
+    return "plus" if "post_se" in keys else "D2se" if keys else None

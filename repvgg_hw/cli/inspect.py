@@ -1,0 +1,158 @@
+"""`repvgg-hw inspect`: what a checkpoint holds, layer by layer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from repvgg_hw.cli.fuse import parse_strides
+
+if TYPE_CHECKING:
+    from repvgg_hw.checkpoint import Imported
+
+
+@click.command()
+@click.argument("checkpoint")
+@click.option("--input-size", type=click.IntRange(1), default=224, show_default=True, help="For the MACs.")
+@click.option("--eps", type=float, help="Of the batch normalizations, where not 1e-5 (YOLO families: 1e-3).")
+@click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+def command(
+    checkpoint: str, input_size: int, eps: float | None, strides: tuple[int, ...] | None, as_json: bool
+) -> None:
+    """Show what CHECKPOINT holds: families, architecture, cost, unused keys, outliers per layer.
+
+    \b
+    Examples:
+      repvgg-hw inspect repvgg_a0.pth --input-size 64
+      repvgg-hw inspect hf://timm/repvgg_a0.rvgg_in1k --json
+
+    A difference between trained and fused network is shown here, not judged; `fuse` judges it.
+    Exit codes: 0 read, 2 the checkpoint cannot be read.
+    """
+    from repvgg_hw.checkpoint import import_network
+
+    imported = import_network(checkpoint, eps=eps, strides=strides, check=False)
+    result = _summary(imported, checkpoint, input_size)
+    if as_json:
+        click.echo(json.dumps(result, indent=2))
+    else:
+        _print(result)
+
+
+def _summary(imported: Imported, checkpoint: str, size: int) -> dict[str, Any]:
+    """Everything that is shown, as JSON holds it."""
+    from repvgg_hw.checkpoint import findings
+    from repvgg_hw.checkpoint.findings import dead_channels, scale_ratio
+    from repvgg_hw.network import out_size
+    from repvgg_hw.variants import se_cost
+
+    architecture, proof = imported.architecture, imported.proof
+    cost = se_cost(architecture, size, size)
+    layers, height = [], size
+    rows = zip(imported.prefixes, imported.convs, imported.blocks, proof.layers, strict=True)
+    for prefix, conv, block, compared in rows:
+        height = out_size(height, conv.stride)
+        channel = abs(conv.weight).reshape(len(conv.weight), -1).max(axis=1)
+        layers.append(
+            {
+                "name": conv.name,
+                "prefix": prefix,
+                "family": block.family,
+                "channels": [conv.shape.c_in, conv.shape.c_out],
+                "stride": conv.stride,
+                "groups": conv.groups,
+                "map": [height, height],
+                "parameters": conv.shape.parameters,
+                "macs": conv.shape.macs(height, height),
+                "largest_weight": float(channel.max()),
+                "weight_channels_largest_over_median": _ratio(channel),
+                "gamma_over_sigma_largest_over_median": max(map(scale_ratio, block.norms), default=None),
+                "dead_channels": dead_channels(conv, block),
+                "difference_inside": compared.inside,
+                "difference_border": compared.border,
+            }
+        )
+    return {
+        "checkpoint": Path(checkpoint).name if "://" not in checkpoint else checkpoint,
+        "architecture": architecture.name,
+        "naming": imported.naming,
+        "families": sorted({block.family for block in imported.blocks}),
+        "widths": architecture.widths,
+        "depths": architecture.depths,
+        "strides": architecture.strides,
+        "squeeze_excite": architecture.se,
+        "in_channels": architecture.in_channels,
+        "classes": architecture.num_classes,
+        "input_size": size,
+        "eps": imported.eps,
+        "parameters": architecture.parameters() + cost.parameters,
+        "macs": architecture.macs(size, size) + cost.macs,
+        "fused_minus_trained_relative": proof.relative,
+        "unused_keys": list(imported.unused),
+        "findings": [finding.line() for finding in findings(imported.convs, imported.blocks)],
+        "layers": layers,
+    }
+
+
+def _ratio(values: Any) -> float | None:
+    import numpy as np
+
+    median = float(np.median(values))
+    return float(values.max()) / median if median > 0 else None
+
+
+def _print(result: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=110, highlight=False)
+    size = result["input_size"]
+    console.print(
+        f"[bold]{result['architecture']}[/] from {result['checkpoint']}: {result['naming']} naming, "
+        f"{', '.join(result['families'])}; {result['in_channels']} -> {result['classes']} classes",
+        markup=True,
+    )
+    console.print(
+        f"stages: widths {_spaced(result['widths'])}, depths {_spaced(result['depths'])}, "
+        f"strides {_spaced(result['strides'])}"
+        + (f", squeeze-and-excitation ({result['squeeze_excite']})" if result["squeeze_excite"] else "")
+    )
+    console.print(
+        f"fused: {result['parameters']:,} parameters, {result['macs'] / 1e9:.3f} GMAC at {size} x {size}; "
+        f"differs from trained by {result['fused_minus_trained_relative']:.1e} relative, in float64"
+    )
+    table = Table()
+    headings = ("layer", "family", "channels", "stride", "groups", "MMAC", "w max/median", "γ/σ max/median")
+    for heading in (*headings, "dead"):
+        table.add_column(heading, justify="left" if heading in ("layer", "family") else "right")
+    for layer in result["layers"]:
+        table.add_row(
+            layer["name"],
+            layer["family"],
+            " -> ".join(map(str, layer["channels"])),
+            str(layer["stride"]),
+            str(layer["groups"]),
+            f"{layer['macs'] / 1e6:.1f}",
+            _number(layer["weight_channels_largest_over_median"]),
+            _number(layer["gamma_over_sigma_largest_over_median"]),
+            str(layer["dead_channels"]),
+        )
+    console.print(table)
+    for line in result["findings"]:
+        console.print(f"warning: {line}")
+    if result["unused_keys"]:
+        console.print(
+            f"{len(result['unused_keys'])} keys play no part: {', '.join(result['unused_keys'][:6])}"
+        )
+
+
+def _spaced(values: Any) -> str:
+    return " ".join(map(str, values))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
