@@ -36,7 +36,7 @@ def interval(plan: Plan) -> int:
     """Loop iterations from frame to frame: the slowest process of the design, at II = 1.
 
     The line buffer pauses twice SETTLE iterations around a row's writes where these outlast its reads
-    (templates/hls/lib/line_buffer.hpp).
+    (templates/hls/lib/ring.hpp).
     """
     settle = 4
     slowest = [plan.in_cycles, plan.linear.compute_cycles, plan.linear.pool_cycles, plan.linear.c_out]

@@ -136,7 +136,7 @@ LIBRARY_FAULTS = {
     "no ReLU": ("requantize.hpp", "if (y < 0) return 0;", "", "does not fit ap_uint<8>"),
     "no upper clamp": ("requantize.hpp", "(y > highest)", "(y > highest + 999)", "does not fit ap_uint<8>"),
     "padding left": ("line_buffer.hpp", "{at.x > 0, true,", "{true, true,", r"column 0: expected"),
-    "padding below": ("line_buffer.hpp", "row * L::STRIDE + 1 < L::HEIGHT", "true", r"row 4, column"),
+    "padding below": ("ring.hpp", "slot * G::STEP + offset < G::HEIGHT;", "true;", r"row 4, column"),
     "swapped channels": ("requantize.hpp", "i, requantize<L>(sums.lane[i],",
                          "L::OUT_LANES - 1 - i, requantize<L>(sums.lane[i],", r"channel 0"),
     "dropped window": ("line_buffer.hpp", "out.write(window);", "if (at.x != 1) out.write(window);",
