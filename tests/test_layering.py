@@ -18,8 +18,8 @@ LAYERS = (
     ("network", "images", "variants", "golden", "network_io"),
     ("model", "checkpoint", "fuse", "quantize", "winograd", "gpu"),
     ("plan", "search", "tables", "estimate"),
-    ("design", "netlist", "emit", "emit_hls"),
-    ("verilator", "simulate", "simulate_hls", "synth", "latency"),
+    ("design", "results", "netlist", "emit", "emit_hls"),
+    ("generate", "vectors", "verilator", "simulate", "layerwise", "simulate_hls", "synth", "latency"),
     ("report", "evaluate"),
     ("cli", "__main__"),
 )
