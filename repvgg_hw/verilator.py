@@ -17,14 +17,17 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from cocotb_tools.runner import Verilator
 
+from repvgg_hw import verilator_runtime
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.paths import sim_dir
 
 # The Verilator package's makefile was configured for another compiler: these two are g++'s spelling.
 _MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "CFG_LDLIBS_THREADS=-pthread")
+_CPP_FLAGS = "-march=native"
 
 
 def package_root() -> Path:
@@ -75,11 +78,16 @@ def _on_python_path(folder: Path) -> Iterator[None]:
 
 
 class _Runner(Verilator):
-    """cocotb's runner, without `--public-flat-rw`: publishing every signal halves a large design's speed."""
+    """cocotb's runner, without what makes it slow.
 
-    def __init__(self, publish_all: bool) -> None:
+    `--public-flat-rw` publishes every signal, which halves a large design's speed; and make compiles
+    Verilator's own runtime and a precompiled header in every build.
+    """
+
+    def __init__(self, publish_all: bool, runtime_cache: Path | None = None) -> None:
         super().__init__()
         self.publish_all = publish_all
+        self.runtime_cache = runtime_cache
         self.log.setLevel(logging.WARNING)
 
     def _build_command(self) -> list[list[str]]:
@@ -87,6 +95,19 @@ class _Runner(Verilator):
         if not self.publish_all:
             commands[0] = [word for word in commands[0] if word != "--public-flat-rw"]
         return commands
+
+    def _execute_cmds(
+        self, cmds: Sequence[list[str]], cwd: os.PathLike[str] | str, stdout: TextIO | None = None
+    ) -> None:
+        if self.runtime_cache is None:
+            super()._execute_cmds(cmds, cwd, stdout)
+            return
+        verilate, make = cmds
+        super()._execute_cmds([verilate], cwd, stdout)
+        options = verilator_runtime.restore(self.runtime_cache, self.build_dir)
+        options += verilator_runtime.skip_precompiled_header(self.build_dir)
+        super()._execute_cmds([[*make, *options]], cwd, stdout)
+        verilator_runtime.store(self.runtime_cache, self.build_dir)
 
 
 @contextlib.contextmanager
@@ -171,14 +192,15 @@ def build(
     directory.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     log = directory / "build.log"
+    cache = verilator_runtime.cache_folder(package_root() / "include", trace, _CPP_FLAGS)
     with tool_environment(optimize):
         try:
-            _Runner(publish_all).build(
+            _Runner(publish_all, cache).build(
                 sources=list(sources),
                 hdl_toplevel=top,
                 build_dir=directory,
                 parameters=dict(parameters or {}),
-                build_args=[*arguments, "-Wno-fatal", "-CFLAGS", "-march=native"],
+                build_args=[*arguments, "-Wno-fatal", "-CFLAGS", _CPP_FLAGS],
                 waves=trace,
                 always=True,
                 timescale=("1ns", "1ps"),
