@@ -19,7 +19,17 @@ LAYERS = (
     ("model", "checkpoint", "fuse", "quantize", "winograd", "gpu"),
     ("plan", "search", "tables", "estimate"),
     ("design", "results", "netlist", "emit", "emit_hls"),
-    ("generate", "vectors", "verilator", "simulate", "layerwise", "simulate_hls", "synth", "latency"),
+    (
+        "generate",
+        "vectors",
+        "verilator",
+        "verilator_runtime",
+        "simulate",
+        "layerwise",
+        "simulate_hls",
+        "synth",
+        "latency",
+    ),
     ("report", "evaluate"),
     ("cli", "__main__"),
 )
