@@ -1,4 +1,4 @@
-"""Training-time forward passes of every family as torch modules, written from their papers, to test fusing against.
+"""Training-time forward passes of every family as torch modules, written from their papers: fusing's reference.
 
 They share nothing with repvgg_hw. Each module's state_dict carries its code base's own key names.
 """

@@ -37,6 +37,7 @@ def import_network(
 
     eps      of every batch normalization; not stored in files, 1e-5 unless given
     strides  one per stage or one per layer, where the rule (infer.STRIDE_RULE) does not fit
+    check    require the proof, refuse foreign keys in blocks, warn; without it all three are only recorded
     A path of the form hf://owner/name[@revision][/file] is fetched from the Hugging Face hub; a .onnx file
     is read by its graph, which carries strides and eps.
     Raises InputError for what cannot be read, and CheckFailed if trained and fused differ by more than 1e-6.
@@ -68,7 +69,7 @@ def import_state(
         given = strides if strides is not None else _stored_strides(checkpoint.metadata)
         if given is not None:
             found = apply_strides(given, found, shapes, named.blocks)
-        imported = _fuse(checkpoint.source, named, shapes, found, eps)
+        imported = _fuse(checkpoint.source, named, shapes, found, eps, strict=check)
         return checked(imported) if check else imported
 
 
@@ -118,13 +119,20 @@ def _shapes(named: NamedNetwork) -> list[BlockShape]:
 
 
 def _fuse(
-    source: str, named: NamedNetwork, shapes: Sequence[BlockShape], strides: Sequence[int], eps: float
+    source: str,
+    named: NamedNetwork,
+    shapes: Sequence[BlockShape],
+    strides: Sequence[int],
+    eps: float,
+    *,
+    strict: bool,
 ) -> Imported:
     blocks: list[Block] = []
     for named_block, shape, stride in zip(named.blocks, shapes, strides, strict=True):
         with _context(named_block.prefix):
             block = read_block(named_block.state, groups=shape.groups, stride=stride, eps=eps)
-            block.refuse_foreign_keys()
+            if strict:
+                block.refuse_foreign_keys()
             blocks.append(block)
     return assemble(source, named, shapes, strides, blocks, eps)
 

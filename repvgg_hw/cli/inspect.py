@@ -126,7 +126,7 @@ def _print(result: dict[str, Any]) -> None:
         f"differs from trained by {result['fused_minus_trained_relative']:.1e} relative, in float64"
     )
     table = Table()
-    headings = ("layer", "family", "channels", "stride", "groups", "MMAC", "w max/median", "γ/σ max/median")
+    headings = ("layer", "family", "channels", "stride", "groups", "MMAC", "w channels", "gamma/sigma")
     for heading in (*headings, "dead"):
         table.add_column(heading, justify="left" if heading in ("layer", "family") else "right")
     for layer in result["layers"]:
@@ -142,12 +142,14 @@ def _print(result: dict[str, Any]) -> None:
             str(layer["dead_channels"]),
         )
     console.print(table)
+    console.print(
+        "w channels, gamma/sigma: largest over median of a layer's channels; far above 1 is hard on int8"
+    )
     for line in result["findings"]:
         console.print(f"warning: {line}")
     if result["unused_keys"]:
-        console.print(
-            f"{len(result['unused_keys'])} keys play no part: {', '.join(result['unused_keys'][:6])}"
-        )
+        keys = result["unused_keys"]
+        console.print(f"{len(keys)} keys play no part: {', '.join(keys[:6])}")
 
 
 def _spaced(values: Any) -> str:
