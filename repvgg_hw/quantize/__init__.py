@@ -2,5 +2,15 @@
 
 from repvgg_hw.quantize.pipeline import Progress, quantize
 from repvgg_hw.quantize.recipe import DEFAULT_METHOD, METHODS, Recipe, recipe_named
+from repvgg_hw.quantize.widths import Widths, load_widths
 
-__all__ = ["DEFAULT_METHOD", "METHODS", "Progress", "Recipe", "quantize", "recipe_named"]
+__all__ = [
+    "DEFAULT_METHOD",
+    "METHODS",
+    "Progress",
+    "Recipe",
+    "Widths",
+    "load_widths",
+    "quantize",
+    "recipe_named",
+]

@@ -69,7 +69,7 @@ def zero_dead_inputs(network: FusedNetwork, stats: list[ChannelStats]) -> FusedN
     return replace(network, convs=tuple(convs), linear_weight=linear)
 
 
-def equalize(network: FusedNetwork, stats: list[ChannelStats], alpha: float = 0.5) -> FusedNetwork:
+def equalize(network: FusedNetwork, stats: list[ChannelStats], alpha: float) -> FusedNetwork:
     """Divide each channel by peak**alpha * column**(alpha - 1), along the chain and into the linear layer.
 
     peak is the channel's largest activation, column its largest weight in the next layer relative to

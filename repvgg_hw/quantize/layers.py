@@ -42,9 +42,11 @@ def conv(
 def integer_conv(x: torch.Tensor, layer: IntegerConv) -> torch.Tensor:
     """Exactly golden.conv_layer, on torch: integers (N, C_in, H, W) -> uint8 (N, C_out, H', W').
 
-    Runs in float32 where the proven bound allows it, else in float64.
+    The products sum up in float32 where a bound proves that exact, else in float64.
     """
-    exact = torch.float32 if layer.accumulator_bound < _EXACT_FLOAT32 else torch.float64
+    magnitude = np.abs(layer.weight.astype(np.int64)).reshape(len(layer.weight), -1).sum(axis=1).max()
+    bound = int(magnitude) * (1 << layer.in_bits)
+    exact = torch.float32 if bound < _EXACT_FLOAT32 else torch.float64
     w = torch.from_numpy(layer.weight).to(exact)
     bias = torch.from_numpy(layer.bias).to(torch.int64)[:, None, None]
     multiplier = torch.from_numpy(layer.multiplier).to(torch.int64)[:, None, None]

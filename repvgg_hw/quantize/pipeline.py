@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.images import normalise
-from repvgg_hw.network import FusedConv, FusedNetwork, IntegerConv, IntegerNetwork, out_size
+from repvgg_hw.network import FusedConv, FusedNetwork, IntegerConv, IntegerLinear, IntegerNetwork, out_size
+from repvgg_hw.quantize import channels, layers
 from repvgg_hw.quantize import grid as g
-from repvgg_hw.quantize import layers
+from repvgg_hw.quantize.fit import Layer, fit
+from repvgg_hw.quantize.moments import Taps
 from repvgg_hw.quantize.ranges import RULES
 from repvgg_hw.quantize.recipe import DEFAULT_METHOD, Recipe, recipe_named
+from repvgg_hw.quantize.widths import LINEAR, Widths
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what was just done
 
@@ -28,9 +31,8 @@ def quantize(
     *,
     mean: Sequence[float],
     std: Sequence[float],
-    method: str = DEFAULT_METHOD,
-    weight_bits: int = 8,
-    activation_bits: int = 8,
+    method: str | Recipe = DEFAULT_METHOD,
+    widths: Widths | None = None,
     progress: Progress | None = None,
 ) -> IntegerNetwork:
     """Quantize a fused network on calibration images (N, H, W, C) uint8, as the design, section 2, says.
@@ -39,35 +41,28 @@ def quantize(
     and each sees the integers that the layers before it really give.
     Raises InputError for an unknown method, no images, images that do not fit, weights that are not finite.
     """
-    recipe = recipe_named(method)
-    _check_input(fused, calibration_pixels, weight_bits, activation_bits)
+    recipe = recipe_named(method) if isinstance(method, str) else method
+    widths = widths or Widths()
+    widths.check(conv.name for conv in fused.convs)
+    _check_input(fused, calibration_pixels)
     pixels = calibration_pixels[canonical_order(calibration_pixels)]
-    x_float = torch.from_numpy(normalise(pixels, mean, std).astype(np.float32))
-    input_scale = float(x_float.abs().max()) / INPUT_LIMIT or 1.0
-    x_int = torch.clamp(torch.round(x_float.double() / input_scale), -128, 127).to(torch.int8)
+    x = torch.from_numpy(normalise(pixels, mean, std).astype(np.float32))
+    prepared = _prepare(fused, x, recipe)
+    input_scale = float(x.abs().max()) / INPUT_LIMIT or 1.0
+    q = torch.clamp(torch.round(x.double() / input_scale), -128, 127).to(torch.int8)
 
     convs: list[IntegerConv] = []
     in_scale, in_bits, total = input_scale, 8, len(fused.convs) + 1
-    for index, conv in enumerate(fused.convs):
-        x_float = torch.relu_(layers.conv(x_float, conv.weight, conv.bias, conv))
-        out_scale = _out_scale(x_float, recipe, activation_bits)
-        layer = _quantize_conv(
-            conv, in_scale, out_scale, recipe, weight_bits, in_bits, index == 0, activation_bits
-        )
-        x_int = layers.integer_conv(x_int, layer)
+    for conv in prepared.convs:
+        layer, x, in_scale = _quantize_conv(conv, x, q, in_scale, in_bits, recipe, widths)
+        q = layers.integer_conv(q, layer)
+        in_bits = layer.out_bits
         convs.append(layer)
-        in_scale, in_bits = out_scale, activation_bits
         if progress:
-            progress(index + 1, total, conv.name)
-
-    linear_weight, linear_bias = fused.linear_weight, fused.linear_bias
-    area = x_int.shape[2] * x_int.shape[3]
-    sum_scale, max_sum = in_scale / area, g.activation_limit(in_bits) * area
-    linear_scale = g.linear_scale(linear_weight, linear_bias, sum_scale, max_sum, 8)
-    integers = g.to_integers(linear_weight, np.full(len(linear_weight), linear_scale), 8)
-    logit_scale = linear_scale * sum_scale
+            progress(len(convs), total, conv.name)
+    linear, logit_scale = _quantize_linear(prepared, x, q, in_scale, in_bits, recipe, widths.weight(LINEAR))
     if progress:
-        progress(total, total, "linear")
+        progress(total, total, LINEAR)
     return IntegerNetwork(
         name=fused.name,
         in_shape=(pixels.shape[3], pixels.shape[1], pixels.shape[2]),
@@ -75,11 +70,15 @@ def quantize(
         mean=tuple(map(float, mean)),
         std=tuple(map(float, std)),
         convs=tuple(convs),
-        linear=g.integer_linear(integers, linear_bias, logit_scale, 8),
+        linear=linear,
         logit_scale=logit_scale,
         provenance={
             **fused.provenance,
-            "quantization": {"method": method, "calibration_images": len(pixels)},
+            "quantization": {
+                "method": method if isinstance(method, str) else "custom",
+                "calibration_images": len(pixels),
+                "widths": widths.to_json(),
+            },
         },
     )
 
@@ -90,44 +89,103 @@ def canonical_order(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.array(sorted(range(len(digests)), key=digests.__getitem__), dtype=np.int64)
 
 
-def _out_scale(y: torch.Tensor, recipe: Recipe, bits: int) -> float:
-    counts, top = layers.histogram(y)
-    levels = g.activation_limit(bits)
-    # A layer that is never active has no range: any scale serves, and 1 divides safely.
-    return RULES[recipe.ranges](counts, top, levels) / levels or 1.0
+def _prepare(network: FusedNetwork, x: torch.Tensor, recipe: Recipe) -> FusedNetwork:
+    """The passes over the whole chain: the same float network (on these images), easier to quantize."""
+    if not (recipe.zero_dead or recipe.equalize):
+        return network
+    stats = channels.channel_stats(network, x)
+    if recipe.zero_dead:
+        network = channels.zero_dead_inputs(network, stats)
+    return channels.equalize(network, stats, recipe.alpha) if recipe.equalize else network
 
 
 def _quantize_conv(
     conv: FusedConv,
+    x: torch.Tensor,
+    q: torch.Tensor,
     in_scale: float,
-    out_scale: float,
-    recipe: Recipe,
-    weight_bits: int,
     in_bits: int,
-    in_signed: bool,
-    out_bits: int,
-) -> IntegerConv:
-    scale = g.max_scale(conv.weight, weight_bits, recipe.per_tensor)
-    grid = g.fit_grid(scale, conv.bias, in_scale, out_scale)
-    weight = g.to_integers(conv.weight, grid.weight_scale, weight_bits)
-    return g.integer_conv(
+    recipe: Recipe,
+    widths: Widths,
+) -> tuple[IntegerConv, torch.Tensor, float]:
+    """The integer layer, the float layer's output (N, C_out, H', W') after ReLU, and its scale.
+
+    x is the float layer's input, q the integers of step in_scale that stand for it.
+    """
+    bits, out_bits = widths.weight(conv.name), widths.activation(conv.name)
+    output = layers.conv(x, conv.weight, conv.bias, conv)
+    counts, top = layers.histogram(output)
+    levels = g.activation_limit(out_bits)
+    # A layer that is never active has no range: any scale serves, and 1 divides safely.
+    out_scale = RULES[recipe.ranges](counts, top, levels) / levels or 1.0
+    wanted = g.max_scale(conv.weight, bits, recipe.per_tensor)
+    grid = g.fit_grid(wanted, conv.bias, in_scale, out_scale)
+
+    error = output
+    if recipe.needs_data:
+        error = output - layers.conv(q, conv.weight * in_scale, conv.bias, conv)
+    matrix = conv.weight.reshape(len(conv.weight), -1)
+    c_in, c_out = q.shape[1] // conv.groups, len(matrix) // conv.groups
+    parts = []
+    for i in range(conv.groups):
+        outs, ins = slice(i * c_out, (i + 1) * c_out), slice(i * c_in, (i + 1) * c_in)
+        group = Layer(
+            weight=matrix[outs],
+            bias=conv.bias[outs],
+            scale=grid.weight_scale[outs],
+            bits=bits,
+            taps=Taps(q[:, ins], in_scale, conv.stride),
+            output=output[:, outs],
+            error=error[:, outs],
+            relu=True,
+        )
+        parts.append(fit(group, recipe))
+    layer = g.integer_conv(
         conv,
         grid,
-        weight,
-        conv.bias,
-        weight_bits=weight_bits,
+        np.concatenate([weight for weight, _ in parts]).reshape(conv.weight.shape),
+        np.concatenate([bias for _, bias in parts]),
+        weight_bits=bits,
         in_bits=in_bits,
-        in_signed=in_signed,
+        in_signed=q.dtype == torch.int8,
         out_bits=out_bits,
     )
+    return layer, torch.relu_(output), out_scale
 
 
-def _check_input(
-    fused: FusedNetwork, pixels: NDArray[np.uint8], weight_bits: int, activation_bits: int
-) -> None:
-    for what, bits in (("weight", weight_bits), ("activation", activation_bits)):
-        if not 4 <= bits <= 8:
-            raise InputError(f"{what} bits must be 4 to 8, got {bits}")
+def _quantize_linear(
+    network: FusedNetwork,
+    x: torch.Tensor,
+    q: torch.Tensor,
+    in_scale: float,
+    in_bits: int,
+    recipe: Recipe,
+    bits: int,
+) -> tuple[IntegerLinear, float]:
+    """The linear layer over pooled sums and the scale of its logits; 1 / (H * W) goes into that scale."""
+    weight, bias = network.linear_weight, network.linear_bias
+    area = q.shape[2] * q.shape[3]
+    sum_scale, max_sum = in_scale / area, g.activation_limit(in_bits) * area
+    scale = g.linear_scale(weight, bias, sum_scale, max_sum, bits)
+    features, sums = x.mean(dim=(2, 3)), q.sum(dim=(2, 3), dtype=torch.int64)
+    w, b = torch.from_numpy(weight).float(), torch.from_numpy(bias).float()
+    output = features @ w.T + b
+    layer = Layer(
+        weight=weight,
+        bias=bias,
+        scale=np.full(len(weight), scale),
+        bits=bits,
+        taps=Taps(sums, sum_scale),
+        output=output,
+        error=output - (sums.float() * sum_scale @ w.T + b),
+        relu=False,
+    )
+    integers, corrected = fit(layer, recipe)
+    logit_scale = scale * sum_scale
+    return g.integer_linear(integers, corrected, logit_scale, bits), logit_scale
+
+
+def _check_input(fused: FusedNetwork, pixels: NDArray[np.uint8]) -> None:
     if pixels.ndim != 4 or pixels.dtype != np.uint8:
         raise InputError(f"calibration images must be (N, H, W, C) uint8, got {pixels.dtype} {pixels.shape}")
     if 0 in pixels.shape:

@@ -16,8 +16,10 @@ class Recipe:
     weight_scales    rule for weight scales: max, weighted (by E[x^2] of the input channel)
     zero_dead        zero the weights of input channels that are never active
     equalize         equalize channels over the chain
+    alpha            how far: 0 for the resolution of weights, 1 for that of activations
     bias_correction  move each bias so that the mean of the integer layer equals the float layer's
-    rounding         how weights become integers: nearest, gptq, adaround
+    rounding         how weights become integers: nearest; gptq and adaround, which fit the bias, too
+    compensate       let gptq's weights make up for the error of their inputs, too
     """
 
     per_tensor: bool = False
@@ -25,8 +27,15 @@ class Recipe:
     weight_scales: str = "max"
     zero_dead: bool = False
     equalize: bool = False
+    alpha: float = 0.75
     bias_correction: bool = False
     rounding: str = "nearest"
+    compensate: bool = False
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether weights or biases are fitted to what the quantized inputs really are."""
+        return self.bias_correction or self.rounding != "nearest"
 
 
 METHODS: dict[str, Recipe] = {
@@ -35,9 +44,12 @@ METHODS: dict[str, Recipe] = {
     "percentile": Recipe(ranges="percentile"),
     "mse": Recipe(ranges="mse"),
     "entropy": Recipe(ranges="entropy"),
+    "equalized": Recipe(zero_dead=True, equalize=True, alpha=0.5, bias_correction=True),
+    "gptq": Recipe(zero_dead=True, equalize=True, rounding="gptq"),
+    "adaround": Recipe(zero_dead=True, equalize=True, rounding="adaround"),
 }
 
-DEFAULT_METHOD = "percentile"
+DEFAULT_METHOD = "gptq"
 
 
 def recipe_named(method: str) -> Recipe:
