@@ -16,7 +16,7 @@ from repvgg_hw import __version__
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.network_io import load_network, save_network
-from repvgg_hw.plan import ConvPlan, LinearPlan, Plan
+from repvgg_hw.plan import AnyConvPlan, ConvPlan, LinearPlan, Plan, WinogradPlan
 
 FORMAT = 1  # of design.json
 LAST = Path("build") / ".last-design"  # names the folder that `generate` wrote last
@@ -59,7 +59,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     )
     fields = dataclasses.asdict(plan)
     for data, layer in zip((*fields["convs"], fields["linear"]), plan.layers, strict=True):
-        data["derived"] = {name: getattr(layer, name) for name in derived_layer}
+        data["derived"] = {name: getattr(layer, name) for name in derived_layer if hasattr(layer, name)}
     derived = (
         "frame_interval",
         "multipliers",
@@ -79,11 +79,19 @@ def plan_from_json(data: dict[str, Any]) -> Plan:
     def fields(cls: type, values: dict[str, Any]) -> dict[str, Any]:
         return {f.name: values[f.name] for f in dataclasses.fields(cls)}
 
+    def conv(values: dict[str, Any]) -> AnyConvPlan:
+        return (
+            WinogradPlan(**fields(WinogradPlan, values))
+            if "m" in values
+            else ConvPlan(**fields(ConvPlan, values))
+        )
+
     return Plan(
         **{
             **fields(Plan, data),
             "in_shape": tuple(data["in_shape"]),
-            "convs": tuple(ConvPlan(**fields(ConvPlan, c)) for c in data["convs"]),
+            "dsp": tuple(data["dsp"]),
+            "convs": tuple(conv(c) for c in data["convs"]),
             "linear": LinearPlan(**fields(LinearPlan, data["linear"])),
         }
     )

@@ -6,6 +6,7 @@ The same network and plan give the same bytes. The folder stands on its own.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from repvgg_hw import __version__
 from repvgg_hw.design import Design, write_if_changed
 from repvgg_hw.netlist import MEMORY_FOLDER, build
 from repvgg_hw.paths import sim_dir, templates_dir
+from repvgg_hw.plan import Plan, WinogradPlan
 from repvgg_hw.tables import memory_files
+from repvgg_hw.winograd.networks import rendered_modules
 
 BENCH_SOURCES = ("stream_source.sv", "stream_sink.sv", "stream_check.sv")
 TOP_MODULES = {"rom", "constant", "frame_check"}  # that the top itself instantiates, beside the units
@@ -82,18 +85,32 @@ def emit(design: Design) -> None:
         "watchdog": 2 * plan.frame_interval + WATCHDOG_CYCLES,
         "options": design.options,
     }
-    sources = library_sources({unit.module for unit in net.units} | TOP_MODULES)
+    modules = {unit.module for unit in net.units} | TOP_MODULES
+    if "conv3x3_winograd" in modules:
+        modules.add("shift_add")  # of which the constant networks are made
+    sources = library_sources(modules)
     files = {f"rtl/{path.name}": path.read_text() for path in sources}
+    rendered = dict(_networks(plan, env))
+    files |= {f"rtl/{name}": text for name, text in rendered.items()}
     files[f"rtl/{top}.sv"] = env.get_template("top.sv.j2").render(context)
     files["lint.vlt"] = (templates_dir() / "verilog" / "lint.vlt").read_text()
     files["sim/bench.sv"] = env.get_template("bench.sv.j2").render(context)
     files |= {f"sim/{name}": (sim_dir() / name).read_text() for name in BENCH_SOURCES}
     files |= {f"{MEMORY_FOLDER}/{name}": text for name, text in memory_files(design.network, plan).items()}
-    files["files.f"] = "".join(f"rtl/{path.name}\n" for path in sources) + f"rtl/{top}.sv\n"
+    files["files.f"] = "".join(
+        f"rtl/{name}\n" for name in (*(path.name for path in sources), *rendered, f"{top}.sv")
+    )
     files["README.md"] = env.get_template("README.md.j2").render(context)
     for name, text in files.items():
         write_if_changed(directory / name, text)
     _remove_stale(directory, files)
+
+
+def _networks(plan: Plan, env: jinja2.Environment) -> Iterator[tuple[str, str]]:
+    """The constant networks of the Winograd tiles that the plan uses: (file name, text)."""
+    kinds = [(conv.m, conv.stride) for conv in plan.convs if isinstance(conv, WinogradPlan)]
+    for name, template, context in rendered_modules(kinds):
+        yield name, env.get_template(template).render(version=__version__, **context)
 
 
 def _remove_stale(directory: Path, files: dict[str, str]) -> None:

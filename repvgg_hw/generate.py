@@ -13,7 +13,7 @@ from repvgg_hw import emit, emit_hls
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.search import Folding, make_plan
+from repvgg_hw.search import DIRECT, TILES, Algorithms, Folding, make_plan
 
 TARGETS = ("verilog", "hls")
 DEFAULT_MULTIPLIERS = 512
@@ -31,10 +31,14 @@ class Request:
     clock_mhz: float = DEFAULT_CLOCK_MHZ
     folding: Path | None = None
     part: str = DEFAULT_PART
+    algorithms: Algorithms = DIRECT
 
 
 def read_folding(path: Path) -> dict[str, Folding]:
-    """A JSON file {"stage1.0": {"pi": 4, "po": 2}, ...}. Raises InputError for anything else."""
+    """A JSON file {"stage1.0": {"pi": 4, "po": 2}, ...}; "m": 4 beside them for F(4).
+
+    Raises InputError for anything else.
+    """
     try:
         content = json.loads(path.read_text())
     except ValueError as error:
@@ -44,12 +48,35 @@ def read_folding(path: Path) -> dict[str, Folding]:
         raise InputError(f"{path}: expected {example}")
     foldings = {}
     for layer, value in content.items():
-        if not isinstance(value, dict) or set(value) != {"pi", "po"}:
+        if not isinstance(value, dict) or set(value) - {"m"} != {"pi", "po"}:
             raise InputError(f"{path}: {layer} is {json.dumps(value)}, expected {example}")
         if not all(isinstance(v, int) and not isinstance(v, bool) for v in value.values()):
-            raise InputError(f"{path}: {layer}: pi and po are whole numbers, got {json.dumps(value)}")
-        foldings[layer] = Folding(value["pi"], value["po"])
+            raise InputError(f"{path}: {layer}: pi, po and m are whole numbers, got {json.dumps(value)}")
+        foldings[layer] = Folding(value["pi"], value["po"], value.get("m"))
     return foldings
+
+
+def algorithms(winograd: str, dsp: str, phases: bool = True) -> Algorithms:
+    """From the words of the command line: "auto", "off" or a tile; "27x18"; whether stride 2 may use tiles.
+
+    Raises InputError for anything else.
+    """
+    try:
+        ports = tuple(int(part) for part in dsp.split("x"))
+        if len(ports) != 2 or min(ports) < 9:
+            raise ValueError
+    except ValueError:
+        raise InputError(
+            f"--dsp is the widths of a multiplier's two signed ports, as 27x18, not {dsp!r}"
+        ) from None
+    widths = (ports[0], ports[1])
+    if winograd == "off":
+        return Algorithms(dsp=widths)
+    if winograd == "auto":
+        return Algorithms(tuple(TILES), phases=phases, dsp=widths)
+    if winograd.isdecimal() and int(winograd) in TILES:
+        return Algorithms((int(winograd),), direct=False, phases=phases, dsp=widths)
+    raise InputError(f"--winograd is auto, off or a tile from {TILES[0]} to {TILES[-1]}, not {winograd!r}")
 
 
 def check_directory(directory: Path, force: bool) -> None:
@@ -80,6 +107,7 @@ def generate(network: IntegerNetwork, directory: Path, request: Request, options
         fps=request.fps,
         clock_mhz=request.clock_mhz,
         folding=read_folding(request.folding) if request.folding else None,
+        algorithms=request.algorithms,
     )
     design = Design(directory, request.target, network, plan, options)
     (directory / "design.json").unlink(missing_ok=True)  # written last: without it a folder is no design

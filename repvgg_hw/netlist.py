@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from repvgg_hw.plan import ConvPlan, LinearPlan, Plan
+from repvgg_hw.plan import AnyConvPlan, ConvPlan, LinearPlan, Plan
 from repvgg_hw.tables import SHIFT_BITS
 
 MEMORY_FOLDER = "mem"
@@ -81,16 +81,9 @@ class Netlist:
         return [unit.sink for unit in self.units if not unit.last]
 
 
-def conv_unit(conv: ConvPlan, source: Stream) -> Unit:
-    """The instance of one convolution layer."""
-    c = conv
-    weights, affine = c.weight_memory, c.affine_memory
-    tables = (
-        Table("weight", f"{MEMORY_FOLDER}/{c.ident}_weights.mem", weights[1], weights[0]),
-        Table("affine", f"{MEMORY_FOLDER}/{c.ident}_affine.mem", affine[1], affine[0]),
-        Table("shift", f"{MEMORY_FOLDER}/{c.ident}_shift.mem", SHIFT_BITS, 1, constant=True),
-    )
-    parameters: dict[str, Parameter] = {
+def direct_parameters(c: ConvPlan) -> dict[str, Parameter]:
+    """Parameters of conv3x3.sv."""
+    return {
         "C_IN": c.c_in,
         "C_OUT": c.c_out,
         "HEIGHT": c.height,
@@ -107,12 +100,27 @@ def conv_unit(conv: ConvPlan, source: Stream) -> Unit:
         "Y_W": c.out_bits,
         "FIFO_DEPTH": c.fifo_depth,
     }
+
+
+def conv_unit(conv: AnyConvPlan, source: Stream) -> Unit:
+    """The instance of one convolution layer."""
+    c = conv
+    weights, affine = c.weight_memory, c.affine_memory
+    tables = (
+        Table("weight", f"{MEMORY_FOLDER}/{c.ident}_weights.mem", weights[1], weights[0]),
+        Table("affine", f"{MEMORY_FOLDER}/{c.ident}_affine.mem", affine[1], affine[0]),
+        Table("shift", f"{MEMORY_FOLDER}/{c.ident}_shift.mem", SHIFT_BITS, 1, constant=True),
+    )
     comment = (
         f"{c.name}: {c.c_in} x {c.height} x {c.width} -> {c.c_out} x {c.out_height} x {c.out_width}, "
         f"{c.multipliers} multipliers, {c.cycles} cycles per frame"
     )
     sink = Stream(c.ident, c.out_lanes, c.out_bits, f"{c.name}: {c.c_out} channels")
-    return Unit(c.ident, "conv3x3", parameters, source, sink, tables, comment)
+    if isinstance(c, ConvPlan):
+        return Unit(c.ident, "conv3x3", direct_parameters(c), source, sink, tables, comment)
+    return Unit(
+        c.ident, "conv3x3_winograd", dict(c.parameters), source, sink, tables, f"{comment}, {c.algorithm}"
+    )
 
 
 def sum_unit(linear: LinearPlan, source: Stream) -> Unit:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repvgg_hw.network import LOGIT_BITS, MULTIPLIER_BITS, out_size
+from repvgg_hw.winograd.unit import WinogradUnit
 
 KERNEL = 3
 TAPS = KERNEL * KERNEL
@@ -74,7 +75,20 @@ class ConvPlan:
     weight_bits: int
     out_bits: int
     acc_bits: int
-    algorithm: str = "direct"
+
+    @property
+    def algorithm(self) -> str:
+        return "direct"
+
+    @property
+    def weight_lane_bits(self) -> int:
+        """Bits of one weight in the weight ROM."""
+        return self.weight_bits
+
+    @property
+    def affine_lanes(self) -> int:
+        """Channels per word of the table of biases and multipliers."""
+        return self.out_lanes
 
     @property
     def ident(self) -> str:
@@ -183,6 +197,40 @@ class ConvPlan:
         return sum(n * bits for n, bits in memories) + self.fifo_depth * self.out_lanes * self.out_bits
 
 
+@dataclass(frozen=True, kw_only=True)
+class WinogradPlan(WinogradUnit):
+    """One 3x3 convolution + requantize + ReLU unit by Winograd's F(m x m, 3x3)."""
+
+    name: str
+
+    @property
+    def algorithm(self) -> str:
+        return f"F({self.m})" if self.stride == 1 else f"F({self.m}) in phases"
+
+    @property
+    def ident(self) -> str:
+        """The name as an identifier of Verilog and C++."""
+        return self.name.replace(".", "_")
+
+    @property
+    def weight_lane_bits(self) -> int:
+        """Bits of one transformed weight in the weight ROM."""
+        return self.widths.weight
+
+    @property
+    def affine_lanes(self) -> int:
+        """Channels per word of the table of biases and multipliers."""
+        return self.lanes
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates per frame that the direct algorithm would need."""
+        return self.out_height * self.out_width * self.c_out * (self.c_in // self.groups) * TAPS
+
+
+AnyConvPlan = ConvPlan | WinogradPlan
+
+
 @dataclass(frozen=True)
 class LinearPlan:
     """Global sum over the map, then the linear layer."""
@@ -198,6 +246,7 @@ class LinearPlan:
     weight_bits: int
     acc_bits: int
     name: str = "linear"
+    algorithm: str = "direct"
 
     @property
     def ident(self) -> str:
@@ -273,13 +322,14 @@ class Plan:
     name: str
     in_shape: tuple[int, int, int]  # (C, H, W)
     in_bits: int
-    convs: tuple[ConvPlan, ...]
+    convs: tuple[AnyConvPlan, ...]
     linear: LinearPlan
     budget: int  # multipliers that the search was allowed
     clock_mhz: float
+    dsp: tuple[int, int] = (27, 18)  # widths of one multiplier's signed ports
 
     @property
-    def layers(self) -> tuple[ConvPlan | LinearPlan, ...]:
+    def layers(self) -> tuple[AnyConvPlan | LinearPlan, ...]:
         return (*self.convs, self.linear)
 
     @property
@@ -307,7 +357,7 @@ class Plan:
 
     @property
     def utilization(self) -> float:
-        """MACs / (multipliers x frame interval)."""
+        """MACs / (multipliers x frame interval): at most 1 for direct products, more with Winograd."""
         return self.macs / (self.multipliers * self.frame_interval)
 
     @property

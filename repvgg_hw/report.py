@@ -13,7 +13,7 @@ from repvgg_hw import __version__, results
 from repvgg_hw.design import Design, plan_to_json, write_if_changed
 from repvgg_hw.emit import environment
 from repvgg_hw.paths import templates_dir
-from repvgg_hw.plan import ConvPlan, LinearPlan
+from repvgg_hw.plan import AnyConvPlan, LinearPlan
 from repvgg_hw.results import LayerResult, SimulationResult
 
 FILE = "report.html"
@@ -86,9 +86,9 @@ def summarize(design: Design) -> Summary:
     return Summary(design, result, rows)
 
 
-def _row(design: Design, layer: ConvPlan | LinearPlan, found: LayerResult | None) -> LayerRow:
+def _row(design: Design, layer: AnyConvPlan | LinearPlan, found: LayerResult | None) -> LayerRow:
     plan = design.plan
-    if isinstance(layer, ConvPlan):
+    if not isinstance(layer, LinearPlan):
         shape = f"{layer.c_in}x{layer.height}x{layer.width} -> "
         shape += f"{layer.c_out}x{layer.out_height}x{layer.out_width}"
         shape += f", {layer.groups} groups" if layer.groups > 1 else ""

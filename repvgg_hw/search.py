@@ -5,24 +5,68 @@ Exact, not a heuristic: see `Search`.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import LOGIT_BITS, IntegerNetwork, signed_bits
-from repvgg_hw.plan import TAPS, ConvPlan, LinearPlan, Plan, divisors
+from repvgg_hw.plan import AnyConvPlan, ConvPlan, LinearPlan, Plan, WinogradPlan, divisors
 
 ACC_STEP = 4  # accumulators are rounded up to a multiple of this, so that alike layers share one circuit
 
-Layers = tuple[list[ConvPlan], LinearPlan]
+TILES = range(2, 8)  # F(m) that one multiplier of 27 x 18 bits can do, with exact integers
+
+Layers = tuple[list[AnyConvPlan], LinearPlan]
 
 
 @dataclass(frozen=True)
 class Folding:
-    """How a layer's products are shared in time: PI input channels by PO output channels at once."""
+    """How a layer's products are shared in time: PI input channels by PO output channels at once.
+
+    m  Winograd tile, None for direct products
+    """
 
     pi: int
     po: int
+    m: int | None = None
+
+
+@dataclass(frozen=True)
+class Algorithms:
+    """Which algorithms the search may give to a layer.
+
+    tiles   Winograd tiles F(m); none for direct products alone
+    direct  whether a layer may be direct although a tile is allowed
+    phases  whether layers of stride 2 may use tiles, as four phases of stride 1
+    dsp     widths of one multiplier's signed ports: a tile whose numbers are wider is left out
+    """
+
+    tiles: tuple[int, ...] = ()
+    direct: bool = True
+    phases: bool = True
+    dsp: tuple[int, int] = (27, 18)
+
+    def of(self, conv: ConvPlan) -> list[AnyConvPlan]:
+        """Each allowed algorithm for this layer, at PI = PO = 1. Direct where no tile fits."""
+        tiles = [winograd(conv, m) for m in self.tiles if self.phases or conv.stride == 1]
+        fitting: list[AnyConvPlan] = [unit for unit in tiles if unit.widths.fits(self.dsp)]
+        return [conv, *fitting] if self.direct or not fitting else fitting
+
+
+DIRECT = Algorithms()
+
+
+def alternatives(conv: AnyConvPlan, interval: int, dsp: tuple[int, int]) -> dict[str, int]:
+    """What each algorithm would cost for this layer within an interval: algorithm -> multipliers."""
+    names = {f.name for f in fields(ConvPlan)}
+    base = ConvPlan(**{name: getattr(conv, name) for name in names})
+    found = {}
+    for algorithm in Algorithms(tuple(TILES), dsp=dsp).of(base):
+        within = [c for c in foldings(algorithm) if c.cycles <= interval]
+        if within:
+            found[algorithm.algorithm] = min(c.multipliers for c in within)
+    return found
 
 
 def alike(conv: ConvPlan) -> tuple[object, ...]:
@@ -89,7 +133,13 @@ def unfolded(network: IntegerNetwork) -> tuple[list[ConvPlan], LinearPlan]:
     return convs, linear
 
 
-def foldings(conv: ConvPlan) -> Iterator[ConvPlan]:
+def winograd(conv: ConvPlan, m: int) -> WinogradPlan:
+    """The same layer by F(m)."""
+    shared = {f.name: getattr(conv, f.name) for f in fields(conv)}
+    return WinogradPlan(m=m, **shared)
+
+
+def foldings(conv: AnyConvPlan) -> Iterator[AnyConvPlan]:
     """Every folding of one convolution."""
     for pi in divisors(conv.c_in // conv.groups):
         for po in divisors(conv.c_out // conv.groups):
@@ -103,10 +153,37 @@ def linear_foldings(linear: LinearPlan) -> Iterator[LinearPlan]:
             yield replace(linear, pi=pi, po=po)
 
 
-def _cheapest(candidates: Sequence[ConvPlan], interval: int) -> ConvPlan | None:
-    """The cheapest candidate within the interval: multipliers, then requantizers, then accumulators."""
-    within = [c for c in candidates if c.cycles <= interval]
-    return min(within, key=lambda c: (c.multipliers, c.requant_multipliers, c.po, c.cycles), default=None)
+@dataclass(frozen=True)
+class Candidate:
+    """One way to build a layer, with what it takes.
+
+    cost  in the order in which it counts: multipliers, then requantizers, then accumulators
+    """
+
+    cycles: int
+    cost: tuple[int, ...]
+    conv: AnyConvPlan
+
+
+def candidates(conv: ConvPlan, algorithms: Algorithms) -> list[Candidate]:
+    """Every folding of every allowed algorithm, without those that another one beats in cycles and cost."""
+    ways = [
+        Candidate(c.cycles, (c.multipliers, c.requant_multipliers, c.po), c)
+        for algorithm in algorithms.of(conv)
+        for c in foldings(algorithm)
+    ]
+    ways.sort(key=lambda way: (way.cycles, way.cost))
+    kept: list[Candidate] = []
+    for way in ways:
+        if not kept or way.cost < kept[-1].cost:
+            kept.append(way)
+    return kept
+
+
+def cheapest(ways: Sequence[Candidate], interval: int) -> AnyConvPlan | None:
+    """The cheapest way within the interval: costs fall as cycles grow, so it is the slowest that fits."""
+    at = bisect_right(ways, interval, key=lambda way: way.cycles)
+    return ways[at - 1].conv if at else None
 
 
 def _cheapest_linear(linear: LinearPlan, interval: int) -> LinearPlan | None:
@@ -122,31 +199,38 @@ class Search:
     intervals that any folding can have.
     """
 
-    def __init__(self, network: IntegerNetwork, folding: dict[str, Folding]) -> None:
+    def __init__(self, network: IntegerNetwork, folding: dict[str, Folding], algorithms: Algorithms) -> None:
         self.network = network
+        self.algorithms = algorithms
         self.unfolded, self.unfolded_linear = unfolded(network)
         known = {*(conv.name for conv in self.unfolded), self.unfolded_linear.name}
         for name in folding:
             if name not in known:
                 raise InputError(f"the folding names a layer {name!r} that the network does not have")
         self.folding = folding
-        cache: dict[tuple[object, ...], list[ConvPlan]] = {}
-        self.candidates: list[list[ConvPlan]] = []
+        cache: dict[tuple[object, ...], list[Candidate]] = {}
+        self.candidates: list[list[Candidate]] = []
         for conv in self.unfolded:
             if conv.name in folding:
                 self.candidates.append([self._fixed(conv)])
                 continue
-            if alike(conv) not in cache:
-                cache[alike(conv)] = list(foldings(conv))
-            self.candidates.append(cache[alike(conv)])
+            key = (alike(conv), conv.acc_bits)
+            if key not in cache:
+                cache[key] = candidates(conv, algorithms)
+            self.candidates.append(cache[key])
 
-    def _fixed(self, conv: ConvPlan) -> ConvPlan:
+    def _fixed(self, conv: ConvPlan) -> Candidate:
         f = self.folding[conv.name]
         _check_divides(conv.name, "PI", f.pi, conv.c_in // conv.groups, "input channels per group")
         _check_divides(conv.name, "PO", f.po, conv.c_out // conv.groups, "output channels per group")
-        return replace(conv, pi=f.pi, po=f.po)
+        if f.m is not None and f.m not in TILES:
+            raise InputError(
+                f"folding of {conv.name}: m = {f.m}, Winograd tiles are {TILES[0]} to {TILES[-1]}"
+            )
+        chosen: AnyConvPlan = replace(conv if f.m is None else winograd(conv, f.m), pi=f.pi, po=f.po)
+        return Candidate(chosen.cycles, (chosen.multipliers,), chosen)
 
-    def _linear(self, convs: Sequence[ConvPlan], interval: int) -> LinearPlan | None:
+    def _linear(self, convs: Sequence[AnyConvPlan], interval: int) -> LinearPlan | None:
         linear = replace(self.unfolded_linear, in_lanes=convs[-1].out_lanes)
         if "linear" in self.folding:
             f = self.folding["linear"]
@@ -158,9 +242,9 @@ class Search:
 
     def at(self, interval: int) -> Layers | None:
         """The cheapest layers that keep the interval, or None if some layer cannot."""
-        convs: list[ConvPlan] = []
-        for conv, candidates in zip(self.unfolded, self.candidates, strict=True):
-            best = _cheapest(candidates, interval)
+        convs: list[AnyConvPlan] = []
+        for conv, ways in zip(self.unfolded, self.candidates, strict=True):
+            best = cheapest(ways, interval)
             if best is None:
                 return None
             convs.append(replace(best, name=conv.name))
@@ -170,7 +254,7 @@ class Search:
     def smallest(self, fits: Callable[[Layers], bool]) -> Layers | None:
         """The layers at the smallest interval that `fits`, which must be monotone in the interval."""
         floor = self.network.in_shape[1] * self.network.in_shape[2]
-        intervals = {max(floor, c.cycles) for group in self.candidates for c in group}
+        intervals = {max(floor, way.cycles) for ways in self.candidates for way in ways}
         intervals |= {max(floor, c.cycles) for c in linear_foldings(self.unfolded_linear)}
         intervals |= {max(floor, self._pool_cycles(lanes)) for lanes in divisors(self.unfolded[-1].c_out)}
         ordered = sorted(intervals)
@@ -204,26 +288,26 @@ def make_plan(
     fps: float | None = None,
     clock_mhz: float = 200.0,
     folding: dict[str, Folding] | None = None,
+    algorithms: Algorithms = DIRECT,
 ) -> Plan:
     """Choose every layer's folding.
 
     multipliers  budget: minimise the frame interval within it
     fps          target at clock_mhz: minimise the multipliers that reach it
     folding      layer name -> fixed folding, which the search keeps
+    algorithms   what the search may choose from for every other layer
 
     Raises InputError if no folding satisfies the request.
     """
     if (multipliers is None) == (fps is None):
         raise InputError("give either a budget of multipliers or a frame rate, not both and not neither")
-    search = Search(network, folding or {})
+    search = Search(network, folding or {}, algorithms)
     if multipliers is not None:
         layers = search.smallest(lambda layers: _multipliers(layers) <= multipliers)
         if layers is None:
-            least = TAPS * len(search.unfolded) + 1  # at PI = PO = 1 everywhere
-            raise InputError(
-                f"{multipliers} multipliers are too few: this network needs at least {least}, "
-                f"{TAPS} for each of its {len(search.unfolded)} convolutions and 1 for the linear layer"
-            )
+            slowest = search.at(max(way.cycles for ways in search.candidates for way in ways))
+            least = "more" if slowest is None else f"at least {_multipliers(slowest)}"
+            raise InputError(f"{multipliers} multipliers are too few: this network needs {least}")
         budget = multipliers
     else:
         assert fps is not None
@@ -249,4 +333,5 @@ def make_plan(
         linear=layers[1],
         budget=budget,
         clock_mhz=clock_mhz,
+        dsp=algorithms.dsp,
     )

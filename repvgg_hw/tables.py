@@ -10,23 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, IntegerLinear, IntegerNetwork
-from repvgg_hw.plan import ConvPlan, LinearPlan, Plan
+from repvgg_hw.plan import AnyConvPlan, LinearPlan, Plan, WinogradPlan
 
 SHIFT_BITS = 6
 
 
-def conv_weights(conv: IntegerConv, plan: ConvPlan) -> NDArray[np.int64]:
-    """Rows in order of use (group, PO outputs, PI inputs); lanes (output, ky, kx, input)."""
+def conv_weights(conv: IntegerConv, plan: AnyConvPlan) -> NDArray[np.int64]:
+    """Rows in order of use (group, PO outputs, PI inputs); lanes (output, ky, kx, input), or transformed."""
+    if isinstance(plan, WinogradPlan):
+        return plan.weight_words(conv.weight)
     folded = conv.weight.reshape(plan.groups, plan.repeats, plan.po, plan.words, plan.pi, 3, 3)
     ordered = folded.transpose(0, 1, 3, 2, 5, 6, 4)
     rows: NDArray[np.int64] = ordered.reshape(plan.groups * plan.repeats * plan.words, -1).astype(np.int64)
     return rows
 
 
-def conv_affine(conv: IntegerConv, plan: ConvPlan) -> NDArray[np.int64]:
-    """Rows of `out_lanes` channels; each lane {multiplier, bias}, bias in the low acc_bits."""
+def conv_affine(conv: IntegerConv, plan: AnyConvPlan) -> NDArray[np.int64]:
+    """Rows of `affine_lanes` channels; each lane {multiplier, bias}, bias in the low acc_bits."""
     bias = conv.bias.astype(np.int64) & ((1 << plan.acc_bits) - 1)
-    return (conv.multiplier.astype(np.int64) << plan.acc_bits | bias).reshape(-1, plan.out_lanes)
+    return (conv.multiplier.astype(np.int64) << plan.acc_bits | bias).reshape(-1, plan.affine_lanes)
 
 
 def linear_weights(linear: IntegerLinear, plan: LinearPlan) -> NDArray[np.int64]:
@@ -60,7 +62,7 @@ def memory_files(network: IntegerNetwork, plan: Plan) -> dict[str, str]:
     """Every table's file name -> its contents. A layer's files begin with its identifier."""
     files = {}
     for conv, layer in zip(network.convs, plan.convs, strict=True):
-        files[f"{layer.ident}_weights.mem"] = to_hex(conv_weights(conv, layer), layer.weight_bits)
+        files[f"{layer.ident}_weights.mem"] = to_hex(conv_weights(conv, layer), layer.weight_lane_bits)
         files[f"{layer.ident}_affine.mem"] = to_hex(
             conv_affine(conv, layer), layer.acc_bits + MULTIPLIER_BITS
         )

@@ -39,6 +39,9 @@ RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random netwo
 @click.option("--multipliers", type=click.IntRange(1), help="Budget of multipliers [default: 512].")
 @click.option("--fps", type=float, help="Instead of a budget: frames per second to reach at --clock.")
 @click.option("--clock", type=float, default=200.0, show_default=True, help="MHz.")
+@click.option("--winograd", default="off", show_default=True, help="auto, off, or a tile M from 2 to 7.")
+@click.option("--phases/--no-phases", default=True, help="Winograd for stride 2 too.")
+@click.option("--dsp", default="27x18", show_default=True, help="Signed ports of one multiplier.")
 @click.option("--folding", type=click.Path(path_type=Path), help='JSON, {"stage1.0": {"pi": 4, "po": 2}}.')
 @click.option("--part", default="xczu7ev-ffvc1156-2-e", show_default=True, help="Device of the HLS project.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of random weights.")
@@ -60,6 +63,9 @@ def command(
     multipliers: int | None,
     fps: float | None,
     clock: float,
+    winograd: str,
+    phases: bool,
+    dsp: str,
     folding: Path | None,
     part: str,
     seed: int,
@@ -77,13 +83,14 @@ def command(
     """
     from rich.console import Console
 
-    from repvgg_hw.generate import Request, check_directory, generate
+    from repvgg_hw.generate import Request, algorithms, check_directory, generate
 
     if (model is None) == (weights is None):
         raise InputError("give either --model NAME for random weights or --weights CHECKPOINT")
     if multipliers is not None and fps is not None:
         raise InputError("give either --multipliers or --fps: one follows from the other")
     console = Console(stderr=True)
+    allowed = algorithms(winograd, dsp, phases)
     check_directory(output, force)
     if model is not None:
         network = _random(model, input_size or 224, classes, seed, method, mean, std, console)
@@ -102,7 +109,7 @@ def command(
                 f"calibration images are {found}, --input-size says {input_size}: --resize resizes them"
             )
         network = _quantize(fused, pixels, method, mean, std, console)
-    request = Request(target, multipliers, fps, clock, folding, part)
+    request = Request(target, multipliers, fps, clock, folding, part, allowed)
     options: dict[str, Any] = {"random": model is not None, "seed": seed if model else None}
     design = generate(network, output, request, options)
     _print(design, as_json)
@@ -179,14 +186,15 @@ def _print(design: Design, as_json: bool) -> None:
         click.echo(json.dumps({"directory": str(design.directory), "plan": plan_to_json(plan)}, indent=2))
         return
     table = Table(title=f"{plan.name}: {design.target} in {design.directory}")
-    for name in ("layer", "PI", "PO", "multipliers", "cycles"):
-        table.add_column(name, justify="left" if name == "layer" else "right")
+    for name in ("layer", "algorithm", "PI", "PO", "multipliers", "cycles"):
+        table.add_column(name, justify="left" if name in ("layer", "algorithm") else "right")
     for layer in plan.layers:
-        table.add_row(layer.name, str(layer.pi), str(layer.po), f"{layer.multipliers:,}", f"{layer.cycles:,}")
+        folded = (str(layer.pi), str(layer.po), f"{layer.multipliers:,}", f"{layer.cycles:,}")
+        table.add_row(layer.name, layer.algorithm, *folded)
     Console().print(table)
     click.echo(
         f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
-        f"{plan.multipliers:,} multipliers used to {plan.utilization:.1%}, "
+        f"{plan.multipliers:,} multipliers at {plan.utilization:.3f} MACs per cycle each, "
         f"and {plan.requant_multipliers} in requantization"
     )
     click.echo(f"next: repvgg-hw simulate {design.directory}")
