@@ -185,6 +185,37 @@ def test_squeeze_excite_is_imported_but_refused_for_hardware() -> None:
         _ = got.fused
 
 
+def test_squeeze_excite_after_relu_and_in_timm_naming() -> None:
+    network = Architecture("custom", (16, 16), (1, 2), (2, 2), {}, 5, 3, se="plus")
+    trained = random_model(network, seed=0)
+    got = imported(trained.state_dict())
+    assert got.architecture == network
+    x = torch.randn(1, 3, 20, 20)
+    with torch.no_grad():
+        torch.testing.assert_close(got.model()(x), trained(x), rtol=1e-4, atol=1e-5)
+    d2se = random_model(Architecture("custom", (16, 16), (1, 2), (2, 2), {}, 5, 3, se="D2se"), seed=0)
+    rules = (*NAMINGS["timm"], (r"\.se\.down\.", ".attn.fc1."), (r"\.se\.up\.", ".attn.fc2."))
+    got = imported(renamed(d2se.state_dict(), *rules))
+    assert got.naming == "timm"
+    with torch.no_grad():
+        torch.testing.assert_close(got.model()(x), d2se(x), rtol=1e-4, atol=1e-5)
+
+
+def test_diracnet_naming() -> None:
+    """Functional DiracNets: a stem, then groupX.blockY with the convolution's tensor as `conv`."""
+    torch.manual_seed(0)
+    state: dict[str, Tensor] = {}
+    for index, name in enumerate(("group0.block0", "group0.block1", "group1.block0")):
+        module = blocks.trained(blocks.DiracNet(3 if index == 0 else 6, 6, 1, 1), seed=index)
+        own = {k: v for k, v in module.state_dict().items() if k != "delta"}
+        state |= {f"{name}.{'conv' if k == 'weight' else k}": v for k, v in own.items()}
+    state |= {"fc.weight": torch.randn(4, 6), "fc.bias": torch.randn(4)}
+    got = imported(state, strides=(1, 1))
+    assert got.naming == "DiracNet"
+    assert {block.family for block in got.blocks} == {"DiracNet"}
+    assert len(got.convs) == 3
+
+
 @pytest.mark.parametrize("family", blocks.FAMILIES, ids=lambda f: f.__name__)
 def test_networks_of_any_family(family: type[nn.Module]) -> None:
     """A chain of the family's blocks, against the torch modules run one after the other."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import trained_blocks as blocks
 from click.testing import CliRunner
 from torch import Tensor, nn
 
@@ -72,6 +73,28 @@ def test_a_plain_sequential_imports_without_a_word_about_strides() -> None:
     got = repvgg_hw.from_torch(Plain())
     assert [conv.stride for conv in got.convs] == [1, 2, 1]
     assert {block.family for block in got.blocks} == {"conv + BN"}
+
+
+class Chain(nn.Module):
+    """Blocks with ReLU between, numbered, behind a prefix that is taken off: numbers stand inside, too."""
+
+    def __init__(self, family: type[nn.Module]) -> None:
+        super().__init__()
+        strides = (1, 1, 2, 1)
+        self.model = nn.ModuleList(family(3 if i == 0 else 6, 6, s, 1) for i, s in enumerate(strides))
+        self.model.append(nn.Linear(6, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in list(self.model)[:-1]:
+            x = torch.relu(block(x))
+        return self.model[-1](x.mean((2, 3)))
+
+
+@pytest.mark.parametrize("family", blocks.FAMILIES, ids=lambda family: family.__name__)
+def test_modules_of_every_family(family: type[nn.Module]) -> None:
+    torch.manual_seed(0)
+    got = repvgg_hw.from_torch(blocks.trained(Chain(family)))
+    assert [conv.stride for conv in got.convs] == [1, 1, 2, 1]
 
 
 @pytest.mark.parametrize("options", [{"activation": nn.SiLU}, {"pool": nn.AdaptiveMaxPool2d}])

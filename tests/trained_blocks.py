@@ -1,4 +1,4 @@
-"""Training-time forward passes of every family as torch modules, written from their papers: fusing's reference.
+"""Training-time forward passes of every family as torch modules, from their papers: the reference.
 
 They share nothing with repvgg_hw. Each module's state_dict carries its code base's own key names.
 """

@@ -92,7 +92,7 @@ def _stored_strides(metadata: Mapping[str, str]) -> list[int] | None:
     try:
         stored = json.loads(metadata[METADATA])["strides"] if METADATA in metadata else None
         return None if stored is None else [int(stride) for stride in stored]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError("the file's own stride metadata is damaged; give the strides") from error
 
 

@@ -41,20 +41,24 @@ def _eps(module: nn.Module) -> float | None:
 
 
 def _strides(module: nn.Module, checkpoint: Checkpoint) -> list[int]:
-    """Per block the stride of its 3x3: the product over a chain of layers, the largest over branches."""
+    """Per block the largest stride of its layers: the inner ones of a branch have 1."""
+    stripped = next(iter(checkpoint.state))
+    outside = next(key for key in module.state_dict() if key.endswith(stripped)).removesuffix(stripped)
     strides = []
-    names = {name: m for name, m in module.named_modules() if isinstance(m, nn.Conv2d)}
     for block in read_names(checkpoint.state).blocks:
-        own = [m for name, m in names.items() if f".{name}.".find(f".{block.prefix}.") >= 0]
-        found = {m.stride[0] for m in own if m.stride == (m.stride[0],) * 2}
-        pools = _pool_strides(module, block.prefix)
-        strides.append(max(found | pools, default=1))
+        prefix = f"{outside}{block.prefix}."
+        inside = [m for name, m in module.named_modules() if f"{name}.".startswith(prefix)]
+        strides.append(max((_stride(m) for m in inside), default=1))
     return strides
 
 
-def _pool_strides(module: nn.Module, prefix: str) -> set[int]:
-    pools = (m for name, m in module.named_modules() if f".{name}.".find(f".{prefix}.") >= 0)
-    return {m.stride for m in pools if isinstance(m, nn.AvgPool2d) and isinstance(m.stride, int)}
+def _stride(module: nn.Module) -> int:
+    """A layer's stride, 1 for layers without one."""
+    stride = getattr(module, "stride", 1)
+    height, width = stride if isinstance(stride, tuple) else (stride, stride)
+    if height != width:
+        raise InputError(f"a {type(module).__name__} has stride {stride}; height and width must agree")
+    return int(height)
 
 
 @torch.no_grad()

@@ -28,7 +28,6 @@ _STAGED = (
     ("mmpretrain", re.compile(r"backbone\.((?P<stage>stage_\d+)\.(?P<block>\d+)|(?P<stem>stem))(\.|$)")),
     ("DiracNet", re.compile(r"(?P<stage>group\d+)\.(?P<block>block\d+)(\.|$)")),
 )
-_EXPANDED = re.compile(r"(?P<block>(.*\.)?conv\d+)\.(?=[012]$)")  # ExpandNet: conv1.0, conv1.1, conv1.2
 _AUXILIARY = re.compile(r"(^|\.|_)aux(iliary)?(\.|_|\d|$)")
 _BN_KEYS = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
 
@@ -67,7 +66,8 @@ def read_names(state: Mapping[str, np.ndarray]) -> NamedNetwork:
         naming = naming if found == "chain" else found
         grouped.setdefault((prefix, stage), {})[rest] = value
     blocks = [NamedBlock(prefix, stage, keys) for (prefix, stage), keys in grouped.items()]
-    blocks = _merge_batch_norms(sorted(blocks, key=lambda block: _natural(block.prefix)))
+    blocks = _merge_expanded(sorted(blocks, key=lambda block: _natural(block.prefix)))
+    blocks = _merge_batch_norms(blocks)
     if not blocks:
         raise InputError(f"no convolution in the checkpoint; its keys are {_some(sorted(state))}")
     return NamedNetwork(naming, tuple(blocks), linear_key, weight, bias, tuple(unused))
@@ -97,9 +97,22 @@ def _split(key: str) -> tuple[str, str, str | None, str]:
     parts = key.split(".")
     first = next((i for i, part in enumerate(parts) if _OWN.match(part)), len(parts) - 1)
     prefix, rest = ".".join(parts[:first]), ".".join(parts[first:])
-    if match := _EXPANDED.match(prefix):
-        prefix, rest = match["block"], f"{prefix[match.end() :]}.{rest}"
     return "chain", prefix, None, rest
+
+
+def _merge_expanded(blocks: list[NamedBlock]) -> list[NamedBlock]:
+    """In a plain chain, a 1x1, 3x3, 1x1 numbered 0, 1, 2 without a gap for a ReLU is one ExpandNet block."""
+    merged: list[NamedBlock] = []
+    for block in blocks:
+        merged.append(block)
+        three = merged[-3:]
+        parents = {b.prefix.rpartition(".")[0] for b in three}
+        numbers = [b.prefix.rpartition(".")[2] for b in three]
+        kernels = [getattr(b.state.get("weight"), "shape", ())[2:] for b in three]
+        if numbers == ["0", "1", "2"] and len(parents) == 1 and kernels == [(1, 1), (3, 3), (1, 1)]:
+            state = {f"{n}.{k}": v for n, b in zip(numbers, three, strict=True) for k, v in b.state.items()}
+            merged[-3:] = [NamedBlock(parents.pop(), block.stage, state)]
+    return merged
 
 
 def _merge_batch_norms(blocks: list[NamedBlock]) -> list[NamedBlock]:

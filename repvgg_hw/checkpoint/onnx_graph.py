@@ -7,7 +7,7 @@ What does not fit is refused by naming the node. Only structure and numbers are 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,18 @@ from repvgg_hw.checkpoint.naming import NamedBlock, NamedNetwork
 from repvgg_hw.errors import InputError
 from repvgg_hw.fuse.block import Block
 from repvgg_hw.fuse.collapse import collapse
-from repvgg_hw.fuse.graph import Affine, Array, Chain, Conv, Node, Sum, chain
+from repvgg_hw.fuse.graph import (
+    Affine,
+    Array,
+    Chain,
+    Conv,
+    Node,
+    Sum,
+    chain,
+    convolutions,
+    is_identity,
+    stride_of,
+)
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -154,21 +165,21 @@ class _Reader:
         x = self._map(node)
         if x.source != len(self.layers.graphs):
             raise self._refuse(node, "layers do not form one chain")
-        if _is_identity(x.node):
+        if is_identity(x.node):
             raise self._refuse(node, "no convolution before it")
         self.layers.graphs.append(x.node)
         self.layers.c_in.append(self._inputs_of(x.node))
         return _Value(x.source + 1, Chain(()), x.channels)
 
     def _inputs_of(self, node: Node) -> int:
-        first = next(_convolutions(node), None)
+        first = next(convolutions(node), None)
         if first is None:
             raise InputError(f"{self.path}: layer {len(self.layers.graphs)} has no convolution")
         return int(first.weight.shape[1]) * first.groups
 
     def _pool(self, node: NodeProto, attributes: dict[str, Any]) -> _Value:
         x = self._map(node)
-        if x.source != len(self.layers.graphs) or not _is_identity(x.node):
+        if x.source != len(self.layers.graphs) or not is_identity(x.node):
             raise self._refuse(node, "it does not follow the last ReLU")
         return _Value(x.source, x.node, x.channels, pooled=True)
 
@@ -212,13 +223,13 @@ class _Reader:
         bias = np.zeros(len(layers.linear_weight)) if layers.linear_bias is None else layers.linear_bias
         blocks, shapes, strides = [], [], []
         for index, (graph, c_in) in enumerate(zip(layers.graphs, layers.c_in, strict=True)):
-            convs = list(_convolutions(graph))
+            convs = list(convolutions(graph))
             groups = math.gcd(*(conv.groups for conv in convs))
             kernel, offset = collapse(graph, c_in, groups)
             family = "ONNX conv" if len(convs) == 1 else "ONNX branches"
             blocks.append(Block(family, graph, kernel, offset, {}, (), ()))
             shapes.append(BlockShape(c_in, len(kernel), groups, None))
-            strides.append(_stride(graph))
+            strides.append(stride_of(graph))
             if index and shapes[index - 1].c_out != c_in:
                 raise InputError(
                     f"{self.path}: layer {index} reads {c_in} channels, the one before gives others"
@@ -278,33 +289,3 @@ def _load(path: Path) -> ModelProto:
     if any(tensor.external_data for tensor in model.graph.initializer):
         raise InputError(f"{path}: weights in a second file; save the model with its weights inside")
     return model
-
-
-def _is_identity(node: Node) -> bool:
-    """Nothing between this tensor and the ReLU before it."""
-    return isinstance(node, Chain) and all(_is_identity(part) for part in node.parts)
-
-
-def _convolutions(node: Node) -> Iterator[Conv]:
-    match node:
-        case Conv():
-            yield node
-        case Chain(nodes) | Sum(nodes):
-            for child in nodes:
-                yield from _convolutions(child)
-
-
-def _stride(node: Node) -> int:
-    """Input pixels per output pixel; ValueError if branches differ."""
-    match node:
-        case Conv(stride=stride):
-            return stride
-        case Chain(parts):
-            return math.prod(_stride(part) for part in parts)
-        case Sum(branches):
-            strides = {_stride(branch) for branch in branches}
-            if len(strides) != 1:
-                raise ValueError(f"branches with different strides {sorted(strides)} are added")
-            return strides.pop()
-        case _:
-            return 1

@@ -6,6 +6,8 @@ bias, `forward.forward` runs it operation by operation. The proof is that both g
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -67,3 +69,34 @@ def same_conv(weight: Array, bias: Array | None = None, *, stride: int = 1, grou
     """A convolution padded so that stride 1 keeps the map's size, for odd kernels."""
     kh, kw = weight.shape[2:]
     return Conv(weight, bias, stride, (kh // 2, kw // 2), groups)
+
+
+def is_identity(node: Node) -> bool:
+    """Nothing happens in it."""
+    return isinstance(node, Chain) and all(is_identity(part) for part in node.parts)
+
+
+def convolutions(node: Node) -> Iterator[Conv]:
+    """Every convolution of a graph, in order."""
+    match node:
+        case Conv():
+            yield node
+        case Chain(nodes) | Sum(nodes):
+            for child in nodes:
+                yield from convolutions(child)
+
+
+def stride_of(node: Node) -> int:
+    """Input pixels per output pixel. Raises ValueError if branches differ."""
+    match node:
+        case Conv(stride=stride):
+            return stride
+        case Chain(parts):
+            return math.prod(stride_of(part) for part in parts)
+        case Sum(branches):
+            strides = {stride_of(branch) for branch in branches}
+            if len(strides) != 1:
+                raise ValueError(f"branches with different strides {sorted(strides)} are added")
+            return strides.pop()
+        case _:
+            return 1
