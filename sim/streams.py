@@ -1,0 +1,146 @@
+"""What the unit benches share: cases, words of lanes, stream drivers with random stalls, ROMs, reset.
+
+A bench module holds coroutines under `@over_cases`; each runs on every instance of the bench's top
+(units.sv.j2) with every pattern of stalls. UNIT_CASES, a JSON object, gives the instances' parameters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, RisingEdge
+
+CASES: dict[str, dict[str, Any]] = json.loads(os.environ["UNIT_CASES"])
+# Probability of an idle cycle before a beat, and of a cycle that is not ready.
+STALLS = {"flowing": (0.0, 0.0), "idle": (0.6, 0.0), "backpressure": (0.0, 0.6), "both": (0.4, 0.4)}
+PERIOD_NS = 2
+LIMIT_MS = 1  # of simulated time, after which a bench is stuck
+SILENCE = 40  # cycles without a surplus beat after the last
+
+
+def pack(lanes: Iterable[int], bits: int) -> int:
+    """Lanes -> one word, lane 0 in the low bits."""
+    mask = (1 << bits) - 1
+    return sum((int(x) & mask) << (bits * i) for i, x in enumerate(lanes))
+
+
+def unpack(word: int, lanes: int, bits: int, signed: bool = False) -> list[int]:
+    """One word -> lanes."""
+    values = [word >> (bits * i) & ((1 << bits) - 1) for i in range(lanes)]
+    return [v - (v >> bits - 1 << bits) for v in values] if signed else values
+
+
+class Bench:
+    """One instance, its parameters, and one pattern of stalls."""
+
+    def __init__(self, dut: Any, case: str, stalls: str) -> None:
+        self.clk = dut.clk
+        self.unit = getattr(dut, f"u_{case}")
+        self.parameters = CASES[case]
+        self.stalls = stalls
+        self.idle, self.pause = STALLS[stalls]
+        seed = f"{case} {stalls}"
+        self.dice = random.Random(seed)
+        self.rng = np.random.default_rng(self.dice.getrandbits(32))
+
+    def words(self, count: int, bits: int) -> list[int]:
+        """Random words."""
+        return [self.dice.getrandbits(bits) for _ in range(count)]
+
+    async def cycles(self, count: int) -> None:
+        for _ in range(count):
+            await RisingEdge(self.clk)
+
+    async def reset(self, **inputs: int) -> None:
+        """Set these inputs and reset the unit."""
+        for name, value in inputs.items():
+            getattr(self.unit, name).value = value
+        self.unit.rst.value = 1
+        await self.cycles(3)
+        self.unit.rst.value = 0
+
+    async def reset_streams(self, **inputs: int) -> None:
+        await self.reset(s_axis_tvalid=0, m_axis_tready=0, **inputs)
+
+    async def send(self, beats: Iterable[int]) -> None:
+        """Drive s_axis: a beat stays until it is taken."""
+        unit = self.unit
+        for beat in beats:
+            while self.dice.random() < self.idle:
+                await RisingEdge(self.clk)
+            unit.s_axis_tdata.value, unit.s_axis_tvalid.value = beat, 1
+            taken = False
+            while not taken:
+                await FallingEdge(self.clk)
+                taken = unit.s_axis_tready.value == 1
+                await RisingEdge(self.clk)
+            unit.s_axis_tvalid.value = 0
+
+    async def receive(self, count: int, last: bool = False) -> list[tuple[int, ...]]:
+        """(cycle, tdata), and with `last` tlast, of so many beats of m_axis, and no beat more.
+
+        Fails where a beat that is not taken goes away or changes.
+        """
+        unit, got, held, cycle = self.unit, [], None, 0
+        while len(got) < count or cycle < SILENCE + got[-1][0]:
+            ready = len(got) >= count or self.dice.random() >= self.pause
+            unit.m_axis_tready.value = int(ready)
+            await FallingEdge(self.clk)
+            if unit.m_axis_tvalid.value == 1:
+                beat = (
+                    unit.m_axis_tdata.value.to_unsigned(),
+                    *([int(unit.m_axis_tlast.value)] if last else []),
+                )
+                assert held in (None, beat), f"beat {len(got)} changed while it was not taken"
+                assert len(got) < count, f"a beat after the last of {count}"
+                held = None if ready else beat
+                if ready:
+                    got.append((cycle, *beat))
+            else:
+                assert held is None, f"beat {len(got)} was withdrawn"
+            cycle += 1
+            await RisingEdge(self.clk)
+        return got
+
+    async def equal(self, sent: Sequence[int], expected: Sequence[int]) -> list[int]:
+        """Send, receive, compare; returns the cycles in which the expected beats came."""
+        sender = cocotb.start_soon(self.send(sent))
+        got = await self.receive(len(expected))
+        for number, ((_, beat), want) in enumerate(zip(got, expected, strict=True)):
+            assert beat == want, f"beat {number}: expected {want:#x}, got {beat:#x}"
+        assert sender.done(), "not every beat was taken"
+        return [cycle for cycle, _ in got]
+
+    def play_rom(self, port: str, table: Sequence[int]) -> Any:
+        """A ROM with one cycle of latency on `<port>_en`, `_addr`, `_data`, until the task is cancelled."""
+        enable, address, data = (getattr(self.unit, f"{port}_{name}") for name in ("en", "addr", "data"))
+
+        async def play() -> None:
+            while True:
+                await FallingEdge(self.clk)
+                if enable.value == 1:
+                    word = table[address.value.to_unsigned()]
+                    await RisingEdge(self.clk)
+                    data.value = word
+
+        return cocotb.start_soon(play())
+
+
+def over_cases(bench: Callable[[Bench], Awaitable[None]]) -> Any:
+    """A cocotb test for every case and every pattern of stalls."""
+
+    async def test(dut: Any, case: str, stalls: str) -> None:
+        Clock(dut.clk, PERIOD_NS, unit="ns").start()
+        await bench(Bench(dut, case, stalls))
+
+    test.__name__ = test.__qualname__ = bench.__name__
+    test.__doc__ = bench.__doc__
+    limited = cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
+    return limited(cocotb.parametrize(case=list(CASES), stalls=list(STALLS))(test))

@@ -1,0 +1,50 @@
+"""Build one simulator with an instance per case of a unit, and run the unit's bench on all of them."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from repvgg_hw import verilator
+from repvgg_hw.emit import environment, library_sources
+from repvgg_hw.paths import sim_dir
+
+Cases = Mapping[str, Mapping[str, int | bool | str]]
+
+
+def check(folder: Path, module: str, cases: Cases) -> None:
+    """Run sim/tb_<module>.py on every case; each case is a set of parameters.
+
+    Raises AssertionError naming the cocotb tests that failed.
+    """
+    top = folder / "bench.sv"
+    context: dict[str, Any] = {"module": module, "cases": cases, "clocked": module != "constant"}
+    top.write_text(environment(sim_dir()).get_template("units.sv.j2").render(context))
+    verilator.build(
+        [*library_sources({module}), top],
+        "bench",
+        folder / "build",
+        arguments=["-Wno-PINMISSING"],
+        publish_all=True,
+        optimize="-O0",
+    )
+    passed = verilator.run(
+        folder / "build",
+        "bench",
+        f"tb_{module}",
+        modules_path=sim_dir(),
+        work=folder,
+        environment={"UNIT_CASES": json.dumps({name: dict(case) for name, case in cases.items()})},
+    )
+    results = folder / f"tb_{module}.xml"
+    assert results.is_file(), (folder / f"tb_{module}.log").read_text()[-4000:]
+    tests = ET.parse(results).findall(".//testcase")
+    failed = {
+        t.get("name"): f.get("message") for t in tests for f in (*t.findall("failure"), *t.findall("error"))
+    }
+    assert not failed, "\n".join(f"{name}: {message}" for name, message in failed.items())
+    assert passed
+    assert len(tests) >= len(cases)
