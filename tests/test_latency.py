@@ -24,6 +24,7 @@ from repvgg_hw.latency.measurement import CPU_CACHE_BYTES, Timing, measure, rota
 from repvgg_hw.latency.rows import AcceleratorRow, Row, Survey
 from repvgg_hw.latency.runtimes import NotPossible, parts_of, prepare
 from repvgg_hw.latency.survey import integer_runtimes
+from repvgg_hw.model import build_model
 from repvgg_hw.variants import get_variant
 
 CPU = torch.device("cpu")
@@ -81,6 +82,17 @@ def test_work_is_what_the_architecture_says() -> None:
     assert fused.weights == architecture.parameters() - biases
     assert training.macs > fused.macs
     assert training.maps > fused.maps
+
+
+@pytest.mark.parametrize("form", ["training", "fused"])
+def test_timed_model_is_the_network(form: str) -> None:
+    """The chain that is timed computes what RepVGG computes."""
+    architecture = get_variant("A0", num_classes=5)
+    torch.manual_seed(0)
+    network = build_model(architecture, deploy=form == "fused").eval()
+    x = torch.randn(1, 3, 16, 16)
+    with torch.inference_mode():
+        assert torch.equal(float_model(architecture, form)(x), network(x))
 
 
 def test_limits_are_the_roofline() -> None:
@@ -144,8 +156,20 @@ def test_baselines_come_from_what_is_installed(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(baselines.importlib, "import_module", lambda name: library)
     assert baselines.build_baseline("regnetx_032") is layers["regnet_x_3_2gf"]
     assert not baselines.build_baseline("resnet18").training
-    with pytest.raises(InputError, match="'nonsense' is not a model of torchvision"):
+    with pytest.raises(InputError, match="'nonsense': torchvision has no such model"):
         baselines.build_baseline("nonsense")
+
+
+def test_a_broken_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A torchvision built for another torch raises RuntimeError when it is imported."""
+
+    def broken(name: str) -> None:
+        raise RuntimeError(f"operator {name}::nms does not exist")
+
+    monkeypatch.setattr(baselines, "libraries", lambda: ("timm", "torchvision"))
+    monkeypatch.setattr(baselines.importlib, "import_module", broken)
+    with pytest.raises(InputError, match=r"timm cannot be used .*torchvision cannot be used"):
+        baselines.build_baseline("resnet18")
 
 
 def test_ratios_compare_equal_settings_only() -> None:

@@ -43,20 +43,39 @@ def libraries() -> tuple[str, ...]:
 def build_baseline(name: str, classes: int = 1000) -> nn.Module:
     """The network `name` with random weights, in eval mode, from timm or else torchvision.
 
-    Raises InputError where neither is installed or neither knows the name.
+    Raises InputError where neither is installed, or neither can be imported and knows the name.
     """
     installed = libraries()
     if not installed:
         raise InputError(f"baseline {name}: neither timm nor torchvision is installed (pip install timm)")
-    if "timm" in installed:
-        timm = importlib.import_module("timm")
-        if timm.is_model(name):
-            model: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes)
+    problems = []
+    for library in installed:
+        try:
+            model = _BUILDERS[library](name, classes)
+        except (ImportError, OSError, RuntimeError) as error:  # built for another torch
+            problems.append(f"{library} cannot be used ({error})")
+            continue
+        if model is not None:
             return model.eval()
-    if "torchvision" in installed:
-        models = importlib.import_module("torchvision.models")
-        known = TORCHVISION.get(name, name)
-        if known in models.list_models():
-            model = models.get_model(known, weights=None, num_classes=classes)
-            return model.eval()
-    raise InputError(f"baseline {name!r} is not a model of {' or '.join(installed)}")
+        problems.append(f"{library} has no such model")
+    raise InputError(f"baseline {name!r}: {', '.join(problems)}")
+
+
+def _from_timm(name: str, classes: int) -> nn.Module | None:
+    timm = importlib.import_module("timm")
+    if not timm.is_model(name):
+        return None
+    model: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes)
+    return model
+
+
+def _from_torchvision(name: str, classes: int) -> nn.Module | None:
+    models = importlib.import_module("torchvision.models")
+    known = TORCHVISION.get(name, name)
+    if known not in models.list_models():
+        return None
+    model: nn.Module = models.get_model(known, weights=None, num_classes=classes)
+    return model
+
+
+_BUILDERS = {"timm": _from_timm, "torchvision": _from_torchvision}
