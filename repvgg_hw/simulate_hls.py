@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from repvgg_hw import golden
 from repvgg_hw.emit_hls import interval
-from repvgg_hw.emit_hls.project import numbers, raster, vector_files
+from repvgg_hw.emit_hls.project import conv_interval, numbers, raster, vector_files
 from repvgg_hw.emit_hls.tables import tables
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan import Plan
+from repvgg_hw.plan import Plan, WinogradPlan
 
 WARNINGS = (
     "-Wall",
@@ -256,7 +256,13 @@ def _simulate_layer(
     x: Ints = images if index == 0 else outputs[names[index - 1]]
     last = index == len(plan.convs)
     ident = "linear" if last else plan.convs[index].ident
-    options = [*flags, "-DREPVGG_TRACE", f"-DLAYER={ident}", *(["-DLAYER_IS_LINEAR"] if last else [])]
+    unit = "winograd3x3" if not last and isinstance(plan.convs[index], WinogradPlan) else "conv3x3"
+    options = [
+        *flags,
+        "-DREPVGG_TRACE",
+        f"-DLAYER={ident}",
+        "-DLAYER_IS_LINEAR" if last else f"-DUNIT={unit}",
+    ]
     build = directory / "csim_build" / f"layer_{ident}"
     compiled = compile_bench(directory, build, ["tb/layer_tb.cpp"], options, "layer.out")
     start = time.monotonic()
@@ -274,7 +280,7 @@ def _simulate_layer(
         frames=len(images),
         layers=tuple(checks),
         logits=np.zeros((0, network.num_classes), dtype=np.int64),
-        interval=plan.linear.cycles if last else plan.convs[index].cycles,
+        interval=plan.linear.cycles if last else conv_interval(plan.convs[index]),
         compiler=compiler(),
         compile_seconds=compiled,
         run_seconds=ran,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan import ConvPlan, LinearPlan, Plan
+from repvgg_hw.emit_hls.winograd import sum_bits
+from repvgg_hw.network import IntegerConv, IntegerNetwork
+from repvgg_hw.plan import AnyConvPlan, ConvPlan, LinearPlan, Plan, WinogradPlan
 
 Literal = int | bool
 
@@ -18,13 +19,15 @@ class HlsLayer:
     ident: str
     summary: str
     parameters: Mapping[str, Literal]
+    unit: str = ""  # the function template of templates/hls/lib that computes it
+    shape: str = ""  # the structure that derives its counts and stream types
     source: str = ""  # the stream that it reads
     fifo_depth: int = 0
 
 
-def conv_parameters(conv: ConvPlan, in_lanes: int, shift: int) -> dict[str, Literal]:
-    """The configuration of one conv3x3 unit (templates/hls/lib/shape.hpp derives the rest)."""
-    return {
+def conv_parameters(conv: AnyConvPlan, numbers: IntegerConv, in_lanes: int) -> dict[str, Literal]:
+    """The configuration of one convolution (shape.hpp and winograd_shape.hpp derive the rest)."""
+    parameters: dict[str, Literal] = {
         "C_IN": conv.c_in,
         "C_OUT": conv.c_out,
         "HEIGHT": conv.height,
@@ -40,8 +43,18 @@ def conv_parameters(conv: ConvPlan, in_lanes: int, shift: int) -> dict[str, Lite
         "WEIGHT_BITS": conv.weight_bits,
         "OUT_BITS": conv.out_bits,
         "ACC_BITS": conv.acc_bits,
-        "SHIFT": shift,
+        "SHIFT": numbers.shift,
     }
+    if isinstance(conv, WinogradPlan):
+        parameters |= {
+            "M": conv.m,
+            "LANES": conv.lanes,
+            "MIDDLE_BITS": conv.widths.middle,
+            "DATA_BITS": conv.widths.data,
+            "WEIGHT_BITS": conv.widths.weight,
+            "SUM_BITS": sum_bits(conv, numbers.weight),
+        }
+    return parameters
 
 
 def linear_parameters(linear: LinearPlan) -> dict[str, Literal]:
@@ -65,18 +78,22 @@ def hls_layers(network: IntegerNetwork, plan: Plan) -> list[HlsLayer]:
     layers = []
     source, lanes = "input", plan.in_shape[0]
     for conv, numbers in zip(plan.convs, network.convs, strict=True):
+        direct = isinstance(conv, ConvPlan)
         layers.append(
             HlsLayer(
                 ident=conv.ident,
                 summary=f"{conv.c_in} x {conv.height} x {conv.width} -> "
-                f"{conv.c_out} x {conv.out_height} x {conv.out_width}, {conv.cycles} cycles",
-                parameters=conv_parameters(conv, lanes, numbers.shift),
+                f"{conv.c_out} x {conv.out_height} x {conv.out_width}, {conv.algorithm}",
+                parameters=conv_parameters(conv, numbers, lanes),
+                unit="conv3x3" if direct else "winograd3x3",
+                shape="Conv" if direct else "Tiled",
                 source=source,
-                fifo_depth=conv.fifo_depth,
+                # A Winograd layer ends in a buffer of whole rows, which is all the slack that it needs.
+                fifo_depth=conv.fifo_depth if isinstance(conv, ConvPlan) else 2,
             )
         )
         source, lanes = conv.ident, conv.out_lanes
     linear = plan.linear
     summary = f"global sum of {linear.c_in} x {linear.height} x {linear.width}, then {linear.c_out} logits"
-    layers.append(HlsLayer(linear.ident, f"{summary}, {linear.cycles} cycles", linear_parameters(linear)))
+    layers.append(HlsLayer(linear.ident, summary, linear_parameters(linear)))
     return layers

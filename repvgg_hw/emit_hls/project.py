@@ -17,47 +17,56 @@ from numpy.typing import NDArray
 from repvgg_hw import golden
 from repvgg_hw.emit_hls.layers import Literal, hls_layers
 from repvgg_hw.emit_hls.tables import tables
+from repvgg_hw.emit_hls.winograd import matrices
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.paths import templates_dir
-from repvgg_hw.plan import ConvPlan, Plan
+from repvgg_hw.plan import AnyConvPlan, ConvPlan, Plan
 
+SETTLE = 4  # as in templates/hls/lib/ring.hpp
 WORD_BITS_LIMIT = 4096  # the widest ap_uint of the vendor's tool
 VECTOR_FRAMES = 2  # the fewest from which co-simulation can tell the frame interval
 
 
-def row_cycles(conv: ConvPlan) -> tuple[int, int]:
-    """(reads, writes) of the line buffer per output row, in loop iterations."""
-    reads = conv.out_width * conv.groups * conv.repeats * conv.words
-    return reads, conv.stride * conv.width * (conv.c_in // conv.pi)
+def conv_interval(conv: AnyConvPlan) -> int:
+    """Loop iterations per frame of a layer's slowest process, at II = 1.
+
+    Around a slot's writes a process pauses SETTLE iterations twice (templates/hls/lib/ring.hpp).
+    """
+    pause = 2 * SETTLE
+    if isinstance(conv, ConvPlan):
+        reads = conv.out_width * conv.groups * conv.repeats * conv.words
+        writes = conv.stride * conv.width * (conv.c_in // conv.pi)
+        return conv.out_height * max(reads, writes + pause)
+    w, size = conv, conv.kind.size
+    columns = w.tiles // w.tile_rows
+    pixel_words = w.c_in // w.pi
+    buffer = max(columns * pixel_words * size, w.kind.step * w.width * pixel_words + pause)
+    replay = max(w.repeats * w.words, w.words * size + pause)
+    sets = w.groups * w.repeats
+    raster_reads = w.m * w.out_width * (w.c_out // w.out_lanes)
+    raster_writes = columns * sets * (w.po // w.lanes) * w.m + pause
+    return max(
+        w.tile_rows * buffer,
+        w.tiles * w.groups * replay,
+        w.tiles * sets * w.spacing,
+        w.tile_rows * max(raster_reads, raster_writes),
+    )
 
 
 def interval(plan: Plan) -> int:
-    """Loop iterations from frame to frame: the slowest process of the design, at II = 1.
-
-    The line buffer pauses twice SETTLE iterations around a row's writes where these outlast its reads
-    (templates/hls/lib/ring.hpp).
-    """
-    settle = 4
+    """Loop iterations from frame to frame: the slowest process of the design, at II = 1."""
     slowest = [plan.in_cycles, plan.linear.compute_cycles, plan.linear.pool_cycles, plan.linear.c_out]
-    for conv in plan.convs:
-        reads, writes = row_cycles(conv)
-        slowest.append(conv.out_height * max(reads, writes + 2 * settle))
-    return max(slowest)
+    return max(*slowest, *(conv_interval(conv) for conv in plan.convs))
 
 
 def check(plan: Plan) -> None:
     """Raise InputError where a plan cannot be written in the vendor's types."""
     for conv in plan.convs:
-        if conv.algorithm != "direct":
-            raise InputError(f"{conv.name}: the HLS target has no unit for algorithm {conv.algorithm!r}")
-        for what, lanes, bits in (
-            ("PI", conv.pi, conv.in_bits),
-            ("out_lanes", conv.out_lanes, conv.out_bits),
-        ):
-            _check_word(conv.name, what, lanes, bits)
+        _check_word(conv.name, "PI", conv.pi, conv.in_bits)
+        _check_word(conv.name, "out_lanes", conv.out_lanes, conv.out_bits)
     _check_word("linear", "PI", plan.linear.pi, plan.linear.sum_bits)
-    _check_word("pool", "out_lanes", plan.linear.in_lanes, plan.linear.sum_bits)
+    _check_word("pool", "in_lanes", plan.linear.in_lanes, plan.linear.sum_bits)
     _check_word(plan.convs[0].name, "input channels", plan.in_shape[0], plan.in_bits)
 
 
@@ -108,10 +117,11 @@ def design_files(network: IntegerNetwork, plan: Plan) -> Iterator[tuple[str, str
         "layers": layers,
         "convs": layers[:-1],
         "tables": roms,
+        "transforms": matrices(plan.convs),
         "in_summary": " x ".join(map(str, plan.in_shape)) + " int8",
         "out_summary": f"{plan.linear.c_out} int32 logits",
     }
-    for name in ("config.hpp", "constants.hpp", "repvgg_top.hpp", "repvgg_top.cpp"):
+    for name in ("config.hpp", "constants.hpp", "winograd_matrices.hpp", "repvgg_top.hpp", "repvgg_top.cpp"):
         yield f"src/{name}", env.get_template(f"{name}.j2").render(context)
     for table in roms:
         yield f"src/{table.path}", table.text()

@@ -45,7 +45,7 @@ class Table:
         return "".join("{" + ",".join(numbers[i : i + width]) + "},\n" for i in range(0, len(numbers), width))
 
 
-def pack_rows(weights: NDArray[np.int8], bits: int) -> NDArray[np.uint64]:
+def pack_rows(weights: NDArray[np.integer], bits: int) -> NDArray[np.uint64]:
     """ROM rows of weights (rows, n) -> chunks (rows, ceil(n / (64 // bits))) uint64, weight 0 lowest."""
     per_chunk = CHUNK_BITS // bits
     rows, count = weights.shape
@@ -76,8 +76,11 @@ def linear_rows(weight: NDArray[np.int8], linear: LinearPlan) -> NDArray[np.int8
 def tables(network: IntegerNetwork, plan: Plan) -> Iterator[Table]:
     """Every constant of the design, layer by layer."""
     for conv, layer in zip(plan.convs, network.convs, strict=True):
-        name, lanes = conv.name, (-1, conv.out_lanes)
-        rows = pack_rows(conv_rows(layer.weight, conv), conv.weight_bits)
+        name, lanes = conv.name, (-1, conv.affine_lanes)
+        if isinstance(conv, ConvPlan):
+            rows = pack_rows(conv_rows(layer.weight, conv), conv.weight_bits)
+        else:
+            rows = pack_rows(conv.weight_words(layer.weight), conv.weight_lane_bits)
         yield Table(name, f"{conv.ident}_weights", "uint64_t", rows)
         yield Table(name, f"{conv.ident}_bias", "int32_t", layer.bias.reshape(lanes))
         yield Table(name, f"{conv.ident}_multiplier", "uint32_t", layer.multiplier.reshape(lanes))

@@ -1,7 +1,9 @@
 // Runs one layer alone, named by the macro LAYER (config.hpp): input from <vectors>/input.dat, output appended to
 // trace/<layer>.dat, a number per line in the order of the streams. LAYER=linear is the pool and the linear layer.
 //
-//   g++ -DLAYER=stage0 -DREPVGG_TRACE ...;  layer_tb <vectors folder> <frames>
+// UNIT is the layer's function: conv3x3 or winograd3x3.
+//
+//   g++ -DLAYER=stage0 -DUNIT=conv3x3 -DREPVGG_TRACE ...;  layer_tb <vectors folder> <frames>
 
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +16,8 @@
 #include "../src/constants.hpp"
 #include "../src/lib/conv3x3.hpp"
 #include "../src/lib/observe.hpp"
+#include "../src/lib/winograd.hpp"
+#include "../src/winograd_matrices.hpp"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -54,8 +58,8 @@ static void run(hls::stream<InBeat> &in, int frames) {
 }
 #else
 static void run(hls::stream<InBeat> &in, int frames) {
-  hls::stream<repvgg::Conv<Layer>::Beat> out(QUOTE(LAYER));
-  repvgg::conv3x3<Layer>(in, out, TABLE(_weights), TABLE(_bias), TABLE(_multiplier), frames);
+  hls::stream<ap_uint<Layer::OUT_LANES * Layer::OUT_BITS> > out(QUOTE(LAYER));
+  repvgg::UNIT<Layer>(in, out, TABLE(_weights), TABLE(_bias), TABLE(_multiplier), frames);
   REPVGG_OBSERVE(Layer::OUT_BITS, out, QUOTE(LAYER));
   while (!out.empty()) out.read();
 }

@@ -28,6 +28,7 @@ class Layer:
     groups: int = 1
     pi: int = 1
     po: int = 1
+    m: int | None = None  # Winograd tile
 
 
 def random_conv(shape: ConvShape, rng: np.random.Generator, *, first: bool) -> IntegerConv:
@@ -78,7 +79,7 @@ def random_network(
         ),
         logit_scale=1.0,
     )
-    folding = {f"stage{i}.0": Folding(layer.pi, layer.po) for i, layer in enumerate(layers)}
+    folding = {f"stage{i}.0": Folding(layer.pi, layer.po, layer.m) for i, layer in enumerate(layers)}
     return network, make_plan(network, multipliers=10**9, folding={**folding, "linear": Folding(*linear)})
 
 

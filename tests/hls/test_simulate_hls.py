@@ -19,6 +19,7 @@ from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import Plan, divisors
 from repvgg_hw.simulate_hls import simulate
+from repvgg_hw.winograd.matrices import STRIDES, TILES
 
 PART = {"part": "xczu7ev-ffvc1156-2-e", "clock_mhz": 200.0}
 QUICK = ("-O0",)
@@ -27,7 +28,7 @@ SANITIZERS = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"
 
 @st.composite
 def networks(draw: st.DrawFn) -> tuple[IntegerNetwork, Plan]:
-    """Chains of three layers: strides, groups, odd maps down to one pixel, any folding."""
+    """Chains of three layers: strides, groups, odd maps down to one pixel, any folding and algorithm."""
     c_in = channels = draw(st.integers(1, 4))
     layers = []
     for _ in range(3):
@@ -40,6 +41,7 @@ def networks(draw: st.DrawFn) -> tuple[IntegerNetwork, Plan]:
                 groups=groups,
                 pi=draw(st.sampled_from(divisors(channels // groups))),
                 po=draw(st.sampled_from(divisors(c_out // groups))),
+                m=draw(st.sampled_from([None, *TILES])),
             )
         )
         channels = c_out
@@ -71,6 +73,17 @@ def test_every_layer_equals_golden_under_sanitizers(
     assert np.array_equal(result.logits, golden.logits(images, network))
     assert [check.name for check in result.layers] == [*(c.name for c in plan.convs), "pool", "linear"]
     assert all(check.values == 3 * np.prod(check.shape) for check in result.layers)
+
+
+@pytest.mark.parametrize("stride", STRIDES)
+def test_every_tile_equals_golden(tmp_path: Path, stride: int) -> None:
+    """F(2) to F(7), stride 1 and in phases, one layer after another; a map that no tile divides."""
+    layers = [Layer(2, stride, pi=1, po=2, m=m) for m in TILES]
+    network, plan = random_network(layers, in_shape=(2, 17 * stride, 9), classes=2)
+    emit(network, plan, tmp_path, **PART)
+    images = random_images(network, 2)
+    result = simulate(tmp_path, network, plan, images, flags=QUICK)
+    assert np.array_equal(result.logits, golden.logits(images, network))
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +138,46 @@ def test_against_the_open_vendor_types(small: tuple[Path, IntegerNetwork, Plan])
     no_own = "-DREPVGG_CSIM_AP_INT_H"  # our ap_int.h, taken by mistake, would be empty
     result = simulate(folder, network, plan, images, include=include, flags=("-O0", no_own))
     assert np.array_equal(result.logits, golden.logits(images, network))
+
+
+WINOGRAD_FAULTS = {
+    "input transform": ("winograd_input.hpp", "sum += Coefficient(T::data(i, j)) * leaving[p][k][j];",
+                        "sum += Coefficient(T::data(i, j)) * leaving[p][j][k];"),
+    "padding": ("winograd_input.hpp", "if (!inside_x || ", "if ("),
+    "replayed words": ("winograd_input.hpp", "word == C::WORDS - 1 ? 0", "word == C::WORDS - 2 ? 0"),
+    "accumulation": ("winograd_output.hpp", "sums.value[p][at] += sum;", "sums.value[p][at] = sum;"),
+    "one bit of the sums": ("winograd_output.hpp", "ap_int<L::SUM_BITS> sum", "ap_int<L::SUM_BITS - 8> sum"),
+    "division": ("winograd_output.hpp", "shifted * inverse", "shifted * ap_uint<L::ACC_BITS>(inverse + 2)"),
+    "low bits": ("winograd_shape.hpp", "L::ACC_BITS + 2 * T::E", "L::ACC_BITS + 2 * T::E - 1"),
+    "transposed output": ("winograd_output.hpp", "i * C::K + k]", "k * C::K + i]"),
+    "raster order": ("winograd_output.hpp", "sub * L::LANES + lane, get_lane",
+                     "L::OUT_LANES - 1 - (sub * L::LANES + lane), get_lane"),
+    "dropped row": ("winograd_output.hpp", "out.write(pixels);", "if (set != 2) out.write(pixels);"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, IntegerNetwork, Plan]:
+    """A project whose layer is computed by F(4)."""
+    network, plan = random_network([Layer(4, pi=1, po=4, m=4)], in_shape=(3, 9, 10), classes=2)
+    folder = tmp_path_factory.mktemp("tiled")
+    emit(network, plan, folder, **PART)
+    return folder, network, plan
+
+
+@pytest.mark.parametrize("fault", WINOGRAD_FAULTS)
+def test_a_fault_in_the_winograd_unit_is_found(
+    tiled: tuple[Path, IntegerNetwork, Plan], tmp_path: Path, fault: str
+) -> None:
+    """Every step from tile to raster."""
+    folder, network, plan = tiled
+    shutil.copytree(folder, tmp_path / "project", ignore=shutil.ignore_patterns("csim_build"))
+    name, old, new = WINOGRAD_FAULTS[fault]
+    patch(tmp_path / "project" / "src" / "lib" / name, old, new)
+    with pytest.raises(CheckFailed, match=r"^stage0\.0: .*(got \d|does not fit|missing)"):
+        simulate(
+            tmp_path / "project", network, plan, random_images(network, 2), layer="stage0.0", flags=QUICK
+        )
 
 
 LIBRARY_FAULTS = {

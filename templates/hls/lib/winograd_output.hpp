@@ -1,0 +1,253 @@
+// The output side of a Winograd layer: products, output transform, exact division, requantization, raster order.
+//
+//   winograd_multiply -> sums[o] = sum over the words and PI lanes of U . V, position by position
+//   output_transform  -> y = requantize((A^T M A) / L^2)
+//   tiles_to_raster   -> the rows of a row of tiles, pixel by pixel
+//
+// Golden: repvgg_hw/winograd/golden.py, output_transform() and exact_divide(); repvgg_hw/golden.py, conv_layer().
+
+#ifndef REPVGG_WINOGRAD_OUTPUT_HPP
+#define REPVGG_WINOGRAD_OUTPUT_HPP
+
+#include "requantize.hpp"
+#include "ring.hpp"
+#include "winograd_shape.hpp"
+
+namespace repvgg {
+
+// ROM row (group, repeat, word) holds [PO][K*K][PI] transformed weights. SUM_BITS holds every partial sum.
+template <class L>
+void winograd_multiply(hls::stream<typename Tiled<L>::DataTile> &in, hls::stream<typename Tiled<L>::Sums> &out,
+                       const uint64_t (&weights)[Tiled<L>::STEPS][Tiled<L>::CHUNKS], int frames) {
+#pragma HLS ARRAY_RESHAPE variable=weights complete dim=2
+  typedef Tiled<L> C;
+  typename C::Sums sums;
+  for (int frame = 0; frame < frames; ++frame) {
+    for (int tile = 0; tile < C::TILES; ++tile) {
+      for (int set = 0; set < C::SETS; ++set) {
+        for (int word = 0; word < C::WORDS; ++word) {
+#pragma HLS PIPELINE II=1
+          const typename C::DataTile data = in.read();
+          const int row = set * C::WORDS + word;
+          for (int p = 0; p < L::PO; ++p) {
+#pragma HLS UNROLL
+            for (int at = 0; at < C::K * C::K; ++at) {
+#pragma HLS UNROLL
+              ap_int<L::SUM_BITS> sum = 0;
+              for (int i = 0; i < L::PI; ++i) {
+#pragma HLS UNROLL
+                sum += rom_weight<L::WEIGHT_BITS>(weights, row, (p * C::K * C::K + at) * L::PI + i) * data.value[i][at];
+              }
+              if (word == 0) {
+                sums.value[p][at] = sum;
+              } else {
+                sums.value[p][at] += sum;
+              }
+            }
+          }
+          if (word == C::WORDS - 1) out.write(sums);
+        }
+      }
+    }
+  }
+}
+
+// The number that has the low BITS bits of value: equal to it modulo 2^BITS.
+template <int BITS, int WIDTH>
+ap_int<BITS> modulo(const ap_int<WIDTH> &value) {
+#pragma HLS INLINE
+  const ap_int<(WIDTH > BITS ? WIDTH : BITS)> wide = value;
+  const ap_uint<BITS> low = wide.range(BITS - 1, 0);
+  ap_int<BITS> result = 0;
+  result.range(BITS - 1, 0) = low;
+  return result;
+}
+
+// value / L^2 for multiples of L^2: shift out the power of two, multiply by the odd part's inverse.
+template <class L>
+ap_int<L::ACC_BITS> exact_divide(const ap_int<Tiled<L>::LOW_BITS> &value) {
+#pragma HLS INLINE
+  typedef Tiled<L> C;
+  ap_uint<L::ACC_BITS> shifted = value.range(C::LOW_BITS - 1, C::LOW_BITS - L::ACC_BITS);
+  ap_uint<L::ACC_BITS> inverse = C::T::odd_inverse() & ((uint64_t(1) << L::ACC_BITS) - 1);
+  const ap_uint<2 * L::ACC_BITS> product = shifted * inverse;
+  const ap_uint<L::ACC_BITS> low = product.range(L::ACC_BITS - 1, 0);
+  ap_int<L::ACC_BITS> quotient = 0;
+  quotient.range(L::ACC_BITS - 1, 0) = low;
+  return quotient;
+}
+
+// A row of the matrix A^T times a vector of K sums, modulo 2^LOW_BITS.
+template <class L>
+ap_int<Tiled<L>::LOW_BITS> output_row(int row, const ap_int<Tiled<L>::LOW_BITS> (&x)[Tiled<L>::K]) {
+#pragma HLS INLINE
+  typedef Tiled<L> C;
+  typedef typename C::T T;
+  ap_int<C::LOW_BITS + T::COEFFICIENT_BITS + 5> sum = 0;  // up to 15 products
+  for (int k = 0; k < C::K; ++k) {
+#pragma HLS UNROLL
+    sum += ap_int<T::COEFFICIENT_BITS>(T::output(row, k)) * x[k];
+  }
+  return modulo<C::LOW_BITS>(sum);
+}
+
+// A column of LANES channels in and a row of M pixels out per cycle; the rows of one part of a set leave while
+// the columns of the next enter.
+template <class L>
+void output_transform(hls::stream<typename Tiled<L>::Sums> &in, hls::stream<typename Tiled<L>::OutRow> &out,
+                      const int32_t (&bias)[L::C_OUT / L::LANES][L::LANES],
+                      const uint32_t (&multiplier)[L::C_OUT / L::LANES][L::LANES], int frames) {
+#pragma HLS ARRAY_RESHAPE variable=bias complete dim=2
+#pragma HLS ARRAY_RESHAPE variable=multiplier complete dim=2
+  typedef Tiled<L> C;
+  typedef ap_int<C::LOW_BITS> Low;
+  typename C::Sums sums;
+  Low entering[L::LANES][L::M][C::K], leaving[L::LANES][L::M][C::K];
+#pragma HLS ARRAY_PARTITION variable=entering complete dim=0
+#pragma HLS ARRAY_PARTITION variable=leaving complete dim=0
+  const int sets = frames * C::TILES * C::SETS;
+  int channels = 0;  // row of the tables for the part that leaves
+  for (int set = 0; set < sets + 1; ++set) {
+    for (int part = 0; part < C::PARTS; ++part) {
+      for (int k = 0; k < C::K; ++k) {
+#pragma HLS PIPELINE II=1
+        const bool more = set < sets, any = set > 0 || part > 0;
+        if (more) {
+          if (part == 0 && k == 0) sums = in.read();
+          for (int lane = 0; lane < L::LANES; ++lane) {
+#pragma HLS UNROLL
+            Low column[C::K];
+            for (int i = 0; i < C::K; ++i) {
+#pragma HLS UNROLL
+              column[i] = modulo<C::LOW_BITS>(sums.value[lane][i * C::K + k]);
+            }
+            for (int row = 0; row < L::M; ++row) {
+#pragma HLS UNROLL
+              entering[lane][row][k] = output_row<L>(row, column);
+            }
+          }
+        }
+        if (any && k < L::M && (more || part == 0)) {
+          typename C::OutRow pixels;
+          for (int column = 0; column < L::M; ++column) {
+#pragma HLS UNROLL
+            pixels.pixel[column] = 0;
+            for (int lane = 0; lane < L::LANES; ++lane) {
+#pragma HLS UNROLL
+              const ap_int<L::ACC_BITS> acc = exact_divide<L>(output_row<L>(column, leaving[lane][k]));
+              const ap_uint<L::OUT_BITS> y = requantize<L>(acc, bias[channels][lane], multiplier[channels][lane]);
+              set_lane<L::OUT_BITS>(pixels.pixel[column], lane, y);
+            }
+          }
+          out.write(pixels);
+        }
+        if (k == C::K - 1) {
+          if (any) channels = channels == L::C_OUT / L::LANES - 1 ? 0 : channels + 1;
+          for (int lane = 0; lane < L::LANES; ++lane) {
+#pragma HLS UNROLL
+            for (int row = 0; row < L::M; ++row) {
+#pragma HLS UNROLL
+              for (int i = 0; i < C::K; ++i) {
+#pragma HLS UNROLL
+                leaving[lane][row][i] = entering[lane][row][i];
+              }
+            }
+          }
+          for (int p = 0; p + L::LANES < L::PO; ++p) {
+#pragma HLS UNROLL
+            for (int i = 0; i < C::K * C::K; ++i) {
+#pragma HLS UNROLL
+              sums.value[p][i] = sums.value[p + L::LANES][i];
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// Two buffers of a row of tiles: one is filled tile by tile while the other is read row by row.
+template <class L>
+void tiles_to_raster(hls::stream<typename Tiled<L>::OutRow> &in, hls::stream<typename Tiled<L>::Beat> &out,
+                     int frames) {
+  typedef Tiled<L> C;
+  const int SUB = L::OUT_LANES / L::LANES, BEATS = L::C_OUT / L::OUT_LANES;
+  const int LAST_ROWS = C::OUT_HEIGHT - (C::TILE_ROWS - 1) * L::M;
+  ap_uint<L::LANES * L::OUT_BITS> store[2][L::M][SUB][L::M * C::TILE_COLUMNS * BEATS];
+#pragma HLS ARRAY_PARTITION variable=store complete dim=2
+#pragma HLS ARRAY_PARTITION variable=store complete dim=3
+#pragma HLS BIND_STORAGE variable=store type=ram_2p
+#pragma HLS DEPENDENCE variable=store type=inter dependent=false
+  const int WRITES = C::TILE_COLUMNS * C::SETS * C::PARTS * L::M;
+  const int slots = frames * C::TILE_ROWS;
+  int slot = -1;  // being read
+  int read_buffer = 1, tile_row = -1;
+  int write_tile = 0, write_beat = 0, write_sub = 0, write_row = 0;
+  int row = 0, x = 0, tile = 0, column = 0, beat = 0;
+  int reads = 0, writes = slots > 0 ? WRITES : 0;
+  Handover handover = {0, 0};
+
+  while (slot < slots) {
+#pragma HLS PIPELINE II=1
+    handover.tick();
+    if (writes > 0 && handover.may_write() && may_read(in)) {
+      const typename C::OutRow pixels = in.read();
+      const int address = (write_row * C::TILE_COLUMNS + write_tile) * BEATS + write_beat;
+      for (int i = 0; i < L::M; ++i) {
+#pragma HLS UNROLL
+        store[1 - read_buffer][i][write_sub][address] = pixels.pixel[i];
+      }
+      if (++write_row == L::M) {
+        write_row = 0;
+        if (++write_sub == SUB) {
+          write_sub = 0;
+          if (++write_beat == BEATS) {
+            write_beat = 0;
+            ++write_tile;
+          }
+        }
+      }
+      --writes;
+      handover.wrote();
+    }
+    if (reads > 0) {
+      const int address = (row * C::TILE_COLUMNS + tile) * BEATS + beat;
+      typename C::Beat pixel = 0;
+      for (int sub = 0; sub < SUB; ++sub) {
+#pragma HLS UNROLL
+        const ap_uint<L::LANES * L::OUT_BITS> part = store[read_buffer][column][sub][address];
+        for (int lane = 0; lane < L::LANES; ++lane) {
+#pragma HLS UNROLL
+          set_lane<L::OUT_BITS>(pixel, sub * L::LANES + lane, get_lane<L::OUT_BITS>(part, lane));
+        }
+      }
+      out.write(pixel);
+      if (++beat == BEATS) {
+        beat = 0;
+        if (++column == L::M) {
+          column = 0;
+          ++tile;
+        }
+        if (++x == C::OUT_WIDTH) {
+          x = tile = column = 0;
+          ++row;
+        }
+      }
+      --reads;
+    }
+    if (reads == 0 && writes == 0 && handover.settled()) {
+      ++slot;
+      read_buffer = 1 - read_buffer;
+      tile_row = tile_row == C::TILE_ROWS - 1 ? 0 : tile_row + 1;
+      write_tile = write_beat = write_sub = write_row = 0;
+      row = x = tile = column = beat = 0;
+      reads = (tile_row == C::TILE_ROWS - 1 ? LAST_ROWS : L::M) * C::OUT_WIDTH * BEATS;
+      writes = slot + 1 < slots ? WRITES : 0;
+      handover.next_slot();
+    }
+  }
+}
+
+}  // namespace repvgg
+
+#endif
