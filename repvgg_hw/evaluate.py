@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -178,8 +177,3 @@ def weight_bytes(network: IntegerNetwork) -> int:
     """Memory of all weights at their own widths, in bytes, rounded up."""
     bits = sum(conv.weight.size * conv.weight_bits for conv in network.convs)
     return -(-(bits + network.linear.weight.size * network.linear.weight_bits) // 8)
-
-
-def sorted_by_accuracy(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-    """Best last, so that the answer stands next to the prompt."""
-    return sorted(evaluations, key=lambda e: e.integer.correct)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repvgg_hw.cli.options import normalisation, numbers
 from repvgg_hw.errors import InputError
-from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,16 +22,11 @@ if TYPE_CHECKING:
     from repvgg_hw.evaluate import Evaluation
     from repvgg_hw.images import Images
     from repvgg_hw.network import FusedNetwork
+    from repvgg_hw.quantize import Widths
+    from repvgg_hw.quantize.diagnose import LayerReport
 
-
-def _channels(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[float, ...] | None:
-    """ "0.5,0.5,0.5" -> (0.5, 0.5, 0.5)."""
-    if value is None:
-        return None
-    try:
-        return tuple(float(part) for part in value.split(","))
-    except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no list of numbers such as 0.5,0.5,0.5") from error
+SEARCH_IMAGES = 128  # on which the search for widths measures noise
+LAYER_IMAGES = 100  # on which --per-layer looks
 
 
 @dataclass(frozen=True)
@@ -43,31 +38,61 @@ class _Inputs:
     std: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    evaluation: Evaluation
+    layers: list[LayerReport]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON; `layers` only where they were asked for."""
+        layers = {"layers": [layer.to_json() for layer in self.layers]} if self.layers else {}
+        return self.evaluation.to_json() | layers
+
+
 @click.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Labelled test images.")
 @click.option(
     "--calibration", required=True, type=click.Path(path_type=Path), help="Images to quantize on; no labels."
 )
-@click.option("--method", help="How to quantize [default: the best that takes minutes; --compare names all].")
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    help="How to quantize; may be repeated [default: generate's].",
+)
 @click.option("--compare", is_flag=True, help="Quantize by every method and print one table.")
+@click.option("--per-layer", is_flag=True, help="Where each method loses: a table of layers.")
+@click.option("--weight-bits", type=int, help="Bits of all weights, 4 to 8 [default: 8].")
+@click.option("--activation-bits", type=int, help="Bits of all activations, 4 to 8 [default: 8].")
+@click.option("--bits", "bits_file", type=click.Path(path_type=Path), help="JSON file of widths per layer.")
+@click.option(
+    "--weight-memory", type=click.IntRange(1), help="Bytes for all weights: search the width of each layer."
+)
 @click.option("--limit", type=click.IntRange(1), help="At most that many test images.")
 @click.option("--calibration-limit", type=click.IntRange(1), help="At most that many calibration images.")
 @click.option("--resize", type=click.IntRange(1), help="Resize every image to N x N.")
-@click.option("--mean", callback=_channels, help="Per channel, in 0..1 [default: ImageNet's].")
-@click.option("--std", callback=_channels, help="Per channel, in 0..1 [default: ImageNet's].")
+@click.option("--mean", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
+@click.option("--std", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
+@click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Write a figure (SVG) here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def command(
     checkpoint: Path,
     data: Path,
     calibration: Path,
-    method: str | None,
+    methods: tuple[str, ...],
     compare: bool,
+    per_layer: bool,
+    weight_bits: int | None,
+    activation_bits: int | None,
+    bits_file: Path | None,
+    weight_memory: int | None,
     limit: int | None,
     calibration_limit: int | None,
     resize: int | None,
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
+    plot_path: Path | None,
     as_json: bool,
 ) -> None:
     """Top-1 of the float network CHECKPOINT and of the integer model that hardware runs.
@@ -83,25 +108,35 @@ def command(
 
     from repvgg_hw.quantize import DEFAULT_METHOD, METHODS, recipe_named
 
-    if method and compare:
-        raise InputError("--method names one method, --compare runs all of them: give one of the two")
-    methods = list(METHODS) if compare else [method or DEFAULT_METHOD]
-    for name in methods:
+    if methods and compare:
+        raise InputError("--method names methods, --compare runs all of them: give one of the two")
+    chosen = list(METHODS) if compare else list(methods or [DEFAULT_METHOD])
+    for name in chosen:
         recipe_named(name)
+    if plot_path is not None and not plot_path.parent.is_dir():
+        raise InputError(f"{plot_path}: {plot_path.parent} is no folder")
     console = Console(stderr=True)
     inputs = _read(checkpoint, data, calibration, limit, calibration_limit, resize, mean, std, console)
-    evaluations = _run(inputs, methods, console)
+    widths = _widths(inputs, weight_bits, activation_bits, bits_file, weight_memory)
+    outcomes = _run(inputs, chosen, widths, per_layer, console)
+    evaluations = [outcome.evaluation for outcome in outcomes]
+    if plot_path is not None:
+        _plot(plot_path, evaluations, inputs)
     if as_json:
         result = {
             "checkpoint": str(checkpoint),
             "test_images": len(inputs.images),
             "calibration_images": len(inputs.calibration),
-            "methods": [e.to_json() for e in evaluations],
+            "widths": widths.to_json(),
+            "methods": [outcome.to_json() for outcome in outcomes],
         }
         json.dump(result, sys.stdout, indent=2)
         click.echo()
     else:
         _print_table(evaluations, inputs)
+        for outcome in outcomes:
+            if outcome.layers:
+                _print_layers(outcome)
 
 
 def _read(
@@ -122,9 +157,7 @@ def _read(
 
     fused = load_fused(checkpoint)
     channels = fused.convs[0].shape.c_in
-    mean, std = _normalisation(mean, IMAGENET_MEAN, channels), _normalisation(std, IMAGENET_STD, channels)
-    if min(std) <= 0:
-        raise InputError(f"--std must be positive, got {','.join(map(str, std))}")
+    mean, std = normalisation(mean, std, channels)
     images = load_images(data, limit=limit, resize=resize, channels=channels)
     checked_labels(images, len(fused.linear_bias))
     found = load_images(calibration, limit=calibration_limit, resize=resize, channels=channels).pixels
@@ -134,23 +167,49 @@ def _read(
     return _Inputs(fused, images, kept, mean, std)
 
 
-def _normalisation(
-    given: tuple[float, ...] | None, imagenet: tuple[float, ...], channels: int
-) -> tuple[float, ...]:
-    if given is None:
-        if channels != len(imagenet):
-            raise InputError(f"the network takes {channels} channels: give --mean and --std")
-        return imagenet
-    if len(given) != channels:
-        raise InputError(f"--mean and --std need {channels} numbers, got {len(given)}")
-    return given
+def _widths(
+    inputs: _Inputs,
+    weight_bits: int | None,
+    activation_bits: int | None,
+    bits_file: Path | None,
+    weight_memory: int | None,
+) -> Widths:
+    """The widths that were asked for: one for all, a file, or found by search."""
+    from repvgg_hw.quantize import Widths, load_widths
+    from repvgg_hw.quantize.sensitivity import search_widths
+
+    if sum(given is not None for given in (weight_bits, bits_file, weight_memory)) > 1:
+        raise InputError("--weight-bits, --bits and --weight-memory exclude each other")
+    if bits_file is not None:
+        if activation_bits is not None:
+            raise InputError("--bits holds the widths of activations, too: drop --activation-bits")
+        widths = load_widths(bits_file)
+    elif weight_memory is not None:
+        widths = search_widths(
+            inputs.fused,
+            inputs.calibration[:SEARCH_IMAGES],
+            mean=inputs.mean,
+            std=inputs.std,
+            budget_bytes=weight_memory,
+            activations=8 if activation_bits is None else activation_bits,
+        )
+    else:
+        widths = Widths(
+            weights=8 if weight_bits is None else weight_bits,
+            activations=8 if activation_bits is None else activation_bits,
+        )
+    widths.check(conv.name for conv in inputs.fused.convs)
+    return widths
 
 
-def _run(inputs: _Inputs, methods: list[str], console: Console) -> list[Evaluation]:
+def _run(
+    inputs: _Inputs, methods: list[str], widths: Widths, per_layer: bool, console: Console
+) -> list[_Outcome]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from repvgg_hw.evaluate import evaluate
     from repvgg_hw.quantize import quantize
+    from repvgg_hw.quantize.diagnose import diagnose
     from repvgg_hw.quantize.forward import float_logits
 
     columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
@@ -161,7 +220,7 @@ def _run(inputs: _Inputs, methods: list[str], console: Console) -> list[Evaluati
             bars.advance(bar, count)
 
         reference = float_logits(inputs.fused, inputs.images.pixels, inputs.mean, inputs.std, advance)
-        evaluations = []
+        outcomes = []
         for name in methods:
 
             def quantizing(done: int, total: int, layer: str, name: str = name) -> None:
@@ -175,14 +234,19 @@ def _run(inputs: _Inputs, methods: list[str], console: Console) -> list[Evaluati
                 mean=inputs.mean,
                 std=inputs.std,
                 method=name,
+                widths=widths,
                 progress=quantizing,
             )
             seconds = time.perf_counter() - started
             bars.update(bar, description=f"{name}: test", completed=0, total=2 * len(inputs.images))
-            evaluations.append(
-                evaluate(network, reference, inputs.images, method=name, seconds=seconds, step=advance)
+            evaluation = evaluate(
+                network, reference, inputs.images, method=name, seconds=seconds, step=advance
             )
-    return evaluations
+            looked_at = inputs.images.pixels[:: max(1, len(inputs.images) // LAYER_IMAGES)]
+            outcomes.append(
+                _Outcome(evaluation, diagnose(inputs.fused, network, looked_at) if per_layer else [])
+            )
+    return outcomes
 
 
 def _print_table(evaluations: list[Evaluation], inputs: _Inputs) -> None:
@@ -190,8 +254,8 @@ def _print_table(evaluations: list[Evaluation], inputs: _Inputs) -> None:
     from rich.table import Table
 
     table = Table(title=f"Top-1 on {len(inputs.images)} images, {len(inputs.calibration)} for calibration")
-    table.add_column("method")
-    for heading in ("float", "fake-quantized", "integer", "95 % interval", "drop", "agreement", "seconds"):
+    table.add_column("method", no_wrap=True)
+    for heading in ("float", "fake", "integer", "95 %", "drop", "agree", "s"):
         table.add_column(heading, justify="right")
     for e in evaluations:
         low, high = e.integer.interval
@@ -200,10 +264,45 @@ def _print_table(evaluations: list[Evaluation], inputs: _Inputs) -> None:
             f"{e.float_.percent:.2f}",
             f"{e.fake.percent:.2f}",
             f"{e.integer.percent:.2f}",
-            f"{low:.2f} .. {high:.2f}",
+            f"{low:.1f}-{high:.1f}",
             f"{e.drop:+.2f} ± {e.drop_margin:.2f}",
             f"{e.agreement:.2f}",
             f"{e.seconds:.1f}",
         ]
         table.add_row(*cells)
     Console().print(table)
+
+
+def _print_layers(outcome: _Outcome) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    worst = max(outcome.layers, key=lambda layer: layer.added_noise)
+    title = (
+        f"{outcome.evaluation.method}: {worst.name} adds most noise, {worst.added_noise:.2f} % of its signal"
+    )
+    table = Table(title=title)
+    table.add_column("layer", no_wrap=True)
+    headings = ("bits w/a", "SQNR, dB", "added, %", "peak", "clipped, %", "dead", "weight spread")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for layer in outcome.layers:
+        table.add_row(
+            layer.name,
+            f"{layer.weight_bits}/{layer.activation_bits}",
+            f"{layer.sqnr_db:.1f}",
+            f"{layer.added_noise:.2f}",
+            f"{layer.peak:.3g}",
+            f"{layer.clipped:.3f}",
+            str(layer.dead_channels),
+            f"{layer.weight_spread:.1f}",
+        )
+    Console().print(table)
+
+
+def _plot(path: Path, evaluations: list[Evaluation], inputs: _Inputs) -> None:
+    from repvgg_hw.quantize.plot import bars
+
+    rows = [(e.method, e.integer.percent, *e.integer.interval) for e in evaluations]
+    title = f"Top-1 of integer models, {len(inputs.images)} images"
+    path.write_text(bars(title, rows, evaluations[0].float_.percent), encoding="utf-8")

@@ -1,0 +1,93 @@
+"""Where accuracy is lost, layer by layer: what the integers of each layer are, against the float layer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from repvgg_hw import golden
+from repvgg_hw.images import normalise
+from repvgg_hw.network import FusedConv, FusedNetwork, IntegerConv, IntegerNetwork
+from repvgg_hw.quantize import layers
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One convolution of an integer network, on some images.
+
+    sqnr_db         signal to quantization noise ratio of the output, all error before it included
+    added_noise     noise power over signal power at its output less the same at its input, in percent:
+                    what this layer adds; the largest is the layer that loses most
+    peak            largest activation of the float layer
+    clipped         share of the output values that the integer layer holds at its largest integer, in percent
+    dead_channels   output channels that the float layer never fires on these images
+    weight_spread   largest weight of the layer over the median channel's largest weight
+    """
+
+    name: str
+    weight_bits: int
+    activation_bits: int
+    sqnr_db: float
+    added_noise: float
+    peak: float
+    clipped: float
+    dead_channels: int
+    weight_spread: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def diagnose(fused: FusedNetwork, network: IntegerNetwork, pixels: NDArray[np.uint8]) -> list[LayerReport]:
+    """A report per convolution on pixels (N, H, W, C) uint8.
+
+    An equalized layer's channels have scales of their own, which IntegerNetwork does not store: each
+    channel is compared after the least-squares factor between its integers and its float values.
+    """
+    x = torch.from_numpy(normalise(pixels, network.mean, network.std).astype(np.float32))
+    q = torch.from_numpy(golden.quantize_input(pixels, network).copy())
+    before = _noise(x, q)
+    reports = []
+    for conv, layer in zip(fused.convs, network.convs, strict=True):
+        x = torch.relu_(layers.conv(x, conv.weight, conv.bias, conv))
+        q = layers.integer_conv(q, layer)
+        after = _noise(x, q)
+        reports.append(_report(conv, layer, x, q, after, after - before))
+        before = after
+    return reports
+
+
+def _report(
+    conv: FusedConv, layer: IntegerConv, x: torch.Tensor, q: torch.Tensor, noise: float, added: float
+) -> LayerReport:
+    largest = np.abs(conv.weight).reshape(len(conv.weight), -1).max(axis=1)
+    median = float(np.median(largest))
+    return LayerReport(
+        name=conv.name,
+        weight_bits=layer.weight_bits,
+        activation_bits=layer.out_bits,
+        sqnr_db=-10 * float(np.log10(noise)) if noise > 0 else float("inf"),
+        added_noise=100 * added,
+        peak=float(x.max()),
+        clipped=100.0 * float((q == (1 << layer.out_bits) - 1).double().mean()),
+        dead_channels=int((x.amax(dim=(0, 2, 3)) <= 0).sum()),
+        weight_spread=float(largest.max()) / median if median > 0 else float("inf"),
+    )
+
+
+def _noise(x: torch.Tensor, q: torch.Tensor) -> float:
+    """E (x - a q)^2 over E x^2, over all channels, each with its best factor a."""
+    signal = noise = 0.0
+    for channel in range(x.shape[1]):
+        a, b = x[:, channel].double().flatten(), q[:, channel].double().flatten()
+        square = float(b @ b)
+        factor = float(a @ b) / square if square > 0 else 0.0
+        power = float(a @ a)
+        signal += power
+        noise += float((a - factor * b).square().sum())
+    return noise / signal if signal > 0 else 0.0
