@@ -109,6 +109,8 @@ def command(
                 f"calibration images are {found}, --input-size says {input_size}: --resize resizes them"
             )
         network = _quantize(fused, pixels, method, mean, std, console)
+        if network.name == "custom":  # no published variant: named after its file
+            network = replace(network, name=Path(weights).stem)
     request = Request(target, multipliers, fps, clock, folding, part, allowed)
     options: dict[str, Any] = {"random": model is not None, "seed": seed if model else None}
     design = generate(network, output, request, options)
