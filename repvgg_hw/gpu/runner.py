@@ -10,6 +10,7 @@ import torch
 import triton
 from numpy.typing import NDArray
 from torch import Tensor
+from triton.runtime.errors import OutOfResources, PTXASError
 
 from repvgg_hw.gpu.kernels import conv3x3_kernel, global_sum_kernel, linear_kernel
 from repvgg_hw.gpu.packing import (
@@ -167,7 +168,7 @@ def _timer(launch: Callable[[Tile], None]) -> Callable[[Tile], float]:
     def seconds(tile: Tile) -> float:
         try:
             return float(triton.testing.do_bench(lambda: launch(tile), rep=TUNE_MS, quantiles=[0.5]))
-        except triton.runtime.errors.OutOfResources:  # more shared memory or registers than the chip has
+        except (OutOfResources, PTXASError):  # more shared memory or registers than the chip has
             return float("inf")
 
     return seconds
