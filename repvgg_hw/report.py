@@ -13,8 +13,9 @@ from repvgg_hw import __version__, results
 from repvgg_hw.design import Design, plan_to_json, write_if_changed
 from repvgg_hw.emit import environment
 from repvgg_hw.paths import templates_dir
-from repvgg_hw.plan import AnyConvPlan, LinearPlan
+from repvgg_hw.plan import AnyConvPlan, LinearPlan, WinogradPlan
 from repvgg_hw.results import LayerResult, SimulationResult
+from repvgg_hw.search import alternatives
 
 FILE = "report.html"
 
@@ -39,6 +40,8 @@ class LayerRow:
     passed: bool | None
     multiplier_share: float
     cycle_share: float
+    alternatives: dict[str, int]  # algorithm -> multipliers that it would need within the frame interval
+    adders: int  # two-input adders of Winograd's constant networks
 
 
 @dataclass(frozen=True)
@@ -88,17 +91,18 @@ def summarize(design: Design) -> Summary:
 
 def _row(design: Design, layer: AnyConvPlan | LinearPlan, found: LayerResult | None) -> LayerRow:
     plan = design.plan
-    if not isinstance(layer, LinearPlan):
+    others: dict[str, int] = {}
+    if isinstance(layer, LinearPlan):
+        shape = f"{layer.c_in} -> {layer.c_out}"
+    else:
         shape = f"{layer.c_in}x{layer.height}x{layer.width} -> "
         shape += f"{layer.c_out}x{layer.out_height}x{layer.out_width}"
         shape += f", {layer.groups} groups" if layer.groups > 1 else ""
-        algorithm = layer.algorithm
-    else:
-        shape, algorithm = f"{layer.c_in} -> {layer.c_out}", "direct"
+        others = alternatives(layer, plan.frame_interval, plan.dsp)
     return LayerRow(
         name=layer.name,
         shape=shape,
-        algorithm=algorithm,
+        algorithm=layer.algorithm,
         pi=layer.pi,
         po=layer.po,
         multipliers=layer.multipliers,
@@ -112,6 +116,8 @@ def _row(design: Design, layer: AnyConvPlan | LinearPlan, found: LayerResult | N
         passed=None if found is None else found.passed,
         multiplier_share=layer.multipliers / plan.multipliers,
         cycle_share=layer.cycles / plan.frame_interval,
+        alternatives=others,
+        adders=sum(layer.adders.values()) if isinstance(layer, WinogradPlan) else 0,
     )
 
 
