@@ -87,6 +87,18 @@ def test_eps_is_an_option_that_matters() -> None:
     assert difference(module, *fuse_block(state), 8, 1, 1) > 1e-3
 
 
+@pytest.mark.parametrize("family", [blocks.OREPA, blocks.OREPARepVGG])
+def test_orepa_without_its_stored_prior(family: type[nn.Module]) -> None:
+    """The cosines are a formula: a file that left the buffer out gives the same kernel."""
+    torch.manual_seed(0)
+    state = state_of(blocks.trained(family(6, 10, 2, 1)))
+    without = {key: value for key, value in state.items() if not key.endswith("prior")}
+    assert len(without) == len(state) - 1
+    np.testing.assert_allclose(
+        fuse_block(without, stride=2)[0], fuse_block(state, stride=2)[0], rtol=1e-9, atol=1e-9
+    )
+
+
 def test_squeeze_excite_keys_stay_outside() -> None:
     state = state_of(blocks.trained(blocks.RepVGG(8, 8, 1, 1)))
     se = {"se.down.weight": np.ones((2, 8, 1, 1)), "se.down.bias": np.ones(2)}
