@@ -1,0 +1,82 @@
+"""Products, sums, requantization, the global sum and the linear layer, each against golden or NumPy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from units import check
+
+from repvgg_hw import netlist
+from repvgg_hw.netlist import Stream
+from repvgg_hw.plan import LinearPlan, lanes_out
+
+
+def test_dot_product(tmp_path: Path) -> None:
+    cases = {
+        f"n{n}{'s' if signed else 'u'}": {"N": n, "X_W": 8, "X_SIGNED": signed, "W_W": 8, "SUM_W": 26}
+        for n, signed in ((1, False), (3, True), (8, False), (9, True), (27, False), (65, False))
+    }
+    cases["wide"] = {"N": 5, "X_W": 14, "X_SIGNED": True, "W_W": 16, "SUM_W": 33}
+    check(tmp_path, "dot_product", cases)
+
+
+def test_adder_tree(tmp_path: Path) -> None:
+    check(tmp_path, "adder_tree", {f"n{n}": {"N": n, "W": 12} for n in (2, 3, 8, 9, 64, 65)})
+
+
+def test_mac_array(tmp_path: Path) -> None:
+    shapes = {  # N, PO, WORDS, ADDRS, signed
+        "one": (9, 1, 1, 1, False),
+        "parallel": (9, 4, 1, 3, True),
+        "narrow": (9, 4, 2, 6, False),
+        "serial": (18, 6, 6, 12, False),
+        "linear": (1, 3, 4, 8, False),
+    }
+    cases = {
+        name: {
+            "N": n, "PO": po, "WORDS": words, "ADDRS": addrs, "OUT_LANES": lanes_out(po, words), "X_W": 8,
+            "X_SIGNED": signed, "W_W": 8, "ACC_W": 24,
+        }
+        for name, (n, po, words, addrs, signed) in shapes.items()
+    }  # fmt: skip
+    check(tmp_path, "mac_array", cases)
+
+
+def test_requant_relu(tmp_path: Path) -> None:
+    cases = {
+        "one": {"LANES": 1, "ADDRS": 1, "ACC_W": 24, "Y_W": 8},
+        "lanes": {"LANES": 3, "ADDRS": 4, "ACC_W": 20, "Y_W": 8},
+        "wide": {"LANES": 2, "ADDRS": 5, "ACC_W": 36, "Y_W": 8},
+        "nibble": {"LANES": 4, "ADDRS": 2, "ACC_W": 24, "Y_W": 4},
+    }
+    check(tmp_path, "requant_relu", cases)
+
+
+def test_global_sum(tmp_path: Path) -> None:
+    shapes = ((1, 1, 1), (1, 5, 4), (3, 2, 49), (4, 1, 9), (2, 3, 1))
+    cases = {
+        f"l{lanes}w{words}p{pixels}": {
+            "LANES": lanes, "WORDS": words, "PIXELS": pixels, "X_W": 8, "SUM_W": (pixels * 255).bit_length()
+        }
+        for lanes, words, pixels in shapes
+    }  # fmt: skip
+    check(tmp_path, "global_sum", cases)
+
+
+def test_linear(tmp_path: Path) -> None:
+    cases = {}
+    for c_in, c_out, pi, po in (
+        (1, 1, 1, 1),
+        (8, 10, 1, 1),
+        (8, 10, 8, 10),
+        (12, 7, 3, 7),
+        (6, 10, 6, 2),
+        (5, 1, 1, 1),
+    ):
+        plan = LinearPlan(
+            c_in=c_in, c_out=c_out, height=4, width=4, in_lanes=1, pi=pi, po=po, in_bits=8,
+            weight_bits=8, acc_bits=32,
+        )  # fmt: skip
+        unit = netlist.linear_unit(plan, Stream("s_axis", pi, plan.sum_bits))
+        cases[f"c{c_in}k{c_out}pi{pi}po{po}"] = unit.parameters
+    check(tmp_path, "linear", cases)

@@ -1,0 +1,52 @@
+"""window_buffer: strides, odd maps, single pixels and the windows of Winograd's tiles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from units import check
+
+
+def shape(
+    height: int, width: int, words: int = 1, kernel: int = 3, step: int = 1, bits: int = 8, stride: int = 0
+) -> dict[str, int]:
+    """Parameters of a buffer that covers the map's convolution; stride: its own, if not the step."""
+    stride = stride or step
+    outputs_per_tile = step // stride
+    tiles = [-(-((size - 1) // stride + 1) // outputs_per_tile) for size in (height, width)]
+    return {
+        "BEAT_W": bits, "WORDS": words, "HEIGHT": height, "WIDTH": width, "KERNEL": kernel, "STEP": step,
+        "TILES_Y": tiles[0], "TILES_X": tiles[1],
+    }  # fmt: skip
+
+
+def test_window_buffer_3x3(tmp_path: Path) -> None:
+    cases = {
+        "s1_8x8": shape(8, 8),
+        "s1_5x7": shape(5, 7),
+        "s1_1x1": shape(1, 1),
+        "s1_1x6": shape(1, 6),
+        "s1_6x1": shape(6, 1),
+        "s1_2x2": shape(2, 2),
+        "s1_4x5_w2": shape(4, 5, words=2),
+        "s1_3x3_w5": shape(3, 3, words=5),
+        "s1_1x1_w3": shape(1, 1, words=3),
+        "s2_8x8": shape(8, 8, step=2),
+        "s2_7x5": shape(7, 5, step=2),
+        "s2_5x6_w3": shape(5, 6, words=3, step=2),
+        "s2_1x1": shape(1, 1, step=2),
+        "s2_2x2_w2": shape(2, 2, words=2, step=2),
+    }
+    check(tmp_path, "window_buffer", cases)
+
+
+def test_window_buffer_of_tiles(tmp_path: Path) -> None:
+    cases = {
+        "f2_8x8": shape(8, 8, kernel=4, step=2, stride=1, bits=4),
+        "f4_8x12": shape(8, 12, kernel=6, step=4, stride=1, bits=4),
+        "f4_7x6_w2": shape(7, 6, words=2, kernel=6, step=4, stride=1, bits=4),
+        "f7_14x7": shape(14, 7, kernel=9, step=7, stride=1, bits=4),
+        "f3_1x1": shape(1, 1, kernel=5, step=3, stride=1, bits=4),
+        "f4s2_16x9": shape(16, 9, kernel=9, step=8, stride=2, bits=4),
+    }
+    check(tmp_path, "window_buffer", cases)
