@@ -186,7 +186,7 @@ def judge(
             cycles[words[0]].append(int(words[2]))
             if int(words[3]):
                 bad[words[0]].append(int(words[1]))
-        elif kind in ("mismatch", "surplus"):
+        elif kind in ("mismatch", "surplus", "tlast"):
             first.setdefault(words[0], [kind, *words[1:]])
         elif kind == "end":
             ends[words[0]] = (int(words[1]), int(words[2]))
@@ -201,6 +201,8 @@ def judge(
             expected, got = (beat_values(word, lanes, bits, signed) for word in words)
             divergence = locate(name, int(frame), int(at), shapes[name], expected, got)
             problem = str(divergence)
+        elif name in first and first[name][0] == "tlast":
+            problem = f"{name}: tlast is wrong at value {first[name][1]} of a frame"
         elif name in first:
             problem = f"{name}: sends more than {frames} frames of {probe.beats} beats"
         elif done < frames:
