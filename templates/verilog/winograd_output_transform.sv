@@ -45,6 +45,9 @@ module winograd_output_transform #(
   if (BATCHES * LANES != PO) begin : g_check_lanes
     initial $fatal(1, "%m: LANES must divide PO");
   end
+  if (ACC_W > 32) begin : g_check_width
+    initial $fatal(1, "%m: the dividers are made for at most 32 bits");
+  end
 `endif
 
   // ---- which row of which channels

@@ -24,16 +24,37 @@ def write_networks(folder: Path, kinds: Iterable[tuple[int, int]]) -> list[Path]
     return written
 
 
+def _with_fault(folder: Path, sources: list[Path], fault: tuple[str, str, str]) -> list[Path]:
+    """The sources with the first occurrence of a text in one file replaced, in a copy."""
+    name, text, replacement = fault
+    original = next(path for path in sources if path.name == name)
+    source = original.read_text()
+    assert text in source, f"{name} has no {text!r} to break"
+    faulty = folder / f"faulty_{name}"
+    faulty.write_text(source.replace(text, replacement, 1))
+    return [faulty if path == original else path for path in sources]
+
+
 def run_bench(
-    folder: Path, top: str, bench: str, parameters: Mapping[str, Any], config: Mapping[str, Any]
+    folder: Path,
+    top: str,
+    bench: str,
+    parameters: Mapping[str, Any],
+    config: Mapping[str, Any],
+    fault: tuple[str, str, str] | None = None,
 ) -> bool:
-    """Build `top` with these parameters and run the cocotb module `bench` on it with this config."""
+    """Build `top` with these parameters and run the cocotb module `bench` on it with this config.
+
+    fault  (file name, text, replacement) to put into the sources
+    """
     kind = (int(config["unit"]["m"]), int(config["unit"].get("stride", 1)))
     # Python needs the ports alone; publishing all signals of a thousand adders takes minutes to compile.
     networks = write_networks(folder / "rtl", [kind])
     publish = folder / "publish.vlt"
     publish.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n')
     sources = [publish, *library_sources({top, "shift_add"}), *networks]
+    if fault:
+        sources = _with_fault(folder, sources, fault)
     build = folder / "build"
     verilator.build(sources, top, build, parameters=parameters, optimize="-O0")
     return verilator.run(
