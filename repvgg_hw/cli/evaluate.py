@@ -36,6 +36,7 @@ class _Inputs:
     calibration: NDArray[np.uint8]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    norm_gains: dict[str, float]  # layer -> largest |gamma / sigma|; empty for fused weights
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class _Outcome:
 
 
 @click.command()
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Labelled test images.")
 @click.option(
     "--calibration", required=True, type=click.Path(path_type=Path), help="Images to quantize on; no labels."
@@ -77,7 +78,7 @@ class _Outcome:
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Write a figure (SVG) here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def command(
-    checkpoint: Path,
+    checkpoint: str,
     data: Path,
     calibration: Path,
     methods: tuple[str, ...],
@@ -124,7 +125,7 @@ def command(
         _plot(plot_path, evaluations, inputs)
     if as_json:
         result = {
-            "checkpoint": str(checkpoint),
+            "checkpoint": checkpoint,
             "test_images": len(inputs.images),
             "calibration_images": len(inputs.calibration),
             "widths": widths.to_json(),
@@ -140,7 +141,7 @@ def command(
 
 
 def _read(
-    checkpoint: Path,
+    checkpoint: str,
     data: Path,
     calibration: Path,
     limit: int | None,
@@ -151,11 +152,17 @@ def _read(
     console: Console,
 ) -> _Inputs:
     """Everything from disk, checked before anything slow begins."""
-    from repvgg_hw.checkpoint import load_fused
+    from repvgg_hw.checkpoint import import_network
     from repvgg_hw.evaluate import checked_labels, without
     from repvgg_hw.images import load_images
 
-    fused = load_fused(checkpoint)
+    imported = import_network(checkpoint)
+    fused = imported.fused
+    gains = {
+        conv.name: max(float(abs(norm.scale).max()) for norm in block.norms)
+        for conv, block in zip(imported.convs, imported.blocks, strict=True)
+        if block.norms
+    }
     channels = fused.convs[0].shape.c_in
     mean, std = normalisation(mean, std, channels)
     images = load_images(data, limit=limit, resize=resize, channels=channels)
@@ -164,7 +171,7 @@ def _read(
     kept = without(found, images.pixels)
     if len(kept) < len(found):
         console.print(f"{len(found) - len(kept)} calibration images are test images: left out of calibration")
-    return _Inputs(fused, images, kept, mean, std)
+    return _Inputs(fused, images, kept, mean, std, gains)
 
 
 def _widths(
@@ -244,7 +251,10 @@ def _run(
             )
             looked_at = inputs.images.pixels[:: max(1, len(inputs.images) // LAYER_IMAGES)]
             outcomes.append(
-                _Outcome(evaluation, diagnose(inputs.fused, network, looked_at) if per_layer else [])
+                _Outcome(
+                    evaluation,
+                    diagnose(inputs.fused, network, looked_at, inputs.norm_gains) if per_layer else [],
+                )
             )
     return outcomes
 
@@ -283,7 +293,7 @@ def _print_layers(outcome: _Outcome) -> None:
     )
     table = Table(title=title)
     table.add_column("layer", no_wrap=True)
-    headings = ("bits w/a", "SQNR, dB", "added, %", "peak", "clipped, %", "dead", "weight spread")
+    headings = ("bits w/a", "SQNR, dB", "added, %", "peak", "clipped, %", "dead", "spread", "gamma/sigma")
     for heading in headings:
         table.add_column(heading, justify="right")
     for layer in outcome.layers:
@@ -296,6 +306,7 @@ def _print_layers(outcome: _Outcome) -> None:
             f"{layer.clipped:.3f}",
             str(layer.dead_channels),
             f"{layer.weight_spread:.1f}",
+            "-" if layer.norm_gain is None else f"{layer.norm_gain:.1f}",
         )
     Console().print(table)
 

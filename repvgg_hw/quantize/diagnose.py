@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ class LayerReport:
     peak            largest activation of the float layer
     clipped         share of the output values that the integer layer holds at its largest integer, in percent
     dead_channels   output channels that the float layer never fires on these images
+    norm_gain       largest |gamma / sigma| of the block's batch norms; None where weights came in fused
     weight_spread   largest weight of the layer over the median channel's largest weight
     """
 
@@ -37,14 +39,20 @@ class LayerReport:
     clipped: float
     dead_channels: int
     weight_spread: float
+    norm_gain: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
 
 
-def diagnose(fused: FusedNetwork, network: IntegerNetwork, pixels: NDArray[np.uint8]) -> list[LayerReport]:
-    """A report per convolution on pixels (N, H, W, C) uint8.
+def diagnose(
+    fused: FusedNetwork,
+    network: IntegerNetwork,
+    pixels: NDArray[np.uint8],
+    norm_gains: Mapping[str, float] | None = None,
+) -> list[LayerReport]:
+    """A report per convolution on pixels (N, H, W, C) uint8; norm_gains by layer name, where known.
 
     An equalized layer's channels have scales of their own, which IntegerNetwork does not store: each
     channel is compared after the least-squares factor between its integers and its float values.
@@ -57,7 +65,8 @@ def diagnose(fused: FusedNetwork, network: IntegerNetwork, pixels: NDArray[np.ui
         x = torch.relu_(layers.conv(x, conv.weight, conv.bias, conv))
         q = layers.integer_conv(q, layer)
         after = _noise(x, q)
-        reports.append(_report(conv, layer, x, q, after, after - before))
+        report = _report(conv, layer, x, q, after, after - before)
+        reports.append(replace(report, norm_gain=(norm_gains or {}).get(conv.name)))
         before = after
     return reports
 
