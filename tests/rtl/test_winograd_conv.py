@@ -36,7 +36,7 @@ FAULTS = {
     "data network": ("winograd_data_m3_s1.sv", ".B_NEG(1)", ".B_NEG(0)"),
     "output network": ("winograd_output_m3_s1.sv", ".B_SHIFT(1)", ".B_SHIFT(2)"),
     "division": ("winograd_divide_m3_s1.sv", ".B_SHIFT(6)", ".B_SHIFT(7)"),
-    "right edge": ("tile_to_raster.sv", "wr_col < COL_W'(WIDTH)", "wr_col < COL_W'(WIDTH + 1)"),
+    "right edge": ("tile_to_raster.sv", "wr_col < COL_W'(WIDTH)", "wr_col < COL_W'(WIDTH - 1)"),
     "last tile row": ("tile_to_raster.sv", "PIX_W'(LAST_ROWS - 1)", "PIX_W'(M - 1)"),
 }
 
