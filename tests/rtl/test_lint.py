@@ -1,0 +1,94 @@
+"""`verilator --lint-only -Wall` has no complaint about any unit at any parameters, nor about any variant."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lint_sources import VERILOG, emit_rtl, lint, shapes_only
+from test_conv3x3 import RATES, SHAPES
+
+from repvgg_hw.emit import library_sources
+from repvgg_hw.netlist import Stream, direct_parameters, linear_unit
+from repvgg_hw.plan import TAPS, LinearPlan
+from repvgg_hw.search import make_plan
+from repvgg_hw.variants import VARIANTS
+
+Parameters = dict[str, object]
+
+
+def grid(**choices: tuple[object, ...]) -> Iterator[Parameters]:
+    """Every combination."""
+    for values in itertools.product(*choices.values()):
+        yield dict(zip(choices, values, strict=True))
+
+
+LINEARS = [
+    LinearPlan(c_in=6, c_out=10, height=3, width=3, in_lanes=1, pi=pi, po=po, in_bits=8,
+               weight_bits=8, acc_bits=32)
+    for pi, po in ((1, 1), (3, 5), (6, 10))
+]  # fmt: skip
+# Units that only a whole Winograd layer with its generated networks can be linted in: tests of winograd.
+UNITS: dict[str, list[Parameters]] = {
+    "stream_reg": list(grid(WIDTH=(1, 8))),
+    "fifo": list(grid(WIDTH=(1, 8), DEPTH=(1, 2, 3, 16))),
+    "credit_fifo": [{"WIDTH": 8, "DEPTH": d, "SET": s} for d, s in ((1, 1), (8, 3), (16, 16))],
+    "stream_upsize": list(grid(IN_W=(8,), RATIO=(1, 2, 3))),
+    "stream_downsize": list(grid(OUT_W=(8,), RATIO=(1, 2, 3))),
+    "width_converter": list(grid(LANE_W=(8,), IN_LANES=(1, 4, 6), OUT_LANES=(1, 4, 6))),
+    "replay": list(grid(WIDTH=(8,), WORDS=(1, 2, 3), REPEATS=(1, 2, 3))),
+    "frame_check": list(grid(BEATS=(1, 2, 49))),
+    "ram_1r1w": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5))),
+    "rom": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5), FILE=("none.mem",))),
+    "constant": [{"WIDTH": 6, "FILE": "none.mem"}],
+    "global_sum": list(grid(LANES=(1, 3), WORDS=(1, 4), PIXELS=(1, 49), SUM_W=(14,))),
+    "dot_slice": list(grid(N=(1, 8), X_SIGNED=(False, True))),
+    "dot_product": list(grid(N=(1, 8, 9, 65), X_SIGNED=(False, True))),
+    "adder_tree": list(grid(N=(2, 8, 9, 65))),
+    "mac_array": [
+        {"N": n, "PO": po, "WORDS": words, "ADDRS": addrs, "OUT_LANES": lanes}
+        for n, po, words, addrs, lanes in (
+            (1, 1, 1, 1, 1), (9, 4, 4, 8, 1), (9, 4, 1, 3, 4), (72, 2, 3, 6, 1)
+        )
+    ],
+    "requant_relu": list(grid(LANES=(1, 3), ADDRS=(1, 5), ACC_W=(16, 32))),
+    "window_buffer": [
+        {"WORDS": words, "HEIGHT": size, "WIDTH": size, "STEP": step, "TILES_Y": tiles, "TILES_X": tiles}
+        for words, size, step in itertools.product((1, 3), (1, 2, 7), (1, 2))
+        for tiles in ((size - 1) // step + 1,)
+    ],
+    "conv3x3": [direct_parameters(plan) for plan in (*SHAPES.values(), *RATES.values())],
+    "linear": [linear_unit(plan, Stream("s_axis", plan.pi, plan.sum_bits)).parameters for plan in LINEARS],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", UNITS)
+def test_unit(module: str) -> None:
+    sources = library_sources({module})
+    for parameters in UNITS[module]:
+        assert lint(sources, module, parameters) == "", parameters
+
+
+def test_every_unit_is_linted() -> None:
+    """A unit without a line above belongs to Winograd's layer, which has its own tests."""
+    units = {path.stem for path in VERILOG.glob("*.sv")}
+    winograd = {name for name in units if "winograd" in name} | {"shift_add", "tile_to_raster"}
+    assert units - winograd == set(UNITS)
+
+
+def test_lint_complains(tmp_path: Path) -> None:
+    """The check itself can fail."""
+    broken = tmp_path / "fifo.sv"
+    broken.write_text((VERILOG / "fifo.sv").read_text().replace("assign pop ", "logic spare;\n  assign pop "))
+    assert "UNUSEDSIGNAL" in lint([broken], "fifo") or "UNDRIVEN" in lint([broken], "fifo")
+
+
+@pytest.mark.parametrize("name", [name for name, variant in VARIANTS.items() if variant.se is None])
+def test_variant(tmp_path: Path, name: str) -> None:
+    """The whole top at 224 x 224, at a folding of several units' worth of everything."""
+    network = shapes_only(VARIANTS[name], 224)
+    plan = make_plan(network, multipliers=4 * TAPS * len(network.convs))
+    *sources, top = emit_rtl(network, plan, tmp_path)
+    assert lint([*sources, top], top.stem) == ""

