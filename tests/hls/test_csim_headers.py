@@ -82,7 +82,7 @@ def build(folder: Path, source: str, *flags: str) -> Path:
     path, program = folder / "test.cpp", folder / "test.out"
     path.write_text(source)
     subprocess.run(
-        [compiler(), "-std=c++14", *WARNINGS, *flags, f"-I{CSIM}", str(path), "-o", str(program)],
+        [compiler(), "-std=c++14", *WARNINGS, "-Werror", *flags, f"-I{CSIM}", str(path), "-o", str(program)],
         check=True,
     )
     return program

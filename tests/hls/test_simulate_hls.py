@@ -22,8 +22,8 @@ from repvgg_hw.simulate_hls import simulate
 from repvgg_hw.winograd.matrices import STRIDES, TILES
 
 PART = {"part": "xczu7ev-ffvc1156-2-e", "clock_mhz": 200.0}
-QUICK = ("-O0",)
-SANITIZERS = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+QUICK = ("-O0", "-Werror")
+SANITIZERS = ("-O0", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 @st.composite
