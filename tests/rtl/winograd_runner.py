@@ -56,7 +56,9 @@ def run_bench(
     if fault:
         sources = _with_fault(folder, sources, fault)
     build = folder / "build"
-    verilator.build(sources, top, build, parameters=parameters, optimize="-O0")
+    verilator.build(
+        sources, top, build, parameters=parameters, arguments=["-DREPVGG_HW_ASSERT"], optimize="-O0"
+    )
     return verilator.run(
         build,
         top,
