@@ -90,11 +90,26 @@ class WinogradUnit:
         return self.kind.size * self.po // self.lanes
 
     @property
+    def drain_cycles(self) -> int:
+        """Upper bound: from a tile row's last word into the multipliers to its first beat out of the raster.
+
+        One set through the output transform, a tile's columns, and the registers on the way.
+        """
+        return self.spacing + self.m + 24
+
+    @property
     def out_lanes(self) -> int:
-        """Channels per beat of the output stream: the fewest that empty a tile row in time."""
-        row = self.m * self.out_width * self.c_out
+        """Channels per beat of the output stream: the fewest that never delay the multipliers.
+
+        A tile row's half of the raster buffer must be read while the other half is computed and drained.
+        """
         fits = (d for d in _divisors(self.c_out) if d % self.lanes == 0)
-        return next(d for d in fits if d == self.c_out or row * self.tile_rows // d <= self._busy_cycles)
+        drain = self.tile_rows * self.drain_cycles
+        return next(d for d in fits if d == self.c_out or self._beats(d) + drain <= self._busy_cycles)
+
+    def _beats(self, out_lanes: int) -> int:
+        """Beats per frame with that many channels each."""
+        return self.out_height * self.out_width * (self.c_out // out_lanes)
 
     @property
     def multipliers(self) -> int:
@@ -123,7 +138,7 @@ class WinogradUnit:
     @property
     def raster_cycles(self) -> int:
         """Per frame: beats that leave."""
-        return self.out_height * self.out_width * (self.c_out // self.out_lanes)
+        return self._beats(self.out_lanes)
 
     @property
     def _busy_cycles(self) -> int:
@@ -131,8 +146,12 @@ class WinogradUnit:
 
     @property
     def cycles(self) -> int:
-        """Cycles per frame of this layer alone."""
-        return max(self._busy_cycles, self.raster_cycles)
+        """Cycles per frame of this layer alone.
+
+        A half of the raster buffer is computed, drained and read once in two tile rows' time.
+        """
+        halves = self._busy_cycles + self.raster_cycles + self.tile_rows * self.drain_cycles
+        return max(self._busy_cycles, self.raster_cycles, -(-halves // 2))
 
     @property
     def adders(self) -> dict[str, int]:

@@ -27,6 +27,8 @@ UNITS: dict[str, dict[str, Any]] = {
     # stride 2 in phases, signed pixels of three channels at once
     "m3_stride2": {"m": 3, "stride": 2, "c_in": 3, "c_out": 4, "height": 9, "width": 8, "pi": 3, "po": 2,
                    "in_signed": True},
+    # multipliers and output stream both without a cycle to spare
+    "m2_busy": {"m": 2, "c_in": 8, "c_out": 8, "height": 10, "width": 10, "pi": 4, "po": 2},
     # one pixel, one channel
     "m2_one": {"m": 2, "c_in": 1, "c_out": 1, "height": 1, "width": 1, "pi": 1, "po": 1},
 }  # fmt: skip
