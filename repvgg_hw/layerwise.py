@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 import json
 import os
 import tempfile
@@ -116,11 +117,11 @@ def executor(scheduler: str | None, jobs: int) -> Executor:
     if scheduler is None:
         return ProcessPoolExecutor(max_workers=jobs)
     try:
-        from distributed import Client
+        client = importlib.import_module("distributed").Client
     except ImportError:
         raise InputError("--scheduler needs Dask: pip install 'repvgg-hw[dask]'") from None
     try:
-        pool: Executor = Client(scheduler, timeout="10s").get_executor()
+        pool: Executor = client(scheduler, timeout="10s").get_executor()
     except (OSError, ValueError) as error:
         raise InputError(f"no Dask scheduler answers at {scheduler}: {error}") from None
     return pool

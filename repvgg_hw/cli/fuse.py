@@ -7,17 +7,8 @@ from pathlib import Path
 
 import click
 
+from repvgg_hw.cli.options import parse_strides
 from repvgg_hw.errors import InputError
-
-
-def parse_strides(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """ "2,2,1" -> (2, 2, 1)."""
-    if value is None:
-        return None
-    try:
-        return tuple(int(part) for part in value.split(","))
-    except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no list of strides such as 2,2,2,2,2") from error
 
 
 @click.command()

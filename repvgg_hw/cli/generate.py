@@ -25,7 +25,11 @@ RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random netwo
 
 @click.command()
 @click.option("--model", help="A variant by name, with seeded random weights: for structure and proof only.")
-@click.option("--weights", help="A trained checkpoint (.pth, .safetensors).")
+@click.option("--weights", help="A checkpoint: .pth, .safetensors, .onnx or hf://...")
+@click.option("--eps", type=float, help="Of the checkpoint's batch normalization [default: 1e-5].")
+@click.option(
+    "--strides", help="Of the checkpoint's stages or layers, as 2,2,2,2,2, where the rule does not fit."
+)
 @click.option("--target", required=True, type=click.Choice(["verilog", "hls"]), help="What to emit.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the design.")
 @click.option("--input-size", type=click.IntRange(1), help="Height and width [default: 224, or the images'].")
@@ -50,6 +54,8 @@ RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random netwo
 def command(
     model: str | None,
     weights: str | None,
+    eps: float | None,
+    strides: tuple[int, ...] | None,
     target: str,
     output: Path,
     input_size: int | None,
@@ -101,7 +107,7 @@ def command(
         if calibration is None:
             raise InputError("--weights needs --calibration: images that set the scales of int8")
         pixels_at = input_size if resize else None
-        fused = _import(weights)
+        fused = _import(weights, eps, strides)
         pixels = _pixels(calibration, calibration_limit, pixels_at, fused)
         if input_size is not None and pixels.shape[1:3] != (input_size, input_size):
             found = f"{pixels.shape[1]} x {pixels.shape[2]}"
@@ -142,10 +148,10 @@ def _random(
     return replace(_quantize(fused, pixels, method or "minmax", mean, std, console), name=architecture.name)
 
 
-def _import(weights: str) -> FusedNetwork:
+def _import(weights: str, eps: float | None, strides: tuple[int, ...] | None) -> FusedNetwork:
     from repvgg_hw.checkpoint import load_fused
 
-    return load_fused(weights)
+    return load_fused(weights, eps=eps, strides=strides)
 
 
 def _pixels(path: Path, limit: int | None, size: int | None, fused: FusedNetwork) -> NDArray[np.uint8]:

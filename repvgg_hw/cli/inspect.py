@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.fuse import parse_strides
+from repvgg_hw.cli.options import parse_strides
 
 if TYPE_CHECKING:
     from repvgg_hw.checkpoint import Imported
