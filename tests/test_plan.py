@@ -1,0 +1,68 @@
+"""What follows from the plan's fields: cycles, memories, widths, for every folding of random layers."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repvgg_hw.network import out_size
+from repvgg_hw.plan import ConvPlan, divisors, lanes_out, tree_stages
+
+
+@st.composite
+def conv_plans(draw: st.DrawFn) -> ConvPlan:
+    """Any layer at any folding."""
+    groups = draw(st.sampled_from([1, 2, 4]))
+    c_in_g, c_out_g = draw(st.integers(1, 24)), draw(st.integers(1, 24))
+    return ConvPlan(
+        name="stage1.0", c_in=groups * c_in_g, c_out=groups * c_out_g, height=draw(st.integers(1, 30)),
+        width=draw(st.integers(1, 30)), stride=draw(st.sampled_from([1, 2])), groups=groups,
+        pi=draw(st.sampled_from(divisors(c_in_g))), po=draw(st.sampled_from(divisors(c_out_g))), in_bits=8,
+        in_signed=False, weight_bits=8, out_bits=8, acc_bits=28,
+    )  # fmt: skip
+
+
+@given(conv_plans())
+def test_cycles_times_multipliers_cover_every_product(plan: ConvPlan) -> None:
+    assert plan.compute_cycles * plan.multipliers == plan.macs
+    assert plan.cycles >= plan.compute_cycles
+    assert plan.cycles >= plan.height * plan.width * plan.c_in // plan.pi  # every input beat is taken
+
+
+@given(conv_plans())
+def test_output_lanes_empty_the_accumulators_in_time(plan: ConvPlan) -> None:
+    beats = plan.po // plan.out_lanes
+    assert beats * plan.out_lanes == plan.po
+    assert beats <= plan.words
+    fewer = [d for d in divisors(plan.po) if d < plan.out_lanes]
+    assert all(plan.po // d > plan.words for d in fewer)
+    assert plan.fifo_depth >= 2 * beats
+
+
+@given(conv_plans())
+def test_memories_hold_every_number_once(plan: ConvPlan) -> None:
+    words, bits = plan.weight_memory
+    assert words * bits == plan.c_out * (plan.c_in // plan.groups) * 9 * plan.weight_bits
+    words, bits = plan.affine_memory
+    assert words * bits == plan.c_out * (plan.acc_bits + 17)
+    words, bits = plan.line_memory
+    assert words * bits == (3 + plan.stride) * plan.width * plan.c_in * plan.in_bits
+
+
+@given(st.integers(1, 10_000))
+def test_tree_stages(inputs: int) -> None:
+    stages = tree_stages(inputs)
+    assert 8**stages >= inputs
+    assert stages == 1 or 8 ** (stages - 1) < inputs
+
+
+@given(st.integers(1, 300))
+def test_divisors(n: int) -> None:
+    assert divisors(n) == [d for d in range(1, n + 1) if n % d == 0]
+    assert lanes_out(n, 1) == n
+    assert lanes_out(n, n) == 1
+
+
+@given(st.integers(1, 500), st.sampled_from([1, 2]))
+def test_output_size_counts_window_positions(size: int, stride: int) -> None:
+    assert out_size(size, stride) == len(range(0, size, stride))
