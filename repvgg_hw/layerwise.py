@@ -7,6 +7,7 @@ broken off resumes at the first layer that has not passed.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib
@@ -14,7 +15,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,8 @@ from repvgg_hw.paths import sim_dir
 from repvgg_hw.results import LayerResult, SimulationResult
 from repvgg_hw.simulate import SHARED_LAYERS, STEADY_FRAMES, judge, layer_shapes, planned_cycles, sources
 from repvgg_hw.vectors import write_stream
+
+SCHEDULER_TIMEOUT = "10s"
 
 Progress = Callable[[float, str], None]
 
@@ -112,19 +115,23 @@ def simulate(
     )
 
 
-def executor(scheduler: str | None, jobs: int) -> Executor:
+@contextlib.contextmanager
+def executor(scheduler: str | None, jobs: int) -> Iterator[Executor]:
     """Local processes, or a Dask cluster behind the same interface."""
     if scheduler is None:
-        return ProcessPoolExecutor(max_workers=jobs)
+        with ProcessPoolExecutor(max_workers=jobs) as local:
+            yield local
+        return
     try:
-        client = importlib.import_module("distributed").Client
+        client_class = importlib.import_module("distributed").Client
     except ImportError:
         raise InputError("--scheduler needs Dask: pip install 'repvgg-hw[dask]'") from None
     try:
-        pool: Executor = client(scheduler, timeout="10s").get_executor()
+        client = client_class(scheduler, timeout=SCHEDULER_TIMEOUT)
     except (OSError, ValueError) as error:
         raise InputError(f"no Dask scheduler answers at {scheduler}: {error}") from None
-    return pool
+    with client, client.get_executor() as pool:
+        yield pool
 
 
 def make_tasks(

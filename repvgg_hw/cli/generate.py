@@ -27,9 +27,7 @@ RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random netwo
 @click.option("--model", help="A variant by name, with seeded random weights: for structure and proof only.")
 @click.option("--weights", help="A checkpoint: .pth, .safetensors, .onnx or hf://...")
 @click.option("--eps", type=float, help="Of the checkpoint's batch normalization [default: 1e-5].")
-@click.option(
-    "--strides", help="Of the checkpoint's stages or layers, as 2,2,2,2,2, where the rule does not fit."
-)
+@click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
 @click.option("--target", required=True, type=click.Choice(["verilog", "hls"]), help="What to emit.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the design.")
 @click.option("--input-size", type=click.IntRange(1), help="Height and width [default: 224, or the images'].")

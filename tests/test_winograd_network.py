@@ -1,0 +1,30 @@
+"""Whole networks with Winograd layers, for every tile: RTL equal to golden, layer by layer, bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hls_networks import Layer, random_images, random_network
+
+from repvgg_hw import design as designs
+from repvgg_hw import emit
+from repvgg_hw.design import Design
+from repvgg_hw.plan import WinogradPlan
+from repvgg_hw.search import TILES
+from repvgg_hw.simulate import simulate
+
+
+@pytest.mark.parametrize("m", TILES)
+def test_every_tile(m: int, tmp_path: Path) -> None:
+    """Stride 1 and, in phases, stride 2; groups; partial tiles at the map's right and lower edge; stalls."""
+    layers = [Layer(4, stride=2, pi=1, po=2, m=m), Layer(4, groups=2, pi=1, po=1, m=m), Layer(3, pi=4, po=1)]
+    network, plan = random_network(layers, in_shape=(2, 15, 11))
+    assert [isinstance(conv, WinogradPlan) for conv in plan.convs] == [True, True, False]
+    design = Design(tmp_path / "design", "verilog", network, plan, {})
+    emit.emit(design)
+    designs.save(design)
+    result = simulate(design, random_images(network, 3), stalls=m)
+    assert result.passed, result.problems
+    assert result.bit_exact == 3
+    assert designs.load(design.directory).plan == plan
