@@ -53,7 +53,7 @@ def tool_environment(optimize: str = "-O2") -> Iterator[None]:
     changes = {
         "VERILATOR_ROOT": str(root),
         "PATH": os.pathsep.join((str(root / "bin"), os.environ.get("PATH", ""))),
-        "MAKEFLAGS": " ".join((*_MAKE_VARIABLES, f"OPT_FAST={optimize}", "OPT_SLOW=-O1")),
+        "MAKEFLAGS": " ".join((*_MAKE_VARIABLES, f"OPT_FAST={optimize}", f"OPT_SLOW={min(optimize, '-O1')}")),
     }
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
