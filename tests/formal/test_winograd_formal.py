@@ -139,7 +139,7 @@ def test_yosys_accepts_the_layer(tmp_path: Path, m: int, stride: int) -> None:
 
 
 def test_registers_are_those_that_yosys_finds(tmp_path: Path) -> None:
-    """The plan's data registers of the input transform; what Yosys finds beyond them are a few bits of control."""
+    """The data registers of the input transform; Yosys finds a few bits of control beside them."""
     unit = WinogradUnit(2, 8, 8, 14, 14, pi=1, po=2, acc_bits=24)
     rtl = environment(templates_dir() / "verilog")
     for name, template, context in rendered_modules([(2, 1)]):
