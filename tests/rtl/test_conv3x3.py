@@ -52,7 +52,7 @@ RATES = {
     "compute": layer(4, 8, 4, 6, pi=2, po=2),
     "fetch": layer(4, 6, 5, 5, pi=1, po=6),
     "fetch_sliding": layer(3, 4, 6, 4, pi=3, po=4),
-    "fetch_stride2": layer(4, 8, 6, 6, stride=2, pi=2, po=8),
+    "write_words_stride2": layer(4, 8, 6, 6, stride=2, pi=2, po=8),
     "write_stride2": layer(3, 4, 9, 12, stride=2, pi=3, po=4),
     "all_parallel": layer(4, 6, 5, 6, pi=4, po=6),
     "groups_all_parallel": layer(6, 6, 4, 5, groups=2, pi=3, po=3),
