@@ -1,0 +1,100 @@
+"""`simulate` as a user's CI calls it: exit codes, JUnit, one layer, resuming, and clear refusals."""
+
+from __future__ import annotations
+
+import functools
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from hls_networks import Layer, random_network
+
+from repvgg_hw import design as designs
+from repvgg_hw import emit, layerwise, verilator
+from repvgg_hw.cli import main
+from repvgg_hw.design import Design
+
+
+@pytest.fixture(scope="module")
+def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
+    layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, pi=2, po=4)]
+    network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=1)
+    design = Design(tmp_path_factory.mktemp("simulate") / "design", "verilog", network, plan, {})
+    emit.emit(design)
+    designs.save(design)
+    return design
+
+
+@pytest.fixture(autouse=True)
+def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
+
+
+def simulate(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["simulate", *(str(word) for word in arguments)])
+
+
+def test_whole_network_and_junit(design: Design, tmp_path: Path) -> None:
+    result = simulate(design.directory, "--limit", 3, "--junit", tmp_path / "results.xml", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["passed"]
+    assert found["bit_exact"] == 3
+    assert found["frame_interval"] == design.plan.frame_interval
+    suite = ET.parse(tmp_path / "results.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("5", "0")
+    assert [case.get("name") for case in suite][:2] == [conv.name for conv in design.plan.convs]
+
+
+def test_one_layer(design: Design) -> None:
+    result = simulate(design.directory, "--limit", 3, "--layer", "stage1.0")
+    assert result.exit_code == 0, result.output
+    assert "stage1.0" in result.output
+    assert "stage0.0" not in result.output
+
+
+def test_layers_resume_after_one_that_was_broken_off(design: Design, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(-128, 128, (1, *design.network.in_shape)).astype(np.int8)
+    state = layerwise.State(design, images, 0)
+    (first, *rest) = layerwise.make_tasks(
+        design, images, None, 0, None, design.directory / "build" / "layers"
+    )
+    state.record(layerwise.prove(first))
+    resumed = layerwise.simulate(design, images, jobs=1)
+    assert resumed.passed, resumed.problems
+    assert resumed.notes == ("1 layers had passed in an earlier run",)
+    assert len(resumed.layers) == 1 + len(rest)
+
+
+def test_unknown_layer(design: Design) -> None:
+    result = simulate(design.directory, "--layer", "stage9.9")
+    assert result.exit_code == 2
+    assert "stage9.9" in result.output
+
+
+def test_no_design(tmp_path: Path) -> None:
+    result = simulate(tmp_path)
+    assert result.exit_code == 2
+    assert "design.json" in result.output
+
+
+def test_images_of_another_size(design: Design, tmp_path: Path) -> None:
+    np.savez(tmp_path / "images.npz", images=np.zeros((1, 9, 9, 3), np.uint8), labels=np.zeros(1, np.int64))
+    result = simulate(design.directory, "--images", tmp_path / "images.npz")
+    assert result.exit_code == 2
+    assert "9 x 9" in result.output
+
+
+def test_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, plan = random_network([Layer(2)], in_shape=(3, 3, 3), classes=2)
+    fresh = Design(tmp_path / "design", "verilog", network, plan, {})
+    emit.emit(fresh)
+    designs.save(fresh)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = simulate(fresh.directory)
+    assert result.exit_code == 2, result.output
+    assert "PATH" in result.output
