@@ -86,15 +86,17 @@ def evaluate(
     method: str,
     seconds: float = 0.0,
     step: forward.Step | None = None,
+    device: str = "cpu",
 ) -> Evaluation:
     """Compare network with the float logits `reference` (N, classes) of the same images.
 
-    The integers are computed on torch, and on the first images by golden.py as well: raises CheckFailed
+    The integers are computed on torch, or on a GPU by its own kernels, and on the first images by golden.py
+    as well: raises CheckFailed
     where the two differ. Raises InputError for images without labels or with labels beyond the classes.
     """
     labels = checked_labels(images, network.num_classes)
     prove(network, images.pixels[:PROVEN_IMAGES])
-    integer = forward.integer_logits(network, images.pixels, step)
+    integer = integer_logits(network, images.pixels, step, device)
     fake = forward.fake_quantized_logits(network, images.pixels, step)
     return compare(
         reference,
@@ -105,6 +107,26 @@ def evaluate(
         seconds=seconds,
         weight_bytes=weight_bytes(network),
     )
+
+
+def integer_logits(
+    network: IntegerNetwork, pixels: NDArray[np.uint8], step: forward.Step | None, device: str
+) -> forward.Logits:
+    """The integer model's logits (N, classes) in the float network's unit, computed on `device`."""
+    if device == "cpu":
+        return forward.integer_logits(network, pixels, step)
+    from repvgg_hw import gpu  # Triton, which not every installation has
+
+    first = pixels[:PROVEN_IMAGES]
+    expected = golden.logits(golden.quantize_input(first, network), network)
+    if not np.array_equal(gpu.logits_of_pixels(first, network, device), expected):
+        raise CheckFailed(
+            f"the integer model on {device} differs from golden on the first {len(first)} images"
+        )
+    found = gpu.logits_of_pixels(pixels, network, device).astype(np.float64) * network.logit_scale
+    if step is not None:
+        step(len(pixels))
+    return found
 
 
 def compare(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.options import normalisation, numbers
+from repvgg_hw.cli.options import normalisation, numbers, parse_strides
 from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Console
 
+    from repvgg_hw.checkpoint import Imported
     from repvgg_hw.evaluate import Evaluation
     from repvgg_hw.images import Images
     from repvgg_hw.network import FusedNetwork
@@ -75,6 +76,9 @@ class _Outcome:
 @click.option("--resize", type=click.IntRange(1), help="Resize every image to N x N.")
 @click.option("--mean", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
 @click.option("--std", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
+@click.option("--eps", type=float, help="Of the checkpoint's batch normalization [default: 1e-5].")
+@click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
+@click.option("--device", default="cpu", show_default=True, help="Where the integer model runs: cpu or cuda.")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Write a figure (SVG) here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def command(
@@ -93,6 +97,9 @@ def command(
     resize: int | None,
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
+    eps: float | None,
+    strides: tuple[int, ...] | None,
+    device: str,
     plot_path: Path | None,
     as_json: bool,
 ) -> None:
@@ -107,6 +114,7 @@ def command(
     """
     from rich.console import Console
 
+    from repvgg_hw.checkpoint import import_network
     from repvgg_hw.quantize import DEFAULT_METHOD, METHODS, recipe_named
 
     if methods and compare:
@@ -117,9 +125,14 @@ def command(
     if plot_path is not None and not plot_path.parent.is_dir():
         raise InputError(f"{plot_path}: {plot_path.parent} is no folder")
     console = Console(stderr=True)
-    inputs = _read(checkpoint, data, calibration, limit, calibration_limit, resize, mean, std, console)
+    if device != "cpu":
+        from repvgg_hw import gpu
+
+        gpu.require(device)
+    imported = import_network(checkpoint, eps=eps, strides=strides)
+    inputs = _read(imported, data, calibration, limit, calibration_limit, resize, mean, std, console)
     widths = _widths(inputs, weight_bits, activation_bits, bits_file, weight_memory)
-    outcomes = _run(inputs, chosen, widths, per_layer, console)
+    outcomes = _run(inputs, chosen, widths, per_layer, device, console)
     evaluations = [outcome.evaluation for outcome in outcomes]
     if plot_path is not None:
         _plot(plot_path, evaluations, inputs)
@@ -141,7 +154,7 @@ def command(
 
 
 def _read(
-    checkpoint: str,
+    imported: Imported,
     data: Path,
     calibration: Path,
     limit: int | None,
@@ -152,11 +165,9 @@ def _read(
     console: Console,
 ) -> _Inputs:
     """Everything from disk, checked before anything slow begins."""
-    from repvgg_hw.checkpoint import import_network
     from repvgg_hw.evaluate import checked_labels, without
     from repvgg_hw.images import load_images
 
-    imported = import_network(checkpoint)
     fused = imported.fused
     gains = {
         conv.name: max(float(abs(norm.scale).max()) for norm in block.norms)
@@ -210,7 +221,7 @@ def _widths(
 
 
 def _run(
-    inputs: _Inputs, methods: list[str], widths: Widths, per_layer: bool, console: Console
+    inputs: _Inputs, methods: list[str], widths: Widths, per_layer: bool, device: str, console: Console
 ) -> list[_Outcome]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -247,7 +258,13 @@ def _run(
             seconds = time.perf_counter() - started
             bars.update(bar, description=f"{name}: test", completed=0, total=2 * len(inputs.images))
             evaluation = evaluate(
-                network, reference, inputs.images, method=name, seconds=seconds, step=advance
+                network,
+                reference,
+                inputs.images,
+                method=name,
+                seconds=seconds,
+                step=advance,
+                device=device,
             )
             looked_at = inputs.images.pixels[:: max(1, len(inputs.images) // LAYER_IMAGES)]
             outcomes.append(

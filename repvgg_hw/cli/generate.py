@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.options import Numbers, normalisation, numbers
+from repvgg_hw.cli.options import Numbers, normalisation, numbers, parse_strides
 from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
