@@ -45,7 +45,9 @@ class RtlFault:
 RTL_FAULTS = {
     "rounding term": RtlFault("requant_relu", "(product_q + half)", "product_q", "stage0.0"),
     "ReLU's clamp": RtlFault("requant_relu", "if (scaled < 0) ", "if (1'b0) ", "stage0.0"),
-    "saturation": RtlFault("requant_relu", "else if (scaled > Y_MAX)", "else if (1'b0)", "stage0.0"),
+    "saturation": RtlFault(
+        "requant_relu", "PROD_W'((1 << Y_W) - 1)", "PROD_W'((1 << (Y_W - 1)) - 1)", "stage0.0"
+    ),
     "swapped channels": RtlFault(
         "requant_relu", "assign acc_i  = acc_q[ACC_W*i +:", "assign acc_i  = acc_q[ACC_W*(LANES-1-i) +:",
         "stage0.0",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,8 +37,11 @@ def test_every_unit(tmp_path: Path) -> None:
     """One Yosys process for all: starting it costs more than a unit."""
     for name, words in (("table", 16), ("constant", 1)):
         (tmp_path / f"{name}.mem").write_text("1\n" * words)
+    # Copied, and named relative to where Yosys runs: as WebAssembly it does not see every folder.
     sources = [Path(__file__).with_name("tables.sv"), *(VERILOG / f"{unit}.sv" for unit in UNITS)]
-    lines = [f"read_verilog -sv -defer {' '.join(map(str, sources))}", "design -save library"]
+    for source in sources:
+        shutil.copy(source, tmp_path)
+    lines = [f"read_verilog -sv -defer {' '.join(s.name for s in sources)}", "design -save library"]
     for unit in UNITS:
         chosen = " ".join(f"-chparam {name} {int(v)}" for name, v in PARAMETERS.get(unit, {}).items())
         lines += [
