@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from pathlib import Path
@@ -31,6 +32,7 @@ def fetch(path: str | os.PathLike[str]) -> Path:
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
     except ImportError as error:
         raise InputError(f"{text}: needs the extra: pip install 'repvgg-hw[hub]'") from error
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries; our one line says the rest
     repository, revision = f"{match['owner']}/{match['name']}", match["revision"]
     wanted = (match["file"],) if match["file"] else _FILES
     for file in wanted:
