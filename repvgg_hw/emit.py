@@ -17,7 +17,7 @@ from repvgg_hw.design import Design, write_if_changed
 from repvgg_hw.netlist import MEMORY_FOLDER, build
 from repvgg_hw.paths import sim_dir, templates_dir
 from repvgg_hw.plan import Plan, WinogradPlan
-from repvgg_hw.tables import memory_files
+from repvgg_hw.tables import layer_of, memory_files
 from repvgg_hw.winograd.networks import rendered_modules
 
 BENCH_SOURCES = ("stream_source.sv", "stream_sink.sv", "stream_check.sv")
@@ -127,11 +127,10 @@ def differing_tables(design: Design) -> list[tuple[str, str]]:
     found = []
     for name, expected in memory_files(design.network, design.plan).items():
         path = design.directory / MEMORY_FOLDER / name
-        ident = name.rsplit("_", 1)[0]
         actual = path.read_text() if path.is_file() else ""
         if actual == expected:
             continue
         lines = zip(expected.splitlines(), [*actual.splitlines(), *[""] * expected.count("\n")], strict=False)
         word = next((i for i, (a, b) in enumerate(lines) if a != b), expected.count("\n"))
-        found.append((layers[ident], f"{MEMORY_FOLDER}/{name}, word {word} is not the network's"))
+        found.append((layers[layer_of(name)], f"{MEMORY_FOLDER}/{name}, word {word} is not the network's"))
     return found

@@ -42,7 +42,7 @@ Progress = Callable[[float, str], None]
 class LayerTask:
     """One layer's proof, complete in itself.
 
-    inputs, expected  (N, C, H, W) or (N, C); sources: file name -> text; tables: port -> text
+    inputs, expected  (N, C, H, W) or (N, C); sources: file name -> text; tables: file name -> text
     folder            where to build and run; a temporary folder where None (on another machine)
     """
 
@@ -155,16 +155,18 @@ def make_tasks(
     for name, expected in golden.trace(images, design.network):
         if names is None or name in names:
             unit = units[idents.get(name, name)]
-            files = {table.port: (design.directory / table.file) for table in unit.tables}
+            files = [design.directory / bank.file for table in unit.tables for bank in table.banks]
+            anonymous = _anonymous(unit)
+            renamed = [bank.file for table in anonymous.tables for bank in table.banks]
             task = LayerTask(
                 name=name,
-                unit=_anonymous(unit),
+                unit=anonymous,
                 inputs=values,
                 expected=expected,
                 shape=shapes[name],
                 planned_cycles=planned[name],
                 sources=texts,
-                tables={port: path.read_text() for port, path in files.items()},
+                tables={file: path.read_text() for file, path in zip(renamed, files, strict=True)},
                 stalls=stalls,
                 folder=None if folder is None else str(folder),
                 waves_window=waves_window,
@@ -176,7 +178,7 @@ def make_tasks(
 
 def _anonymous(unit: Unit) -> Unit:
     """The unit without its layer's name, so that alike layers give the same bench."""
-    tables = tuple(replace(table, file=f"{table.port}.mem") for table in unit.tables)
+    tables = tuple(table.renamed(table.port) for table in unit.tables)
     source = Stream("s_axis", unit.source.lanes, unit.source.lane_bits)
     sink = Stream("m_axis", unit.sink.lanes, unit.sink.lane_bits)
     return replace(unit, ident="layer", tables=tables, source=source, sink=sink, comment="")
@@ -221,8 +223,8 @@ def _prove_in(task: LayerTask, root: Path) -> LayerResult:
     work.mkdir(parents=True, exist_ok=True)
     write_stream(work / "input.bin", task.inputs, task.unit.source.lane_bits)
     write_stream(work / "output.bin", task.expected, task.unit.sink.lane_bits)
-    for port, content in task.tables.items():
-        (work / f"{port}.mem").write_text(content)
+    for name, content in task.tables.items():
+        (work / name).write_text(content)
     log = work / "check.log"
     finished = verilator.run_frames(
         simulator / "obj", work=work, data=work, log=log, frames=frames, stalls=task.stalls

@@ -5,10 +5,11 @@ The templates only print this; benches read from it which stream carries which l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan import AnyConvPlan, ConvPlan, LinearPlan, Plan
-from repvgg_hw.tables import SHIFT_BITS
+from repvgg_hw.tables import SHIFT_BITS, bank_suffix, banks
 
 MEMORY_FOLDER = "mem"
 
@@ -30,18 +31,39 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class Bank:
+    """Some lanes of a table's word, in a memory of their own; `suffix` tells them apart."""
+
+    suffix: str
+    file: str
+    low: int  # first bit within the word
+    width: int
+
+
+@dataclass(frozen=True)
 class Table:
-    """A ROM, or one constant, beside a unit; `port` is the unit's prefix for it."""
+    """A ROM in banks, or one constant, beside a unit; `port` is the unit's prefix for it."""
 
     port: str
-    file: str
     width: int
     depth: int
+    banks: tuple[Bank, ...]
     constant: bool = False
 
     @property
     def addr_bits(self) -> int:
         return max(1, (self.depth - 1).bit_length())
+
+    @property
+    def file(self) -> str:
+        """Of the only bank."""
+        (bank,) = self.banks
+        return bank.file
+
+    def renamed(self, name: str) -> Table:
+        """The same table, read from files called after `name`."""
+        banks = tuple(replace(bank, file=f"{name}{bank.suffix}.mem") for bank in self.banks)
+        return replace(self, banks=banks)
 
 
 @dataclass(frozen=True)
@@ -81,6 +103,18 @@ class Netlist:
         return [unit.sink for unit in self.units if not unit.last]
 
 
+def rom(port: str, name: str, memory: tuple[int, int], lane_bits: int) -> Table:
+    """A ROM of (words, bits per word), read from the files called after `name`."""
+    depth, width = memory
+    runs = banks(width // lane_bits, lane_bits)
+    parts = tuple(
+        Bank(suffix, f"{MEMORY_FOLDER}/{name}{suffix}.mem", first * lane_bits, (end - first) * lane_bits)
+        for i, (first, end) in enumerate(runs)
+        for suffix in [bank_suffix(i, len(runs))]
+    )
+    return Table(port, width, depth, parts)
+
+
 def direct_parameters(c: ConvPlan) -> dict[str, Parameter]:
     """Parameters of conv3x3.sv."""
     return {
@@ -105,11 +139,11 @@ def direct_parameters(c: ConvPlan) -> dict[str, Parameter]:
 def conv_unit(conv: AnyConvPlan, source: Stream) -> Unit:
     """The instance of one convolution layer."""
     c = conv
-    weights, affine = c.weight_memory, c.affine_memory
+    shift = Bank("", f"{MEMORY_FOLDER}/{c.ident}_shift.mem", 0, SHIFT_BITS)
     tables = (
-        Table("weight", f"{MEMORY_FOLDER}/{c.ident}_weights.mem", weights[1], weights[0]),
-        Table("affine", f"{MEMORY_FOLDER}/{c.ident}_affine.mem", affine[1], affine[0]),
-        Table("shift", f"{MEMORY_FOLDER}/{c.ident}_shift.mem", SHIFT_BITS, 1, constant=True),
+        rom("weight", f"{c.ident}_weights", c.weight_memory, c.weight_lane_bits),
+        rom("affine", f"{c.ident}_affine", c.affine_memory, c.acc_bits + MULTIPLIER_BITS),
+        Table("shift", SHIFT_BITS, 1, (shift,), constant=True),
     )
     comment = (
         f"{c.name}: {c.c_in} x {c.height} x {c.width} -> {c.c_out} x {c.out_height} x {c.out_width}, "
@@ -138,10 +172,9 @@ def sum_unit(linear: LinearPlan, source: Stream) -> Unit:
 
 def linear_unit(linear: LinearPlan, source: Stream) -> Unit:
     """The instance of the linear layer, which drives the top's output."""
-    weights, bias = linear.weight_memory, linear.bias_memory
     tables = (
-        Table("weight", f"{MEMORY_FOLDER}/linear_weights.mem", weights[1], weights[0]),
-        Table("bias", f"{MEMORY_FOLDER}/linear_bias.mem", bias[1], bias[0]),
+        rom("weight", "linear_weights", linear.weight_memory, linear.weight_bits),
+        rom("bias", "linear_bias", linear.bias_memory, linear.acc_bits),
     )
     parameters: dict[str, Parameter] = {
         "C_IN": linear.c_in,

@@ -6,6 +6,8 @@ A table is a 2-D array of lanes, one row per ROM word, lane 0 in the low bits. `
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,9 @@ from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, IntegerLinear, Integ
 from repvgg_hw.plan import AnyConvPlan, LinearPlan, Plan, WinogradPlan
 
 SHIFT_BITS = 6
+# A ROM's word is spread over memories of at most this width: eight ports of 72 bits, the widest of block RAM.
+# Narrow ones load faster, too: Verilator's `$readmemh` shifts the whole word for each digit.
+BANK_BITS = 576
 
 
 def conv_weights(conv: IntegerConv, plan: AnyConvPlan) -> NDArray[np.int64]:
@@ -58,17 +63,42 @@ def to_hex(lanes: NDArray[np.int64], bits: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def banks(lanes: int, bits: int) -> list[tuple[int, int]]:
+    """The runs of lanes, (first, last + 1), that a ROM's word of `lanes` times `bits` bits is spread over."""
+    step = max(1, BANK_BITS // bits)
+    return [(first, min(first + step, lanes)) for first in range(0, lanes, step)]
+
+
+def bank_suffix(index: int, count: int) -> str:
+    """What a bank's file and instance are called beside the table's name; nothing for the only one."""
+    return f"_{index}" if count > 1 else ""
+
+
+def _banked(name: str, lanes: NDArray[np.int64], bits: int) -> dict[str, str]:
+    runs = banks(lanes.shape[1], bits)
+    return {
+        f"{name}{bank_suffix(i, len(runs))}.mem": to_hex(lanes[:, first:end], bits)
+        for i, (first, end) in enumerate(runs)
+    }
+
+
+def layer_of(file: str) -> str:
+    """The identifier of the layer that a table's file belongs to."""
+    return re.sub(r"_[a-z]+(_\d+)?\.mem$", "", file)
+
+
 def memory_files(network: IntegerNetwork, plan: Plan) -> dict[str, str]:
-    """Every table's file name -> its contents. A layer's files begin with its identifier."""
-    files = {}
+    """Every table's file name -> its contents. A layer's files begin with its identifier.
+
+    A table whose words are wider than BANK_BITS has a file for each bank: NAME_0.mem holds the lowest lanes.
+    """
+    files: dict[str, str] = {}
     for conv, layer in zip(network.convs, plan.convs, strict=True):
-        files[f"{layer.ident}_weights.mem"] = to_hex(conv_weights(conv, layer), layer.weight_lane_bits)
-        files[f"{layer.ident}_affine.mem"] = to_hex(
-            conv_affine(conv, layer), layer.acc_bits + MULTIPLIER_BITS
-        )
+        files |= _banked(f"{layer.ident}_weights", conv_weights(conv, layer), layer.weight_lane_bits)
+        files |= _banked(f"{layer.ident}_affine", conv_affine(conv, layer), layer.acc_bits + MULTIPLIER_BITS)
         files[f"{layer.ident}_shift.mem"] = to_hex(np.array([[conv.shift]]), SHIFT_BITS)
     linear = plan.linear
-    files["linear_weights.mem"] = to_hex(linear_weights(network.linear, linear), linear.weight_bits)
+    files |= _banked("linear_weights", linear_weights(network.linear, linear), linear.weight_bits)
     bias = network.linear.bias.astype(np.int64).reshape(-1, linear.out_lanes)
-    files["linear_bias.mem"] = to_hex(bias, linear.acc_bits)
+    files |= _banked("linear_bias", bias, linear.acc_bits)
     return files

@@ -78,6 +78,27 @@ def test_linear_tables() -> None:
 def test_files_have_the_shape_of_their_rom(unit: object) -> None:
     files = tables.memory_files(NETWORK, PLAN)
     for table in unit.tables:  # type: ignore[attr-defined]
-        words = files[table.file.removeprefix("mem/")].split()
-        assert len(words) == table.depth
-        assert all(int(word, 16) < 1 << table.width for word in words)
+        assert sum(bank.width for bank in table.banks) == table.width
+        for bank in table.banks:
+            words = files[bank.file.removeprefix("mem/")].split()
+            assert len(words) == table.depth
+            assert all(int(word, 16) < 1 << bank.width for word in words)
+
+
+def test_wide_words_are_spread_over_banks() -> None:
+    """Put together as the top does it, the banks give the table again."""
+    network, plan = random_network([Layer(8, pi=3, po=4), Layer(16, pi=8, po=2)], linear=(2, 5), seed=3)
+    files = tables.memory_files(network, plan)
+    table = next(t for unit in build(plan).units if unit.ident == plan.convs[1].ident for t in unit.tables)
+    assert [(bank.low, bank.width) for bank in table.banks] == [(0, 576), (576, 576)]
+    columns = [files[bank.file.removeprefix("mem/")].split() for bank in table.banks]
+    words = [
+        sum(int(part, 16) << bank.low for part, bank in zip(parts, table.banks, strict=True))
+        for parts in zip(*columns, strict=True)
+    ]
+    flat = tables.conv_weights(network.convs[1], plan.convs[1])
+    assert [f"{word:x}" for word in words] == [
+        line.lstrip("0") for line in tables.to_hex(flat, 8).splitlines()
+    ]
+    for bank in table.banks:
+        assert tables.layer_of(bank.file.removeprefix("mem/")) == plan.convs[1].ident
