@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from cocotb_tools.runner import Verilator
 from repvgg_hw import verilator_runtime
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.paths import sim_dir
+from repvgg_hw.time_limit import TimedOut, allowed_seconds
 
 # The Verilator package's makefile was configured elsewhere: g++'s spelling of two flags, and this Python.
 _MAKE_VARIABLES = (
@@ -80,14 +82,14 @@ def _on_python_path(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
 
 
-class _Runner(Verilator):
-    """cocotb's runner, without what makes it slow.
+class _Builder(Verilator):
+    """cocotb's runner for building, without what makes it slow.
 
     `--public-flat-rw` publishes every signal, which halves a large design's speed; and make compiles
     Verilator's own runtime and a precompiled header in every build.
     """
 
-    def __init__(self, publish_all: bool, runtime_cache: Path | None = None) -> None:
+    def __init__(self, publish_all: bool, runtime_cache: Path) -> None:
         super().__init__()
         self.publish_all = publish_all
         self.runtime_cache = runtime_cache
@@ -102,15 +104,36 @@ class _Runner(Verilator):
     def _execute_cmds(
         self, cmds: Sequence[list[str]], cwd: os.PathLike[str] | str, stdout: TextIO | None = None
     ) -> None:
-        if self.runtime_cache is None:
-            super()._execute_cmds(cmds, cwd, stdout)
-            return
         verilate, make = cmds
         super()._execute_cmds([verilate], cwd, stdout)
         options = verilator_runtime.restore(self.runtime_cache, self.build_dir)
         options += verilator_runtime.skip_precompiled_header(self.build_dir)
         super()._execute_cmds([[*make, *options]], cwd, stdout)
         verilator_runtime.store(self.runtime_cache, self.build_dir)
+
+
+class _Simulation(Verilator):
+    """cocotb's runner for running, within the time limit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log.setLevel(logging.WARNING)
+
+    def _execute_cmds(
+        self, cmds: Sequence[list[str]], cwd: os.PathLike[str] | str, stdout: TextIO | None = None
+    ) -> None:
+        (command,) = cmds
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=self.env,
+            check=False,
+            stdout=stdout,
+            stderr=subprocess.STDOUT,
+            timeout=allowed_seconds(),
+        )
+        if done.returncode:
+            raise RuntimeError(f"the simulator ended with {done.returncode}")
 
 
 @contextlib.contextmanager
@@ -137,7 +160,9 @@ def run_frames(
 
     waves  a VCD to record within `window` cycles; a run with a window's end stops there and proves nothing
     """
-    log.unlink(missing_ok=True)
+    progress = log.with_suffix(".progress")
+    for path in (log, progress):
+        path.unlink(missing_ok=True)
     plusargs = [f"+data={data}", f"+log={log}", f"+frames={frames}", f"+stalls={stalls}"]
     if waves is not None:
         plusargs += [f"+waves={waves}", f"+waves_from={window[0]}"]
@@ -149,7 +174,7 @@ def run_frames(
         modules_path=sim_dir(),
         work=work,
         plusargs=plusargs,
-        environment={"REPVGG_HW_PROGRESS": str(log.with_suffix(".progress"))},
+        environment={"REPVGG_HW_PROGRESS": str(progress)},
         results=log.with_suffix(".xml"),
         log=log.with_suffix(".out"),
     )
@@ -198,7 +223,7 @@ def build(
     cache = verilator_runtime.cache_folder(package_root() / "include", trace, _CPP_FLAGS)
     with tool_environment(optimize):
         try:
-            _Runner(publish_all, cache).build(
+            _Builder(publish_all, cache).build(
                 sources=list(sources),
                 hdl_toplevel=top,
                 build_dir=directory,
@@ -234,13 +259,14 @@ def run(
     modules_path  folder of the test module
     work          folder in which the simulator runs, from where it finds mem/
     results, log  cocotb's result file and the simulator's output; work/NAME.xml and .log where not given
+    Raises TimedOut where it takes longer than the `time_limit` around the call.
     """
     results = results or work / f"{test_module}.xml"
     log = log or work / f"{test_module}.log"
     results.unlink(missing_ok=True)
     extra = {"COCOTB_ANSI_OUTPUT": "0", **(environment or {})}
     with tool_environment(), _on_python_path(modules_path):
-        runner = _Runner(publish_all=False)
+        runner = _Simulation()
         try:
             runner.test(
                 test_module=test_module,
@@ -253,6 +279,11 @@ def run(
                 results_xml=str(results.resolve()),
                 log_file=log,
             )
+        except subprocess.TimeoutExpired:
+            seconds = f"{allowed_seconds():,g} s"
+            raise TimedOut(
+                f"the simulation had not ended after {seconds} and was stopped: see {log}"
+            ) from None
         except (RuntimeError, SystemExit):
             return False
     if not results.is_file():

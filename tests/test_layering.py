@@ -22,9 +22,12 @@ LAYERS = (
     (
         "generate",
         "vectors",
+        "time_limit",
         "verilator",
         "verilator_runtime",
         "simulate",
+        "layer_state",
+        "layer_task",
         "layerwise",
         "simulate_hls",
         "synth",
