@@ -1,0 +1,200 @@
+"""One layer's proof as a task that is complete in itself, so that any process of any machine can do it.
+
+`make_tasks` cuts a design into them, `prove` does one; see layerwise.py for who hands them out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repvgg_hw import golden, verilator
+from repvgg_hw.design import Design, write_if_changed
+from repvgg_hw.emit import WATCHDOG_CYCLES, environment
+from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.layer_state import Proof
+from repvgg_hw.netlist import Probe, Stream, Unit, build
+from repvgg_hw.paths import sim_dir
+from repvgg_hw.results import LayerResult
+from repvgg_hw.simulate import SHARED_LAYERS, STEADY_FRAMES, judge, layer_shapes, planned_cycles, sources
+from repvgg_hw.time_limit import patience, time_limit
+from repvgg_hw.vectors import write_stream
+
+
+@dataclass(frozen=True)
+class LayerTask:
+    """One layer's proof, complete in itself.
+
+    inputs, expected  (N, C, H, W) or (N, C); sources: file name -> text; tables: file name -> text
+    folder            where to build and run; a temporary folder where None (on another machine)
+    seconds           of wall clock, after which its simulation counts as hung
+    """
+
+    name: str
+    unit: Unit
+    inputs: NDArray[np.integer]
+    expected: NDArray[np.integer]
+    shape: tuple[int, ...]
+    planned_cycles: int
+    sources: dict[str, str]
+    tables: dict[str, str]
+    stalls: int
+    folder: str | None
+    seconds: float
+    waves_window: tuple[int, int | None] | None = None
+
+    @property
+    def cycles(self) -> int:
+        """Of all frames, as planned."""
+        return self.planned_cycles * len(self.inputs)
+
+    @property
+    def work(self) -> str:
+        """Name of the folder in which it runs."""
+        return self.name.replace(".", "_")
+
+
+def make_tasks(
+    design: Design,
+    images: NDArray[np.int8],
+    names: Sequence[str] | None,
+    stalls: int,
+    waves_window: tuple[int, int | None] | None,
+    folder: Path | None,
+    timeout: float | None = None,
+) -> list[LayerTask]:
+    """A task for each layer, in the network's order; inputs are golden's."""
+    units = {unit.ident: unit for unit in build(design.plan).units}
+    idents = {conv.name: conv.ident for conv in design.plan.convs}
+    shapes, planned = layer_shapes(design.plan), planned_cycles(design.plan)
+    for name in names or ():
+        if name not in shapes:
+            raise InputError(f"there is no layer {name!r}: the design has {', '.join(shapes)}")
+    texts = {path.name: path.read_text() for path in sources(design) if path.name != "bench.sv"}
+    tasks = []
+    values: NDArray[np.integer] = images
+    for name, expected in golden.trace(images, design.network):
+        if names is None or name in names:
+            unit = units[idents.get(name, name)]
+            files = [design.directory / bank.file for table in unit.tables for bank in table.banks]
+            anonymous = _anonymous(unit)
+            renamed = [bank.file for table in anonymous.tables for bank in table.banks]
+            task = LayerTask(
+                name=name,
+                unit=anonymous,
+                inputs=values,
+                expected=expected,
+                shape=shapes[name],
+                planned_cycles=planned[name],
+                sources=texts,
+                tables={file: path.read_text() for file, path in zip(renamed, files, strict=True)},
+                stalls=stalls,
+                folder=None if folder is None else str(folder),
+                seconds=timeout or patience(len(images) * planned[name]),
+                waves_window=waves_window,
+            )
+            tasks.append(task)
+        values = expected
+    return tasks
+
+
+def _anonymous(unit: Unit) -> Unit:
+    """The unit without its layer's name, so that alike layers give the same bench."""
+    tables = tuple(table.renamed(table.port) for table in unit.tables)
+    source = Stream("s_axis", unit.source.lanes, unit.source.lane_bits)
+    sink = Stream("m_axis", unit.sink.lanes, unit.sink.lane_bits)
+    return replace(unit, ident="layer", tables=tables, source=source, sink=sink, comment="")
+
+
+def prove(task: LayerTask) -> Proof:
+    """Build, run and judge one layer. Runs in any process on any machine that has this package."""
+    with contextlib.ExitStack() as stack:
+        folder = task.folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="repvgg-hw-"))
+        started = time.monotonic()
+        built = started
+        try:
+            simulator = _build(task, Path(folder))
+            built = time.monotonic()
+            with time_limit(task.seconds):
+                result = _run(task, simulator, Path(folder) / task.work)
+        except CheckFailed as error:
+            result = LayerResult(task.name, 0, task.planned_cycles, f"{task.name}: {error}")
+    return Proof(result, round(built - started, 3), round(time.monotonic() - built, 3))
+
+
+def _build(task: LayerTask, root: Path) -> Path:
+    """Build the simulator of all layers like this one, if it is not there yet; returns its folder."""
+    in_beats = task.inputs[0].size // task.unit.source.lanes
+    out_beats = task.expected[0].size // task.unit.sink.lanes
+    text = (
+        environment(sim_dir())
+        .get_template("layer_bench.sv.j2")
+        .render(
+            unit=task.unit,
+            in_beats=in_beats,
+            out_beats=out_beats,
+            watchdog=2 * task.planned_cycles + WATCHDOG_CYCLES,
+        )
+    )
+    texts = {**task.sources, "bench.sv": text}
+    key = hashlib.sha256(json.dumps(sorted(texts.items())).encode()).hexdigest()[:16]
+    simulator = root / "simulators" / key
+    with verilator.lock(simulator):
+        for name, content in texts.items():
+            write_if_changed(simulator / "src" / name, content)
+        files = [simulator / "src" / "network.vlt", *sorted((simulator / "src").glob("*.sv"))]
+        verilator.build(files, "bench", simulator / "obj", arguments=SHARED_LAYERS)
+        if task.waves_window is not None:
+            verilator.build(files, "bench", simulator / "waves", arguments=SHARED_LAYERS, trace=True)
+    return simulator
+
+
+def _run(task: LayerTask, simulator: Path, work: Path) -> LayerResult:
+    """Play the layer's frames in the folder `work`, and judge."""
+    frames = len(task.inputs)
+    work.mkdir(parents=True, exist_ok=True)
+    write_stream(work / "input.bin", task.inputs, task.unit.source.lane_bits)
+    write_stream(work / "output.bin", task.expected, task.unit.sink.lane_bits)
+    for name, content in task.tables.items():
+        (work / name).write_text(content)
+    log = work / "check.log"
+    finished = verilator.run_frames(
+        simulator / "obj", work=work, data=work, log=log, frames=frames, stalls=task.stalls
+    )
+    if task.waves_window is not None:
+        verilator.run_frames(
+            simulator / "waves",
+            work=work,
+            data=work,
+            log=work / "waves.log",
+            frames=frames,
+            stalls=task.stalls,
+            waves=work / "layer.vcd",
+            window=task.waves_window,
+        )
+    lines = log.read_text().splitlines() if log.is_file() else []
+    probe = Probe(task.name, task.unit.sink, task.expected[0].size // task.unit.sink.lanes)
+    named = [line.replace(" output ", f" {task.name} ", 1) for line in lines]
+    result = judge(named, [probe], {task.name: task.shape}, {task.name: task.planned_cycles}, frames)[0]
+    if (
+        result.passed
+        and not task.stalls
+        and frames >= STEADY_FRAMES
+        and result.interval != task.planned_cycles
+    ):
+        late = f"{task.name}: {result.interval} cycles per frame, planned {task.planned_cycles}"
+        result = replace(result, problem=late)
+    if result.passed and not finished:
+        result = replace(
+            result, problem=f"{task.name}: the simulation ended badly, see {log.with_suffix('.out')}"
+        )
+    return result
