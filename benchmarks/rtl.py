@@ -2,10 +2,11 @@
 
     python benchmarks/rtl.py --model A0 --size 224 --multipliers 4096
     python benchmarks/rtl.py --model A0 --size 224 --multipliers 8192 --winograd auto
+    python benchmarks/rtl.py --model B0 --size 224 --multipliers 4096 --layers 1
 
 Every step is the command that a user types, in a process of its own, measured from outside: seconds of wall
-clock and the largest resident memory of any process in it. Cycles come from the simulation.
-Prints one JSON object.
+clock and of all its processors' time, and the largest resident memory of any process up to then. Cycles come
+from the simulation. Simulators are built anew, into build/bench. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -21,13 +23,18 @@ from typing import Any
 
 
 def measured(*arguments: object) -> dict[str, Any]:
-    """Run one `repvgg-hw` command; its seconds, the peak memory of all commands so far, its exit code."""
-    started = time.monotonic()
+    """Run one `repvgg-hw` command: its seconds, its exit code, and the peak memory of all commands so far."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     command = [sys.executable, "-m", "repvgg_hw", *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    seconds = round(time.monotonic() - started, 1)
-    return {"seconds": seconds, "peak_mib": round(peak), "exit": done.returncode, "output": done.stdout}
+    seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
+        "peak_mib": round(after.ru_maxrss / 1024),
+        "exit": done.returncode,
+        "output": done.stdout,
+    }
 
 
 def main() -> None:
@@ -44,10 +51,15 @@ def main() -> None:
         "--frames", type=int, default=2, help="back to back, after the single frame; 0 to skip"
     )
     parser.add_argument("--stalls", type=int, help="one frame more, with random pauses from this seed")
+    parser.add_argument(
+        "--layers", type=int, metavar="FRAMES", help="each layer alone, in place of the whole"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="processes of --layers")
     parser.add_argument("--plan-only", action="store_true", help="generate, do not simulate")
     options = parser.parse_args()
     name = f"{options.model.lower()}_{options.size}_{options.multipliers}_{options.winograd}_{options.dsp}"
     folder = Path("build") / "bench" / (name + ("_direct2" if options.no_phases else ""))
+    shutil.rmtree(folder / "build", ignore_errors=True)
     command = ["generate", "--model", options.model, "--input-size", options.size, "--target", "verilog"]
     command += ["--multipliers", options.multipliers, "--winograd", options.winograd, "--dsp", options.dsp]
     command += ["--no-phases"] if options.no_phases else []
@@ -58,7 +70,9 @@ def main() -> None:
     plan = json.loads(generated.pop("output"))["plan"]
     result["generate"] = generated
     result["plan"] = plan["derived"] | {"effective": effective(plan)}
-    if not options.plan_only:
+    if options.layers:
+        result["layers alone"] = layer_by_layer(folder, options.layers, options.jobs)
+    elif not options.plan_only:
         result["one frame"] = simulated(folder, "--limit", 1)
         if options.frames:
             result[f"{options.frames} frames"] = simulated(folder, "--limit", options.frames)
@@ -69,8 +83,7 @@ def main() -> None:
 
 def simulated(folder: Path, *arguments: object) -> dict[str, Any]:
     """One `simulate`; what it says of itself beside what it took."""
-    run = measured("simulate", folder, *arguments, "--json")
-    found = json.loads(run.pop("output"))
+    run, found = simulate(folder, *arguments)
     keys = (
         "passed",
         "images",
@@ -80,14 +93,49 @@ def simulated(folder: Path, *arguments: object) -> dict[str, Any]:
         "frame_interval",
         "latency_cycles",
     )
-    intervals = sorted(
-        {layer["cycles"][-1] - layer["cycles"][-2] for layer in found["layers"] if len(layer["cycles"]) > 1}
-    )
+    intervals = sorted({interval(layer) for layer in found["layers"] if len(layer["cycles"]) > 1})
     return (
         run
         | {key: found[key] for key in keys}
         | {"intervals of all layers": intervals, "problems": found["problems"]}
     )
+
+
+def layer_by_layer(folder: Path, frames: int, jobs: int) -> dict[str, Any]:
+    """`simulate --layers`, from nothing; how many layers passed, and how many kept their planned cycles."""
+    run, found = simulate(folder, "--layers", "--limit", frames, "--jobs", jobs)
+    layers = found["layers"]
+    kept = [
+        layer for layer in layers if len(layer["cycles"]) > 1 and interval(layer) == layer["planned_cycles"]
+    ]
+    return (
+        run
+        | {key: found[key] for key in ("passed", "images", "bit_exact", "problems")}
+        | {
+            "layers": len(layers),
+            "layers_bit_exact": sum(layer["problem"] is None for layer in layers),
+            "layers_at_their_planned_interval": len(kept) if frames > 1 else None,
+            "values_compared": sum(layer["values"] for layer in layers),
+            "cycles": sum(layer["cycles"][-1] for layer in layers if layer["cycles"]),
+            "simulators": sum(1 for _ in (folder / "build" / "layers" / "simulators").iterdir()),
+            "build_seconds": found["build_seconds"],
+            "run_seconds": found["run_seconds"],
+        }
+    )
+
+
+def simulate(folder: Path, *arguments: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `simulate` took, and what it found."""
+    run = measured("simulate", folder, *arguments, "--json")
+    text = run.pop("output")
+    if not text:
+        sys.exit(f"simulate failed with exit code {run['exit']}")
+    return run, json.loads(text)
+
+
+def interval(layer: dict[str, Any]) -> int:
+    """Cycles between a layer's last two frames."""
+    return int(layer["cycles"][-1] - layer["cycles"][-2])
 
 
 def effective(plan: dict[str, Any]) -> dict[str, float]:
