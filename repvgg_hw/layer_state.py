@@ -87,7 +87,8 @@ def _fingerprint(design: Design, images: NDArray[np.int8], stalls: int) -> str:
     digest = hashlib.sha256(f"{stalls} {images.shape}".encode() + images.tobytes())
     folders = [design.directory / name for name in ("rtl", "mem", "sim")]
     for path in (path for folder in (*folders, sim_dir()) for path in sorted(folder.glob("*.*"))):
-        digest.update(path.name.encode() + path.read_bytes())
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
