@@ -6,34 +6,23 @@ in which every assignment that loses a bit throws, and run on the images.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw import golden
-from repvgg_hw.emit_hls import interval
+from repvgg_hw.csim import BUILD, compile_bench, compiler, headers, run_bench
 from repvgg_hw.emit_hls.project import conv_interval, numbers, raster, vector_files
-from repvgg_hw.emit_hls.tables import tables
+from repvgg_hw.emit_hls.tables import Table, tables
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import Plan, WinogradPlan
 
-WARNINGS = (
-    "-Wall",
-    "-Wextra",
-    "-Wconversion",
-    "-Werror",
-    "-Wno-unknown-pragmas",
-)  # HLS pragmas are foreign to g++
-FRAMES_PER_CALL = 2  # of the top function: one frame right behind another
+FRAMES_PER_CALL = 3  # of the top function, one right behind another; two are the fewest that show an interval
 BATCH_VALUES = 8_000_000  # outputs traced by one run of the bench, at most
 
 Ints = NDArray[np.integer]
@@ -42,11 +31,22 @@ Progress = Callable[[int, int], None]  # (frames done, frames in all)
 
 @dataclass(frozen=True)
 class LayerCheck:
-    """One layer whose every output value equals golden's."""
+    """One layer whose every output value equals golden's.
+
+    loop, frame_ends  its slowest pipelined loop, and the initiations of it at which the last two frames of a
+                      call ended; "" and () where no call had two frames
+    """
 
     name: str
     shape: tuple[int, ...]  # of one frame
     values: int  # compared, over all frames
+    loop: str = ""
+    frame_ends: tuple[int, ...] = ()
+
+    @property
+    def interval(self) -> int | None:
+        """Initiations from frame to frame: cycles at II = 1, where no stream makes the loop wait."""
+        return self.frame_ends[1] - self.frame_ends[0] if self.frame_ends else None
 
 
 @dataclass(frozen=True)
@@ -56,27 +56,20 @@ class HlsSimulation:
     frames: int
     layers: tuple[LayerCheck, ...]
     logits: Ints = field(repr=False)  # (N, classes) of the design; empty where one layer was simulated alone
-    interval: int  # loop iterations per frame of the slowest process, at II = 1
     compiler: str
     compile_seconds: float  # 0 where the sources had not changed
     run_seconds: float
+    problems: tuple[str, ...] = ()  # loops that do not keep the plan
+
+    @property
+    def interval(self) -> int | None:
+        """The frame interval: initiations of the slowest loop of all, None where no call had two frames."""
+        return max((check.interval for check in self.layers if check.interval), default=None)
 
 
-def compiler() -> str:
-    """Path of the C++ compiler: $CXX, else g++, c++, clang++. InputError where there is none."""
-    wanted = os.environ.get("CXX")
-    for name in [wanted] if wanted else ["g++", "c++", "clang++"]:
-        path = shutil.which(name)
-        if path:
-            return path
-    if wanted:
-        raise InputError(f"the environment variable CXX names {wanted!r}, which is not a program")
-    raise InputError("C simulation needs a C++14 compiler: install g++ or clang++, or name one in CXX")
-
-
-def verify_tables(directory: Path, network: IntegerNetwork, plan: Plan) -> None:
+def verify_tables(directory: Path, constants: Iterable[Table]) -> None:
     """Raise CheckFailed where a table of constants in `directory` is not what the network says."""
-    for table in tables(network, plan):
+    for table in constants:
         path = directory / "src" / table.path
         if not path.is_file():
             raise InputError(f"{path} is missing: generate the project again")
@@ -87,53 +80,6 @@ def verify_tables(directory: Path, network: IntegerNetwork, plan: Plan) -> None:
             )
             line = next((i for i, (a, b) in enumerate(lines, 1) if a != b), expected.count("\n") + 1)
             raise CheckFailed(f"{table.layer}: src/{table.path}, line {line}, is not what the network says")
-
-
-def compile_bench(
-    directory: Path, build: Path, sources: Sequence[str], flags: Sequence[str], program: str
-) -> float:
-    """Compile `sources` of `directory` into `build`/`program` unless it is up to date; seconds taken."""
-    command = [compiler(), "-std=c++14", *WARNINGS, *flags, "-Isrc", *sources]
-    digest = hashlib.sha256("\0".join(command).encode())
-    for path in sorted(
-        p for part in ("src", "tb", "csim") for p in (directory / part).rglob("*") if p.is_file()
-    ):
-        digest.update(f"\0{path.relative_to(directory)}\0".encode())
-        digest.update(path.read_bytes())
-    key, target = build / f"{program}.key", build / program
-    if target.is_file() and key.is_file() and key.read_text() == digest.hexdigest():
-        return 0.0
-    build.mkdir(parents=True, exist_ok=True)
-    key.unlink(missing_ok=True)
-    start = time.monotonic()
-    done = subprocess.run(
-        [*command, "-o", str(target.resolve())], cwd=directory, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        errors = [line for line in done.stderr.splitlines() if "error" in line] or [done.stderr.strip()]
-        raise CheckFailed(f"{directory}: the C++ compiler refuses the project: {errors[0]}")
-    key.write_text(digest.hexdigest())
-    return time.monotonic() - start
-
-
-def run_bench(build: Path, program: str, files: Iterator[tuple[str, str]], arguments: Sequence[str]) -> str:
-    """Run the bench on vector files; the message it ended with, or "" where it is content."""
-    for folder in ("vectors", "trace"):
-        shutil.rmtree(build / folder, ignore_errors=True)
-        (build / folder).mkdir()
-    for name, text in files:
-        (build / "vectors" / name).write_text(text)
-    done = subprocess.run(
-        [str((build / program).resolve()), "vectors", *arguments],
-        cwd=build,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == 0:
-        return ""
-    said = (done.stdout + done.stderr).strip().splitlines()
-    return said[0] if said else f"ended with exit status {done.returncode}"
 
 
 def read_trace(path: Path) -> Ints:
@@ -166,19 +112,50 @@ def compare(name: str, expected: Ints, trace: Ints, first_image: int, ended: str
         raise CheckFailed(f"{name}: {flat.size} values expected, got {trace.size}{reason}")
 
 
+def read_loops(path: Path) -> tuple[str, tuple[int, ...]]:
+    """The slowest loop of a layer in any call of the bench, and the last two of its frame ends there."""
+    calls = [line.split() for line in path.read_text().splitlines()] if path.is_file() else []
+    found = [(loop, (int(before), int(end))) for loop, before, end in calls]
+    return max(found, key=lambda call: call[1][1] - call[1][0], default=("", ()))
+
+
+def check(name: str, trace: Path, expected: Ints, first_image: int, ended: str) -> LayerCheck:
+    """Compare the files `trace`.dat and .loops of one layer; see `compare`."""
+    compare(name, expected, read_trace(trace.with_suffix(".dat")), first_image, ended)
+    loop, ends = read_loops(trace.with_suffix(".loops"))
+    return LayerCheck(name, expected.shape[1:], expected.size, loop, ends)
+
+
+def slower(before: LayerCheck, now: LayerCheck) -> LayerCheck:
+    """The later check of a layer, with the slower loop of both."""
+    if (before.interval or 0) > (now.interval or 0):
+        return replace(now, loop=before.loop, frame_ends=before.frame_ends)
+    return now
+
+
+def wrong_intervals(checks: Iterable[LayerCheck], plan: Plan) -> Iterator[str]:
+    """Layers whose slowest loop is not initiated as often per frame as it must be.
+
+    More often than the plan's frame interval breaks the plan; less often than there is work skips some.
+    """
+    fewest = {conv.name: conv_interval(conv) for conv in plan.convs}
+    fewest |= {"pool": plan.linear.pool_cycles, "linear": plan.linear.compute_cycles}
+    for layer in checks:
+        if layer.interval is None:
+            continue
+        counted = f"{layer.name}: {layer.loop} is initiated {layer.interval} times per frame"
+        if layer.interval > plan.frame_interval:
+            yield f"{counted}, planned {plan.frame_interval}"
+        elif layer.interval < fewest[layer.name]:
+            yield f"{counted}, its work needs {fewest[layer.name]}"
+
+
 def batches(images: NDArray[np.int8], plan: Plan) -> Iterator[tuple[int, NDArray[np.int8]]]:
     """(index of the first image, images) in runs whose traces stay small."""
     per_frame = sum(conv.c_out * conv.out_height * conv.out_width for conv in plan.convs)
     size = max(FRAMES_PER_CALL, BATCH_VALUES // per_frame)
     for first in range(0, len(images), size):
         yield first, images[first : first + size]
-
-
-def headers(directory: Path, include: Path | None) -> list[str]:
-    """Include options: the project's own C-simulation headers, or `include` before them."""
-    own = str((directory / "csim").resolve())
-    # Foreign headers are exempt from our warnings; -isystem comes after every -I, so then both are -isystem.
-    return ["-isystem", str(include.resolve()), "-isystem", own] if include else ["-I", own]
 
 
 def simulate(
@@ -203,14 +180,14 @@ def simulate(
     there is no C++ compiler.
     """
     compiler()
-    verify_tables(directory, network, plan)
-    if layer is not None:
-        return _simulate_layer(
-            directory, network, plan, images, layer, [*flags, *headers(directory, include)]
-        )
-    build = directory / "csim_build"
+    constants = list(tables(network, plan))
+    verify_tables(directory, constants)
     options = [*flags, "-DREPVGG_TRACE", *headers(directory, include)]
-    compiled = compile_bench(directory, build, ["tb/tb.cpp", "src/repvgg_top.cpp"], options, "tb.out")
+    if layer is not None:
+        return _simulate_layer(directory, network, plan, images, layer, options, constants)
+    build = directory / BUILD
+    sources = ["tb/tb.cpp", "src/repvgg_top.cpp"]
+    compiled = compile_bench(directory, build, sources, options, "tb.out", constants)
     idents = {conv.name: conv.ident for conv in plan.convs}
     checks: dict[str, LayerCheck] = {}
     logits, ran = [], 0.0
@@ -219,23 +196,22 @@ def simulate(
         ended = run_bench(build, "tb.out", vector_files(batch, network), [str(FRAMES_PER_CALL)])
         ran += time.monotonic() - start
         for name, expected in golden.trace(batch, network):
-            trace = read_trace(build / "trace" / f"{idents.get(name, name)}.dat")
-            compare(name, expected, trace, first, ended)
-            before = checks[name].values if name in checks else 0
-            checks[name] = LayerCheck(name, expected.shape[1:], before + expected.size)
+            found = check(name, build / "trace" / idents.get(name, name), expected, first, ended)
+            before = checks.get(name, replace(found, values=0))
+            checks[name] = slower(before, replace(found, values=before.values + found.values))
         if ended:
             raise CheckFailed(f"{directory}: the test bench fails although every layer agrees: {ended}")
-        logits.append(trace.reshape(len(batch), -1))
+        logits.append(read_trace(build / "trace" / "linear.dat").reshape(len(batch), -1))
         if progress:
             progress(first + len(batch), len(images))
     return HlsSimulation(
         frames=len(images),
         layers=tuple(checks.values()),
         logits=np.concatenate(logits),
-        interval=interval(plan),
         compiler=compiler(),
         compile_seconds=compiled,
         run_seconds=ran,
+        problems=tuple(wrong_intervals(checks.values(), plan)),
     )
 
 
@@ -245,7 +221,8 @@ def _simulate_layer(
     plan: Plan,
     images: NDArray[np.int8],
     layer: str,
-    flags: Sequence[str],
+    options: Sequence[str],
+    constants: Sequence[Table],
 ) -> HlsSimulation:
     """One layer on golden's input; the pool and the linear layer are one unit."""
     names = [conv.name for conv in plan.convs] + ["pool", "linear"]
@@ -257,31 +234,23 @@ def _simulate_layer(
     last = index == len(plan.convs)
     ident = "linear" if last else plan.convs[index].ident
     unit = "winograd3x3" if not last and isinstance(plan.convs[index], WinogradPlan) else "conv3x3"
-    options = [
-        *flags,
-        "-DREPVGG_TRACE",
-        f"-DLAYER={ident}",
-        "-DLAYER_IS_LINEAR" if last else f"-DUNIT={unit}",
-    ]
-    build = directory / "csim_build" / f"layer_{ident}"
-    compiled = compile_bench(directory, build, ["tb/layer_tb.cpp"], options, "layer.out")
+    own = [f"-DLAYER={ident}", "-DLAYER_IS_LINEAR" if last else f"-DUNIT={unit}"]
+    build = directory / BUILD / f"layer_{ident}"
+    compiled = compile_bench(directory, build, ["tb/layer_tb.cpp"], [*options, *own], "layer.out", constants)
     start = time.monotonic()
-    files = iter([("input.dat", numbers(raster(x)))])
+    files = [("input.dat", numbers(raster(x)))]
     ended = run_bench(build, "layer.out", files, [str(len(images))])
     ran = time.monotonic() - start
-    checks = []
-    for name in ("pool", "linear") if last else (layer,):
-        file = name if last else ident
-        compare(name, outputs[name], read_trace(build / "trace" / f"{file}.dat"), 0, ended)
-        checks.append(LayerCheck(name, outputs[name].shape[1:], outputs[name].size))
+    traces = {"pool": "pool", "linear": "linear"} if last else {layer: ident}
+    checks = [check(name, build / "trace" / file, outputs[name], 0, ended) for name, file in traces.items()]
     if ended:
         raise CheckFailed(f"{layer}: {ended}")
     return HlsSimulation(
         frames=len(images),
         layers=tuple(checks),
         logits=np.zeros((0, network.num_classes), dtype=np.int64),
-        interval=plan.linear.cycles if last else conv_interval(plan.convs[index]),
         compiler=compiler(),
         compile_seconds=compiled,
         run_seconds=ran,
+        problems=tuple(wrong_intervals(checks, plan)),
     )

@@ -29,6 +29,7 @@ LAYERS = (
         "layer_state",
         "layer_task",
         "layerwise",
+        "csim",
         "simulate_hls",
         "synth",
         "latency",

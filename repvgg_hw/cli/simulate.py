@@ -34,6 +34,11 @@ DEFAULT_IMAGES = 4  # synthetic ones, where no images are given
 @click.option("--stalls", type=click.IntRange(1), help="Seed of random pauses on input and output.")
 @click.option("--waves", is_flag=True, help="Record a VCD, of --layer's inside or of all streams.")
 @click.option("--waves-window", type=(int, int), help="Record only from this cycle to that one.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds of wall clock for one simulation [default: 1,800 and 1 for every 500 cycles].",
+)
 @click.option("--junit", type=click.Path(path_type=Path), help="Write results as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
@@ -48,6 +53,7 @@ def command(
     stalls: int | None,
     waves: bool,
     waves_window: tuple[int, int] | None,
+    timeout: float | None,
     junit: Path | None,
     as_json: bool,
 ) -> None:
@@ -73,8 +79,10 @@ def command(
     x = golden.quantize_input(pixels, design.network)
     with bar(Console(stderr=True), f"simulate {design.plan.name}") as update:
         if design.target == "hls":
-            if stalls or waves or layers or scheduler:
-                raise InputError("--stalls, --waves, --layers and --scheduler are for Verilog designs")
+            if stalls or waves or layers or scheduler or timeout:
+                raise InputError(
+                    "--stalls, --waves, --layers, --scheduler and --timeout are for Verilog designs"
+                )
             from repvgg_hw.cli.simulate_hls import run
 
             result = run(design, x, labels, layer, update)
@@ -89,21 +97,28 @@ def command(
                 jobs=jobs,
                 scheduler=scheduler,
                 waves_window=_window(waves, waves_window),
+                timeout=timeout,
                 progress=update,
             )
         else:
             from repvgg_hw.simulate import simulate
+            from repvgg_hw.time_limit import TimedOut, patience, time_limit
 
             window = _window(waves, waves_window)
-            result = simulate(
-                design,
-                x,
-                labels=labels,
-                stalls=stalls or 0,
-                waves=None if window is None else design.directory / "build" / "streams.vcd",
-                waves_window=window or (0, None),
-                progress=update,
-            )
+            cycles = design.plan.latency_estimate + (len(x) - 1) * design.plan.frame_interval
+            try:
+                with time_limit(timeout or patience(cycles)):
+                    result = simulate(
+                        design,
+                        x,
+                        labels=labels,
+                        stalls=stalls or 0,
+                        waves=None if window is None else design.directory / "build" / "streams.vcd",
+                        waves_window=window or (0, None),
+                        progress=update,
+                    )
+            except TimedOut as error:
+                result = _not_proven(design, len(x), stalls or 0, str(error))
     results.save(result, design.directory)
     if junit is not None:
         results.write_junit(result, junit, f"repvgg-hw.{design.plan.name}")
@@ -112,6 +127,22 @@ def command(
     else:
         _print(result, design)
     sys.exit(0 if result.passed else 1)
+
+
+def _not_proven(design: Design, images: int, stalls: int, problem: str) -> SimulationResult:
+    """The result of a run that was stopped, so that no report shows an older one in its place."""
+    from repvgg_hw.results import SimulationResult
+
+    return SimulationResult(
+        target=design.target,
+        mode="network",
+        images=images,
+        bit_exact=0,
+        stalls=stalls,
+        layers=(),
+        problems=(problem,),
+        planned_interval=design.plan.frame_interval,
+    )
 
 
 def _window(waves: bool, window: tuple[int, int] | None) -> tuple[int, int | None] | None:
@@ -146,7 +177,10 @@ def _print(result: SimulationResult, design: Design) -> None:
 
     console = Console()
     table = Table(title=f"{design.plan.name}: {result.target}, {result.images} images")
-    for name in ("layer", "values compared", "cycles planned", "interval simulated", "bit-exact"):
+    # C simulation has no clock: it counts how often the slowest pipelined loop is initiated per frame.
+    counted = "loop initiations" if result.target == "hls" else "cycles"
+    interval_title = "loop initiations" if result.target == "hls" else "interval simulated"
+    for name in ("layer", "values compared", "cycles planned", interval_title, "bit-exact"):
         table.add_column(name, justify="left" if name == "layer" else "right")
     for layer in result.layers:
         interval = "" if layer.interval is None else f"{layer.interval:,}"
@@ -154,7 +188,7 @@ def _print(result: SimulationResult, design: Design) -> None:
         table.add_row(layer.name, f"{layer.values:,}", f"{layer.planned_cycles:,}", interval, verdict)
     console.print(table)
     if result.frame_interval is not None:
-        click.echo(f"frame interval {result.frame_interval:,} cycles, planned {result.planned_interval:,}")
+        click.echo(f"frame interval {result.frame_interval:,} {counted}, planned {result.planned_interval:,}")
     if result.top1_simulated is not None and result.top1_golden is not None:
         click.echo(f"top-1: golden {result.top1_golden:.2%}, simulated {result.top1_simulated:.2%}")
     for problem in result.problems:

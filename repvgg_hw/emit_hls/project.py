@@ -23,39 +23,25 @@ from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.paths import templates_dir
 from repvgg_hw.plan import AnyConvPlan, ConvPlan, Plan
 
-SETTLE = 4  # as in templates/hls/lib/ring.hpp
 WORD_BITS_LIMIT = 4096  # the widest ap_uint of the vendor's tool
 VECTOR_FRAMES = 2  # the fewest from which co-simulation can tell the frame interval
 
 
 def conv_interval(conv: AnyConvPlan) -> int:
-    """Loop iterations per frame of a layer's slowest process, at II = 1.
+    """Initiations per frame of a layer's slowest pipelined loop, which loses none between rows or frames.
 
-    Around a slot's writes a process pauses SETTLE iterations twice (templates/hls/lib/ring.hpp).
+    At most the plan's cycles, and fewer where the RTL fetches windows column by column: here a window or a
+    column of a tile is read at once.
     """
-    pause = 2 * SETTLE
     if isinstance(conv, ConvPlan):
-        reads = conv.out_width * conv.groups * conv.repeats * conv.words
-        writes = conv.stride * conv.width * (conv.c_in // conv.pi)
-        return conv.out_height * max(reads, writes + pause)
-    w, size = conv, conv.kind.size
-    columns = w.tiles // w.tile_rows
-    pixel_words = w.c_in // w.pi
-    buffer = max(columns * pixel_words * size, w.kind.step * w.width * pixel_words + pause)
-    replay = max(w.repeats * w.words, w.words * size + pause)
-    sets = w.groups * w.repeats
-    raster_reads = w.m * w.out_width * (w.c_out // w.out_lanes)
-    raster_writes = columns * sets * (w.po // w.lanes) * w.m + pause
-    return max(
-        w.tile_rows * buffer,
-        w.tiles * w.groups * replay,
-        w.tiles * sets * w.spacing,
-        w.tile_rows * max(raster_reads, raster_writes),
-    )
+        return max(conv.compute_cycles, conv.write_cycles)
+    columns = conv.tiles * (conv.c_in // conv.pi) * conv.kind.size
+    sets = conv.tiles * conv.groups * conv.repeats
+    return max(columns, conv.write_cycles, sets * conv.words, sets * conv.spacing, conv.raster_cycles)
 
 
 def interval(plan: Plan) -> int:
-    """Loop iterations from frame to frame: the slowest process of the design, at II = 1."""
+    """Initiations per frame of the design's slowest pipelined loop: at II = 1 the frame interval."""
     slowest = [plan.in_cycles, plan.linear.compute_cycles, plan.linear.pool_cycles, plan.linear.c_out]
     return max(*slowest, *(conv_interval(conv) for conv in plan.convs))
 
@@ -129,7 +115,7 @@ def design_files(network: IntegerNetwork, plan: Plan) -> Iterator[tuple[str, str
         yield f"src/lib/{static.name}", static.read_text()
     for bench in ("tb.cpp", "layer_tb.cpp"):
         yield f"tb/{bench}", (folder / bench).read_text()
-    for static in sorted(folder.glob("csim/*.h")):
+    for static in sorted(folder.glob("csim/*.*")):
         yield f"csim/{static.name}", static.read_text()
 
 

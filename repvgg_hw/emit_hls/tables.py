@@ -34,15 +34,26 @@ class Table:
     def text(self) -> str:
         """The initialiser's rows, without the outer braces."""
         if self.ctype == "uint64_t":
-            rows = self.values.astype(">u8").tobytes().hex()
-            digits = CHUNK_BITS // 4
-            numbers = ["0x" + rows[i : i + digits] for i in range(0, len(rows), digits)]
-        else:
-            numbers = [str(v) for v in self.values.ravel().tolist()]
+            return hex_rows(self.values)
+        rows = self.values.reshape(len(self.values), -1).tolist()
+        lines = [",".join(map(str, row)) for row in rows]
         if self.values.ndim == 1:
-            return "".join(f"{number},\n" for number in numbers)
-        width = self.shape[1]
-        return "".join("{" + ",".join(numbers[i : i + width]) + "},\n" for i in range(0, len(numbers), width))
+            return "".join(f"{line},\n" for line in lines)
+        return "".join(f"{{{line}}},\n" for line in lines)
+
+
+def hex_rows(chunks: NDArray[np.generic]) -> str:
+    """(rows, n) uint64 as an initialiser's rows. Tables of tens of megabytes: whole arrays of characters."""
+    rows, count = chunks.shape
+    digits = np.frombuffer(chunks.astype(">u8").tobytes().hex().encode(), dtype=np.uint8)
+    text = np.empty((rows, count, len("0x,") + CHUNK_BITS // 4), dtype=np.uint8)
+    text[:, :, :2] = np.frombuffer(b"0x", dtype=np.uint8)
+    text[:, :, 2:-1] = digits.reshape(rows, count, -1)
+    text[:, :, -1] = ord(",")
+    lines = text.reshape(rows, -1)[:, :-1]  # no comma behind a row's last number
+    ends = np.frombuffer(b"},\n", dtype=np.uint8)
+    begins = np.full((rows, 1), ord("{"), dtype=np.uint8)
+    return np.hstack([begins, lines, np.broadcast_to(ends, (rows, len(ends)))]).tobytes().decode("ascii")
 
 
 def pack_rows(weights: NDArray[np.integer], bits: int) -> NDArray[np.uint64]:

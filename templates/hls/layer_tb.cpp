@@ -1,5 +1,5 @@
 // Runs one layer alone, named by the macro LAYER (config.hpp): input from <vectors>/input.dat, output appended to
-// trace/<layer>.dat, a number per line in the order of the streams. LAYER=linear is the pool and the linear layer.
+// trace/<layer>.dat, a number per line in the order of the streams (lib/observe.hpp). LAYER=linear is the pool and the linear layer.
 //
 // UNIT is the layer's function: conv3x3 or winograd3x3.
 //
@@ -53,6 +53,7 @@ static void run(hls::stream<InBeat> &in, int frames) {
   repvgg::global_sum<Layer>(in, pool, frames);
   REPVGG_OBSERVE(repvgg::Linear<Layer>::SUM_BITS, pool, "pool");
   repvgg::classify<Layer>(pool, logits, TABLE(_weights), TABLE(_bias), frames);
+  REPVGG_OBSERVE_LOOPS("linear");
   std::ofstream file("trace/linear.dat", std::ios::app);
   while (!logits.empty()) file << logits.read().data.to_int() << "\n";
 }

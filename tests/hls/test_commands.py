@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from repvgg_hw import design as designs
 from repvgg_hw.cli import main
 
 CHECKPOINT = Path(__file__).resolve().parents[2] / "examples" / "digits" / "digits.safetensors"
@@ -48,6 +51,8 @@ def test_the_trained_example_is_bit_exact(
     done = run("simulate", design, "--images", images, "--limit", 3)
     assert done.exit_code == 0, done.output
     assert "3 of 3 images bit-exact" in done.output
+    planned = designs.load(design).plan.frame_interval
+    assert f"frame interval {planned:,} loop initiations, planned {planned:,}" in done.output
 
 
 def test_a_changed_weight_ends_with_its_layer_and_exit_code_1(
@@ -66,3 +71,26 @@ def test_a_changed_weight_ends_with_its_layer_and_exit_code_1(
         table.write_text(text)
     assert done.exit_code == 1, done.output
     assert "stage1.1: src/tables/stage1_1_weights.inc, line 1," in " ".join(done.output.split())
+
+
+def test_a_lost_cycle_ends_with_its_loop_and_exit_code_1(
+    generated: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line buffer that cannot write ahead: every value is right, the frame interval is not."""
+    design, images = generated
+    monkeypatch.chdir(design.parent)
+    ring = design / "src" / "lib" / "ring.hpp"
+    text = ring.read_text()
+    assert "room = ROWS * G::ROW_WORDS;" in text
+    try:
+        ring.write_text(text.replace("room = ROWS * ", "room = (ROWS - G::STEP) * "))
+        done = run("simulate", design, "--images", images, "--limit", 3, "--layer", "stage1.1", "--json")
+    finally:
+        ring.write_text(text)
+    assert done.exit_code == 1, done.output
+    result = json.loads(done.output[done.output.index("{") :])
+    assert result["bit_exact"] == 3
+    assert result["frame_interval"] > result["planned_interval"]
+    assert re.match(
+        r"stage1\.1: line_buffer is initiated \d+ times per frame, planned \d+", result["problems"][0]
+    )

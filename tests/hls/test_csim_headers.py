@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from repvgg_hw.csim import WARNINGS, compiler
 from repvgg_hw.paths import templates_dir
-from repvgg_hw.simulate_hls import WARNINGS, compiler
 
 CSIM = templates_dir() / "hls" / "csim"
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from repvgg_hw import golden
 from repvgg_hw.emit_hls import emit, interval
-from repvgg_hw.emit_hls.tables import conv_rows, pack_rows
+from repvgg_hw.emit_hls.tables import conv_rows, pack_rows, tables
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.simulate_hls import verify_tables
 
@@ -106,16 +106,16 @@ def test_a_changed_digit_is_named_with_its_layer(tmp_path: Path, kind: str) -> N
     """Any digit of any table."""
     network, plan = random_network(LAYERS)
     emit(network, plan, tmp_path, **PART)
-    verify_tables(tmp_path, network, plan)
+    verify_tables(tmp_path, tables(network, plan))
     path = tmp_path / "src" / "tables" / f"stage1_0_{kind}.inc"
     text = path.read_text()
     at = max(i for i, c in enumerate(text) if c.isdigit())
     path.write_text(text[:at] + ("1" if text[at] != "1" else "2") + text[at + 1 :])
     with pytest.raises(CheckFailed, match=rf"stage1\.0: src/tables/stage1_0_{kind}\.inc, line \d+"):
-        verify_tables(tmp_path, network, plan)
+        verify_tables(tmp_path, tables(network, plan))
     path.unlink()
     with pytest.raises(InputError, match="generate"):
-        verify_tables(tmp_path, network, plan)
+        verify_tables(tmp_path, tables(network, plan))
 
 
 def test_what_the_vendors_types_cannot_hold_is_refused(tmp_path: Path) -> None:

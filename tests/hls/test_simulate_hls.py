@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repvgg_hw import golden, simulate_hls
-from repvgg_hw.emit_hls import emit
+from repvgg_hw.csim import run_bench
+from repvgg_hw.emit_hls import emit, interval
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import Plan, divisors
@@ -65,7 +66,7 @@ def networks(draw: st.DrawFn) -> tuple[IntegerNetwork, Plan]:
 def test_every_layer_equals_golden_under_sanitizers(
     tmp_path: Path, case: tuple[IntegerNetwork, Plan]
 ) -> None:
-    """Any shape and folding, three frames without a gap, no undefined behaviour, no lost bit."""
+    """Any shape and folding, three frames without a gap, no undefined behaviour, no lost bit or cycle."""
     network, plan = case
     emit(network, plan, tmp_path, **PART)
     images = random_images(network, 3)
@@ -73,6 +74,8 @@ def test_every_layer_equals_golden_under_sanitizers(
     assert np.array_equal(result.logits, golden.logits(images, network))
     assert [check.name for check in result.layers] == [*(c.name for c in plan.convs), "pool", "linear"]
     assert all(check.values == 3 * np.prod(check.shape) for check in result.layers)
+    assert result.problems == ()
+    assert result.interval == interval(plan)
 
 
 @pytest.mark.parametrize("stride", STRIDES)
@@ -84,6 +87,7 @@ def test_every_tile_equals_golden(tmp_path: Path, stride: int) -> None:
     images = random_images(network, 2)
     result = simulate(tmp_path, network, plan, images, flags=QUICK)
     assert np.array_equal(result.logits, golden.logits(images, network))
+    assert result.problems == ()
 
 
 @pytest.fixture(scope="module")
@@ -127,24 +131,26 @@ def test_compiles_once_and_layers_run_alone(small: tuple[Path, IntegerNetwork, P
         simulate(folder, network, plan, images, layer="stage9")
 
 
-def test_against_the_open_vendor_types(small: tuple[Path, IntegerNetwork, Plan]) -> None:
+@pytest.mark.parametrize("kind", ["small", "tiled"])
+def test_against_the_open_vendor_types(kind: str, request: pytest.FixtureRequest) -> None:
     """The same sources with another implementation of ap_int and hls::stream agree in every layer."""
     spec = importlib.util.find_spec("hls4ml")
     if spec is None or not spec.submodule_search_locations:
-        pytest.skip("needs the open ap_types headers: pip install --no-deps hls4ml")
+        pytest.skip("needs the open ap_types headers: pip install --no-deps hls4ml==1.3.0")
     include = Path(spec.submodule_search_locations[0]) / "templates" / "vivado" / "ap_types"
-    folder, network, plan = small
+    folder, network, plan = request.getfixturevalue(kind)
     images = random_images(network, 2)
     no_own = "-DREPVGG_CSIM_AP_INT_H"  # our ap_int.h, taken by mistake, would be empty
     result = simulate(folder, network, plan, images, include=include, flags=("-O0", no_own))
     assert np.array_equal(result.logits, golden.logits(images, network))
+    assert result.problems == ()
 
 
 WINOGRAD_FAULTS = {
     "input transform": ("winograd_input.hpp", "sum += Coefficient(T::data(i, j)) * leaving[p][k][j];",
                         "sum += Coefficient(T::data(i, j)) * leaving[p][j][k];"),
     "padding": ("winograd_input.hpp", "if (!inside_x || ", "if ("),
-    "replayed words": ("winograd_input.hpp", "word == C::WORDS - 1 ? 0", "word == C::WORDS - 2 ? 0"),
+    "replayed words": ("winograd_input.hpp", "settled -= C::WORDS;", "settled -= C::WORDS - 1;"),
     "accumulation": ("winograd_output.hpp", "sums.value[p][at] += sum;", "sums.value[p][at] = sum;"),
     "one bit of the sums": ("winograd_output.hpp", "ap_int<L::SUM_BITS> sum", "ap_int<L::SUM_BITS - 8> sum"),
     "division": ("winograd_output.hpp", "shifted * inverse", "shifted * ap_uint<L::ACC_BITS>(inverse + 2)"),
@@ -252,12 +258,11 @@ def test_wrong_logits_fail_the_bench(small: tuple[Path, IntegerNetwork, Plan], t
     build.mkdir()
     shutil.copy(folder / "csim_build" / "tb.out", build)
     good = dict(simulate_hls.vector_files(images, network))
-    run = simulate_hls.run_bench
-    assert run(build, "tb.out", iter(good.items()), []) == ""
+    assert run_bench(build, "tb.out", iter(good.items()), []) == ""
     first, rest = good["logits.dat"].split("\n", 1)
     wrong = {**good, "logits.dat": f"{int(first) + 1}\n{rest}"}
-    assert "frame 0, class 0: expected" in run(build, "tb.out", iter(wrong.items()), [])
-    assert "no numbers" in run(build, "tb.out", iter({**good, "input.dat": "x"}.items()), [])
+    assert "frame 0, class 0: expected" in run_bench(build, "tb.out", iter(wrong.items()), [])
+    assert "no numbers" in run_bench(build, "tb.out", iter({**good, "input.dat": "x"}.items()), [])
 
 
 def test_no_compiler_is_an_input_error(

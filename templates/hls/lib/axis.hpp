@@ -25,9 +25,11 @@ typedef ap_axis<LOGIT_BITS, 0, 0, 0> LogitBeat;
 
 template <class L>
 void receive(hls::stream<typename Port<L>::Beat> &s_axis, hls::stream<typename Port<L>::Pixel> &out, int frames) {
+  REPVGG_COUNT_LOOP("receive", out, L::HEIGHT * L::WIDTH);
   for (int frame = 0; frame < frames; ++frame) {
     for (int pixel = 0; pixel < L::HEIGHT * L::WIDTH; ++pixel) {
 #pragma HLS PIPELINE II=1
+      REPVGG_COUNT_INITIATION();
       const typename Port<L>::Beat beat = s_axis.read();
       typename Port<L>::Pixel x = 0;
       for (int i = 0; i < L::C_IN; ++i) {
@@ -42,11 +44,13 @@ void receive(hls::stream<typename Port<L>::Beat> &s_axis, hls::stream<typename P
 template <class L>
 void send(hls::stream<typename Linear<L>::Logits> &in, hls::stream<LogitBeat> &m_axis,
           const int32_t (&bias)[L::C_OUT], int frames) {
+  REPVGG_COUNT_LOOP("send", m_axis, L::C_OUT);
   typename Linear<L>::Logits logits;
   for (int frame = 0; frame < frames; ++frame) {
     for (int set = 0; set < Linear<L>::SETS; ++set) {
       for (int p = 0; p < L::PO; ++p) {
 #pragma HLS PIPELINE II=1
+        REPVGG_COUNT_INITIATION();
         if (p == 0) logits = in.read();
         LogitBeat beat;
         beat.data = logits.lane[0] + ap_int<32>(bias[set * L::PO + p]);

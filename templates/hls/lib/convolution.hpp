@@ -10,6 +10,7 @@
 #ifndef REPVGG_CONVOLUTION_HPP
 #define REPVGG_CONVOLUTION_HPP
 
+#include "observe.hpp"
 #include "shape.hpp"
 
 namespace repvgg {
@@ -19,12 +20,14 @@ void multiply_accumulate(hls::stream<typename Conv<L>::Window> &in, hls::stream<
                          const uint64_t (&weights)[Conv<L>::STEPS][Conv<L>::CHUNKS], int frames) {
 #pragma HLS ARRAY_RESHAPE variable=weights complete dim=2
   typedef Conv<L> C;
+  REPVGG_COUNT_LOOP("multiply_accumulate", out, C::OUT_PIXELS * C::SETS);
   typename C::Sums sums;
   for (int frame = 0; frame < frames; ++frame) {
     for (int pixel = 0; pixel < C::OUT_PIXELS; ++pixel) {
       for (int set = 0; set < C::SETS; ++set) {
         for (int word = 0; word < C::WORDS; ++word) {
 #pragma HLS PIPELINE II=1
+          REPVGG_COUNT_INITIATION();
           const typename C::Window window = in.read();
           typename Integer<L::IN_BITS, L::IN_SIGNED>::type x[L::PI][TAPS];
           for (int i = 0; i < L::PI; ++i) {

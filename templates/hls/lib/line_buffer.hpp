@@ -4,15 +4,16 @@
 //
 // Golden    : repvgg_hw/golden.py, conv3x3(): its `padded` array and slices.
 // Shape     : in HEIGHT x WIDTH x C_IN/PI words, raster order, channels innermost; out STEPS windows per pixel.
-// Throughput: per output row the larger of OUT_WIDTH*STEPS reads and STRIDE*WIDTH*C_IN/PI writes; frames follow
-//             each other without a gap. Only the first row of a run waits for the rows that it needs.
+// Throughput: per frame the larger of OUT_HEIGHT*OUT_WIDTH*STEPS reads and HEIGHT*WIDTH*C_IN/PI writes, frames
+//             without a gap (ring.hpp).
 //
 // A ring of KERNEL + STRIDE rows, each in 3 banks of columns (column mod 3): the 9 taps are in 9 banks, so every
-// memory is read once per cycle. While one output row is read, the rows that the next one needs are written.
+// memory is read once per cycle.
 
 #ifndef REPVGG_LINE_BUFFER_HPP
 #define REPVGG_LINE_BUFFER_HPP
 
+#include "observe.hpp"
 #include "ring.hpp"
 #include "shape.hpp"
 
@@ -50,10 +51,11 @@ template <class L>
 struct WindowCounter {
   typedef Conv<L> C;
   int x, group, repeat, word;
+  int first;                      // word of the centre column in its row
   Column<L> left, centre, right;  // of the window; `left` is meaningless at x = 0
   void start_row() {
 #pragma HLS INLINE
-    x = group = repeat = word = 0;
+    x = group = repeat = word = first = 0;
     left.bank = KERNEL - 1, left.base = 0;
     centre.bank = 0, centre.base = 0;
     right = centre;
@@ -68,6 +70,7 @@ struct WindowCounter {
     if (++group < L::GROUPS) return;
     group = 0;
     ++x;
+    first += L::STRIDE * C::PIXEL_WORDS;
     left = L::STRIDE == 1 ? centre : right;
     centre = right;
     if (L::STRIDE == 2) centre.next();
@@ -82,6 +85,7 @@ void line_buffer(hls::stream<typename Conv<L>::Word> &in, hls::stream<typename C
   typedef Conv<L> C;
   typedef LineBuffer<L> B;
   typedef RowRing<B> Ring;
+  REPVGG_COUNT_LOOP("line_buffer", out, C::OUT_PIXELS * C::STEPS);
   typename C::Word rows[Ring::ROWS][KERNEL][B::DEPTH];
 #pragma HLS ARRAY_PARTITION variable=rows complete dim=1
 #pragma HLS ARRAY_PARTITION variable=rows complete dim=2
@@ -91,28 +95,23 @@ void line_buffer(hls::stream<typename Conv<L>::Word> &in, hls::stream<typename C
   ring.start(frames);
   WindowCounter<L> at;
   at.start_row();
-  int write_ring = 0, write_x = 0, write_word = 0;
+  int write_word = 0;
   Column<L> write_column = {0, 0};
 
   while (ring.frame < frames) {
 #pragma HLS PIPELINE II=1
-    ring.handover.tick();
+    REPVGG_COUNT_INITIATION();
     if (ring.may_write() && may_read(in)) {
-      rows[write_ring][write_column.bank][write_column.base + write_word] = in.read();
+      rows[ring.write_row][write_column.bank][write_column.base + write_word] = in.read();
       if (++write_word == C::PIXEL_WORDS) {
         write_word = 0;
         write_column.next();
-        if (++write_x == L::WIDTH) {
-          write_x = 0;
-          write_column.bank = write_column.base = 0;
-          write_ring = write_ring == Ring::ROWS - 1 ? 0 : write_ring + 1;
-        }
       }
-      ring.wrote();
+      if (ring.wrote()) write_column.bank = write_column.base = 0;
     }
 
-    if (ring.reads > 0) {
-      const bool inside_x[KERNEL] = {at.x > 0, true, at.x * L::STRIDE + 1 < L::WIDTH};
+    const bool inside_x[KERNEL] = {at.x > 0, true, at.x * L::STRIDE + 1 < L::WIDTH};
+    if (ring.may_read(at.first + at.offset() + (inside_x[2] ? C::PIXEL_WORDS : 0))) {
       typename C::Word word[Ring::ROWS][KERNEL];
       for (int bank = 0; bank < KERNEL; ++bank) {
 #pragma HLS UNROLL
@@ -136,13 +135,9 @@ void line_buffer(hls::stream<typename Conv<L>::Word> &in, hls::stream<typename C
       }
       out.write(window);
       at.next();
-      --ring.reads;
+      if (ring.read()) at.start_row();
     }
-
-    if (ring.slot_done()) {
-      ring.next_slot();
-      at.start_row();
-    }
+    ring.settle();
   }
 }
 

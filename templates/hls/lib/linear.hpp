@@ -33,6 +33,7 @@ template <class L>
 void global_sum(hls::stream<typename Linear<L>::Beat> &in, hls::stream<typename Linear<L>::SumBeat> &out, int frames) {
   typedef Linear<L> D;
   const int BEATS = L::C_IN / L::IN_LANES, PIXELS = L::HEIGHT * L::WIDTH;
+  REPVGG_COUNT_LOOP("global_sum", out, BEATS);
   ap_uint<D::SUM_BITS> sums[BEATS][L::IN_LANES];
 #pragma HLS ARRAY_RESHAPE variable=sums complete dim=2
 #pragma HLS BIND_STORAGE variable=sums type=ram_2p
@@ -40,6 +41,7 @@ void global_sum(hls::stream<typename Linear<L>::Beat> &in, hls::stream<typename 
     for (int pixel = 0; pixel < PIXELS; ++pixel) {
       for (int beat = 0; beat < BEATS; ++beat) {
 #pragma HLS PIPELINE II=1
+        REPVGG_COUNT_INITIATION();
         const typename D::Beat x = in.read();
         typename D::SumBeat total = 0;
         for (int i = 0; i < L::IN_LANES; ++i) {
@@ -60,12 +62,14 @@ void linear(hls::stream<typename Linear<L>::Word> &in, hls::stream<typename Line
             const uint64_t (&weights)[Linear<L>::SETS * Linear<L>::WORDS][Linear<L>::CHUNKS], int frames) {
 #pragma HLS ARRAY_RESHAPE variable=weights complete dim=2
   typedef Linear<L> D;
+  REPVGG_COUNT_LOOP("linear", out, D::SETS);
   typename D::Word sums[D::WORDS];  // filled while the first set is computed, read again for the others
   typename D::Logits logits;
   for (int frame = 0; frame < frames; ++frame) {
     for (int set = 0; set < D::SETS; ++set) {
       for (int word = 0; word < D::WORDS; ++word) {
 #pragma HLS PIPELINE II=1
+        REPVGG_COUNT_INITIATION();
         typename D::Word x;
         if (set == 0) {
           x = in.read();

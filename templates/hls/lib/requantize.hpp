@@ -9,6 +9,7 @@
 #ifndef REPVGG_REQUANTIZE_HPP
 #define REPVGG_REQUANTIZE_HPP
 
+#include "observe.hpp"
 #include "shape.hpp"
 
 namespace repvgg {
@@ -35,12 +36,14 @@ void requantize_relu(hls::stream<typename Conv<L>::Sums> &in, hls::stream<typena
 #pragma HLS ARRAY_RESHAPE variable=multiplier complete dim=2
   typedef Conv<L> C;
   const int PARTS = L::PO / L::OUT_LANES;
+  REPVGG_COUNT_LOOP("requantize_relu", out, C::OUT_PIXELS * C::SETS * PARTS);
   typename C::Sums sums;
   for (int frame = 0; frame < frames; ++frame) {
     for (int pixel = 0; pixel < C::OUT_PIXELS; ++pixel) {
       for (int set = 0; set < C::SETS; ++set) {
         for (int part = 0; part < PARTS; ++part) {
 #pragma HLS PIPELINE II=1
+          REPVGG_COUNT_INITIATION();
           if (part == 0) sums = in.read();
           const int row = set * PARTS + part;
           typename C::Beat beat = 0;

@@ -6,7 +6,7 @@
 #ifndef REPVGG_RESIZE_HPP
 #define REPVGG_RESIZE_HPP
 
-#include "words.hpp"
+#include "observe.hpp"
 
 namespace repvgg {
 
@@ -14,6 +14,7 @@ template <int IN, int OUT, int BITS, int LANES, int PIXELS>
 void resize_lanes(hls::stream<ap_uint<IN * BITS> > &in, hls::stream<ap_uint<OUT * BITS> > &out, int frames) {
   static_assert(LANES % IN == 0 && LANES % OUT == 0, "whole beats per pixel");
   const int STEPS = LANES / (IN < OUT ? IN : OUT);
+  REPVGG_COUNT_LOOP("resize_lanes", out, PIXELS * (LANES / OUT));
   ap_uint<BITS> held[IN + OUT];
 #pragma HLS ARRAY_PARTITION variable=held complete
   int count = 0;  // lanes held, 0 again after each pixel
@@ -21,6 +22,7 @@ void resize_lanes(hls::stream<ap_uint<IN * BITS> > &in, hls::stream<ap_uint<OUT 
     for (int pixel = 0; pixel < PIXELS; ++pixel) {
       for (int step = 0; step < STEPS; ++step) {
 #pragma HLS PIPELINE II=1
+        REPVGG_COUNT_INITIATION();
         if (count < OUT) {
           const ap_uint<IN * BITS> beat = in.read();
           for (int i = 0; i < IN; ++i) {

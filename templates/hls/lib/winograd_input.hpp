@@ -9,6 +9,7 @@
 #ifndef REPVGG_WINOGRAD_INPUT_HPP
 #define REPVGG_WINOGRAD_INPUT_HPP
 
+#include "observe.hpp"
 #include "ring.hpp"
 #include "winograd_shape.hpp"
 
@@ -30,29 +31,25 @@ template <class L>
 void tile_columns(hls::stream<typename Tiled<L>::Word> &in, hls::stream<typename Tiled<L>::Column> &out, int frames) {
   typedef Tiled<L> C;
   typedef RowRing<TileBuffer<L> > Ring;
+  REPVGG_COUNT_LOOP("tile_columns", out, C::TILES * C::PIXEL_WORDS * C::K);
   typename C::Word rows[Ring::ROWS][TileBuffer<L>::ROW_WORDS];
 #pragma HLS ARRAY_PARTITION variable=rows complete dim=1
 #pragma HLS BIND_STORAGE variable=rows type=ram_2p
 #pragma HLS DEPENDENCE variable=rows type=inter dependent=false
   Ring ring;
   ring.start(frames);
-  int write_row = 0, write_at = 0;
   int x = -1, first = 0, word = 0, column = 0;  // of the map and of the tile; `first` is the tile's first x
 
   while (ring.frame < frames) {
 #pragma HLS PIPELINE II=1
-    ring.handover.tick();
+    REPVGG_COUNT_INITIATION();
     if (ring.may_write() && may_read(in)) {
-      rows[write_row][write_at] = in.read();
-      if (++write_at == TileBuffer<L>::ROW_WORDS) {
-        write_at = 0;
-        write_row = write_row == Ring::ROWS - 1 ? 0 : write_row + 1;
-      }
+      rows[ring.write_row][ring.write_at] = in.read();
       ring.wrote();
     }
-    if (ring.reads > 0) {
-      const bool inside_x = x >= 0 && x < L::WIDTH;
-      const int address = inside_x ? x * C::PIXEL_WORDS + word : 0;
+    const bool inside_x = x >= 0 && x < L::WIDTH;
+    const int address = inside_x ? x * C::PIXEL_WORDS + word : 0;
+    if (ring.may_read(address)) {
       typename C::Word read[Ring::ROWS];
       for (int row = 0; row < Ring::ROWS; ++row) {
 #pragma HLS UNROLL
@@ -74,13 +71,12 @@ void tile_columns(hls::stream<typename Tiled<L>::Word> &in, hls::stream<typename
         }
         x = first - 1;
       }
-      --ring.reads;
+      if (ring.read()) {
+        x = -1;
+        first = word = column = 0;
+      }
     }
-    if (ring.slot_done()) {
-      ring.next_slot();
-      x = -1;
-      first = word = column = 0;
-    }
+    ring.settle();
   }
 }
 
@@ -94,10 +90,12 @@ void input_transform(hls::stream<typename Tiled<L>::Column> &in, hls::stream<typ
   ap_int<L::MIDDLE_BITS> entering[L::PI][C::K][C::K], leaving[L::PI][C::K][C::K];
 #pragma HLS ARRAY_PARTITION variable=entering complete dim=0
 #pragma HLS ARRAY_PARTITION variable=leaving complete dim=0
+  REPVGG_COUNT_LOOP("input_transform", out, C::TILES * C::PIXEL_WORDS * C::K);
   const int tiles = frames * C::TILES * C::PIXEL_WORDS;
   for (int tile = 0; tile < tiles + 1; ++tile) {
     for (int k = 0; k < C::K; ++k) {
 #pragma HLS PIPELINE II=1
+      REPVGG_COUNT_INITIATION();
       if (tile < tiles) {
         const typename C::Column column = in.read();
         for (int p = 0; p < L::PI; ++p) {
@@ -145,63 +143,74 @@ void input_transform(hls::stream<typename Tiled<L>::Column> &in, hls::stream<typ
   }
 }
 
-// Two buffers of a group's words: one is filled while the other is read REPEATS times.
+// A ring of tiles' words: a group's are read REPEATS times while those of the next are written.
 template <class L>
 void replay_tiles(hls::stream<typename Tiled<L>::DataRow> &in, hls::stream<typename Tiled<L>::DataTile> &out,
                   int frames) {
   typedef Tiled<L> C;
-  typename C::Data store[2][C::WORDS][C::K][L::PI][C::K];
-#pragma HLS ARRAY_PARTITION variable=store complete dim=3
+  // Two groups' words; where they are so few that a word settles too late, as many more as bridge that.
+  const int DEPTH = 2 * C::WORDS + (C::WORDS > SETTLE ? 0 : ceil_div(2 * SETTLE, C::K));
+  REPVGG_COUNT_LOOP("replay_tiles", out, C::TILES * C::STEPS);
+  typename C::Data store[DEPTH][C::K][L::PI][C::K];
+#pragma HLS ARRAY_PARTITION variable=store complete dim=2
+#pragma HLS ARRAY_RESHAPE variable=store complete dim=3
 #pragma HLS ARRAY_RESHAPE variable=store complete dim=4
-#pragma HLS ARRAY_RESHAPE variable=store complete dim=5
 #pragma HLS BIND_STORAGE variable=store type=ram_2p
 #pragma HLS DEPENDENCE variable=store type=inter dependent=false
-  const int slots = frames * C::TILES * L::GROUPS;
-  int slot = -1;  // being read; it lies in buffer slot % 2
-  int read_buffer = 1, write_word = 0, write_row = 0, word = 0;
-  int reads = 0, writes = slots > 0 ? C::WORDS * C::K : 0;
-  Handover handover = {0, 0};
+  int unread = frames * C::TILES * L::GROUPS;  // groups of words
+  int unwritten = unread * C::WORDS;           // words
+  int room = DEPTH, settled = 0;               // words that may be written, and read: the latter from `first` on
+  int first = 0, word = 0, repeat = 0;         // being read
+  int write_word = 0, write_row = 0;
+  Settling writes, frees;
+  writes.start();
+  frees.start();
 
-  while (slot < slots) {
+  while (unread > 0) {
 #pragma HLS PIPELINE II=1
-    handover.tick();
-    if (writes > 0 && handover.may_write() && may_read(in)) {
+    REPVGG_COUNT_INITIATION();
+    int written = 0, freed = 0;
+    if (unwritten > 0 && room > 0 && may_read(in)) {
       const typename C::DataRow row = in.read();
       for (int p = 0; p < L::PI; ++p) {
 #pragma HLS UNROLL
         for (int i = 0; i < C::K; ++i) {
 #pragma HLS UNROLL
-          store[1 - read_buffer][write_word][write_row][p][i] = row.value[p][i];
+          store[write_word][write_row][p][i] = row.value[p][i];
         }
       }
       if (++write_row == C::K) {
         write_row = 0;
-        ++write_word;
+        write_word = write_word == DEPTH - 1 ? 0 : write_word + 1;
+        --unwritten;
+        --room;
+        written = 1;
       }
-      --writes;
-      handover.wrote();
     }
-    if (reads > 0) {
+    if (settled > word) {
+      const int address = first + word < DEPTH ? first + word : first + word - DEPTH;
       typename C::DataTile tile;
       for (int p = 0; p < L::PI; ++p) {
 #pragma HLS UNROLL
         for (int i = 0; i < C::K * C::K; ++i) {
 #pragma HLS UNROLL
-          tile.value[p][i] = store[read_buffer][word][i / C::K][p][i % C::K];
+          tile.value[p][i] = store[address][i / C::K][p][i % C::K];
         }
       }
       out.write(tile);
-      word = word == C::WORDS - 1 ? 0 : word + 1;
-      --reads;
+      if (repeat == C::REPEATS - 1) freed = 1;
+      if (++word == C::WORDS) {
+        word = 0;
+        if (++repeat == C::REPEATS) {
+          repeat = 0;
+          first = first + C::WORDS < DEPTH ? first + C::WORDS : first + C::WORDS - DEPTH;
+          settled -= C::WORDS;
+          --unread;
+        }
+      }
     }
-    if (reads == 0 && writes == 0 && handover.settled()) {
-      ++slot;
-      read_buffer = 1 - read_buffer;
-      write_word = write_row = word = 0;
-      reads = C::REPEATS * C::WORDS;
-      writes = slot + 1 < slots ? C::WORDS * C::K : 0;
-      handover.next_slot();
-    }
+    settled += writes.pass(written);
+    room += frees.pass(freed);
   }
 }
 

@@ -9,6 +9,7 @@
 #ifndef REPVGG_WINOGRAD_OUTPUT_HPP
 #define REPVGG_WINOGRAD_OUTPUT_HPP
 
+#include "observe.hpp"
 #include "requantize.hpp"
 #include "ring.hpp"
 #include "winograd_shape.hpp"
@@ -21,12 +22,14 @@ void winograd_multiply(hls::stream<typename Tiled<L>::DataTile> &in, hls::stream
                        const uint64_t (&weights)[Tiled<L>::STEPS][Tiled<L>::CHUNKS], int frames) {
 #pragma HLS ARRAY_RESHAPE variable=weights complete dim=2
   typedef Tiled<L> C;
+  REPVGG_COUNT_LOOP("winograd_multiply", out, C::TILES * C::SETS);
   typename C::Sums sums;
   for (int frame = 0; frame < frames; ++frame) {
     for (int tile = 0; tile < C::TILES; ++tile) {
       for (int set = 0; set < C::SETS; ++set) {
         for (int word = 0; word < C::WORDS; ++word) {
 #pragma HLS PIPELINE II=1
+          REPVGG_COUNT_INITIATION();
           const typename C::DataTile data = in.read();
           const int row = set * C::WORDS + word;
           for (int p = 0; p < L::PO; ++p) {
@@ -101,6 +104,7 @@ void output_transform(hls::stream<typename Tiled<L>::Sums> &in, hls::stream<type
 #pragma HLS ARRAY_RESHAPE variable=multiplier complete dim=2
   typedef Tiled<L> C;
   typedef ap_int<C::LOW_BITS> Low;
+  REPVGG_COUNT_LOOP("output_transform", out, C::TILES * C::SETS * C::PARTS * L::M);
   typename C::Sums sums;
   Low entering[L::LANES][L::M][C::K], leaving[L::LANES][L::M][C::K];
 #pragma HLS ARRAY_PARTITION variable=entering complete dim=0
@@ -111,6 +115,7 @@ void output_transform(hls::stream<typename Tiled<L>::Sums> &in, hls::stream<type
     for (int part = 0; part < C::PARTS; ++part) {
       for (int k = 0; k < C::K; ++k) {
 #pragma HLS PIPELINE II=1
+        REPVGG_COUNT_INITIATION();
         const bool more = set < sets, any = set > 0 || part > 0;
         if (more) {
           if (part == 0 && k == 0) sums = in.read();
@@ -166,36 +171,45 @@ void output_transform(hls::stream<typename Tiled<L>::Sums> &in, hls::stream<type
   }
 }
 
-// Two buffers of a row of tiles: one is filled tile by tile while the other is read row by row.
+// A ring of pixel rows: a row of tiles is filled tile by tile while the one before is read. Of the map's last row of
+// tiles only the pixel rows on the map take room. One pixel row more than two rows of tiles have lets the writer
+// begin before the reader has quite finished.
 template <class L>
 void tiles_to_raster(hls::stream<typename Tiled<L>::OutRow> &in, hls::stream<typename Tiled<L>::Beat> &out,
                      int frames) {
   typedef Tiled<L> C;
-  const int SUB = L::OUT_LANES / L::LANES, BEATS = L::C_OUT / L::OUT_LANES;
+  const int SUB = L::OUT_LANES / L::LANES, BEATS = L::C_OUT / L::OUT_LANES, ROWS = 2 * L::M + 1;
   const int LAST_ROWS = C::OUT_HEIGHT - (C::TILE_ROWS - 1) * L::M;
-  ap_uint<L::LANES * L::OUT_BITS> store[2][L::M][SUB][L::M * C::TILE_COLUMNS * BEATS];
+  REPVGG_COUNT_LOOP("tiles_to_raster", out, C::OUT_HEIGHT * C::OUT_WIDTH * BEATS);
+  ap_uint<L::LANES * L::OUT_BITS> store[L::M][SUB][ROWS * C::TILE_COLUMNS * BEATS];
+#pragma HLS ARRAY_PARTITION variable=store complete dim=1
 #pragma HLS ARRAY_PARTITION variable=store complete dim=2
-#pragma HLS ARRAY_PARTITION variable=store complete dim=3
 #pragma HLS BIND_STORAGE variable=store type=ram_2p
 #pragma HLS DEPENDENCE variable=store type=inter dependent=false
-  const int WRITES = C::TILE_COLUMNS * C::SETS * C::PARTS * L::M;
-  const int slots = frames * C::TILE_ROWS;
-  int slot = -1;  // being read
-  int read_buffer = 1, tile_row = -1;
+  int unread = frames * C::OUT_HEIGHT;     // pixel rows
+  int unwritten = frames * C::TILE_ROWS;   // rows of tiles
+  int room = ROWS, settled = 0;            // pixel rows that may be written, and read
+  int write_origin = 0, tile_row = 0;      // ring index of the written row of tiles' first pixel row; which it is
   int write_tile = 0, write_beat = 0, write_sub = 0, write_row = 0;
-  int row = 0, x = 0, tile = 0, column = 0, beat = 0;
-  int reads = 0, writes = slots > 0 ? WRITES : 0;
-  Handover handover = {0, 0};
+  int row = 0, x = 0, tile = 0, column = 0, beat = 0;  // being read
+  Settling writes, frees;
+  writes.start();
+  frees.start();
 
-  while (slot < slots) {
+  while (unread > 0) {
 #pragma HLS PIPELINE II=1
-    handover.tick();
-    if (writes > 0 && handover.may_write() && may_read(in)) {
+    REPVGG_COUNT_INITIATION();
+    int written = 0, freed = 0;
+    const int rows = tile_row == C::TILE_ROWS - 1 ? LAST_ROWS : L::M;
+    if (unwritten > 0 && room >= rows && may_read(in)) {
       const typename C::OutRow pixels = in.read();
-      const int address = (write_row * C::TILE_COLUMNS + write_tile) * BEATS + write_beat;
-      for (int i = 0; i < L::M; ++i) {
+      const int at = write_origin + write_row < ROWS ? write_origin + write_row : write_origin + write_row - ROWS;
+      const int address = (at * C::TILE_COLUMNS + write_tile) * BEATS + write_beat;
+      if (write_row < rows) {
+        for (int i = 0; i < L::M; ++i) {
 #pragma HLS UNROLL
-        store[1 - read_buffer][i][write_sub][address] = pixels.pixel[i];
+          store[i][write_sub][address] = pixels.pixel[i];
+        }
       }
       if (++write_row == L::M) {
         write_row = 0;
@@ -203,19 +217,24 @@ void tiles_to_raster(hls::stream<typename Tiled<L>::OutRow> &in, hls::stream<typ
           write_sub = 0;
           if (++write_beat == BEATS) {
             write_beat = 0;
-            ++write_tile;
+            if (++write_tile == C::TILE_COLUMNS) {
+              write_tile = 0;
+              write_origin = write_origin + rows < ROWS ? write_origin + rows : write_origin + rows - ROWS;
+              tile_row = tile_row == C::TILE_ROWS - 1 ? 0 : tile_row + 1;
+              room -= rows;
+              --unwritten;
+              written = rows;
+            }
           }
         }
       }
-      --writes;
-      handover.wrote();
     }
-    if (reads > 0) {
+    if (settled > 0) {
       const int address = (row * C::TILE_COLUMNS + tile) * BEATS + beat;
       typename C::Beat pixel = 0;
       for (int sub = 0; sub < SUB; ++sub) {
 #pragma HLS UNROLL
-        const ap_uint<L::LANES * L::OUT_BITS> part = store[read_buffer][column][sub][address];
+        const ap_uint<L::LANES * L::OUT_BITS> part = store[column][sub][address];
         for (int lane = 0; lane < L::LANES; ++lane) {
 #pragma HLS UNROLL
           set_lane<L::OUT_BITS>(pixel, sub * L::LANES + lane, get_lane<L::OUT_BITS>(part, lane));
@@ -230,21 +249,15 @@ void tiles_to_raster(hls::stream<typename Tiled<L>::OutRow> &in, hls::stream<typ
         }
         if (++x == C::OUT_WIDTH) {
           x = tile = column = 0;
-          ++row;
+          row = row == ROWS - 1 ? 0 : row + 1;
+          freed = 1;
+          --settled;
+          --unread;
         }
       }
-      --reads;
     }
-    if (reads == 0 && writes == 0 && handover.settled()) {
-      ++slot;
-      read_buffer = 1 - read_buffer;
-      tile_row = tile_row == C::TILE_ROWS - 1 ? 0 : tile_row + 1;
-      write_tile = write_beat = write_sub = write_row = 0;
-      row = x = tile = column = beat = 0;
-      reads = (tile_row == C::TILE_ROWS - 1 ? LAST_ROWS : L::M) * C::OUT_WIDTH * BEATS;
-      writes = slot + 1 < slots ? WRITES : 0;
-      handover.next_slot();
-    }
+    settled += writes.pass(written);
+    room += frees.pass(freed);
   }
 }
 

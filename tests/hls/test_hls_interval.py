@@ -1,0 +1,168 @@
+"""The frame interval of the HLS target: counted initiations, and lost ones found."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from hls_networks import Layer, random_images, random_network
+
+from repvgg_hw import simulate_hls
+from repvgg_hw.emit_hls import emit
+from repvgg_hw.emit_hls.project import conv_interval
+from repvgg_hw.errors import CheckFailed
+from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan import Plan
+from repvgg_hw.simulate_hls import HlsSimulation, LayerCheck, simulate, wrong_intervals
+
+PART = {"part": "xczu7ev-ffvc1156-2-e", "clock_mhz": 200.0}
+FRAMES = 6
+
+Project = tuple[Path, IntegerNetwork, Plan]
+
+# Every buffer with its two sides equally busy, or nearly: where any lost initiation shows.
+LAYERS = {
+    "rows": Layer(4, pi=3, po=4),
+    "rows of tiles": Layer(4, pi=4, po=4, m=4),
+    "replayed tiles": Layer(4, pi=1, po=1, m=2),
+    "rows, stride 2": Layer(4, stride=2, pi=2, po=1),
+    "raster": Layer(4, pi=2, po=4, m=4),
+    "rows of tiles, in phases": Layer(4, stride=2, pi=2, po=4, m=2),
+    "short rows": Layer(4, pi=4, po=4),
+}
+NAMES = {kind: f"stage{i}.0" for i, kind in enumerate(LAYERS)}
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """One layer after another."""
+    network, plan = random_network(list(LAYERS.values()), in_shape=(3, 12, 18), classes=2)
+    folder = tmp_path_factory.mktemp("chain")
+    emit(network, plan, folder, **PART)
+    return folder, network, plan
+
+
+@pytest.fixture
+def copied(chain: Project, tmp_path: Path) -> Project:
+    """A copy of it, to be changed."""
+    folder, network, plan = chain
+    shutil.copytree(folder, tmp_path / "project", ignore=shutil.ignore_patterns("csim_build"))
+    return tmp_path / "project", network, plan
+
+
+def run(project: Project, layer: str | None = None) -> HlsSimulation:
+    """Six frames without a gap."""
+    folder, network, plan = project
+    return simulate(folder, network, plan, random_images(network, FRAMES), layer=layer, flags=("-O0",))
+
+
+def change(path: Path, old: str, new: str) -> None:
+    """Replace a text that must be there exactly once."""
+    text = path.read_text()
+    assert text.count(old) == 1, f"{path.name} holds {old!r} {text.count(old)} times"
+    path.write_text(text.replace(old, new))
+
+
+def test_every_layer_takes_as_many_initiations_as_it_has_work(
+    chain: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the steady state, and no layer more than the plan's cycles."""
+    monkeypatch.setattr(simulate_hls, "FRAMES_PER_CALL", FRAMES)
+    result, plan = run(chain), chain[2]
+    counted = {check.name: check.interval for check in result.layers}
+    lanes = plan.in_shape[0]
+    for kind, conv in zip(LAYERS, plan.convs, strict=True):
+        beats = conv.height * conv.width * conv.c_in // lanes  # that the layer before sends
+        assert counted[conv.name] == max(conv_interval(conv), beats), kind
+        assert conv_interval(conv) <= conv.cycles, kind
+        lanes = conv.out_lanes
+    assert counted["pool"] == plan.linear.pool_cycles
+    assert counted["linear"] == plan.linear.compute_cycles
+    assert result.problems == ()
+
+
+FAULTS = {
+    "no rows to write ahead": ("rows", "ring.hpp", "room = ROWS * G::ROW_WORDS;",
+                               "room = (ROWS - G::STEP) * G::ROW_WORDS;"),
+    "no spare rows where rows are short": ("short rows", "ring.hpp",
+                                           "G::ROW_WORDS > 4 * SETTLE ? 0", "true ? 0"),
+    "no spare words where there are few": ("replayed tiles", "winograd_input.hpp",
+                                           "(C::WORDS > SETTLE ? 0", "(true ? 0"),
+    "half a raster": ("raster", "winograd_output.hpp", "room >= rows", "room == ROWS"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_lost_initiation_is_counted(copied: Project, fault: str) -> None:
+    """Values stay exact, and the layer takes longer."""
+    kind, file, old, new = FAULTS[fault]
+    change(copied[0] / "src" / "lib" / file, old, new)
+    (check,) = run(copied, NAMES[kind]).layers
+    assert check.interval > conv_interval(next(c for c in copied[2].convs if c.name == NAMES[kind]))
+
+
+def test_a_buffer_that_is_never_freed_ends_the_simulation(copied: Project) -> None:
+    """Rather than let it wait for ever."""
+    change(copied[0] / "src" / "lib" / "ring.hpp", "room += frees.pass(freed);", "frees.pass(freed);")
+    with pytest.raises(
+        CheckFailed, match=r"stage0\.0: .* values expected, got 0: line_buffer waits for ever"
+    ):
+        run(copied, "stage0.0")
+
+
+LATE = """
+#include <deque>
+#include <functional>
+namespace late {  // writes take effect SETTLE initiations late, as in a pipeline that writes after it reads
+static long now;
+static std::deque<std::pair<long, std::function<void()> > > writes;
+inline void tick() {
+  for (++now; !writes.empty() && writes.front().first <= now; writes.pop_front()) writes.front().second();
+}
+template <typename T, typename V>
+void store(T &at, V value) { writes.emplace_back(now + %d, [&at, value] { at = value; }); }
+}
+#include <stdint.h>
+"""
+
+
+@pytest.mark.parametrize(("late_by", "exact"), [(5, True), (6, False)])
+def test_a_write_may_settle_late(copied: Project, late_by: int, exact: bool) -> None:
+    """What DEPENDENCE dependent=false claims: SETTLE initiations pass between a write and the first read."""
+    library = copied[0] / "src" / "lib"
+    change(library / "words.hpp", "#include <stdint.h>\n", LATE % late_by)
+    written = 0
+    for path in library.glob("*.hpp"):
+        text = path.read_text().replace(
+            "REPVGG_COUNT_INITIATION();", "REPVGG_COUNT_INITIATION(); late::tick();"
+        )
+        text, count = re.subn(
+            r"^( +)((?:rows|store)\[.*\]) = (.*);$", r"\1late::store(\2, \3);", text, flags=re.MULTILINE
+        )
+        written += count
+        path.write_text(text)
+    assert written == 4  # line buffer, tile columns, replayed tiles, raster
+    if exact:
+        assert run(copied).problems == ()
+    else:
+        with pytest.raises(CheckFailed, match=r"^stage0\.0: image 0"):
+            run(copied)
+
+
+def test_loops_outside_the_plan_are_problems(chain: Project) -> None:
+    """More initiations than the plan has cycles, or fewer than there is work."""
+    plan = chain[2]
+    most, least = plan.frame_interval, conv_interval(plan.convs[0])
+
+    def problems(interval: int) -> list[str]:
+        return list(
+            wrong_intervals([LayerCheck("stage0.0", (4, 12, 18), 864, "loop", (9, 9 + interval))], plan)
+        )
+
+    assert problems(most) == problems(least) == []
+    assert problems(most + 1) == [f"stage0.0: loop is initiated {most + 1} times per frame, planned {most}"]
+    assert problems(least - 1) == [
+        f"stage0.0: loop is initiated {least - 1} times per frame, its work needs {least}"
+    ]
