@@ -1,0 +1,163 @@
+"""Simulators: what is built once, what is built again, and that a simulation which does not end is ended."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hls_networks import Layer, random_network
+
+from repvgg_hw import design as designs
+from repvgg_hw import emit, verilator
+from repvgg_hw.cli import main
+from repvgg_hw.design import Design
+from repvgg_hw.netlist import build
+from repvgg_hw.time_limit import TimedOut, allowed_seconds, patience, time_limit
+
+ALIKE = 3
+
+
+def emitted(folder: Path, seed: int) -> Design:
+    """A design of which the last layers differ in their weights only."""
+    layers = [Layer(4, stride=2, pi=3, po=2), *[Layer(4, pi=2, po=2)] * ALIKE]
+    network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=seed)
+    design = Design(folder, "verilog", network, plan, {})
+    emit.emit(design)
+    designs.save(design)
+    return design
+
+
+@pytest.fixture(autouse=True)
+def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Design:
+    """A design with its simulator, of which one image has been proven."""
+    design = emitted(tmp_path_factory.mktemp("verilator") / "design", seed=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
+        done = CliRunner().invoke(main, ["simulate", str(design.directory), "--limit", "1"])
+    assert done.exit_code == 0, done.output
+    return design
+
+
+@pytest.fixture
+def design(sound: Design, tmp_path: Path) -> Design:
+    """A copy to break."""
+    shutil.copytree(sound.directory, tmp_path / "design")
+    return Design(tmp_path / "design", "verilog", sound.network, sound.plan, {})
+
+
+def test_alike_layers_are_compiled_once(sound: Design) -> None:
+    units = [unit for unit in build(sound.plan).units if unit.module == "conv3x3"]
+    kinds = {tuple(unit.parameters.items()) for unit in units}
+    assert (len(units), len(kinds)) == (1 + ALIKE, 2)
+    assert len(list((sound.directory / "build" / "sim").glob("Vtop_conv3x3*__0.cpp"))) == len(kinds)
+
+
+def test_new_weights_of_the_same_shape_need_no_new_simulator(sound: Design, tmp_path: Path) -> None:
+    other = emitted(tmp_path / "design", seed=2)
+    assert not np.array_equal(other.network.convs[1].weight, sound.network.convs[1].weight)
+    shutil.copytree(sound.directory / "build", other.directory / "build")
+    arguments = ["simulate", str(other.directory), "--limit", "1", "--json"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verilator, "check_tools", lambda: pytest.fail("a simulator is built"))
+        done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["bit_exact"] == 1
+
+
+def simulator(folder: Path, script: str) -> Path:
+    """A shell script in the place of a compiled simulator."""
+    folder.mkdir()
+    (folder / "bench").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "bench").chmod(0o755)
+    return folder
+
+
+def run(folder: Path, work: Path) -> bool:
+    return verilator.run(folder, "bench", "tb_top", modules_path=work, work=work)
+
+
+def test_a_simulator_that_never_ends(tmp_path: Path) -> None:
+    folder = simulator(tmp_path / "obj", "echo $$ > pid; exec sleep 600")
+    with (
+        time_limit(1),
+        pytest.raises(TimedOut, match=r"had not ended after 1 s and was stopped: see .*tb_top\.log"),
+    ):
+        run(folder, tmp_path)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.parametrize("script", ["exit 3", "kill -9 $$", "exit 0"])
+def test_a_simulator_that_ends_without_a_verdict_has_not_passed(tmp_path: Path, script: str) -> None:
+    with time_limit(60):
+        assert not run(simulator(tmp_path / "obj", script), tmp_path)
+
+
+def test_the_innermost_limit_holds() -> None:
+    assert allowed_seconds() is None
+    with time_limit(5):
+        with time_limit(2):
+            assert allowed_seconds() == 2
+        assert allowed_seconds() == 5
+    assert allowed_seconds() is None
+
+
+def test_patience_grows_with_the_cycles() -> None:
+    """RepVGG-A0 at 224x224 gets an hour and a half; it takes a minute."""
+    assert patience(0) == 1800
+    assert patience(1_675_497) == 1800 + 1_675_497 / 500
+
+
+def test_a_hung_simulation_through_the_command(design: Design, tmp_path: Path) -> None:
+    """$readmemh of a pipe that nobody writes: the compiled simulator stands still before its first cycle."""
+    junit = tmp_path / "results.xml"
+    arguments = ["simulate", str(design.directory), "--limit", "1", "--junit", str(junit)]
+    assert json.loads((design.directory / "results.json").read_text())["passed"], "an older proof"
+    table = design.directory / "mem" / "linear_bias.mem"
+    table.unlink()
+    os.mkfifo(table)
+    done = CliRunner().invoke(main, [*arguments, "--timeout", "3"])
+    assert done.exit_code == 1, done.output
+    failed = [line for line in done.output.splitlines() if line.startswith("FAILED")]
+    log = design.directory.resolve() / "build" / "check.out"
+    assert failed == [f"FAILED the simulation had not ended after 3 s and was stopped: see {log}"]
+    assert "NOT proven" in done.output
+    left = json.loads((design.directory / "results.json").read_text())
+    assert (left["passed"], left["bit_exact"], left["images"]) == (False, 0, 1)
+    suite = ET.parse(junit).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
+
+
+def test_a_stream_that_stands_still_is_ended_by_the_benchs_watchdog(design: Design) -> None:
+    """The simulator runs on, but a layer never offers its output: ended by cycles, and the layer named."""
+    path = design.directory / "rtl" / "repvgg_random.sv"
+    text, count = re.subn(
+        r"(u_pool \(.*?\.s_axis_tvalid\()\w+", r"\g<1>1'b0", path.read_text(), flags=re.DOTALL
+    )
+    assert count == 1, "the fault no longer fits the source"
+    path.write_text(text)
+    done = CliRunner().invoke(main, ["simulate", str(design.directory), "--limit", "2"])
+    assert done.exit_code == 1, done.output
+    assert "FAILED pool: stops in image 0 after 0 of " in done.output
+    assert "nothing moves any more" in (design.directory / "build" / "check.out").read_text()
+
+
+def test_the_time_limit_is_for_verilog_designs(design: Design) -> None:
+    hls = json.loads((design.directory / "design.json").read_text()) | {"target": "hls"}
+    (design.directory / "design.json").write_text(json.dumps(hls))
+    done = CliRunner().invoke(main, ["simulate", str(design.directory), "--timeout", "3"])
+    assert done.exit_code == 2
+    assert "--timeout" in done.output
