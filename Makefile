@@ -18,11 +18,12 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 test: export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean distclean
+.PHONY: help demo test test-long lint bench clean distclean
 
 help:
 	@echo "make demo    the whole path on a trained network: fuse, quantize, Verilog, RTL simulation, one table"
 	@echo "make test    ruff, mypy, Verilog lint and every test"
+	@echo "make test-long   proofs at full size, 224x224: docs/benchmarks.md says how long they take"
 	@echo "make lint    ruff and mypy only"
 	@echo "make bench   RepVGG-A0 at 224x224, whole, in RTL: seconds, memory, cycles on this machine"
 	@echo "make clean   remove what the above built; make distclean removes .venv, too"
@@ -37,6 +38,10 @@ lint: $(STAMP)
 
 test: lint
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+# In order, one at a time: the whole network's simulator is built once. Designs take gigabytes: kept only where a test fails.
+test-long: $(STAMP)
+	$(BIN)/pytest benchmarks/test_full_size.py -v --durations=0 -o tmp_path_retention_policy=failed
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/rtl.py $(BENCH_ARGS)
