@@ -165,6 +165,7 @@ def sum_unit(linear: LinearPlan, source: Stream) -> Unit:
         "PIXELS": linear.height * linear.width,
         "X_W": linear.in_bits,
         "SUM_W": linear.sum_bits,
+        "FIFO_DEPTH": linear.pool_fifo_depth,
     }
     sink = Stream("pool", linear.in_lanes, linear.sum_bits, f"pool: {linear.c_in} sums")
     return Unit("pool", "global_sum", parameters, source, sink, comment="pool: sum over the map")

@@ -282,6 +282,14 @@ class LinearPlan:
         return self.height * self.width * (self.c_in // self.in_lanes)
 
     @property
+    def pool_fifo_depth(self) -> int:
+        """Beats of sums that wait for the linear layer: a frame's, where it takes fewer channels at a time.
+
+        They come in one burst, during the last pixel; without room for all of them the map had to wait.
+        """
+        return max(2, self.c_in // self.in_lanes) if self.pi < self.in_lanes else 2
+
+    @property
     def cycles(self) -> int:
         """Cycles per frame; logits leave one per cycle."""
         return max(self.compute_cycles, self.pool_cycles, self.words, self.c_out)
@@ -309,7 +317,7 @@ class LinearPlan:
 
     @property
     def memory_bits(self) -> int:
-        sums = self.c_in * self.sum_bits
+        sums = (self.c_in + self.pool_fifo_depth * self.in_lanes) * self.sum_bits
         window = 2 * self.words * self.pi * self.sum_bits
         rom = self.weight_memory[0] * self.weight_memory[1] + self.c_out * self.acc_bits
         return sums + window + rom + self.fifo_depth * self.out_lanes * LOGIT_BITS

@@ -16,6 +16,10 @@ from repvgg_hw.winograd.golden import weight_transform
 from repvgg_hw.winograd.matrices import Int, Transform, transform
 from repvgg_hw.winograd.networks import networks
 
+# Tile rows in the raster buffer. One leaves while the next is computed, as long as both take the same time;
+# but the last tile row of a map may be short and leave at once, and then the third one is already there.
+RASTER_BUFFERS = 3
+
 
 def _divisors(n: int) -> Iterator[int]:
     """Divisors of n, ascending."""
@@ -101,7 +105,7 @@ class WinogradUnit:
     def out_lanes(self) -> int:
         """Channels per beat of the output stream: the fewest that never delay the multipliers.
 
-        A tile row's half of the raster buffer must be read while the other half is computed and drained.
+        A tile row of the raster buffer must be read while another one is computed and drained.
         """
         fits = (d for d in _divisors(self.c_out) if d % self.lanes == 0)
         drain = self.tile_rows * self.drain_cycles
@@ -148,10 +152,10 @@ class WinogradUnit:
     def cycles(self) -> int:
         """Cycles per frame of this layer alone.
 
-        A half of the raster buffer is computed, drained and read once in two tile rows' time.
+        Each of the raster's buffers is computed, drained and read once in RASTER_BUFFERS tile rows' time.
         """
-        halves = self._busy_cycles + self.raster_cycles + self.tile_rows * self.drain_cycles
-        return max(self._busy_cycles, self.raster_cycles, -(-halves // 2))
+        turns = self._busy_cycles + self.raster_cycles + self.tile_rows * self.drain_cycles
+        return max(self._busy_cycles, self.raster_cycles, -(-turns // RASTER_BUFFERS))
 
     @property
     def adders(self) -> dict[str, int]:
@@ -203,8 +207,9 @@ class WinogradUnit:
 
     @property
     def tile_memory(self) -> tuple[int, int]:
-        """(words, bits per word) of the double-buffered tile row behind requantization."""
-        return 2 * self.out_width * (self.c_out // self.out_lanes), self.out_lanes * self.m * self.out_bits
+        """(words, bits per word) of the tile rows behind requantization."""
+        words = RASTER_BUFFERS * self.out_width * (self.c_out // self.out_lanes)
+        return words, self.out_lanes * self.m * self.out_bits
 
     @property
     def memory_bits(self) -> int:
@@ -232,6 +237,7 @@ class WinogradUnit:
             "PO": self.po,
             "LANES": self.lanes,
             "OUT_LANES": self.out_lanes,
+            "BUFFERS": RASTER_BUFFERS,
             "M": self.m,
             "L_SHIFT": self.kind.shift,
             "X_W": self.in_bits,

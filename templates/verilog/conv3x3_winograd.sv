@@ -25,6 +25,7 @@ module conv3x3_winograd #(
   parameter int PO        = 1,
   parameter int LANES     = 1,  // channels in the output transform at once
   parameter int OUT_LANES = 1,
+  parameter int BUFFERS   = 3,  // tile rows in the raster buffer
   parameter int M         = 2,
   parameter int L_SHIFT   = 1,  // of the transform's denominator L = 2^L_SHIFT * odd
   parameter int X_W       = 8,
@@ -155,7 +156,7 @@ module conv3x3_winograd #(
 
   tile_to_raster #(
     .M(M), .HEIGHT(OUT_HEIGHT), .WIDTH(OUT_WIDTH), .CHANNELS(C_OUT), .SET_CHANNELS(PO), .IN_LANES(LANES),
-    .OUT_LANES(OUT_LANES), .Y_W(Y_W)
+    .OUT_LANES(OUT_LANES), .BUFFERS(BUFFERS), .Y_W(Y_W)
   ) u_raster (
     .clk, .rst, .start_ok, .start, .in_valid(y_valid[0]), .in_data(y), .m_axis_tdata, .m_axis_tvalid, .m_axis_tready
   );

@@ -4,7 +4,8 @@
 //
 // Golden : repvgg_hw/golden.py, global_sum()
 // In     : LANES channels per beat, channels innermost, WORDS beats per pixel, PIXELS pixels per frame.
-// Out    : WORDS beats of LANES sums, during the frame's last pixel.
+// Out    : WORDS beats of LANES sums, during the frame's last pixel. FIFO_DEPTH of them wait for a slower consumer,
+//          so that with WORDS the map is never held up.
 // Widths : x uint[X_W], sum uint[SUM_W], which must hold PIXELS * (2^X_W - 1).
 // Latency: 1 cycle.  Throughput: 1 beat/cycle.
 // Not here: the division by PIXELS; it is folded into the linear layer's scale.
@@ -12,11 +13,12 @@
 `default_nettype none
 
 module global_sum #(
-  parameter int LANES  = 1,
-  parameter int WORDS  = 4,
-  parameter int PIXELS = 49,
-  parameter int X_W    = 8,
-  parameter int SUM_W  = 14
+  parameter int LANES      = 1,
+  parameter int WORDS      = 4,
+  parameter int PIXELS     = 49,
+  parameter int X_W        = 8,
+  parameter int SUM_W      = 14,
+  parameter int FIFO_DEPTH = 2
 ) (
   input  wire logic                   clk,
   input  wire logic                   rst,
@@ -39,13 +41,13 @@ module global_sum #(
   logic [LANES*SUM_W-1:0] total;
   logic [WORD_W-1:0]      word_q;
   logic [PIXEL_W-1:0]     pixel_q;
-  logic                   slice_valid, slice_ready, accept, last_word, last_pixel;
+  logic                   sum_valid, sum_ready, accept, last_word, last_pixel;
 
   assign last_word     = word_q == WORD_W'(WORDS - 1);
   assign last_pixel    = pixel_q == PIXEL_W'(PIXELS - 1);
-  assign s_axis_tready = slice_ready;
+  assign s_axis_tready = sum_ready;
   assign accept        = s_axis_tvalid && s_axis_tready;
-  assign slice_valid   = s_axis_tvalid && last_pixel;
+  assign sum_valid     = s_axis_tvalid && last_pixel;
 
   for (genvar i = 0; i < LANES; i++) begin : g_lane
     assign total[SUM_W*i +: SUM_W] =
@@ -64,9 +66,9 @@ module global_sum #(
     end
   end
 
-  stream_reg #(.WIDTH(LANES*SUM_W)) u_slice (
+  fifo #(.WIDTH(LANES*SUM_W), .DEPTH(FIFO_DEPTH)) u_fifo (
     .clk, .rst,
-    .s_axis_tdata(total), .s_axis_tvalid(slice_valid), .s_axis_tready(slice_ready),
+    .s_axis_tdata(total), .s_axis_tvalid(sum_valid), .s_axis_tready(sum_ready),
     .m_axis_tdata, .m_axis_tvalid, .m_axis_tready
   );
 

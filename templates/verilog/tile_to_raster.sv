@@ -5,7 +5,8 @@
 //          channels of one tile. `start_ok` says that there is room for one more set, `start` that it is taken.
 // Out    : OUT_LANES channels per beat, raster order, HEIGHT x WIDTH pixels per frame; what the last tiles have
 //          beyond the right and the lower edge is dropped.
-// Memory : two tile rows, each WIDTH x CHANNELS x M pixels: one is read while the next is written.
+// Memory : BUFFERS tile rows, each WIDTH x CHANNELS x M pixels. One is read, whole, while the next ones are computed:
+//          with three, neither side waits where tile rows of unequal heights leave (the last one may be short).
 // Rate   : one beat per cycle on either side.  Latency: one tile row.
 
 `default_nettype none
@@ -18,6 +19,7 @@ module tile_to_raster #(
   parameter int SET_CHANNELS = 1,
   parameter int IN_LANES     = 1,
   parameter int OUT_LANES    = 1,
+  parameter int BUFFERS      = 3,
   parameter int Y_W          = 8
 ) (
   input  wire logic                      clk,
@@ -42,13 +44,15 @@ module tile_to_raster #(
   localparam int ROW_BEATS = WIDTH * BEATS;
   localparam int LAST_ROWS = HEIGHT - (TILES_Y - 1) * M;           // rows of the last tile row
 
-  localparam int SET_W  = SETS > 1 ? $clog2(SETS) : 1;
-  localparam int SLOT_W = SLOTS > 1 ? $clog2(SLOTS) : 1;
-  localparam int BEAT_W = BEATS > 1 ? $clog2(BEATS) : 1;
-  localparam int ADDR_W = $clog2(2 * ROW_BEATS);
-  localparam int COL_W  = $clog2(TILES_X * M + 1);
-  localparam int PIX_W  = $clog2(M);
-  localparam int TILE_W = TILES_Y > 1 ? $clog2(TILES_Y) : 1;
+  localparam int SET_W   = SETS > 1 ? $clog2(SETS) : 1;
+  localparam int SLOT_W  = SLOTS > 1 ? $clog2(SLOTS) : 1;
+  localparam int BEAT_W  = BEATS > 1 ? $clog2(BEATS) : 1;
+  localparam int COL_W   = $clog2(TILES_X * M + 1);
+  localparam int PIX_W   = $clog2(M);
+  localparam int TILE_W  = TILES_Y > 1 ? $clog2(TILES_Y) : 1;
+  localparam int COUNT_W = $clog2(BUFFERS + 1);
+  localparam int ADDR_W  = $clog2(BUFFERS * ROW_BEATS);
+  localparam logic [ADDR_W-1:0] LAST_BASE = ADDR_W'((BUFFERS - 1) * ROW_BEATS);
 
 `ifndef SYNTHESIS
   if (SLOTS * IN_LANES != OUT_LANES || BEATS * OUT_LANES != CHANNELS) begin : g_check_lanes
@@ -56,12 +60,12 @@ module tile_to_raster #(
   end
 `endif
 
-  // ---- reservation: a tile row's half is taken by the first of its sets
-  logic [1:0]       free_q, free_d;  // halves
-  logic [SET_W-1:0] set_q, set_d;
-  logic             released;
+  // ---- reservation: a tile row's buffer is taken by the first of its sets
+  logic [COUNT_W-1:0] free_q, free_d;  // buffers
+  logic [SET_W-1:0]   set_q, set_d;
+  logic               released;
 
-  assign free_d = free_q - 2'(start && set_q == '0) + 2'(released);
+  assign free_d = free_q - COUNT_W'(start && set_q == '0) + COUNT_W'(released);
   assign set_d  = !start ? set_q : set_q == SET_W'(SETS - 1) ? '0 : set_q + 1'b1;
 
   always_ff @(posedge clk) begin
@@ -69,14 +73,14 @@ module tile_to_raster #(
     set_q    <= set_d;
     start_ok <= set_d != '0 || free_d != '0;
     if (rst) begin
-      free_q   <= 2'd2;
+      free_q   <= COUNT_W'(BUFFERS);
       set_q    <= '0;
       start_ok <= 1'b0;
     end
   end
 
   // ---- write side
-  logic              wr_half_q;
+  logic [ADDR_W-1:0] wr_base_q;  // first address of the buffer
   logic [COL_W-1:0]  tile_x_q;   // first column of the tile
   logic [PIX_W-1:0]  tile_col_q;
   logic [BEAT_W-1:0] wr_beat_q;
@@ -97,14 +101,14 @@ module tile_to_raster #(
       if (col_last) slot_q <= slot_last ? '0 : slot_q + 1'b1;
       if (col_last && slot_last) wr_beat_q <= beat_last ? '0 : wr_beat_q + 1'b1;
       if (col_last && slot_last && beat_last) tile_x_q <= tile_last ? '0 : tile_x_q + COL_W'(M);
-      if (row_written) wr_half_q <= !wr_half_q;
+      if (row_written) wr_base_q <= wr_base_q == LAST_BASE ? '0 : wr_base_q + ADDR_W'(ROW_BEATS);
     end
     if (rst) begin
       tile_col_q <= '0;
       slot_q     <= '0;
       wr_beat_q  <= '0;
       tile_x_q   <= '0;
-      wr_half_q  <= 1'b0;
+      wr_base_q  <= '0;
     end
   end
 
@@ -115,7 +119,7 @@ module tile_to_raster #(
   logic                      row_written_q;
 
   always_ff @(posedge clk) begin
-    wr_addr_q <= ADDR_W'(wr_col) * ADDR_W'(BEATS) + ADDR_W'(wr_beat_q) + (wr_half_q ? ADDR_W'(ROW_BEATS) : '0);
+    wr_addr_q <= ADDR_W'(wr_col) * ADDR_W'(BEATS) + ADDR_W'(wr_beat_q) + wr_base_q;
     wr_data_q <= in_data;
     for (int s = 0; s < SLOTS; s++) begin
       wr_en_q[s] <= in_valid && wr_col < COL_W'(WIDTH) && slot_q == SLOT_W'(s);
@@ -128,8 +132,8 @@ module tile_to_raster #(
   end
 
   // ---- read side: the stored tile row is passed once for each of its pixel rows
-  logic [1:0]                  full_q;  // halves
-  logic                        rd_half_q;
+  logic [COUNT_W-1:0]          full_q;  // buffers
+  logic [ADDR_W-1:0]           rd_base_q;
   logic [ADDR_W-1:0]           rd_beat_q;
   logic [PIX_W-1:0]            rd_row_q, row_of_data_q;
   logic [TILE_W-1:0]           tile_y_q;
@@ -143,7 +147,7 @@ module tile_to_raster #(
   assign released   = pop && beats_done && rows_done;
 
   always_ff @(posedge clk) begin
-    full_q <= full_q + 2'(row_written_q) - 2'(released);
+    full_q <= full_q + COUNT_W'(row_written_q) - COUNT_W'(released);
     if (enable) m_axis_tvalid <= full_q != '0;
     if (pop) begin
       row_of_data_q <= rd_row_q;
@@ -151,13 +155,13 @@ module tile_to_raster #(
       if (beats_done) rd_row_q <= rows_done ? '0 : rd_row_q + 1'b1;
     end
     if (released) begin
-      rd_half_q <= !rd_half_q;
+      rd_base_q <= rd_base_q == LAST_BASE ? '0 : rd_base_q + ADDR_W'(ROW_BEATS);
       tile_y_q  <= tile_y_q == TILE_W'(TILES_Y - 1) ? '0 : tile_y_q + 1'b1;
     end
     if (rst) begin
       full_q        <= '0;
       m_axis_tvalid <= 1'b0;
-      rd_half_q     <= 1'b0;
+      rd_base_q     <= '0;
       rd_beat_q     <= '0;
       rd_row_q      <= '0;
       tile_y_q      <= '0;
@@ -165,10 +169,10 @@ module tile_to_raster #(
   end
 
   for (genvar s = 0; s < SLOTS; s++) begin : g_slot
-    ram_1r1w #(.WIDTH(IN_LANES*M*Y_W), .DEPTH(2*ROW_BEATS)) u_ram (
+    ram_1r1w #(.WIDTH(IN_LANES*M*Y_W), .DEPTH(BUFFERS*ROW_BEATS)) u_ram (
       .clk,
       .wr_en(wr_en_q[s]), .wr_addr(wr_addr_q), .wr_data(wr_data_q),
-      .rd_en(pop), .rd_addr(rd_half_q ? rd_beat_q + ADDR_W'(ROW_BEATS) : rd_beat_q),
+      .rd_en(pop), .rd_addr(rd_base_q + rd_beat_q),
       .rd_data(rd_data[IN_LANES*M*Y_W*s +: IN_LANES*M*Y_W])
     );
   end

@@ -146,7 +146,8 @@ module repvgg_random (
     .WORDS(4),
     .PIXELS(9),
     .X_W(8),
-    .SUM_W(12)
+    .SUM_W(12),
+    .FIFO_DEPTH(2)
   ) u_pool (
     .clk, .rst,
     .s_axis_tdata(stage1_0_tdata), .s_axis_tvalid(stage1_0_tvalid), .s_axis_tready(stage1_0_tready),
