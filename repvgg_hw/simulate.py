@@ -22,13 +22,15 @@ from repvgg_hw.emit import differing_tables
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.netlist import Probe, build
 from repvgg_hw.paths import sim_dir
-from repvgg_hw.plan import ConvPlan, Plan
+from repvgg_hw.plan import Plan
 from repvgg_hw.results import LayerResult, SimulationResult
 from repvgg_hw.vectors import beat_values, locate, write_stream
 
 STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must be the planned one
 
-SHARED_LAYERS = ("-fno-dfg",)  # lets alike layers share their code, see sim/network.vlt
+# Without these two, alike layers cannot share their code (see sim/network.vlt): the first names wires of a
+# particular instance, the second numbers its look-up tables through the whole design.
+SHARED_LAYERS = ("-fno-dfg", "-fno-table")
 
 Progress = Callable[[float, str], None]  # share done, what is going on
 
@@ -117,13 +119,8 @@ def simulate(
     problems = [f"{layer}: {message}" for layer, message in differing_tables(design)]
     problems += [layer.problem for layer in layers if layer.problem]
     last = layers[-1]
-    notes: list[str] = []
     if not stalls and len(images) >= STEADY_FRAMES and not problems:
-        notes += wrong_intervals(layers, plan)
-        # A chain of direct layers keeps the plan's interval to the cycle. Winograd units hand tile rows over
-        # whole, which can cost a chain of equally slow ones some cycles: there it is reported, not refused.
-        if all(isinstance(conv, ConvPlan) for conv in plan.convs):
-            problems += notes
+        problems += wrong_intervals(layers, plan)
     if not finished and not problems:
         problems.append(f"the simulation ended badly, see {log.with_suffix('.out')}")
     simulated = read_logits(lines, plan, len(images))
@@ -143,7 +140,6 @@ def simulate(
         run_seconds=round(ran - built, 3),
         top1_golden=share_correct(expected_logits, labels),
         top1_simulated=share_correct(simulated, labels),
-        notes=tuple(notes),
     )
 
 
