@@ -13,10 +13,11 @@ async def equals_sum(bench: Bench) -> None:
     unit, n, width = bench.unit, bench.parameters["N"], bench.parameters["W"]
     latency = next(levels for levels in range(1, 9) if 8**levels >= n)
     due: dict[int, int] = {}
-    cycle, sent = 0, 0
+    cycle, sent, enable = 0, 0, 0
     while sent < RESULTS or due:
         word, valid = bench.dice.getrandbits(n * width), sent < RESULTS and bench.dice.random() >= bench.idle
-        unit.valid_in.value, unit.terms.value = int(valid), word
+        enable = (enable << 1 | int(valid)) & ((1 << latency) - 1)
+        unit.enable.value, unit.terms.value = enable, word
         if valid:
             due[cycle + latency] = sum(unpack(word, n, width)) & ((1 << width) - 1)
             sent += 1

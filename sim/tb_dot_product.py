@@ -21,10 +21,11 @@ async def equals_numpy(bench: Bench) -> None:
     )
     sums = (x * w).sum(axis=1) & ((1 << p["SUM_W"]) - 1)
     due: dict[int, int] = {}
-    cycle, sent = 0, 0
+    cycle, sent, enable = 0, 0, 0
     while sent < RESULTS or due:
         valid = sent < RESULTS and bench.dice.random() >= bench.idle
-        unit.valid_in.value = int(valid)
+        enable = (enable << 1 | int(valid)) & ((1 << latency) - 1)
+        unit.enable.value = enable
         if valid:
             unit.x.value, unit.w.value = pack(x[sent], p["X_W"]), pack(w[sent], p["W_W"])
             due[cycle + latency] = int(sums[sent])

@@ -1,18 +1,20 @@
 // adder_tree: sum of N >= 2 terms, a register after every eight.
 //
 // Widths : terms N x int[W], sum int[W], which must hold every partial sum.
-// Latency: ceil(log8 N) cycles, one result per cycle. valid_in marks the beats worth adding.
+// Latency: LEVELS = ceil(log8 N) cycles, one result per cycle. enable[i] marks that the beat that came i cycles ago
+//          is worth adding.
 
 `default_nettype none
 
 module adder_tree #(
   parameter int N = 4,
-  parameter int W = 20
+  parameter int W = 20,
+  localparam int LEVELS = ($clog2(N) + 2) / 3
 ) (
-  input  wire logic           clk,
-  input  wire logic           valid_in,
-  input  wire logic [N*W-1:0] terms,
-  output      logic [W-1:0]   sum
+  input  wire logic              clk,
+  input  wire logic [LEVELS-1:0] enable,
+  input  wire logic [N*W-1:0]    terms,
+  output      logic [W-1:0]      sum
 );
 
   localparam int RADIX = 8;
@@ -23,25 +25,6 @@ module adder_tree #(
     for (int i = 0; i < level; i++) n = (n + RADIX - 1) / RADIX;
     terms_at = n;
   endfunction
-
-  function automatic int count_levels();
-    int n;
-    n = N;
-    count_levels = 0;
-    while (n > 1) begin
-      n = (n + RADIX - 1) / RADIX;
-      count_levels = count_levels + 1;
-    end
-  endfunction
-
-  localparam int LEVELS = count_levels();
-
-  logic [LEVELS-1:0] valid;
-
-  assign valid[0] = valid_in;
-  if (LEVELS > 1) begin : g_valid
-    always_ff @(posedge clk) valid[LEVELS-1:1] <= valid[LEVELS-2:0];
-  end
 
   for (genvar l = 0; l < LEVELS; l++) begin : g_level
     logic [W*terms_at(l)-1:0]   in;
@@ -63,7 +46,7 @@ module adder_tree #(
         for (int i = 0; i < COUNT; i++) total = total + in[W*(FIRST+i) +: W];
       end
       always_ff @(posedge clk) begin
-        if (valid[l]) out_q[W*j +: W] <= total;
+        if (enable[l]) out_q[W*j +: W] <= total;
       end
     end
   end

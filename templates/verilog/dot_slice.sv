@@ -2,7 +2,7 @@
 //
 //   sum = sum over i < N of x[i] * w[i]
 //
-// Widths : x N x X_W (signed if X_SIGNED, else unsigned), w N x int[W_W], sum int[SUM_W], which must hold it.
+// Widths : x N x X_W (signed if X_SIGNED, else unsigned), w N x int[W_W], sum int[SUM_W], modulo 2^SUM_W.
 // Latency: 2 cycles, one result per cycle. The enables mark the cycles worth computing.
 
 `default_nettype none
@@ -22,30 +22,32 @@ module dot_slice #(
   output      logic [SUM_W-1:0] sum
 );
 
-  localparam int PROD_W = X_W + 1 + W_W;
+  // Where sums are modulo 2^SUM_W (Winograd), a product's higher bits do not count.
+  localparam int PROD_W = X_W + 1 + W_W < SUM_W ? X_W + 1 + W_W : SUM_W;
 
-  logic signed [PROD_W-1:0] product_q [0:N-1];
-  logic signed [SUM_W-1:0]  total;
-
-  for (genvar i = 0; i < N; i++) begin : g_multiplier
-    logic signed [X_W:0]   x_i;
-    logic signed [W_W-1:0] w_i;
+  // A register of its own for each product, not an array: simulators copy an array's elements twice.
+  for (genvar i = 0; i < N; i++) begin : g_product
+    logic signed [X_W:0]      x_i;
+    logic signed [W_W-1:0]    w_i;
+    logic signed [PROD_W-1:0] product_q;
+    logic signed [SUM_W-1:0]  total;  // of the products up to this one
 
     assign x_i = {X_SIGNED && x[X_W*i + X_W-1], x[X_W*i +: X_W]};
     assign w_i = w[W_W*i +: W_W];
 
     always_ff @(posedge clk) begin
-      if (product_en) product_q[i] <= x_i * w_i;
+      if (product_en) product_q <= x_i * w_i;
+    end
+
+    if (i == 0) begin : g_first
+      assign total = SUM_W'(product_q);
+    end else begin : g_next
+      assign total = g_product[i-1].total + SUM_W'(product_q);
     end
   end
 
-  always_comb begin
-    total = '0;
-    for (int i = 0; i < N; i++) total = total + SUM_W'(product_q[i]);
-  end
-
   always_ff @(posedge clk) begin
-    if (sum_en) sum <= total;
+    if (sum_en) sum <= g_product[N-1].total;
   end
 
 endmodule

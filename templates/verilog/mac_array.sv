@@ -46,17 +46,7 @@ module mac_array #(
   localparam int WORD_W  = WORDS > 1 ? $clog2(WORDS) : 1;
   localparam int BEATS   = PO / OUT_LANES;
   localparam int BEAT_W  = BEATS > 1 ? $clog2(BEATS) : 1;
-  localparam int LATENCY = 1 + tree_latency();  // of dot_product
-
-  function automatic int tree_latency();
-    int n;
-    n = (N + 7) / 8;
-    tree_latency = 1;
-    while (n > 1) begin
-      n = (n + 7) / 8;
-      tree_latency = tree_latency + 1;
-    end
-  endfunction
+  localparam int LATENCY = 1 + (N > 8 ? ($clog2(N) + 2) / 3 : 1);  // of dot_product
 
 `ifndef SYNTHESIS
   if (BEATS * OUT_LANES != PO || BEATS > WORDS) begin : g_check_lanes
@@ -99,7 +89,7 @@ module mac_array #(
 
   for (genvar o = 0; o < PO; o++) begin : g_lane
     dot_product #(.N(N), .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .SUM_W(ACC_W)) u_dot (
-      .clk, .valid_in(x_valid_q),
+      .clk, .enable({alive_q[LATENCY-2:0], x_valid_q}),
       .x(x_q), .w(weight_data[N*W_W*o +: N*W_W]),
       .sum(sums[ACC_W*o +: ACC_W])
     );

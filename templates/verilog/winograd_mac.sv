@@ -46,17 +46,7 @@ module winograd_mac #(
 
   localparam int WORD_W  = WORDS > 1 ? $clog2(WORDS) : 1;
   localparam int GAP_W   = SPACING > 1 ? $clog2(SPACING) : 1;
-  localparam int LATENCY = 1 + tree_latency();  // of dot_product
-
-  function automatic int tree_latency();
-    int n;
-    n = (PI + 7) / 8;
-    tree_latency = 1;
-    while (n > 1) begin
-      n = (n + 7) / 8;
-      tree_latency = tree_latency + 1;
-    end
-  endfunction
+  localparam int LATENCY = 1 + (PI > 8 ? ($clog2(PI) + 2) / 3 : 1);  // of dot_product
 
   // ---- issue: one word per cycle; a set begins where there is room for its result, and ends SPACING apart
   logic [WORD_W-1:0]   word_q;
@@ -101,7 +91,7 @@ module winograd_mac #(
       localparam int L = POSITIONS*o + p;
 
       dot_product #(.N(PI), .X_W(DATA_W), .X_SIGNED(1'b1), .W_W(WEIGHT_W), .SUM_W(SUM_W)) u_dot (
-        .clk, .valid_in(v_valid_q),
+        .clk, .enable({alive_q[LATENCY-2:0], v_valid_q}),
         .x(v_q[PI*DATA_W*p +: PI*DATA_W]), .w(weight_data[PI*WEIGHT_W*L +: PI*WEIGHT_W]),
         .sum(products[SUM_W*L +: SUM_W])
       );
