@@ -49,14 +49,14 @@ def to_hex(lanes: NDArray[np.int64], bits: int) -> str:
     """Lanes (words, n), each cut to `bits` in two's complement -> one hexadecimal line per word."""
     words, n = lanes.shape
     total = n * bits
-    shifts = np.arange(bits, dtype=np.int64)
     digits = -(-total // 4)
     lines = []
     # A few thousand lanes at a time: one bit per byte in between, so memory stays small.
     rows = max(1, (1 << 22) // max(1, total))
     for start in range(0, words, rows):
-        block = lanes[start : start + rows]
-        flat = (block[:, :, None] >> shifts & 1).astype(np.uint8).reshape(len(block), total)
+        block = np.ascontiguousarray(lanes[start : start + rows], dtype="<i8")
+        single = np.unpackbits(block.view(np.uint8), axis=1, bitorder="little")
+        flat = single.reshape(len(block), n, 64)[:, :, :bits].reshape(len(block), total)
         packed = np.packbits(flat, axis=1, bitorder="little")[:, ::-1]
         for row in packed:
             lines.append(row.tobytes().hex()[-digits:])
