@@ -111,7 +111,8 @@ void line_buffer(hls::stream<typename Conv<L>::Word> &in, hls::stream<typename C
     }
 
     const bool inside_x[KERNEL] = {at.x > 0, true, at.x * L::STRIDE + 1 < L::WIDTH};
-    if (ring.may_read(at.first + at.offset() + (inside_x[2] ? C::PIXEL_WORDS : 0))) {
+    const int last_word = at.first + at.offset() + (inside_x[2] ? C::PIXEL_WORDS : 0);
+    if (ring.may_read(last_word) && may_write(out)) {
       typename C::Word word[Ring::ROWS][KERNEL];
       for (int bank = 0; bank < KERNEL; ++bank) {
 #pragma HLS UNROLL

@@ -49,7 +49,7 @@ void tile_columns(hls::stream<typename Tiled<L>::Word> &in, hls::stream<typename
     }
     const bool inside_x = x >= 0 && x < L::WIDTH;
     const int address = inside_x ? x * C::PIXEL_WORDS + word : 0;
-    if (ring.may_read(address)) {
+    if (ring.may_read(address) && may_write(out)) {
       typename C::Word read[Ring::ROWS];
       for (int row = 0; row < Ring::ROWS; ++row) {
 #pragma HLS UNROLL
@@ -187,7 +187,7 @@ void replay_tiles(hls::stream<typename Tiled<L>::DataRow> &in, hls::stream<typen
         written = 1;
       }
     }
-    if (settled > word) {
+    if (settled > word && may_write(out)) {
       const int address = first + word < DEPTH ? first + word : first + word - DEPTH;
       typename C::DataTile tile;
       for (int p = 0; p < L::PI; ++p) {

@@ -229,7 +229,7 @@ void tiles_to_raster(hls::stream<typename Tiled<L>::OutRow> &in, hls::stream<typ
         }
       }
     }
-    if (settled > 0) {
+    if (settled > 0 && may_write(out)) {
       const int address = (row * C::TILE_COLUMNS + tile) * BEATS + beat;
       typename C::Beat pixel = 0;
       for (int sub = 0; sub < SUB; ++sub) {

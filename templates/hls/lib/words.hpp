@@ -64,9 +64,9 @@ ap_int<BITS> rom_weight(const uint64_t (&rom)[ROWS][CHUNKS], int row, int index)
   return weight;
 }
 
-// Whether a read may be tried now. In hardware a process goes on with other work while its input is empty. In C
-// simulation the producer has already finished, so an empty stream can only be a missing beat: the blocking
-// read that follows reports it, where waiting would hang.
+// Whether a read or a write may be tried now. In hardware a process that fills a buffer and reads it goes on with one
+// side while the other waits. In C simulation a stream is never full, and its producer has already finished, so an
+// empty stream can only be a missing beat: the blocking read that follows reports it, where waiting would hang.
 template <typename T>
 bool may_read(hls::stream<T> &in) {
 #pragma HLS INLINE
@@ -74,6 +74,16 @@ bool may_read(hls::stream<T> &in) {
   return !in.empty();
 #else
   static_cast<void>(in);
+  return true;
+#endif
+}
+template <typename T>
+bool may_write(hls::stream<T> &out) {
+#pragma HLS INLINE
+#ifdef __SYNTHESIS__
+  return !out.full();
+#else
+  static_cast<void>(out);
   return true;
 #endif
 }
