@@ -86,6 +86,11 @@ class ConvPlan:
         return self.weight_bits
 
     @property
+    def transform_adders(self) -> int:
+        """None: products are direct."""
+        return 0
+
+    @property
     def affine_lanes(self) -> int:
         """Channels per word of the table of biases and multipliers."""
         return self.out_lanes

@@ -13,7 +13,7 @@ from repvgg_hw import __version__, results
 from repvgg_hw.design import Design, plan_to_json, write_if_changed
 from repvgg_hw.emit import environment
 from repvgg_hw.paths import templates_dir
-from repvgg_hw.plan import AnyConvPlan, LinearPlan, WinogradPlan
+from repvgg_hw.plan import AnyConvPlan, LinearPlan
 from repvgg_hw.results import LayerResult, SimulationResult
 from repvgg_hw.search import alternatives
 
@@ -117,7 +117,7 @@ def _row(design: Design, layer: AnyConvPlan | LinearPlan, found: LayerResult | N
         multiplier_share=layer.multipliers / plan.multipliers,
         cycle_share=layer.cycles / plan.frame_interval,
         alternatives=others,
-        adders=sum(layer.adders.values()) if isinstance(layer, WinogradPlan) else 0,
+        adders=0 if isinstance(layer, LinearPlan) else layer.transform_adders,
     )
 
 

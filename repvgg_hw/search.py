@@ -157,7 +157,7 @@ def linear_foldings(linear: LinearPlan) -> Iterator[LinearPlan]:
 class Candidate:
     """One way to build a layer, with what it takes.
 
-    cost  in the order in which it counts: multipliers, then requantizers, then accumulators
+    cost  in the order in which it counts: multipliers, requantizers, adders of transforms, accumulators
     """
 
     cycles: int
@@ -168,7 +168,7 @@ class Candidate:
 def candidates(conv: ConvPlan, algorithms: Algorithms) -> list[Candidate]:
     """Every folding of every allowed algorithm, without those that another one beats in cycles and cost."""
     ways = [
-        Candidate(c.cycles, (c.multipliers, c.requant_multipliers, c.po), c)
+        Candidate(c.cycles, (c.multipliers, c.requant_multipliers, c.transform_adders, c.po), c)
         for algorithm in algorithms.of(conv)
         for c in foldings(algorithm)
     ]

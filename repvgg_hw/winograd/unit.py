@@ -169,6 +169,11 @@ class WinogradUnit:
         }
 
     @property
+    def transform_adders(self) -> int:
+        """Two-input adders of all constant networks."""
+        return sum(self.adders.values())
+
+    @property
     def registers(self) -> dict[str, int]:
         """Bits of data registers by role; control, line buffer and requantization are left out."""
         w, size, positions = self.widths, self.kind.size, self.kind.size**2
