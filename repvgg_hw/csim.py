@@ -62,7 +62,7 @@ class Unit:
 def _units(
     directory: Path, build: Path, sources: Sequence[str], options: Sequence[str], tables: Iterable[Table]
 ) -> list[Unit]:
-    """The sources, and before them the tables that are compiled apart, largest first."""
+    """The sources, and behind them the tables that are compiled apart: what takes longest begins first."""
     large = sorted((t for t in tables if t.values.size >= APART_NUMBERS), key=lambda t: -t.values.size)
     declared = tuple(f"-DAPART_{table.ident}" for table in large)
     units = [
@@ -78,7 +78,7 @@ def _units(
     files = sorted(p for part in ("src", "tb", "csim") for p in (directory / part).rglob("*") if p.is_file())
     reads = tuple(name for p in files if (name := p.relative_to(directory).as_posix()) not in apart)
     flags = (*options, *declared)
-    return units + [Unit(build / f"{Path(s).stem}.o", s, flags, reads) for s in sources]
+    return [*(Unit(build / f"{Path(s).stem}.o", s, flags, reads) for s in sources), *units]
 
 
 def _compile(directory: Path, unit: Unit) -> Path:

@@ -186,7 +186,7 @@ def simulate(
     if layer is not None:
         return _simulate_layer(directory, network, plan, images, layer, options, constants)
     build = directory / BUILD
-    sources = ["tb/tb.cpp", "src/repvgg_top.cpp"]
+    sources = ["src/repvgg_top.cpp", "tb/tb.cpp"]
     compiled = compile_bench(directory, build, sources, options, "tb.out", constants)
     idents = {conv.name: conv.ident for conv in plan.convs}
     checks: dict[str, LayerCheck] = {}
