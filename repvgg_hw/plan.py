@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repvgg_hw.network import LOGIT_BITS, MULTIPLIER_BITS, out_size
-from repvgg_hw.winograd.unit import WinogradUnit
+from repvgg_hw.winograd.unit import WinogradUnit, sum_registers
 
 KERNEL = 3
 TAPS = KERNEL * KERNEL
@@ -89,6 +89,13 @@ class ConvPlan:
     def transform_adders(self) -> int:
         """None: products are direct."""
         return 0
+
+    @property
+    def data_registers(self) -> int:
+        """Bits from the window to the accumulators; control, line buffer and requantization are left out."""
+        taps = TAPS * self.pi
+        products = taps * (self.in_bits + 1 + self.weight_bits) + sum_registers(taps) * self.acc_bits
+        return taps * self.in_bits + self.po * (products + 2 * self.acc_bits)
 
     @property
     def affine_lanes(self) -> int:

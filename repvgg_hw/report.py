@@ -42,6 +42,7 @@ class LayerRow:
     cycle_share: float
     alternatives: dict[str, int]  # algorithm -> multipliers that it would need within the frame interval
     adders: int  # two-input adders of Winograd's constant networks
+    registers: int  # bits, from the window to the accumulators or tiles
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ def _row(design: Design, layer: AnyConvPlan | LinearPlan, found: LayerResult | N
         cycle_share=layer.cycles / plan.frame_interval,
         alternatives=others,
         adders=0 if isinstance(layer, LinearPlan) else layer.transform_adders,
+        registers=0 if isinstance(layer, LinearPlan) else layer.data_registers,
     )
 
 

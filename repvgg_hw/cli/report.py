@@ -59,4 +59,11 @@ def _print(summary: Summary) -> None:
         f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
         f"{plan.multipliers:,} multipliers, {plan.utilization:.3f} MACs per multiplier and cycle"
     )
+    adders, registers = (sum(getattr(row, name) for row in summary.rows) for name in ("adders", "registers"))
+    result = summary.result
+    latency = f"{result.latency_cycles:,} cycles" if result and result.latency_cycles else "not simulated"
+    click.echo(
+        f"price: {plan.memory_bits:,} bits of memory, {registers:,} bits of data registers, "
+        f"{adders:,} adders in Winograd's transforms; latency {latency}"
+    )
     click.echo(summary.verdict)

@@ -26,6 +26,15 @@ def _divisors(n: int) -> Iterator[int]:
     return (d for d in range(1, n + 1) if n % d == 0)
 
 
+def sum_registers(terms: int) -> int:
+    """Registers of the pipelined sum of `terms` products: one after every eight terms (dot_product.sv)."""
+    total = level = -(-terms // 8)
+    while level > 1:
+        level = -(-level // 8)
+        total += level
+    return total
+
+
 @dataclass(frozen=True)
 class WinogradUnit:
     """A 3x3 layer by F(m x m, 3x3), folded by pi input and po output channels.
@@ -178,16 +187,18 @@ class WinogradUnit:
         """Bits of data registers by role; control, line buffer and requantization are left out."""
         w, size, positions = self.widths, self.kind.size, self.kind.size**2
         after_rows = self.acc_bits + self.kind.shift  # width between the passes of the output transform
-        slices = [-(-self.pi // 8)]  # sums of up to eight products, then the adder tree's levels
-        while slices[-1] > 1:
-            slices.append(-(-slices[-1] // 8))
-        products = self.pi * (w.data + 1 + w.weight) + sum(slices) * w.sum
+        products = self.pi * (w.data + 1 + w.weight) + sum_registers(self.pi) * w.sum
         return {
             "input transform": positions * self.pi * (self.in_bits + 2 * w.middle + w.data),
             "multipliers": positions * (self.pi * w.data + self.po * (products + w.sum)),
             "output transform": self.po * positions * w.sum
             + self.lanes * self.m * (2 * size * after_rows + 2 * self.acc_bits),
         }
+
+    @property
+    def data_registers(self) -> int:
+        """Bits of all of them."""
+        return sum(self.registers.values())
 
     @property
     def weight_memory(self) -> tuple[int, int]:

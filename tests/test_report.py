@@ -1,0 +1,52 @@
+"""What the report says of a design: choices, alternatives, the price beside the gain."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+from hls_networks import Layer, random_network
+
+from repvgg_hw import design as designs
+from repvgg_hw.cli.report import command
+from repvgg_hw.design import Design
+from repvgg_hw.report import summarize
+from repvgg_hw.winograd.unit import sum_registers
+
+
+def saved_design(folder: Path) -> Design:
+    network, plan = random_network([Layer(4, pi=3, po=2), Layer(8, pi=2, po=2, m=4)], in_shape=(3, 8, 8))
+    design = Design(folder, "verilog", network, plan, {})
+    folder.mkdir()
+    designs.save(design)
+    return design
+
+
+def test_price_of_direct_and_winograd(tmp_path: Path) -> None:
+    design = saved_design(tmp_path / "net")
+    direct, winograd, linear = summarize(design).rows
+    assert direct.adders == linear.adders == 0 < winograd.adders
+    # 27 pixels of 8 bits; for each of 2 outputs 27 products of 17 bits, 4 + 1 sums, accumulator and its copy
+    width = design.plan.convs[0].acc_bits
+    assert direct.registers == 27 * 8 + 2 * (27 * 17 + 5 * width + 2 * width)
+    unit = design.plan.convs[1]
+    assert winograd.registers == sum(unit.registers.values())  # type: ignore[union-attr]
+    assert {"direct", "F(4)"} <= set(winograd.alternatives)
+
+
+def test_sums_of_products_are_registered_every_eight() -> None:
+    assert [sum_registers(n) for n in (1, 8, 9, 64, 65)] == [1, 1, 3, 9, 12]
+
+
+def test_terminal_json_and_page(tmp_path: Path) -> None:
+    folder = saved_design(tmp_path / "net").directory
+    done = CliRunner().invoke(command, [str(folder), "--html", str(tmp_path / "page.html")])
+    assert done.exit_code == 0, done.output
+    assert "price: " in done.output
+    assert "latency not simulated" in done.output
+    page = (tmp_path / "page.html").read_text()
+    assert "register bits" in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+    found = json.loads(CliRunner().invoke(command, [str(folder), "--json"]).output)
+    assert {"adders", "registers", "memory_bits", "alternatives"} <= set(found["layers"][1])
