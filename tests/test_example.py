@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 pytest.importorskip("sklearn", reason="the example needs scikit-learn: pip install 'repvgg-hw[example]'")
 
 from examples.digits import data, demo, train
-from repvgg_hw import golden
+from repvgg_hw import design, golden
 from repvgg_hw.checkpoint import import_network
 from repvgg_hw.quantize import quantize
 
@@ -130,6 +130,25 @@ def test_demo_proves_every_image(shown: tuple[Path, str]) -> None:
     assert 0 < found.multipliers <= 640
     assert "4 of 4" in printed
     assert f"{found.planned_cycles:,}" in printed
+
+
+def test_winograd_gives_the_same_logits(shown: tuple[Path, str]) -> None:
+    """`--winograd 4` beside the demo's own direct design: what leaves the RTL is identical, to the bit."""
+    folder, _ = shown
+    demo.repvgg_hw(
+        "generate", "--weights", demo.CHECKPOINT, "--target", "verilog", "-o", folder / "winograd",
+        "--input-size", data.SIZE, "--calibration", folder / "calibration.npz", *demo.PREPROCESSING,
+        "--multipliers", 640, "--winograd", 4,
+    )  # fmt: skip
+    demo.repvgg_hw("simulate", folder / "winograd", "--images", folder / "test.npz", "--limit", 4)
+    plan = design.load(folder / "winograd").plan
+    assert {conv.algorithm for conv in plan.convs} == {"F(4)", "F(4) in phases"}
+    logits = [
+        [line for line in (folder / name / "build" / "check.log").read_text().splitlines() if "logit" in line]
+        for name in ("design", "winograd")
+    ]
+    assert len(logits[0]) == 4 * 10
+    assert logits[0] == logits[1]
 
 
 def test_demo_ends_with_the_exit_code_of_what_failed(tmp_path: Path) -> None:
