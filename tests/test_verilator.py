@@ -161,3 +161,11 @@ def test_the_time_limit_is_for_verilog_designs(design: Design) -> None:
     done = CliRunner().invoke(main, ["simulate", str(design.directory), "--timeout", "3"])
     assert done.exit_code == 2
     assert "--timeout" in done.output
+
+
+@pytest.mark.parametrize("options", [[], ["--layers"]])
+def test_a_folder_that_make_cannot_handle_is_refused(tmp_path: Path, options: list[str]) -> None:
+    design = emitted(tmp_path / "my net", seed=0)
+    done = CliRunner().invoke(main, ["simulate", str(design.directory), "--limit", "1", *options])
+    assert done.exit_code == 2, done.output
+    assert "spaces in a path" in done.output
