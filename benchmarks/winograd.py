@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -59,13 +60,11 @@ def main() -> None:
         print("| " + " | ".join([name, *cells(result)]) + " |")
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
-    if any(result["problems"] for result in found.values()):
-        sys.exit(1)
 
 
 def row(name: str, arguments: list[object], options: argparse.Namespace) -> dict[str, Any]:
     """Generate, and simulate every layer, unless told not to."""
-    folder = Path("build") / "bench" / f"winograd_{options.model}_{options.size}_{name}".replace(", ", "_")
+    folder = Path("build") / "bench" / re.sub(r"\W+", "_", f"winograd_{options.model}_{options.size}_{name}")
     command = ["generate", "--model", options.model, "--input-size", options.size, "--target", "verilog"]
     generated = measured(*command, "--winograd", "auto", *arguments, "-o", folder, "--force", "--json")
     if generated["exit"]:
@@ -77,18 +76,18 @@ def row(name: str, arguments: list[object], options: argparse.Namespace) -> dict
         "simulated": None,
         "effective": effective(plan),
         "generate_seconds": generated["seconds"],
-        "problems": [],
     }
     if options.plan_only:
         return result
     run = measured("simulate", folder, "--layers", "--limit", FRAMES, "--json")
     layers = json.loads(run["output"])
+    if not layers["passed"]:
+        sys.exit(f"{name}: {layers['problems'][0]}")
     intervals = {layer["name"]: layer["cycles"][-1] - layer["cycles"][-2] for layer in layers["layers"]}
     result |= {
         "simulated": max(intervals.values()),
         "intervals": intervals,
         "bit_exact": layers["bit_exact"],
-        "problems": layers["problems"],
         "simulate_seconds": run["seconds"],
     }
     # What the plan says holds at its own interval; the ratios below hold at the simulated one.
