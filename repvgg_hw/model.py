@@ -90,8 +90,8 @@ class RepVGG(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) -> logits (N, classes)."""
-        for block in self.blocks().values():
-            x = block(x)
+        for stage in list(self.children())[:-1]:  # what comes last is the linear layer
+            x = stage(x)
         logits: Tensor = self.linear(x.mean((2, 3)))
         return logits
 
