@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,7 +22,16 @@ from repvgg_hw.network import (
     FusedNetwork,
     IntegerNetwork,
 )
-from repvgg_hw.quantize import METHODS, Widths, grid, layers, quantize
+from repvgg_hw.quantize import METHODS, Widths, balance, grid, joint, layers, quantize
+from repvgg_hw.quantize.channels import ChannelStats
+
+
+@pytest.fixture(autouse=True)
+def short_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small networks need few steps."""
+    monkeypatch.setattr(balance, "STEPS", 40)
+    monkeypatch.setattr(balance, "RATE", 0.1)
+    monkeypatch.setattr(joint, "Schedule", partial(joint.Schedule, steps=30))
 
 
 def random_network(seed: int = 0, groups: int = 1) -> FusedNetwork:
@@ -163,6 +173,78 @@ def test_fit_grid(scale: list[float], bias: float, in_scale: float, out_scale: f
     again = grid.fit_grid(fitted.weight_scale, np.zeros(len(scale)), in_scale, out_scale)
     if fitted.shift > 1:
         assert np.allclose(again.weight_scale, fitted.weight_scale, rtol=1e-12, atol=0)
+
+
+def noise_of(ratio: np.ndarray, weight: np.ndarray, stats: ChannelStats, left: float) -> float:
+    """The two terms of balance.py for one group, 8 bits, written out as sums."""
+    finest = (stats.peak / ratio).max() / 255
+    gain = (weight**2).sum(axis=(0, 2))
+    activations = sum(p * (finest * t) ** 2 * g for p, t, g in zip(stats.active, ratio, gain, strict=True))
+    rows = [max(abs(row[c]).max() * ratio[c] for c in range(len(ratio))) / 127 for row in weight]
+    energy = weight.shape[2] * (stats.mean_square / ratio**2).sum()
+    return float(activations + left * sum(r**2 for r in rows) * energy)
+
+
+@pytest.mark.parametrize("left", [0.01, 1.0])
+def test_balanced_channels_have_the_least_noise(monkeypatch: pytest.MonkeyPatch, left: float) -> None:
+    """No better than a hundred neighbours, and the same function whatever scales the channels came with."""
+    rng = np.random.default_rng(5)
+    weight = rng.standard_normal((6, 5, 9)) * rng.lognormal(0, 1, (1, 5, 1))
+    peak = rng.lognormal(0, 1, 5)
+    stats = ChannelStats(peak, 0.05 * peak**2 * rng.lognormal(0, 0.5, 5), rng.uniform(0.1, 1, 5))
+    monkeypatch.setattr(balance, "STEPS", 300)
+    options = {"groups": 1, "left": left, "weight_limit": 127, "levels": 255}
+    ratio = balance.least_noise(weight, stats, **options)  # type: ignore[arg-type]
+    assert np.log(ratio).mean() == pytest.approx(0.0, abs=1e-9)
+    least = noise_of(ratio, weight, stats, left)
+    assert least < 0.97 * noise_of(np.ones(5), weight, stats, left)
+    for _ in range(100):
+        near = ratio * rng.lognormal(0, 0.2, 5)
+        assert noise_of(near, weight, stats, left) > 0.98 * least
+
+    k = rng.lognormal(0, 2, 5)
+    scaled = ChannelStats(stats.peak * k, stats.mean_square * k**2, stats.active)
+    again = balance.least_noise(weight / k[:, None], scaled, **options)  # type: ignore[arg-type]
+    assert noise_of(again / k, weight, stats, left) == pytest.approx(least, rel=0.01)
+
+
+def test_joint_rounding_brings_logits_closer_and_moves_integers_by_one() -> None:
+    network, pixels = random_network(6), synthetic(48, (3, 16, 16))
+    start = run(network, pixels, "minmax", weights=4)
+    learnt = joint.learn(start, network, pixels, schedule=joint.Schedule(steps=60))
+    check_rules(learnt)
+    expected = float_logits(network, pixels)
+
+    def error(integer: IntegerNetwork) -> float:
+        got = golden.logits(golden.quantize_input(pixels, integer), integer) * integer.logit_scale
+        return float(((got - expected) ** 2).mean())
+
+    assert error(learnt) < 0.5 * error(start)
+    moved = [abs(a.weight.astype(int) - b.weight) for a, b in zip(learnt.convs, start.convs, strict=True)]
+    assert {int(m.max()) for m in moved} == {1}
+    assert learnt.linear is start.linear
+
+
+def test_joint_rounding_keeps_its_start_where_it_finds_nothing_better() -> None:
+    network, pixels = random_network(6), synthetic(8, (3, 16, 16))
+    start = run(network, pixels, "gptq")
+    wild = joint.Schedule(steps=3, rate=1.0, bias_rate=1e3)
+    assert joint.learn(start, network, pixels, schedule=wild) is start
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_products_in_float32_are_exact_at_their_bound(groups: int) -> None:
+    """Weights of both signs count once: the largest sums of either sign stay below 2**24."""
+    integer = run(random_network(groups=groups), synthetic(2, (3, 8, 8)))
+    conv = integer.convs[1]
+    weight = np.full((12, 800 // groups, 3, 3), 10, np.int8)
+    weight[:, 1::2] = -9
+    bound = max((weight.clip(min=0).astype(int)).sum(axis=(1, 2, 3))) * 256
+    assert bound < 1 << 24 < 256 * abs(weight.astype(int)).sum(axis=(1, 2, 3)).max() * groups
+    wide = replace(conv, weight=weight, multiplier=conv.multiplier * 0 + 1, shift=14, groups=groups)
+    x = np.random.default_rng(0).integers(0, 256, (2, 800, 4, 4)).astype(np.uint8)
+    x[0, ::2], x[0, 1::2] = 255, 0
+    assert np.array_equal(layers.integer_conv(torch.from_numpy(x), wide).numpy(), golden.conv_layer(x, wide))
 
 
 def test_logits_of_a_large_map_fit_int32() -> None:

@@ -6,6 +6,7 @@ layer's weights for it are multiplied by r: the float network is the same, its i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,16 +17,21 @@ from repvgg_hw.network import FusedConv, FusedNetwork
 from repvgg_hw.quantize import layers
 
 Float = NDArray[np.float64]
+RatioRule = Callable[[int, Float, "ChannelStats", int], Float]
 
 MAX_RATIO = 2.0**20  # scales beyond this say nothing about the layer any more
 
 
 @dataclass(frozen=True)
 class ChannelStats:
-    """What calibration saw of one layer's output, per channel (C,): the largest value and the mean square."""
+    """What calibration saw of one layer's output, per channel (C,).
+
+    peak the largest value, mean_square the mean of squares, active the share of values above 0
+    """
 
     peak: Float
     mean_square: Float
+    active: Float
 
 
 def channel_stats(network: FusedNetwork, x: torch.Tensor) -> list[ChannelStats]:
@@ -34,10 +40,13 @@ def channel_stats(network: FusedNetwork, x: torch.Tensor) -> list[ChannelStats]:
     for conv in network.convs:
         x = torch.relu_(layers.conv(x, conv.weight, conv.bias, conv))
         square = torch.zeros(x.shape[1], dtype=torch.float64)
+        active = torch.zeros_like(square)
         for part in layers.batches(x, 64):
             square += part.double().square().sum(dim=(0, 2, 3))
-        mean_square = square / (len(x) * x.shape[2] * x.shape[3])
-        found.append(ChannelStats(x.amax(dim=(0, 2, 3)).double().numpy(), mean_square.numpy()))
+            active += (part > 0).sum(dim=(0, 2, 3))
+        count = len(x) * x.shape[2] * x.shape[3]
+        peak = x.amax(dim=(0, 2, 3)).double().numpy()
+        found.append(ChannelStats(peak, (square / count).numpy(), (active / count).numpy()))
     return found
 
 
@@ -69,43 +78,46 @@ def zero_dead_inputs(network: FusedNetwork, stats: list[ChannelStats]) -> FusedN
     return replace(network, convs=tuple(convs), linear_weight=linear)
 
 
-def equalize(network: FusedNetwork, stats: list[ChannelStats], alpha: float) -> FusedNetwork:
-    """Divide each channel by peak**alpha * column**(alpha - 1), along the chain and into the linear layer.
+def by_peaks(weight: Float, before: ChannelStats, *, groups: int, alpha: float) -> Float:
+    """peak**alpha * column**(alpha - 1) for each channel (C,), geometric mean 1 over live ones, 1 if dead.
 
-    peak is the channel's largest activation, column its largest weight in the next layer relative to
-    that weight's row (per-channel weight scales see nothing else). Cross-layer equalization (Nagel et
-    al., 2019) with the range of the activations in place of that of the weights before them; alpha
-    trades the resolution of activations (1) for that of weights (0). The result is the same whatever
-    scales the channels came with.
+    weight (O, C / groups, taps) of the next layer. peak is the channel's largest activation, column its
+    largest weight in the next layer relative to that weight's row (per-channel weight scales see nothing
+    else). Cross-layer equalization (Nagel et al., 2019) with the range of the activations in place of that
+    of the weights before them; alpha trades the resolution of activations (1) for that of weights (0).
+    """
+    largest = np.abs(weight).max(axis=2).reshape(groups, len(weight) // groups, -1)
+    column = relative_columns(largest)
+    live = (before.peak > 0) & (column > 0)
+    ratio = np.ones_like(before.peak)
+    if live.any():
+        log = alpha * np.log(before.peak[live]) + (alpha - 1) * np.log(column[live])
+        ratio[live] = np.exp(log - log.mean())
+    return np.clip(ratio, 1 / MAX_RATIO, MAX_RATIO)
+
+
+def relative_columns(largest: Float) -> Float:
+    """(C,): the largest |w[o, c]| / max |w[o]| of each channel; largest (groups, O / groups, C / groups)."""
+    rows = largest.max(axis=2, keepdims=True)
+    relative = np.divide(largest, rows, out=np.zeros_like(largest), where=rows > 0)
+    return np.asarray(relative.max(axis=1).reshape(-1), dtype=np.float64)
+
+
+def equalize(network: FusedNetwork, stats: list[ChannelStats], ratio_of: RatioRule) -> FusedNetwork:
+    """Divide each channel by its ratio, along the chain and into the linear layer.
+
+    ratio_of(i, weight, stats of channels, groups) gives the ratios (C,) of convolution i's output;
+    weight (O, C / groups, taps) is the next layer's.
     """
     convs = list(network.convs)
     linear = network.linear_weight
     for i, before in enumerate(stats):
-        column = _column_range(convs[i + 1]) if i + 1 < len(convs) else np.abs(linear).max(axis=0)
-        ratio = _ratio(before.peak, column, alpha)
-        convs[i] = scale_outputs(convs[i], 1.0 / ratio)
-        if i + 1 < len(convs):
-            convs[i + 1] = scale_inputs(convs[i + 1], ratio)
-        else:
+        if i + 1 == len(convs):
+            ratio = ratio_of(i, linear[:, :, None], before, 1)
             linear = linear * ratio
+        else:
+            after = convs[i + 1]
+            ratio = ratio_of(i, after.weight.reshape(*after.weight.shape[:2], 9), before, after.groups)
+            convs[i + 1] = scale_inputs(after, ratio)
+        convs[i] = scale_outputs(convs[i], 1.0 / ratio)
     return replace(network, convs=tuple(convs), linear_weight=linear)
-
-
-def _column_range(conv: FusedConv) -> Float:
-    """(C_in,): the largest |w[o, c]| / max |w[o]| of each input channel c."""
-    c_out, c_in_g = conv.weight.shape[:2]
-    taps = np.abs(conv.weight).max(axis=(2, 3))
-    rows = taps.max(axis=1, keepdims=True)
-    relative = np.divide(taps, rows, out=np.zeros_like(taps), where=rows > 0)
-    columns = relative.reshape(conv.groups, c_out // conv.groups, c_in_g).max(axis=1)
-    return np.asarray(columns.reshape(-1), dtype=np.float64)
-
-
-def _ratio(peak: Float, column: Float, alpha: float) -> Float:
-    """The factor of each channel, with geometric mean 1 over the live ones; 1 where nothing is known."""
-    live = (peak > 0) & (column > 0)
-    ratio = np.ones_like(peak)
-    if live.any():
-        log = alpha * np.log(peak[live]) + (alpha - 1) * np.log(column[live])
-        ratio[live] = np.exp(log - log.mean())
-    return np.clip(ratio, 1 / MAX_RATIO, MAX_RATIO)

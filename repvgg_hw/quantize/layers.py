@@ -44,8 +44,10 @@ def integer_conv(x: torch.Tensor, layer: IntegerConv) -> torch.Tensor:
 
     The products sum up in float32 where a bound proves that exact, else in float64.
     """
-    magnitude = np.abs(layer.weight.astype(np.int64)).reshape(len(layer.weight), -1).sum(axis=1).max()
-    bound = int(magnitude) * (1 << layer.in_bits)
+    rows = layer.weight.astype(np.int64).reshape(len(layer.weight), -1)
+    # Unsigned inputs: no partial sum leaves the range from all negative products to all positive ones.
+    signs = (np.abs(rows),) if layer.in_signed else (rows.clip(min=0), -rows.clip(max=0))
+    bound = max(int(part.sum(axis=1).max()) for part in signs) * (1 << layer.in_bits)
     exact = torch.float32 if bound < _EXACT_FLOAT32 else torch.float64
     w = torch.from_numpy(layer.weight).to(exact)
     bias = torch.from_numpy(layer.bias).to(torch.int64)[:, None, None]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from repvgg_hw.errors import InputError
 from repvgg_hw.images import normalise
 from repvgg_hw.network import FusedConv, FusedNetwork, IntegerConv, IntegerLinear, IntegerNetwork, out_size
-from repvgg_hw.quantize import channels, layers
+from repvgg_hw.quantize import balance, channels, joint, layers
 from repvgg_hw.quantize import grid as g
 from repvgg_hw.quantize.fit import Layer, fit
 from repvgg_hw.quantize.moments import Taps
@@ -20,6 +20,7 @@ from repvgg_hw.quantize.ranges import RULES
 from repvgg_hw.quantize.recipe import DEFAULT_METHOD, Recipe, recipe_named
 from repvgg_hw.quantize.widths import LINEAR, Widths
 
+Float = NDArray[np.float64]
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what was just done
 
 INPUT_LIMIT = 127  # the input is int8; -128 is reached only by clipping
@@ -47,12 +48,12 @@ def quantize(
     _check_input(fused, calibration_pixels)
     pixels = calibration_pixels[canonical_order(calibration_pixels)]
     x = torch.from_numpy(normalise(pixels, mean, std).astype(np.float32))
-    prepared = _prepare(fused, x, recipe)
+    prepared = _prepare(fused, x, recipe, widths)
     input_scale = float(x.abs().max()) / INPUT_LIMIT or 1.0
     q = torch.clamp(torch.round(x.double() / input_scale), -128, 127).to(torch.int8)
 
     convs: list[IntegerConv] = []
-    in_scale, in_bits, total = input_scale, 8, len(fused.convs) + 1
+    in_scale, in_bits, total = input_scale, 8, len(fused.convs) + 1 + recipe.joint
     for conv in prepared.convs:
         layer, x, in_scale = _quantize_conv(conv, x, q, in_scale, in_bits, recipe, widths)
         q = layers.integer_conv(q, layer)
@@ -62,8 +63,8 @@ def quantize(
             progress(len(convs), total, conv.name)
     linear, logit_scale = _quantize_linear(prepared, x, q, in_scale, in_bits, recipe, widths.weight(LINEAR))
     if progress:
-        progress(total, total, LINEAR)
-    return IntegerNetwork(
+        progress(len(convs) + 1, total, LINEAR)
+    network = IntegerNetwork(
         name=fused.name,
         in_shape=(pixels.shape[3], pixels.shape[1], pixels.shape[2]),
         input_scale=input_scale,
@@ -81,6 +82,14 @@ def quantize(
             },
         },
     )
+    if not recipe.joint:
+        return network
+
+    def learning(done: int, steps: int) -> None:
+        if progress:
+            progress(total - (done < steps), total, f"all layers, step {done} of {steps}")
+
+    return joint.learn(network, fused, pixels, step=learning)
 
 
 def canonical_order(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -89,14 +98,31 @@ def canonical_order(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.array(sorted(range(len(digests)), key=digests.__getitem__), dtype=np.int64)
 
 
-def _prepare(network: FusedNetwork, x: torch.Tensor, recipe: Recipe) -> FusedNetwork:
+def _prepare(network: FusedNetwork, x: torch.Tensor, recipe: Recipe, widths: Widths) -> FusedNetwork:
     """The passes over the whole chain: the same float network (on these images), easier to quantize."""
     if not (recipe.zero_dead or recipe.equalize):
         return network
     stats = channels.channel_stats(network, x)
     if recipe.zero_dead:
         network = channels.zero_dead_inputs(network, stats)
-    return channels.equalize(network, stats, recipe.alpha) if recipe.equalize else network
+    if not recipe.equalize:
+        return network
+    names = [conv.name for conv in network.convs] + [LINEAR]
+
+    def ratio(i: int, weight: Float, before: channels.ChannelStats, groups: int) -> Float:
+        if not recipe.balance:
+            return channels.by_peaks(weight, before, groups=groups, alpha=recipe.alpha)
+        return balance.least_noise(
+            weight,
+            before,
+            groups=groups,
+            left=recipe.balance,
+            weight_limit=g.weight_limit(widths.weight(names[i + 1])),
+            levels=g.activation_limit(widths.activation(names[i])),
+            one_scale=names[i + 1] == LINEAR,
+        )
+
+    return channels.equalize(network, stats, ratio)
 
 
 def _quantize_conv(

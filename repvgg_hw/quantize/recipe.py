@@ -17,9 +17,11 @@ class Recipe:
     zero_dead        zero the weights of input channels that are never active
     equalize         equalize channels over the chain
     alpha            how far: 0 for the resolution of weights, 1 for that of activations
+    balance          instead of alpha: least noise, that of weights counted by this share; 0: off
     bias_correction  move each bias so that the mean of the integer layer equals the float layer's
     rounding         how weights become integers: nearest; gptq and adaround, which fit the bias, too
     compensate       let gptq's weights make up for the error of their inputs, too
+    joint            at the end, learn the rounding of all layers together from the float network's logits
     """
 
     per_tensor: bool = False
@@ -27,10 +29,12 @@ class Recipe:
     weight_scales: str = "max"
     zero_dead: bool = False
     equalize: bool = False
-    alpha: float = 0.75
+    alpha: float = 0.5
+    balance: float = 0.0
     bias_correction: bool = False
     rounding: str = "nearest"
     compensate: bool = False
+    joint: bool = False
 
     @property
     def needs_data(self) -> bool:
@@ -44,9 +48,9 @@ METHODS: dict[str, Recipe] = {
     "percentile": Recipe(ranges="percentile"),
     "mse": Recipe(ranges="mse"),
     "entropy": Recipe(ranges="entropy"),
-    "equalized": Recipe(zero_dead=True, equalize=True, alpha=0.5, bias_correction=True),
-    "gptq": Recipe(zero_dead=True, equalize=True, rounding="gptq"),
-    "adaround": Recipe(zero_dead=True, equalize=True, rounding="adaround"),
+    "equalized": Recipe(zero_dead=True, equalize=True, bias_correction=True),
+    "gptq": Recipe(zero_dead=True, equalize=True, balance=0.01, rounding="gptq"),
+    "adaround": Recipe(zero_dead=True, equalize=True, balance=0.01, rounding="adaround", joint=True),
 }
 
 DEFAULT_METHOD = "gptq"

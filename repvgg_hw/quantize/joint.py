@@ -1,0 +1,160 @@
+"""AdaRound over the whole network: all layers' rounding learnt together, from the float network's logits.
+
+Layer by layer, rounding cannot know which of its errors the rest of the chain enlarges or cancels. Here
+the integer network itself is differentiated, rounding and clamping included (straight-through estimator,
+Bengio et al., arXiv 1308.3432), and each weight may move by one integer from where layer-wise rounding left
+it; biases move with them. Images are calibration images, mirrored and shifted; labels are not used.
+The draws are seeded and the images come in canonical order: the result does not depend on theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from repvgg_hw import golden
+from repvgg_hw.network import FusedNetwork, IntegerConv, IntegerNetwork
+from repvgg_hw.quantize import forward, grid
+
+CHECKED_IMAGES = 256  # on which start and result are compared, in integers
+SHIFT = 16  # images move by up to 1 / SHIFT of their size
+
+Step = Callable[[int, int], None]  # steps done, steps in all
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how hard to learn; rates of Adam, falling to 0 along a cosine."""
+
+    steps: int = 640
+    images: int = 16  # per step
+    rate: float = 2e-2  # of weights, in integers
+    bias_rate: float = 1e-3  # of biases, in steps of the layer's output
+
+
+class _Round(torch.autograd.Function):
+    """Ties go up, as in golden.requantize_relu; the gradient passes unchanged."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return torch.floor(x + 0.5)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        return gradients[0]
+
+
+class _Layer:
+    """A convolution whose integers are learnt: real numbers that are rounded where they are used."""
+
+    def __init__(self, layer: IntegerConv, generator: torch.Generator) -> None:
+        self.layer = layer
+        self.start = torch.from_numpy(layer.weight.astype(np.float32))
+        # Spread over the step that rounds to the start: else all weights would cross to the next at once.
+        spread = torch.rand(self.start.shape, generator=generator) - 0.5
+        self.weight = (self.start + 0.98 * spread).requires_grad_()
+        self.factor = torch.from_numpy(layer.multiplier / 2.0**layer.shift)
+        self.bias = (torch.from_numpy(layer.bias) * self.factor).float().requires_grad_()
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        layer = self.layer
+        weight = _round(self.weight) * self.factor.float()[:, None, None, None]
+        y = F.conv2d(x, weight, self.bias, layer.stride, 1, 1, layer.groups)
+        return _round(y).clamp(0, grid.activation_limit(layer.out_bits))
+
+    @torch.no_grad()
+    def confine(self) -> None:
+        limit = grid.weight_limit(self.layer.weight_bits)
+        self.weight.clamp_(self.start - 1, self.start + 1).clamp_(-limit, limit)
+
+    @torch.no_grad()
+    def integers(self) -> IntegerConv:
+        """Biases that did not move stay as they are, beyond the precision of float32, too."""
+        old = torch.from_numpy(self.layer.bias)
+        moved = self.bias.double() - (old * self.factor).float().double()
+        bias = old.double() + torch.round(moved / self.factor)
+        return replace(
+            self.layer,
+            weight=_round(self.weight).to(torch.int8).numpy(),
+            bias=bias.clamp(-grid.MAX_BIAS, grid.MAX_BIAS).to(torch.int32).numpy(),
+        )
+
+
+def learn(
+    network: IntegerNetwork,
+    fused: FusedNetwork,
+    pixels: NDArray[np.uint8],
+    *,
+    schedule: Schedule | None = None,
+    step: Step | None = None,
+) -> IntegerNetwork:
+    """network with weights and biases of its convolutions learnt on pixels (N, H, W, C) uint8.
+
+    fused is the float network whose logits are wanted. Scales, shifts and the linear layer stay. Returns
+    network itself where the result is no better on the pixels.
+    """
+    schedule = schedule or Schedule()
+    generator = torch.Generator().manual_seed(0)
+    layers = [_Layer(conv, generator) for conv in network.convs]
+    optimiser = torch.optim.Adam(
+        [{"params": [layer.weight for layer in layers]}, {"params": [layer.bias for layer in layers]}],
+        betas=(0.9, 0.99),
+    )
+    linear = torch.from_numpy(network.linear.weight * network.logit_scale).float()
+    linear_bias = torch.from_numpy(network.linear.bias * network.logit_scale).float()
+    rng = np.random.default_rng(0)
+    order = np.empty(0, dtype=np.int64)
+    for done in range(schedule.steps):
+        falling = 0.5 * (1 + np.cos(np.pi * done / schedule.steps))
+        for parameters, rate in zip(optimiser.param_groups, (schedule.rate, schedule.bias_rate), strict=True):
+            parameters["lr"] = rate * falling
+        if len(order) < schedule.images:
+            order = rng.permutation(len(pixels))
+        chosen, order = order[: schedule.images], order[schedule.images :]
+        images = _moved(pixels[chosen], rng)
+        wanted = torch.from_numpy(forward.float_logits(fused, images, network.mean, network.std)).float()
+        x = torch.from_numpy(golden.quantize_input(images, network).astype(np.float32))
+        for layer in layers:
+            x = layer(x)
+        error = (x.sum(dim=(2, 3)) @ linear.T + linear_bias - wanted).square().mean(dim=1)
+        # Relative to itself, so that one image with clipped activations does not outweigh the others.
+        size = error.detach()
+        loss = (error / (size + size.median()).clamp_min(1e-30)).mean()
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        for layer in layers:
+            layer.confine()
+        if step:
+            step(done + 1, schedule.steps)
+    learnt = replace(network, convs=tuple(layer.integers() for layer in layers))
+    return learnt if _error(learnt, fused, pixels) < _error(network, fused, pixels) else network
+
+
+def _round(x: torch.Tensor) -> torch.Tensor:
+    return _Round.apply(x)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _moved(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Images (N, H, W, C) mirrored or not, and shifted by some pixels, all alike; edges are reflected."""
+    if rng.random() < 0.5:
+        images = images[:, :, ::-1]
+    h, w = images.shape[1:3]
+    down, right = h // SHIFT, w // SHIFT
+    y, x = rng.integers(0, 2 * down + 1), rng.integers(0, 2 * right + 1)
+    padded = np.pad(images, ((0, 0), (down, down), (right, right), (0, 0)), mode="reflect")
+    return np.ascontiguousarray(padded[:, y : y + h, x : x + w])
+
+
+def _error(network: IntegerNetwork, fused: FusedNetwork, pixels: NDArray[np.uint8]) -> float:
+    """The median over images of the logits' mean squared error, in integer arithmetic."""
+    checked = pixels[:: max(1, len(pixels) // CHECKED_IMAGES)]
+    wanted = forward.float_logits(fused, checked, network.mean, network.std)
+    got = forward.integer_logits(network, checked)
+    return float(np.median(((got - wanted) ** 2).mean(axis=1)))
