@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.options import normalisation, numbers, parse_strides
+from repvgg_hw.cli.options import normalisation, numbers, parse_strides, width_options, widths
 from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from repvgg_hw.quantize import Widths
     from repvgg_hw.quantize.diagnose import LayerReport
 
-SEARCH_IMAGES = 128  # on which the search for widths measures noise
 LAYER_IMAGES = 100  # on which --per-layer looks
 
 
@@ -65,12 +64,7 @@ class _Outcome:
 )
 @click.option("--compare", is_flag=True, help="Quantize by every method and print one table.")
 @click.option("--per-layer", is_flag=True, help="Where each method loses: a table of layers.")
-@click.option("--weight-bits", type=int, help="Bits of all weights, 4 to 8 [default: 8].")
-@click.option("--activation-bits", type=int, help="Bits of all activations, 4 to 8 [default: 8].")
-@click.option("--bits", "bits_file", type=click.Path(path_type=Path), help="JSON file of widths per layer.")
-@click.option(
-    "--weight-memory", type=click.IntRange(1), help="Bytes for all weights: search the width of each layer."
-)
+@width_options
 @click.option("--limit", type=click.IntRange(1), help="At most that many test images.")
 @click.option("--calibration-limit", type=click.IntRange(1), help="At most that many calibration images.")
 @click.option("--resize", type=click.IntRange(1), help="Resize every image to N x N.")
@@ -131,8 +125,17 @@ def command(
         gpu.require(device)
     imported = import_network(checkpoint, eps=eps, strides=strides)
     inputs = _read(imported, data, calibration, limit, calibration_limit, resize, mean, std, console)
-    widths = _widths(inputs, weight_bits, activation_bits, bits_file, weight_memory)
-    outcomes = _run(inputs, chosen, widths, per_layer, device, console)
+    bits = widths(
+        inputs.fused,
+        inputs.calibration,
+        inputs.mean,
+        inputs.std,
+        weight_bits=weight_bits,
+        activation_bits=activation_bits,
+        bits_file=bits_file,
+        weight_memory=weight_memory,
+    )
+    outcomes = _run(inputs, chosen, bits, per_layer, device, console)
     evaluations = [outcome.evaluation for outcome in outcomes]
     if plot_path is not None:
         _plot(plot_path, evaluations, inputs)
@@ -141,7 +144,7 @@ def command(
             "checkpoint": checkpoint,
             "test_images": len(inputs.images),
             "calibration_images": len(inputs.calibration),
-            "widths": widths.to_json(),
+            "widths": bits.to_json(),
             "methods": [outcome.to_json() for outcome in outcomes],
         }
         json.dump(result, sys.stdout, indent=2)
@@ -185,43 +188,8 @@ def _read(
     return _Inputs(fused, images, kept, mean, std, gains)
 
 
-def _widths(
-    inputs: _Inputs,
-    weight_bits: int | None,
-    activation_bits: int | None,
-    bits_file: Path | None,
-    weight_memory: int | None,
-) -> Widths:
-    """The widths that were asked for: one for all, a file, or found by search."""
-    from repvgg_hw.quantize import Widths, load_widths
-    from repvgg_hw.quantize.sensitivity import search_widths
-
-    if sum(given is not None for given in (weight_bits, bits_file, weight_memory)) > 1:
-        raise InputError("--weight-bits, --bits and --weight-memory exclude each other")
-    if bits_file is not None:
-        if activation_bits is not None:
-            raise InputError("--bits holds the widths of activations, too: drop --activation-bits")
-        widths = load_widths(bits_file)
-    elif weight_memory is not None:
-        widths = search_widths(
-            inputs.fused,
-            inputs.calibration[:SEARCH_IMAGES],
-            mean=inputs.mean,
-            std=inputs.std,
-            budget_bytes=weight_memory,
-            activations=8 if activation_bits is None else activation_bits,
-        )
-    else:
-        widths = Widths(
-            weights=8 if weight_bits is None else weight_bits,
-            activations=8 if activation_bits is None else activation_bits,
-        )
-    widths.check(conv.name for conv in inputs.fused.convs)
-    return widths
-
-
 def _run(
-    inputs: _Inputs, methods: list[str], widths: Widths, per_layer: bool, device: str, console: Console
+    inputs: _Inputs, methods: list[str], bits: Widths, per_layer: bool, device: str, console: Console
 ) -> list[_Outcome]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -252,7 +220,7 @@ def _run(
                 mean=inputs.mean,
                 std=inputs.std,
                 method=name,
-                widths=widths,
+                widths=bits,
                 progress=quantizing,
             )
             seconds = time.perf_counter() - started
@@ -267,12 +235,8 @@ def _run(
                 device=device,
             )
             looked_at = inputs.images.pixels[:: max(1, len(inputs.images) // LAYER_IMAGES)]
-            outcomes.append(
-                _Outcome(
-                    evaluation,
-                    diagnose(inputs.fused, network, looked_at, inputs.norm_gains) if per_layer else [],
-                )
-            )
+            found = diagnose(inputs.fused, network, looked_at, inputs.norm_gains) if per_layer else []
+            outcomes.append(_Outcome(evaluation, found))
     return outcomes
 
 

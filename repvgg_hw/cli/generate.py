@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.options import Numbers, normalisation, numbers, parse_strides
+from repvgg_hw.cli.options import Numbers, normalisation, numbers, parse_strides, width_options, widths
 from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from repvgg_hw.network import FusedNetwork, IntegerNetwork
 
 RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random network
+RANDOM_METHOD = "minmax"
 
 
 @click.command()
@@ -36,6 +37,7 @@ RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random netwo
 @click.option("--calibration-limit", type=click.IntRange(1), help="At most that many of them.")
 @click.option("--resize", is_flag=True, help="Resize calibration images to --input-size.")
 @click.option("--method", help="How to quantize [default: the best that takes minutes].")
+@width_options
 @click.option("--mean", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
 @click.option("--std", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
 @click.option("--multipliers", type=click.IntRange(1), help="Budget of multipliers [default: 512].")
@@ -62,6 +64,10 @@ def command(
     calibration_limit: int | None,
     resize: bool,
     method: str | None,
+    weight_bits: int | None,
+    activation_bits: int | None,
+    bits_file: Path | None,
+    weight_memory: int | None,
     mean: Numbers | None,
     std: Numbers | None,
     multipliers: int | None,
@@ -96,8 +102,9 @@ def command(
     console = Console(stderr=True)
     allowed = algorithms(winograd, dsp, phases)
     check_directory(output, force)
+    quantizer = _Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, console)
     if model is not None:
-        network = _random(model, input_size or 224, classes, seed, method, mean, std, console)
+        network = _random(model, input_size or 224, classes, seed, quantizer)
     else:
         assert weights is not None
         if classes is not None:
@@ -112,7 +119,7 @@ def command(
             raise InputError(
                 f"calibration images are {found}, --input-size says {input_size}: --resize resizes them"
             )
-        network = _quantize(fused, pixels, method, mean, std, console)
+        network = quantizer.quantize(fused, pixels)
         if network.name == "custom":  # no published variant: named after its file
             network = replace(network, name=Path(weights).stem)
     request = Request(target, multipliers, fps, clock, folding, part, allowed)
@@ -125,16 +132,48 @@ def command(
         )
 
 
-def _random(
-    model: str,
-    size: int,
-    classes: int | None,
-    seed: int,
-    method: str | None,
-    mean: Numbers | None,
-    std: Numbers | None,
-    console: Console,
-) -> IntegerNetwork:
+@dataclass(frozen=True)
+class _Quantizer:
+    """How to quantize: the options as given, None where they were not."""
+
+    method: str | None
+    mean: Numbers | None
+    std: Numbers | None
+    weight_bits: int | None
+    activation_bits: int | None
+    bits_file: Path | None
+    weight_memory: int | None
+    console: Console
+
+    def quantize(self, fused: FusedNetwork, pixels: NDArray[np.uint8]) -> IntegerNetwork:
+        """Integers for fused, calibrated on pixels (N, H, W, C) uint8."""
+        from repvgg_hw.cli.progress import bar
+        from repvgg_hw.quantize import DEFAULT_METHOD, quantize
+
+        mean, std = normalisation(self.mean, self.std, fused.convs[0].shape.c_in)
+        bits = widths(
+            fused,
+            pixels,
+            mean,
+            std,
+            weight_bits=self.weight_bits,
+            activation_bits=self.activation_bits,
+            bits_file=self.bits_file,
+            weight_memory=self.weight_memory,
+        )
+        with bar(self.console, "quantize") as update:
+            return quantize(
+                fused,
+                pixels,
+                mean=mean,
+                std=std,
+                method=self.method or DEFAULT_METHOD,
+                widths=bits,
+                progress=lambda done, total, layer: update(done / total, layer),
+            )
+
+
+def _random(model: str, size: int, classes: int | None, seed: int, quantizer: _Quantizer) -> IntegerNetwork:
     """A variant with random weights, quantized on synthetic images."""
     from repvgg_hw.checkpoint import random_network
     from repvgg_hw.images import synthetic
@@ -143,7 +182,9 @@ def _random(
     architecture = get_variant(model, num_classes=classes or 1000)
     fused = random_network(architecture, seed).fused
     pixels = synthetic(RANDOM_CALIBRATION, (architecture.in_channels, size, size), seed)
-    return replace(_quantize(fused, pixels, method or "minmax", mean, std, console), name=architecture.name)
+    # Least-squares rounding is for trained weights and real images: here it would cost minutes for nothing.
+    quantizer = replace(quantizer, method=quantizer.method or RANDOM_METHOD)
+    return replace(quantizer.quantize(fused, pixels), name=architecture.name)
 
 
 def _import(weights: str, eps: float | None, strides: tuple[int, ...] | None) -> FusedNetwork:
@@ -156,29 +197,6 @@ def _pixels(path: Path, limit: int | None, size: int | None, fused: FusedNetwork
     from repvgg_hw.images import load_images
 
     return load_images(path, limit=limit, resize=size, channels=fused.convs[0].shape.c_in).pixels
-
-
-def _quantize(
-    fused: FusedNetwork,
-    pixels: NDArray[np.uint8],
-    method: str | None,
-    mean: Numbers | None,
-    std: Numbers | None,
-    console: Console,
-) -> IntegerNetwork:
-    from repvgg_hw.cli.progress import bar
-    from repvgg_hw.quantize import DEFAULT_METHOD, quantize
-
-    mean, std = normalisation(mean, std, fused.convs[0].shape.c_in)
-    with bar(console, "quantize") as update:
-        return quantize(
-            fused,
-            pixels,
-            mean=mean,
-            std=std,
-            method=method or DEFAULT_METHOD,
-            progress=lambda done, total, layer: update(done / total, layer),
-        )
 
 
 def _print(design: Design, as_json: bool) -> None:

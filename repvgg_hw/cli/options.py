@@ -2,14 +2,90 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from repvgg_hw.network import FusedNetwork
+    from repvgg_hw.quantize import Widths
+
 Numbers = tuple[float, ...]
+Command = TypeVar("Command", bound=Callable[..., None])
+
+SEARCH_IMAGES = 128  # on which the search for widths measures noise
+
+
+def width_options(command: Command) -> Command:
+    """Options for the bits of weights and activations; `widths` makes a Widths of their values."""
+    options = (
+        click.option("--weight-bits", type=int, help="Bits of all weights, 4 to 8 [default: 8]."),
+        click.option("--activation-bits", type=int, help="Bits of all activations, 4 to 8 [default: 8]."),
+        click.option(
+            "--bits",
+            "bits_file",
+            type=click.Path(path_type=Path),
+            help="JSON file of widths per layer.",
+        ),
+        click.option(
+            "--weight-memory",
+            type=click.IntRange(1),
+            help="Bytes for all weights: search the width of each layer.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def widths(
+    fused: FusedNetwork,
+    calibration: NDArray[np.uint8],
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    weight_bits: int | None,
+    activation_bits: int | None,
+    bits_file: Path | None,
+    weight_memory: int | None,
+) -> Widths:
+    """The widths that were asked for: one for all, a file, or found by search on calibration images.
+
+    Raises InputError for options that exclude each other, widths out of range and layers that do not exist.
+    """
+    from repvgg_hw.quantize import Widths, load_widths
+    from repvgg_hw.quantize.sensitivity import search_widths
+
+    if sum(given is not None for given in (weight_bits, bits_file, weight_memory)) > 1:
+        raise InputError("--weight-bits, --bits and --weight-memory exclude each other")
+    if bits_file is not None:
+        if activation_bits is not None:
+            raise InputError("--bits holds the widths of activations, too: drop --activation-bits")
+        found = load_widths(bits_file)
+    elif weight_memory is not None:
+        found = search_widths(
+            fused,
+            calibration[:SEARCH_IMAGES],
+            mean=mean,
+            std=std,
+            budget_bytes=weight_memory,
+            activations=8 if activation_bits is None else activation_bits,
+        )
+    else:
+        found = Widths(
+            weights=8 if weight_bits is None else weight_bits,
+            activations=8 if activation_bits is None else activation_bits,
+        )
+    found.check(conv.name for conv in fused.convs)
+    return found
 
 
 def numbers(_: click.Context, parameter: click.Parameter, value: Any) -> Numbers | None:
