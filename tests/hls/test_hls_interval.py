@@ -148,7 +148,7 @@ def test_a_write_may_settle_late(copied: Project, late_by: int, exact: bool) -> 
         assert run(copied).problems == ()
     else:
         with pytest.raises(CheckFailed, match=r"^stage0\.0: image 0"):
-            run(copied)
+            run(copied, "stage0.0")
 
 
 def test_loops_outside_the_plan_are_problems(chain: Project) -> None:

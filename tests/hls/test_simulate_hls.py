@@ -13,7 +13,7 @@ from hls_networks import Layer, random_images, random_network
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repvgg_hw import golden, simulate_hls
+from repvgg_hw import csim, golden, simulate_hls
 from repvgg_hw.csim import run_bench
 from repvgg_hw.emit_hls import emit, interval
 from repvgg_hw.errors import CheckFailed, InputError
@@ -80,12 +80,12 @@ def test_every_layer_equals_golden_under_sanitizers(
 
 @pytest.mark.parametrize("stride", STRIDES)
 def test_every_tile_equals_golden(tmp_path: Path, stride: int) -> None:
-    """F(2) to F(7), stride 1 and in phases, one layer after another; a map that no tile divides."""
+    """F(2) to F(7), stride 1 and in phases, sanitized, layer after layer; a map that no tile divides."""
     layers = [Layer(2, stride, pi=1, po=2, m=m) for m in TILES]
     network, plan = random_network(layers, in_shape=(2, 17 * stride, 9), classes=2)
     emit(network, plan, tmp_path, **PART)
     images = random_images(network, 2)
-    result = simulate(tmp_path, network, plan, images, flags=QUICK)
+    result = simulate(tmp_path, network, plan, images, flags=SANITIZERS)
     assert np.array_equal(result.logits, golden.logits(images, network))
     assert result.problems == ()
 
@@ -129,6 +129,28 @@ def test_compiles_once_and_layers_run_alone(small: tuple[Path, IntegerNetwork, P
         assert layer in [check.name for check in alone.layers]
     with pytest.raises(InputError, match=r"stage9.*stage1\.0"):
         simulate(folder, network, plan, images, layer="stage9")
+
+
+def test_large_tables_are_compiled_apart(
+    project: tuple[Path, IntegerNetwork, Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same numbers in translation units of their own; new weights compile theirs again, and no other."""
+    folder, network, plan = project
+    monkeypatch.setattr(csim, "APART_NUMBERS", 12)
+    images = random_images(network, 1)
+    simulate(folder, network, plan, images, flags=QUICK)
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / "csim_build").rglob("*.o")}
+    assert "stage1_0_weights.o" in before
+    assert "stage1_0_bias.o" not in before
+    weight = network.convs[1].weight.copy()
+    weight.flat[3] ^= 1
+    convs = (network.convs[0], replace(network.convs[1], weight=weight), network.convs[2])
+    network = replace(network, convs=convs)
+    emit(network, plan, folder, **PART)
+    result = simulate(folder, network, plan, images, flags=QUICK)
+    assert np.array_equal(result.logits, golden.logits(images, network))
+    after = {path.name: path.stat().st_mtime_ns for path in (folder / "csim_build").rglob("*.o")}
+    assert {name for name in after if after[name] != before[name]} == {"stage1_0_weights.o"}
 
 
 @pytest.mark.parametrize("kind", ["small", "tiled"])
