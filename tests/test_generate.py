@@ -88,6 +88,15 @@ def generate(folder: Path, *arguments: object) -> Result:
 MODEL = ("--model", "A0", "--input-size", "32")
 
 
+def test_shortest_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model is enough: Verilog, in a folder called after the network, which `simulate` finds."""
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["generate", *MODEL])
+    assert result.exit_code == 0, result.output
+    assert designs.load(tmp_path / "build" / "a0-verilog").target == "verilog"
+    assert designs.last_directory().resolve() == tmp_path / "build" / "a0-verilog"
+
+
 def test_a_folder_with_a_design_needs_force(tmp_path: Path) -> None:
     before = compared(tiny(tmp_path).directory)
     result = generate(tmp_path, *MODEL)

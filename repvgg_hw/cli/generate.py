@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +30,10 @@ RANDOM_METHOD = "minmax"
 @click.option("--weights", help="A checkpoint: .pth, .safetensors, .onnx or hf://...")
 @click.option("--eps", type=float, help="Of the checkpoint's batch normalization [default: 1e-5].")
 @click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
-@click.option("--target", required=True, type=click.Choice(["verilog", "hls"]), help="What to emit.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder of the design.")
+@click.option("--target", type=click.Choice(["verilog", "hls"]), default="verilog", help="[default: verilog]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: build/NETWORK-TARGET]."
+)
 @click.option("--input-size", type=click.IntRange(1), help="Height and width [default: 224, or the images'].")
 @click.option("--classes", type=click.IntRange(1), help="Classes of --model [default: 1000].")
 @click.option("--calibration", type=click.Path(path_type=Path), help="Images to quantize on.")
@@ -57,7 +60,7 @@ def command(
     eps: float | None,
     strides: tuple[int, ...] | None,
     target: str,
-    output: Path,
+    output: Path | None,
     input_size: int | None,
     classes: int | None,
     calibration: Path | None,
@@ -87,7 +90,8 @@ def command(
     \b
     Examples:
       repvgg-hw generate --weights net.pth --calibration images/ --target verilog -o build/net
-      repvgg-hw generate --model A0 --input-size 32 --target verilog -o build/a0
+      repvgg-hw generate --model A0 --target hls
+      repvgg-hw generate --model A0 --input-size 224 --multipliers 8192 --winograd auto
 
     Exit codes: 0 done, 1 the fused network differs from the trained one, 2 the input or usage is wrong.
     """
@@ -101,6 +105,8 @@ def command(
         raise InputError("give either --multipliers or --fps: one follows from the other")
     console = Console(stderr=True)
     allowed = algorithms(winograd, dsp, phases)
+    if output is None:
+        output = Path("build") / f"{_stem(model or weights or '')}-{target}"
     check_directory(output, force)
     quantizer = _Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, console)
     if model is not None:
@@ -130,6 +136,11 @@ def command(
         console.print(
             "[bold yellow]RANDOM WEIGHTS: for structure and proof only; this design classifies nothing.[/]"
         )
+
+
+def _stem(source: str) -> str:
+    """A variant, path or address as the name of a folder."""
+    return re.sub(r"\W+", "-", Path(source).stem).strip("-").lower()
 
 
 @dataclass(frozen=True)
