@@ -16,18 +16,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repvgg_hw.network import LOGIT_BITS, MULTIPLIER_BITS, out_size
-from repvgg_hw.winograd.unit import WinogradUnit, sum_registers
+from repvgg_hw.folding import TAPS, FoldedConv, divisors, sum_registers
+from repvgg_hw.network import LOGIT_BITS, MULTIPLIER_BITS
+from repvgg_hw.winograd.unit import WinogradUnit
 
 KERNEL = 3
-TAPS = KERNEL * KERNEL
 TREE_RADIX = 8  # inputs that one register stage of an adder tree sums
 HANDOVER_CYCLES = 16  # upper bound of a row's release -> free -> written -> readable round trip
-
-
-def divisors(n: int) -> list[int]:
-    """All divisors of n, ascending."""
-    return [d for d in range(1, n + 1) if n % d == 0]
 
 
 def tree_stages(inputs: int) -> int:
@@ -58,7 +53,7 @@ def fifo_beats(words: int, beats: int, pipeline: int) -> int:
 
 
 @dataclass(frozen=True)
-class ConvPlan:
+class ConvPlan(FoldedConv):
     """One 3x3 convolution + requantize + ReLU unit."""
 
     name: str
@@ -108,32 +103,9 @@ class ConvPlan:
         return self.name.replace(".", "_")
 
     @property
-    def out_height(self) -> int:
-        return out_size(self.height, self.stride)
-
-    @property
-    def out_width(self) -> int:
-        return out_size(self.width, self.stride)
-
-    @property
-    def words(self) -> int:
-        """Window words of one group: accumulation steps of one output."""
-        return self.c_in // self.groups // self.pi
-
-    @property
-    def repeats(self) -> int:
-        """Times that a group's window is read again, once for each PO output channels."""
-        return self.c_out // self.groups // self.po
-
-    @property
     def out_lanes(self) -> int:
         """Channels per beat of the output stream."""
         return lanes_out(self.po, self.words)
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates per frame."""
-        return self.out_height * self.out_width * self.c_out * (self.c_in // self.groups) * TAPS
 
     @property
     def multipliers(self) -> int:
@@ -157,11 +129,6 @@ class ConvPlan:
         else:
             columns = self.out_width * KERNEL * words
         return self.out_height * columns
-
-    @property
-    def write_cycles(self) -> int:
-        """Beats that the line buffer takes per frame."""
-        return self.height * self.width * (self.c_in // self.pi)
 
     @property
     def cycles(self) -> int:
@@ -233,11 +200,6 @@ class WinogradPlan(WinogradUnit):
     def affine_lanes(self) -> int:
         """Channels per word of the table of biases and multipliers."""
         return self.lanes
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates per frame that the direct algorithm would need."""
-        return self.out_height * self.out_width * self.c_out * (self.c_in // self.groups) * TAPS
 
 
 AnyConvPlan = ConvPlan | WinogradPlan

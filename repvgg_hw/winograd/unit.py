@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw.network import MULTIPLIER_BITS, out_size
+from repvgg_hw.folding import FoldedConv, divisors, sum_registers
+from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.winograd.bounds import Widths, widths
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.golden import weight_transform
@@ -21,22 +21,8 @@ from repvgg_hw.winograd.networks import networks
 RASTER_BUFFERS = 3
 
 
-def _divisors(n: int) -> Iterator[int]:
-    """Divisors of n, ascending."""
-    return (d for d in range(1, n + 1) if n % d == 0)
-
-
-def sum_registers(terms: int) -> int:
-    """Registers of the pipelined sum of `terms` products: one after every eight terms (dot_product.sv)."""
-    total = level = -(-terms // 8)
-    while level > 1:
-        level = -(-level // 8)
-        total += level
-    return total
-
-
 @dataclass(frozen=True)
-class WinogradUnit:
+class WinogradUnit(FoldedConv):
     """A 3x3 layer by F(m x m, 3x3), folded by pi input and po output channels.
 
     acc_bits holds every convolution sum with its bias, as in the direct unit.
@@ -66,24 +52,6 @@ class WinogradUnit:
         return widths(self.kind, self.acc_bits, self.in_bits, self.in_signed, self.weight_bits)
 
     @property
-    def words(self) -> int:
-        """Words of PI channels that one output is accumulated over."""
-        return self.c_in // self.groups // self.pi
-
-    @property
-    def repeats(self) -> int:
-        """Times that a tile's words are read, once for each PO output channels of the group."""
-        return self.c_out // self.groups // self.po
-
-    @property
-    def out_height(self) -> int:
-        return out_size(self.height, self.stride)
-
-    @property
-    def out_width(self) -> int:
-        return out_size(self.width, self.stride)
-
-    @property
     def tile_rows(self) -> int:
         return -(-self.out_height // self.m)
 
@@ -95,7 +63,7 @@ class WinogradUnit:
     @property
     def lanes(self) -> int:
         """Output channels in the output transform at once: the fewest that keep up with the accumulators."""
-        return next((d for d in _divisors(self.po) if self.kind.size * self.po // d <= self.words), self.po)
+        return next((d for d in divisors(self.po) if self.kind.size * self.po // d <= self.words), self.po)
 
     @property
     def spacing(self) -> int:
@@ -116,7 +84,7 @@ class WinogradUnit:
 
         A tile row of the raster buffer must be read while another one is computed and drained.
         """
-        fits = (d for d in _divisors(self.c_out) if d % self.lanes == 0)
+        fits = (d for d in divisors(self.c_out) if d % self.lanes == 0)
         drain = self.tile_rows * self.drain_cycles
         return next(d for d in fits if d == self.c_out or self._beats(d) + drain <= self._busy_cycles)
 
@@ -142,11 +110,6 @@ class WinogradUnit:
     def fetch_cycles(self) -> int:
         """Per frame: the input transform takes K + 1 cycles for a word."""
         return self.tiles * self.groups * self.words * (self.kind.size + 1)
-
-    @property
-    def write_cycles(self) -> int:
-        """Per frame: beats that the line buffer takes."""
-        return self.height * self.width * (self.c_in // self.pi)
 
     @property
     def raster_cycles(self) -> int:

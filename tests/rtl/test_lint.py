@@ -11,8 +11,9 @@ from lint_sources import VERILOG, emit_rtl, lint, shapes_only
 from test_conv3x3 import RATES, SHAPES
 
 from repvgg_hw.emit import library_sources
+from repvgg_hw.folding import TAPS
 from repvgg_hw.netlist import Stream, direct_parameters, linear_unit
-from repvgg_hw.plan import TAPS, LinearPlan
+from repvgg_hw.plan import LinearPlan
 from repvgg_hw.search import make_plan
 from repvgg_hw.variants import VARIANTS
 

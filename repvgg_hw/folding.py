@@ -1,0 +1,62 @@
+"""Folding a 3x3 layer by PI input and PO output channels: what follows, whatever computes the products."""
+
+from __future__ import annotations
+
+from repvgg_hw.network import out_size
+
+TAPS = 9  # weights of a 3x3 kernel
+
+
+def divisors(n: int) -> list[int]:
+    """All divisors of n, ascending."""
+    return [d for d in range(1, n + 1) if n % d == 0]
+
+
+def sum_registers(terms: int) -> int:
+    """Registers of the pipelined sum of `terms` products: one after every eight terms (dot_product.sv)."""
+    total = level = -(-terms // 8)
+    while level > 1:
+        level = -(-level // 8)
+        total += level
+    return total
+
+
+class FoldedConv:
+    """Counts that follow from a layer's shape and folding; a mixin of dataclasses that have the fields."""
+
+    c_in: int
+    c_out: int
+    height: int  # of the input map
+    width: int
+    stride: int
+    groups: int
+    pi: int
+    po: int
+
+    @property
+    def words(self) -> int:
+        """Words of PI channels that one output is accumulated over."""
+        return self.c_in // self.groups // self.pi
+
+    @property
+    def repeats(self) -> int:
+        """Times that a window's words are read, once for each PO output channels of the group."""
+        return self.c_out // self.groups // self.po
+
+    @property
+    def out_height(self) -> int:
+        return out_size(self.height, self.stride)
+
+    @property
+    def out_width(self) -> int:
+        return out_size(self.width, self.stride)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates per frame, as direct products."""
+        return self.out_height * self.out_width * self.c_out * (self.c_in // self.groups) * TAPS
+
+    @property
+    def write_cycles(self) -> int:
+        """Beats that the line buffer takes per frame."""
+        return self.height * self.width * (self.c_in // self.pi)
