@@ -41,7 +41,7 @@ test: lint
 
 # In order, one at a time: the whole network's simulator is built once. Designs take gigabytes: kept only where a test fails.
 test-long: $(STAMP)
-	$(BIN)/pytest benchmarks/test_full_size.py -v --durations=0 -o tmp_path_retention_policy=failed
+	$(BIN)/pytest benchmarks -v --durations=0 -o tmp_path_retention_policy=failed
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/rtl.py $(BENCH_ARGS)
