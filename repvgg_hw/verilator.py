@@ -132,14 +132,9 @@ class _Simulation(Verilator):
         self, cmds: Sequence[list[str]], cwd: os.PathLike[str] | str, stdout: TextIO | None = None
     ) -> None:
         (command,) = cmds
+        both, limit = subprocess.STDOUT, allowed_seconds()
         done = subprocess.run(
-            command,
-            cwd=cwd,
-            env=self.env,
-            check=False,
-            stdout=stdout,
-            stderr=subprocess.STDOUT,
-            timeout=allowed_seconds(),
+            command, cwd=cwd, env=self.env, stdout=stdout, stderr=both, check=False, timeout=limit
         )
         if done.returncode:
             raise RuntimeError(f"the simulator ended with {done.returncode}")
