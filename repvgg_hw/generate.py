@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit, emit_hls
+from repvgg_hw import emit, emit_hls, results
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
@@ -111,6 +111,7 @@ def generate(network: IntegerNetwork, directory: Path, request: Request, options
     )
     design = Design(directory, request.target, network, plan, options)
     (directory / "design.json").unlink(missing_ok=True)  # written last: without it a folder is no design
+    (directory / results.FILE).unlink(missing_ok=True)  # what was proven was another design
     if request.target == "verilog":
         emit.emit(design)
     else:

@@ -86,6 +86,9 @@ def make_tasks(
         if names is None or name in names:
             unit = units[idents.get(name, name)]
             files = [design.directory / bank.file for table in unit.tables for bank in table.banks]
+            missing = [file for file in files if not file.is_file()]
+            if missing:
+                raise InputError(f"{missing[0]} is missing: generate the design again, with --force")
             anonymous = _anonymous(unit)
             renamed = [bank.file for table in anonymous.tables for bank in table.banks]
             task = LayerTask(

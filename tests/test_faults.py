@@ -110,8 +110,8 @@ def run(design: Design, stalls: int = 0) -> SimulationResult:
     return simulate(design, images, stalls=stalls)
 
 
-def run_command(design: Design) -> Result:
-    return CliRunner().invoke(main, ["simulate", str(design.directory), "--limit", str(IMAGES)])
+def run_command(design: Design, *options: str) -> Result:
+    return CliRunner().invoke(main, ["simulate", str(design.directory), "--limit", str(IMAGES), *options])
 
 
 def change_digit(path: Path, line: int = 0, digit: int = -1) -> None:
@@ -193,3 +193,6 @@ def test_any_digit_of_any_table_is_noticed(faulty: Design) -> None:
 def test_a_missing_table_is_noticed(faulty: Design) -> None:
     (faulty.directory / "mem" / "linear_bias.mem").unlink()
     assert [layer for layer, _ in emit.differing_tables(faulty)] == ["linear"]
+    done = run_command(faulty, "--layers")
+    assert done.exit_code == 2
+    assert "linear_bias.mem is missing: generate the design again" in done.output

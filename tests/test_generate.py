@@ -105,6 +105,14 @@ def test_a_folder_with_a_design_needs_force(tmp_path: Path) -> None:
     assert compared(tmp_path) == before
 
 
+def test_force_forgets_what_was_proven(tmp_path: Path) -> None:
+    tiny(tmp_path)
+    (tmp_path / "results.json").write_text("{}")  # of the design that is written over
+    result = generate(tmp_path, *MODEL, "--force")
+    assert result.exit_code == 0, result.output
+    assert not (tmp_path / "results.json").exists()
+
+
 def test_a_foreign_folder_is_refused_even_with_force(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     result = generate(tmp_path, *MODEL, "--force")
