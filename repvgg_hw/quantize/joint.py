@@ -23,6 +23,7 @@ from repvgg_hw.network import FusedNetwork, IntegerConv, IntegerNetwork
 from repvgg_hw.quantize import forward, grid
 
 CHECKED_IMAGES = 256  # on which start and result are compared, in integers
+SPREAD = 0.6  # of the step that rounds to the start, over which weights are spread at first
 SHIFT = 16  # images move by up to 1 / SHIFT of their size
 
 Step = Callable[[int, int], None]  # steps done, steps in all
@@ -32,9 +33,9 @@ Step = Callable[[int, int], None]  # steps done, steps in all
 class Schedule:
     """How long and how hard to learn; rates of Adam, falling to 0 along a cosine."""
 
-    steps: int = 640
+    steps: int = 240
     images: int = 16  # per step
-    rate: float = 2e-2  # of weights, in integers
+    rate: float = 1e-2  # of weights, in integers
     bias_rate: float = 1e-3  # of biases, in steps of the layer's output
 
 
@@ -56,9 +57,9 @@ class _Layer:
     def __init__(self, layer: IntegerConv, generator: torch.Generator) -> None:
         self.layer = layer
         self.start = torch.from_numpy(layer.weight.astype(np.float32))
-        # Spread over the step that rounds to the start: else all weights would cross to the next at once.
+        # Else all weights would cross to the next integer at once, and with all of the step some by chance.
         spread = torch.rand(self.start.shape, generator=generator) - 0.5
-        self.weight = (self.start + 0.98 * spread).requires_grad_()
+        self.weight = (self.start + SPREAD * spread).requires_grad_()
         self.factor = torch.from_numpy(layer.multiplier / 2.0**layer.shift)
         self.bias = (torch.from_numpy(layer.bias) * self.factor).float().requires_grad_()
 
