@@ -50,7 +50,8 @@ METHODS: dict[str, Recipe] = {
     "entropy": Recipe(ranges="entropy"),
     "equalized": Recipe(zero_dead=True, equalize=True, bias_correction=True),
     "gptq": Recipe(zero_dead=True, equalize=True, balance=0.01, rounding="gptq"),
-    "adaround": Recipe(zero_dead=True, equalize=True, balance=0.01, rounding="adaround", joint=True),
+    "adaround-layerwise": Recipe(zero_dead=True, equalize=True, balance=0.01, rounding="adaround"),
+    "adaround": Recipe(zero_dead=True, equalize=True, balance=0.01, rounding="gptq", joint=True),
 }
 
 DEFAULT_METHOD = "gptq"
