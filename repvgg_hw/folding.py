@@ -5,6 +5,7 @@ from __future__ import annotations
 from repvgg_hw.network import out_size
 
 TAPS = 9  # weights of a 3x3 kernel
+TREE_RADIX = 8  # inputs that one register stage of an adder tree sums
 
 
 def divisors(n: int) -> list[int]:
@@ -13,10 +14,10 @@ def divisors(n: int) -> list[int]:
 
 
 def sum_registers(terms: int) -> int:
-    """Registers of the pipelined sum of `terms` products: one after every eight terms (dot_product.sv)."""
-    total = level = -(-terms // 8)
+    """Registers of the pipelined sum of `terms` products: one after every TREE_RADIX terms."""
+    total = level = -(-terms // TREE_RADIX)
     while level > 1:
-        level = -(-level // 8)
+        level = -(-level // TREE_RADIX)
         total += level
     return total
 

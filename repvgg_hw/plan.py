@@ -16,12 +16,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repvgg_hw.folding import TAPS, FoldedConv, divisors, sum_registers
+from repvgg_hw.folding import TAPS, TREE_RADIX, FoldedConv, divisors, sum_registers
 from repvgg_hw.network import LOGIT_BITS, MULTIPLIER_BITS
 from repvgg_hw.winograd.unit import WinogradUnit
 
 KERNEL = 3
-TREE_RADIX = 8  # inputs that one register stage of an adder tree sums
 HANDOVER_CYCLES = 16  # upper bound of a row's release -> free -> written -> readable round trip
 
 
