@@ -224,15 +224,16 @@ def read_logits(lines: Iterable[str], plan: Plan, frames: int) -> NDArray[np.int
 def wrong_intervals(layers: Sequence[LayerResult], plan: Plan) -> list[str]:
     """Layers whose last frame interval, input never pausing, contradicts the plan.
 
-    None may be longer, and the network's output keeps it to the cycle. A layer before the slowest one may
-    still run ahead while the buffers between them fill: on the smallest maps these hold whole frames.
+    None may be longer, and from the slowest one on each keeps it to the cycle. Those before it may still run
+    ahead while the buffers between fill: on the smallest maps these hold whole frames.
     """
+    planned = plan.frame_interval
+    slow = (i for i, layer in enumerate(layers) if planned in (plan.in_cycles, layer.planned_cycles))
+    slowest = next(slow, len(layers) - 1)
     return [
-        f"{layer.name}: frame interval {layer.interval} cycles, planned {plan.frame_interval}"
-        for layer in layers
-        if layer.interval is not None
-        and (layer.interval > plan.frame_interval or layer is layers[-1])
-        and layer.interval != plan.frame_interval
+        f"{layer.name}: frame interval {layer.interval} cycles, planned {planned}"
+        for i, layer in enumerate(layers)
+        if layer.interval is None or layer.interval > planned or (i >= slowest and layer.interval < planned)
     ]
 
 
