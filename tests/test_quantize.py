@@ -22,7 +22,7 @@ from repvgg_hw.network import (
     FusedNetwork,
     IntegerNetwork,
 )
-from repvgg_hw.quantize import METHODS, Widths, balance, grid, joint, layers, quantize
+from repvgg_hw.quantize import METHODS, Widths, balance, clipping, grid, joint, layers, quantize
 from repvgg_hw.quantize.channels import ChannelStats
 
 
@@ -175,37 +175,76 @@ def test_fit_grid(scale: list[float], bias: float, in_scale: float, out_scale: f
         assert np.allclose(again.weight_scale, fitted.weight_scale, rtol=1e-12, atol=0)
 
 
-def noise_of(ratio: np.ndarray, weight: np.ndarray, stats: ChannelStats, left: float) -> float:
+def noise_of(ratio: np.ndarray, weight: np.ndarray, stats: ChannelStats) -> float:
     """The two terms of balance.py for one group, 8 bits, written out as sums."""
     finest = (stats.peak / ratio).max() / 255
     gain = (weight**2).sum(axis=(0, 2))
     activations = sum(p * (finest * t) ** 2 * g for p, t, g in zip(stats.active, ratio, gain, strict=True))
     rows = [max(abs(row[c]).max() * ratio[c] for c in range(len(ratio))) / 127 for row in weight]
     energy = weight.shape[2] * (stats.mean_square / ratio**2).sum()
-    return float(activations + left * sum(r**2 for r in rows) * energy)
+    return float(activations + sum(r**2 for r in rows) * energy)
 
 
-@pytest.mark.parametrize("left", [0.01, 1.0])
-def test_balanced_channels_have_the_least_noise(monkeypatch: pytest.MonkeyPatch, left: float) -> None:
+def test_balanced_channels_have_the_least_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     """No better than a hundred neighbours, and the same function whatever scales the channels came with."""
     rng = np.random.default_rng(5)
     weight = rng.standard_normal((6, 5, 9)) * rng.lognormal(0, 1, (1, 5, 1))
     peak = rng.lognormal(0, 1, 5)
     stats = ChannelStats(peak, 0.05 * peak**2 * rng.lognormal(0, 0.5, 5), rng.uniform(0.1, 1, 5))
     monkeypatch.setattr(balance, "STEPS", 300)
-    options = {"groups": 1, "left": left, "weight_limit": 127, "levels": 255}
+    options = {"groups": 1, "weight_limit": 127, "levels": 255}
     ratio = balance.least_noise(weight, stats, **options)  # type: ignore[arg-type]
     assert np.log(ratio).mean() == pytest.approx(0.0, abs=1e-9)
-    least = noise_of(ratio, weight, stats, left)
-    assert least < 0.97 * noise_of(np.ones(5), weight, stats, left)
+    least = noise_of(ratio, weight, stats)
+    assert least < 0.97 * noise_of(np.ones(5), weight, stats)
     for _ in range(100):
         near = ratio * rng.lognormal(0, 0.2, 5)
-        assert noise_of(near, weight, stats, left) > 0.98 * least
+        assert noise_of(near, weight, stats) > 0.98 * least
 
     k = rng.lognormal(0, 2, 5)
     scaled = ChannelStats(stats.peak * k, stats.mean_square * k**2, stats.active)
     again = balance.least_noise(weight / k[:, None], scaled, **options)  # type: ignore[arg-type]
-    assert noise_of(again / k, weight, stats, left) == pytest.approx(least, rel=0.01)
+    assert noise_of(again / k, weight, stats) == pytest.approx(least, rel=0.01)
+
+
+def mixing_chain(x: torch.Tensor) -> tuple[FusedNetwork, list[float]]:
+    """Six layers that mix the three channels of x a little, and the largest value behind each."""
+    weight = np.zeros((3, 3, 3, 3))
+    weight[:, :, 1, 1] = 0.85 * np.eye(3) + 0.05
+    convs = tuple(FusedConv(f"layer{i}", weight, np.zeros(3), 1, 1) for i in range(6))
+    peaks = []
+    for conv in convs:
+        x = layers.conv(x, conv.weight, conv.bias, conv)
+        peaks.append(float(x.max()))
+    return FusedNetwork("mixing", convs, np.eye(3), np.zeros(3)), peaks
+
+
+def clipped_error(network: FusedNetwork, x: torch.Tensor, clips: list[float]) -> float:
+    wanted, y = x, x
+    for conv, clip in zip(network.convs, clips, strict=True):
+        wanted = layers.conv(wanted, conv.weight, conv.bias, conv)
+        y = layers.conv(y, conv.weight, conv.bias, conv)
+        y = (y * 255 / clip + 0.5).floor().clamp(0, 255) * clip / 255
+    return float((y - wanted).mean(dim=(2, 3)).square().mean(dim=1).sqrt().mean())
+
+
+def test_ranges_are_chosen_for_all_layers_together() -> None:
+    """One of 128 images has a value ten times the others': clipping it pays once all layers do so."""
+    x = torch.from_numpy(np.random.default_rng(0).uniform(1, 255, (128, 3, 8, 8)).astype(np.float32))
+    x[0, 0, 0, 0] = 2550.0
+    network, peaks = mixing_chain(x)
+    found = clipping.clips(network, x, [255] * 6)
+    assert all(clip < 0.25 * peak for clip, peak in zip(found, peaks, strict=True))
+    assert clipped_error(network, x, found) < 0.2 * clipped_error(network, x, peaks)
+    alone = [found[0], *peaks[1:]]
+    assert clipped_error(network, x, alone) > 0.5 * clipped_error(network, x, peaks)
+
+
+def test_what_is_exact_or_never_active_is_not_clipped() -> None:
+    x = torch.full((4, 3, 4, 4), 255.0)
+    network, peaks = mixing_chain(x)
+    assert clipping.clips(network, x, [255] * 6) == peaks
+    assert clipping.clips(network, -x, [255] * 6) == [0.0] * 6
 
 
 def test_joint_rounding_brings_logits_closer_and_moves_integers_by_one() -> None:

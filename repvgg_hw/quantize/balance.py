@@ -32,15 +32,14 @@ def least_noise(
     before: ChannelStats,
     *,
     groups: int,
-    left: float,
     weight_limit: int,
     levels: int,
     one_scale: bool = False,
 ) -> Float:
-    """t (C,), with geometric mean 1 over live channels and 1 for dead ones, that minimises A(t) + left W(t).
+    """t (C,), with geometric mean 1 over live channels and 1 for dead ones, that minimises A(t) + W(t).
 
-    weight (O, C / groups, taps) of the next layer; left: the share of W that is left after its weights are
-    fitted to their inputs; weight_limit and levels: the largest integers of weights and activations;
+    weight (O, C / groups, taps) of the next layer; weight_limit and levels: the largest integers of weights
+    and activations;
     one_scale: the next layer's rows share one scale.
     """
     taps = torch.from_numpy(np.abs(weight).reshape(groups, len(weight) // groups, -1, weight.shape[2]))
@@ -70,7 +69,7 @@ def least_noise(
         if one_scale:
             rows = rows.amax(dim=1, keepdim=True).expand_as(rows)
         energy = torch.where(live, square / t.square(), 0.0).sum(dim=1) * weight.shape[2]
-        loss = (noise + left * (rows.square().sum(dim=1) * energy).sum()).log()
+        loss = (noise + (rows.square().sum(dim=1) * energy).sum()).log()
         if loss.item() < least:
             least, best = loss.item(), log_t.detach().clone()
         optimiser.zero_grad()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from repvgg_hw.errors import InputError
 from repvgg_hw.images import normalise
 from repvgg_hw.network import FusedConv, FusedNetwork, IntegerConv, IntegerLinear, IntegerNetwork, out_size
-from repvgg_hw.quantize import balance, channels, joint, layers
+from repvgg_hw.quantize import balance, channels, clipping, joint, layers
 from repvgg_hw.quantize import grid as g
 from repvgg_hw.quantize.fit import Layer, fit
 from repvgg_hw.quantize.moments import Taps
@@ -52,18 +52,23 @@ def quantize(
     input_scale = float(x.abs().max()) / INPUT_LIMIT or 1.0
     q = torch.clamp(torch.round(x.double() / input_scale), -128, 127).to(torch.int8)
 
+    report = _Report(progress, total=len(fused.convs) + 1 + recipe.joint + recipe.clip)
+    clips: list[float] | list[None] = [None] * len(prepared.convs)
+    if recipe.clip:
+        levels = [g.activation_limit(widths.activation(conv.name)) for conv in prepared.convs]
+        clips = clipping.clips(prepared, x, levels, report.within("activation ranges, round"))
+        report.done("activation ranges")
+
     convs: list[IntegerConv] = []
-    in_scale, in_bits, total = input_scale, 8, len(fused.convs) + 1 + recipe.joint
-    for conv in prepared.convs:
-        layer, x, in_scale = _quantize_conv(conv, x, q, in_scale, in_bits, recipe, widths)
+    in_scale, in_bits = input_scale, 8
+    for conv, clip in zip(prepared.convs, clips, strict=True):
+        layer, x, in_scale = _quantize_conv(conv, x, q, in_scale, in_bits, clip, recipe, widths)
         q = layers.integer_conv(q, layer)
         in_bits = layer.out_bits
         convs.append(layer)
-        if progress:
-            progress(len(convs), total, conv.name)
+        report.done(conv.name)
     linear, logit_scale = _quantize_linear(prepared, x, q, in_scale, in_bits, recipe, widths.weight(LINEAR))
-    if progress:
-        progress(len(convs) + 1, total, LINEAR)
+    report.done(LINEAR)
     network = IntegerNetwork(
         name=fused.name,
         in_shape=(pixels.shape[3], pixels.shape[1], pixels.shape[2]),
@@ -84,12 +89,28 @@ def quantize(
     )
     if not recipe.joint:
         return network
+    network = joint.learn(network, fused, pixels, step=report.within("all layers, step"))
+    report.done("all layers")
+    return network
 
-    def learning(done: int, steps: int) -> None:
-        if progress:
-            progress(total - (done < steps), total, f"all layers, step {done} of {steps}")
 
-    return joint.learn(network, fused, pixels, step=learning)
+class _Report:
+    """Counts what is done for a progress bar."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def done(self, name: str) -> None:
+        self._done += 1
+        self._show(name)
+
+    def within(self, name: str) -> Callable[[int, int], None]:
+        """Shows "name DONE of ALL" of a part that is under way."""
+        return lambda done, steps: self._show(f"{name} {done} of {steps}")
+
+    def _show(self, name: str) -> None:
+        if self._progress:
+            self._progress(self._done, self._total, name)
 
 
 def canonical_order(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -116,7 +137,6 @@ def _prepare(network: FusedNetwork, x: torch.Tensor, recipe: Recipe, widths: Wid
             weight,
             before,
             groups=groups,
-            left=recipe.balance,
             weight_limit=g.weight_limit(widths.weight(names[i + 1])),
             levels=g.activation_limit(widths.activation(names[i])),
             one_scale=names[i + 1] == LINEAR,
@@ -131,19 +151,23 @@ def _quantize_conv(
     q: torch.Tensor,
     in_scale: float,
     in_bits: int,
+    clip: float | None,
     recipe: Recipe,
     widths: Widths,
 ) -> tuple[IntegerConv, torch.Tensor, float]:
     """The integer layer, the float layer's output (N, C_out, H', W') after ReLU, and its scale.
 
-    x is the float layer's input, q the integers of step in_scale that stand for it.
+    x is the float layer's input, q the integers of step in_scale that stand for it; clip the value of the
+    largest output, where it is chosen already.
     """
     bits, out_bits = widths.weight(conv.name), widths.activation(conv.name)
     output = layers.conv(x, conv.weight, conv.bias, conv)
-    counts, top = layers.histogram(output)
     levels = g.activation_limit(out_bits)
+    if clip is None:
+        counts, top = layers.histogram(output)
+        clip = RULES[recipe.ranges](counts, top, levels)
     # A layer that is never active has no range: any scale serves, and 1 divides safely.
-    out_scale = RULES[recipe.ranges](counts, top, levels) / levels or 1.0
+    out_scale = clip / levels or 1.0
     wanted = g.max_scale(conv.weight, bits, recipe.per_tensor)
     grid = g.fit_grid(wanted, conv.bias, in_scale, out_scale)
 
@@ -176,7 +200,7 @@ def _quantize_conv(
         in_signed=q.dtype == torch.int8,
         out_bits=out_bits,
     )
-    return layer, torch.relu_(output), out_scale
+    return layer, output.clamp_(0, clip), out_scale
 
 
 def _quantize_linear(

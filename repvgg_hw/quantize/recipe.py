@@ -13,11 +13,12 @@ class Recipe:
 
     per_tensor       one weight scale for the whole layer, the plain baseline
     ranges           rule for activation ranges: minmax, percentile, mse, entropy
+    clip             instead of that rule: ranges that bring the logits nearest to the float network's
     weight_scales    rule for weight scales: max, weighted (by E[x^2] of the input channel)
     zero_dead        zero the weights of input channels that are never active
     equalize         equalize channels over the chain
     alpha            how far: 0 for the resolution of weights, 1 for that of activations
-    balance          instead of alpha: least noise, that of weights counted by this share; 0: off
+    balance          instead of alpha: the ratios of least noise, that of activations and of weights together
     bias_correction  move each bias so that the mean of the integer layer equals the float layer's
     rounding         how weights become integers: nearest; gptq and adaround, which fit the bias, too
     compensate       let gptq's weights make up for the error of their inputs, too
@@ -26,11 +27,12 @@ class Recipe:
 
     per_tensor: bool = False
     ranges: str = "minmax"
+    clip: bool = False
     weight_scales: str = "max"
     zero_dead: bool = False
     equalize: bool = False
     alpha: float = 0.5
-    balance: float = 0.0
+    balance: bool = False
     bias_correction: bool = False
     rounding: str = "nearest"
     compensate: bool = False
@@ -49,9 +51,9 @@ METHODS: dict[str, Recipe] = {
     "mse": Recipe(ranges="mse"),
     "entropy": Recipe(ranges="entropy"),
     "equalized": Recipe(zero_dead=True, equalize=True, bias_correction=True),
-    "gptq": Recipe(zero_dead=True, equalize=True, balance=0.01, rounding="gptq"),
-    "adaround-layerwise": Recipe(zero_dead=True, equalize=True, balance=0.01, rounding="adaround"),
-    "adaround": Recipe(zero_dead=True, equalize=True, balance=0.01, rounding="gptq", joint=True),
+    "gptq": Recipe(zero_dead=True, equalize=True, clip=True, balance=True, rounding="gptq"),
+    "adaround-layerwise": Recipe(zero_dead=True, equalize=True, clip=True, balance=True, rounding="adaround"),
+    "adaround": Recipe(zero_dead=True, equalize=True, clip=True, balance=True, rounding="gptq", joint=True),
 }
 
 DEFAULT_METHOD = "gptq"

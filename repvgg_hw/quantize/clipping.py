@@ -1,0 +1,113 @@
+"""Where to clip each layer's output, judged by the logits and not by the layer alone.
+
+A finer step makes every value's rounding smaller and clips the few largest. What clipping does to the layer
+itself says little: RepVGG's identity branches carry the same few large values through a whole stage, so
+clipping them once or in each of its layers costs the same, and the rounding noise of all those layers
+falls. So blocks of layers are moved together, those of one map size first, then each layer, and a
+move is kept where the logits of images come nearer to the float network's. Weights stay real here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from repvgg_hw.network import FusedNetwork
+from repvgg_hw.quantize import layers
+
+PIXELS = 1 << 19  # of the input, over all images that judge a move: 128 images of 64x64
+MIN_IMAGES = 32
+MOVES = (0.9, 1 / 0.9)  # of a block's steps
+LEAST = 1 / 16  # of the range that min-max would give
+GAIN = 5e-4  # relative, below which a move is not kept
+ROUND_GAIN = 0.02  # relative, below which no round follows
+ROUNDS = 3
+
+Step = Callable[[int, int], None]  # rounds done, rounds in all
+
+
+def clips(
+    network: FusedNetwork, x: torch.Tensor, levels: Sequence[int], step: Step | None = None
+) -> list[float]:
+    """For each convolution the real value that its largest integer, levels[i], is to stand for.
+
+    x (N, C, H, W) float32, normalised images. A layer that is never active gets 0.
+    """
+    chain = _Chain(network, x, levels)
+    least = chain.error(0, chain.x)
+    for done in range(ROUNDS):
+        before = least
+        for blocks in (chain.stages(), [[i] for i in range(len(network.convs))]):
+            least = _sweep(chain, blocks, least)
+        if step:
+            step(done + 1, ROUNDS)
+        if least >= before * (1 - ROUND_GAIN):
+            break
+    return chain.clips
+
+
+class _Chain:
+    """The float network, its activations rounded and clipped, and how far its logits are off."""
+
+    def __init__(self, network: FusedNetwork, x: torch.Tensor, levels: Sequence[int]) -> None:
+        self.network, self.levels = network, levels
+        self.peaks: list[float] = []
+        y = x
+        for conv in network.convs:
+            y = torch.relu_(layers.conv(y, conv.weight, conv.bias, conv))
+            self.peaks.append(float(y.max()))
+        self.clips = list(self.peaks)
+        images = max(MIN_IMAGES, PIXELS // (x.shape[2] * x.shape[3]))
+        self.x = x[:images]
+        self.wanted = self._logits(y[:images])
+
+    def stages(self) -> list[list[int]]:
+        """Neighbouring layers whose outputs have one size."""
+        strided = np.cumsum([conv.stride > 1 for conv in self.network.convs])
+        return [list(block) for _, block in groupby(range(len(strided)), key=strided.__getitem__)]
+
+    def layer(self, index: int, x: torch.Tensor) -> torch.Tensor:
+        """Layer index's output for x, rounded, clipped, in real units."""
+        conv, scale = self.network.convs[index], self.clips[index] / self.levels[index]
+        y = layers.conv(x, conv.weight, conv.bias, conv)
+        if not scale > 0:
+            return torch.relu_(y)
+        return y.div_(scale).add_(0.5).floor_().clamp_(0, self.levels[index]).mul_(scale)
+
+    def error(self, first: int, x: torch.Tensor) -> float:
+        """x enters layer first: the logits' root mean square error, averaged over the images.
+
+        The mean of roots, so that a single image with extreme values does not decide for all.
+        """
+        for index in range(first, len(self.clips)):
+            x = self.layer(index, x)
+        return float(np.sqrt(((self._logits(x) - self.wanted) ** 2).mean(axis=1)).mean())
+
+    def _logits(self, x: torch.Tensor) -> NDArray[np.float64]:
+        features = x.mean(dim=(2, 3)).double().numpy()
+        return np.asarray(features @ self.network.linear_weight.T + self.network.linear_bias)
+
+
+def _sweep(chain: _Chain, blocks: list[list[int]], least: float) -> float:
+    """Move each block, from the input on, as long as that helps. Returns the error that is left."""
+    x, done = chain.x, 0
+    for block in blocks:
+        while done < block[0]:
+            x, done = chain.layer(done, x), done + 1
+        for move in MOVES:
+            helps = True
+            while helps:
+                before = list(chain.clips)
+                for i in block:
+                    chain.clips[i] = min(max(before[i] * move, LEAST * chain.peaks[i]), chain.peaks[i])
+                error = chain.error(done, x)
+                helps = error < least * (1 - GAIN)
+                if helps:
+                    least = error
+                else:
+                    chain.clips = before
+    return least
