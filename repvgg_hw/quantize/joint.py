@@ -33,7 +33,7 @@ Step = Callable[[int, int], None]  # steps done, steps in all
 class Schedule:
     """How long and how hard to learn; rates of Adam, falling to 0 along a cosine."""
 
-    steps: int = 240
+    steps: int = 1200
     images: int = 16  # per step
     rate: float = 1e-2  # of weights, in integers
     bias_rate: float = 1e-3  # of biases, in steps of the layer's output
