@@ -22,7 +22,17 @@ from repvgg_hw.network import (
     FusedNetwork,
     IntegerNetwork,
 )
-from repvgg_hw.quantize import METHODS, Widths, balance, clipping, grid, joint, layers, quantize
+from repvgg_hw.quantize import (
+    METHODS,
+    Widths,
+    balance,
+    clipping,
+    grid,
+    joint,
+    layers,
+    quantize,
+    weight_scales,
+)
 from repvgg_hw.quantize.channels import ChannelStats
 
 
@@ -205,6 +215,35 @@ def test_balanced_channels_have_the_least_noise(monkeypatch: pytest.MonkeyPatch)
     scaled = ChannelStats(stats.peak * k, stats.mean_square * k**2, stats.active)
     again = balance.least_noise(weight / k[:, None], scaled, **options)  # type: ignore[arg-type]
     assert noise_of(again / k, weight, stats) == pytest.approx(least, rel=0.01)
+
+
+def weighted_error(weight: np.ndarray, scale: np.ndarray, mean_square: np.ndarray, bits: int) -> np.ndarray:
+    rounded = grid.to_integers(weight, scale, bits) * scale[:, None, None, None]
+    return np.asarray(((rounded - weight) ** 2).sum(axis=(2, 3)) * mean_square).sum(axis=1)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(4, 8))
+@settings(deadline=None, max_examples=30)
+def test_weighted_scales_lose_no_more_than_the_largest_weight_s(seed: int, bits: int) -> None:
+    rng = np.random.default_rng(seed)
+    weight = rng.standard_normal((4, 3, 3, 3)) * rng.lognormal(0, 1.5, (4, 3, 1, 1))
+    mean_square = rng.lognormal(0, 2, (4, 3))
+    top = weight_scales.largest(weight, mean_square, bits)
+    found = weight_scales.weighted(weight, mean_square, bits)
+    assert (weight_scales.LEAST * top * (1 - 1e-12) <= found).all()
+    assert (found <= top).all()
+    errors = [weighted_error(weight, scale, mean_square, bits) for scale in (found, top, 0.75 * top)]
+    assert (errors[0] <= np.minimum(errors[1], errors[2]) * (1 + 1e-9)).all()
+
+
+def test_a_weight_whose_input_is_zero_does_not_set_the_scale() -> None:
+    weight = np.random.default_rng(0).uniform(0.2, 0.5, (2, 2, 3, 3))
+    weight[:, 1] = 1.0
+    silent, equal = np.array([[1.0, 0.0]] * 2), np.ones((2, 2))
+    np.testing.assert_array_less(weight_scales.weighted(weight, silent, 4), 0.6 / 7)
+    np.testing.assert_array_equal(weight_scales.weighted(weight, equal, 4) > 0.9 / 7, True)
+    zeros = np.zeros((2, 2, 3, 3))
+    np.testing.assert_array_equal(weight_scales.weighted(zeros, equal, 8), 0.0)
 
 
 def mixing_chain(x: torch.Tensor) -> tuple[FusedNetwork, list[float]]:

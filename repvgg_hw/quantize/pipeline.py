@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from repvgg_hw.errors import InputError
 from repvgg_hw.images import normalise
 from repvgg_hw.network import FusedConv, FusedNetwork, IntegerConv, IntegerLinear, IntegerNetwork, out_size
-from repvgg_hw.quantize import balance, channels, clipping, joint, layers
+from repvgg_hw.quantize import balance, channels, clipping, joint, layers, weight_scales
 from repvgg_hw.quantize import grid as g
 from repvgg_hw.quantize.fit import Layer, fit
 from repvgg_hw.quantize.moments import Taps
@@ -168,7 +168,7 @@ def _quantize_conv(
         clip = RULES[recipe.ranges](counts, top, levels)
     # A layer that is never active has no range: any scale serves, and 1 divides safely.
     out_scale = clip / levels or 1.0
-    wanted = g.max_scale(conv.weight, bits, recipe.per_tensor)
+    wanted = weight_scales.RULES[recipe.weight_scales](conv.weight, _mean_square(conv, q, in_scale), bits)
     grid = g.fit_grid(wanted, conv.bias, in_scale, out_scale)
 
     error = output
@@ -201,6 +201,13 @@ def _quantize_conv(
         out_bits=out_bits,
     )
     return layer, output.clamp_(0, clip), out_scale
+
+
+def _mean_square(conv: FusedConv, q: torch.Tensor, scale: float) -> Float:
+    """E[x^2] of the input channel behind each weight, (C_out, C_in / groups), x = q scale."""
+    total = sum(part.float().square().double().sum(dim=(0, 2, 3)) for part in layers.batches(q, 64))
+    mean = np.asarray(total) * scale**2 / (len(q) * q.shape[2] * q.shape[3])
+    return np.repeat(mean.reshape(conv.groups, -1), len(conv.weight) // conv.groups, axis=0)
 
 
 def _quantize_linear(

@@ -11,10 +11,9 @@ from repvgg_hw.errors import InputError
 class Recipe:
     """One choice per step; see docs/quantization.md for what each does and what it brought.
 
-    per_tensor       one weight scale for the whole layer, the plain baseline
     ranges           rule for activation ranges: minmax, percentile, mse, entropy
     clip             instead of that rule: ranges that bring the logits nearest to the float network's
-    weight_scales    rule for weight scales: max, weighted (by E[x^2] of the input channel)
+    weight_scales    rule for weight scales: max, weighted (by E[x^2] of the input channel), per-tensor
     zero_dead        zero the weights of input channels that are never active
     equalize         equalize channels over the chain
     alpha            how far: 0 for the resolution of weights, 1 for that of activations
@@ -25,7 +24,6 @@ class Recipe:
     joint            at the end, learn the rounding of all layers together from the float network's logits
     """
 
-    per_tensor: bool = False
     ranges: str = "minmax"
     clip: bool = False
     weight_scales: str = "max"
@@ -45,11 +43,12 @@ class Recipe:
 
 
 METHODS: dict[str, Recipe] = {
-    "naive": Recipe(per_tensor=True),
+    "naive": Recipe(weight_scales="per-tensor"),
     "minmax": Recipe(),
     "percentile": Recipe(ranges="percentile"),
     "mse": Recipe(ranges="mse"),
     "entropy": Recipe(ranges="entropy"),
+    "weighted": Recipe(weight_scales="weighted"),
     "equalized": Recipe(zero_dead=True, equalize=True, bias_correction=True),
     "gptq": Recipe(zero_dead=True, equalize=True, clip=True, balance=True, rounding="gptq"),
     "adaround-layerwise": Recipe(zero_dead=True, equalize=True, clip=True, balance=True, rounding="adaround"),
