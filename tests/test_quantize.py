@@ -246,10 +246,14 @@ def test_a_weight_whose_input_is_zero_does_not_set_the_scale() -> None:
     np.testing.assert_array_equal(weight_scales.weighted(zeros, equal, 8), 0.0)
 
 
+def mixing_matrix(times: int) -> np.ndarray:
+    return np.linalg.matrix_power(0.85 * np.eye(3) + 0.05, times)
+
+
 def mixing_chain(x: torch.Tensor) -> tuple[FusedNetwork, list[float]]:
     """Six layers that mix the three channels of x a little, and the largest value behind each."""
     weight = np.zeros((3, 3, 3, 3))
-    weight[:, :, 1, 1] = 0.85 * np.eye(3) + 0.05
+    weight[:, :, 1, 1] = mixing_matrix(1)
     convs = tuple(FusedConv(f"layer{i}", weight, np.zeros(3), 1, 1) for i in range(6))
     peaks = []
     for conv in convs:
@@ -277,6 +281,18 @@ def test_ranges_are_chosen_for_all_layers_together() -> None:
     assert clipped_error(network, x, found) < 0.2 * clipped_error(network, x, peaks)
     alone = [found[0], *peaks[1:]]
     assert clipped_error(network, x, alone) > 0.5 * clipped_error(network, x, peaks)
+
+
+def test_layers_behind_are_fitted_to_what_clipping_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean of what bright images lose by clipping must not move the bias of dark ones."""
+    pixels = np.random.default_rng(0).integers(1, 65, (32, 8, 8, 3)).astype(np.uint8)
+    pixels[16:] *= 3
+    network, peaks = mixing_chain(torch.from_numpy(pixels.astype(np.float32) / 255).permute(0, 3, 1, 2))
+    monkeypatch.setattr(clipping, "clips", lambda *_: [0.4 * peak for peak in peaks])
+    found = quantize(network, pixels, mean=(0.0,) * 3, std=(1.0,) * 3, method="gptq")
+    dark = pixels[:16]
+    got = golden.logits(golden.quantize_input(dark, found), found) * found.logit_scale
+    np.testing.assert_allclose(got, dark.mean(axis=(1, 2)) / 255 @ mixing_matrix(6), atol=0.005)
 
 
 def test_what_is_exact_or_never_active_is_not_clipped() -> None:
