@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -252,33 +253,17 @@ def test_synthetic_values_are_spread() -> None:
 
 
 COMPILE = """
-import triton
-from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource
+from benchmarks.gpu_code import compiled, convolution
 from repvgg_hw.gpu import kernels
+from repvgg_hw.gpu.tiles import Tile
 
-TYPES = dict(x="*i8", weight="*i8", y="*i8", offset="*i64")
-TYPES |= dict.fromkeys(["multiplier", "sums", "bias", "logits"], "*i32")
-
-def ptx(kernel, capability, aligned=(), **constants):
-    position = kernel.arg_names.index
-    divisible = [n for n in kernel.arg_names if n in (*TYPES, *aligned)]
-    source = ASTSource(
-        kernel,
-        signature={n: "constexpr" if n in constants else TYPES.get(n, "i32") for n in kernel.arg_names},
-        constexprs={(position(n),): v for n, v in constants.items()},
-        attrs={(position(n),): [["tt.divisibility", 16]] for n in divisible},
-    )
-    target = GPUTarget("cuda", capability, 32)
-    print(" ".join(triton.compile(source, target=target, options=dict(num_warps=4)).asm["ptx"].split()))
-
-block = dict(BLOCK_M=64, BLOCK_N=64, BLOCK_K=64)
-channels = ["c_out", "c_out_group", "span_pitch", "c_in_group"]
-for spans in (3, 9):
-    for capability in (80, 90):
-        ptx(kernels.conv3x3_kernel, capability, channels, SPANS=spans, ALIGN=16, OUT_ZERO=128, **block)
-ptx(kernels.linear_kernel, 90, C=1280, CLASSES=1000, DIGITS=2, BLOCK_M=16, BLOCK_N=32, BLOCK_K=128)
-ptx(kernels.global_sum_kernel, 90, C=1280, ZERO=128, BLOCK_P=64, BLOCK_C=64)
+tile = Tile(64, 64, 64)
+head = dict(C=1280, BLOCK_N=32, BLOCK_K=128)
+codes = [convolution(spans, capability, tile) for spans in (3, 9) for capability in (80, 90)]
+codes.append(compiled(kernels.linear_kernel, 90, tile, CLASSES=1000, DIGITS=2, BLOCK_M=16, **head))
+codes.append(compiled(kernels.global_sum_kernel, 90, tile, C=1280, ZERO=128, BLOCK_P=64, BLOCK_C=64))
+for code in codes:
+    print(" ".join(code.asm["ptx"].split()))
 """
 AMPERE = "mma.sync.aligned.m16n8k32.row.col.satfinite.s32.s8.s8.s32"
 HOPPER = "wgmma.mma_async.sync.aligned.m64n64k32.s32.s8.s8"
@@ -287,8 +272,8 @@ HOPPER = "wgmma.mma_async.sync.aligned.m64n64k32.s32.s8.s8"
 @pytest.fixture(scope="module")
 def ptx() -> list[str]:
     """The kernels compiled for an A100 and an H100; needs no GPU, and must not run in the interpreter."""
-    environment = {**os.environ, "TRITON_INTERPRET": "0", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", COMPILE], capture_output=True, text=True, env=environment)
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run([sys.executable, "-c", COMPILE], capture_output=True, text=True, cwd=root)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()
 
