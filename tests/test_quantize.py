@@ -217,6 +217,21 @@ def test_balanced_channels_have_the_least_noise(monkeypatch: pytest.MonkeyPatch)
     assert noise_of(again / k, weight, stats) == pytest.approx(least, rel=0.01)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_huge_tap_behind_a_dead_channel(method: str) -> None:
+    """It changes no float output, and no integer where dead inputs are zeroed."""
+    network, pixels = random_network(3), synthetic(24, (3, 12, 12))
+    first, second, *rest = network.convs
+    weight, bias = first.weight.copy(), first.bias.copy()
+    weight[2], bias[2] = 0.0, -1.0
+    silenced = replace(network, convs=(replace(first, weight=weight, bias=bias), second, *rest))
+    huge = second.weight.copy()
+    huge[2, 2, 1, 1] = 1500.0
+    planted = replace(silenced, convs=(silenced.convs[0], replace(second, weight=huge), *rest))
+    assert np.array_equal(float_logits(silenced, pixels), float_logits(planted, pixels))
+    assert same(run(silenced, pixels, method), run(planted, pixels, method)) == METHODS[method].zero_dead
+
+
 def weighted_error(weight: np.ndarray, scale: np.ndarray, mean_square: np.ndarray, bits: int) -> np.ndarray:
     rounded = grid.to_integers(weight, scale, bits) * scale[:, None, None, None]
     return np.asarray(((rounded - weight) ** 2).sum(axis=(2, 3)) * mean_square).sum(axis=1)
