@@ -274,7 +274,7 @@ def _print_layers(outcome: _Outcome) -> None:
     )
     table = Table(title=title)
     table.add_column("layer", no_wrap=True)
-    headings = ("bits w/a", "SQNR, dB", "added, %", "peak", "clipped, %", "dead", "spread", "gamma/sigma")
+    headings = ("w/a", "SQNR,\ndB", "added,\n%", "peak", "clip,\n%", "dead", "spread", "gamma/\nsigma")
     for heading in headings:
         table.add_column(heading, justify="right")
     for layer in outcome.layers:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-ROW, LABEL, BAR, MARGIN = 28, 130, 420, 16
+ROW, BAR, MARGIN = 28, 420, 16
+LETTER = 7.5  # width of a letter at the figure's font size, generously
 
 
 def bars(title: str, rows: Sequence[tuple[str, float, float, float]], reference: float) -> str:
@@ -15,10 +16,11 @@ def bars(title: str, rows: Sequence[tuple[str, float, float, float]], reference:
     """
     top = max([reference, *(high for _, _, _, high in rows)], default=1.0) or 1.0
     height = 2 * MARGIN + ROW * (len(rows) + 2)
-    width = LABEL + BAR + 90
+    label = MARGIN + 8 + round(LETTER * max((len(name) for name, *_ in rows), default=0))
+    width = label + BAR + 90
 
     def x(value: float) -> str:
-        return f"{LABEL + BAR * max(value, 0.0) / top:.1f}"
+        return f"{label + BAR * max(value, 0.0) / top:.1f}"
 
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -30,11 +32,11 @@ def bars(title: str, rows: Sequence[tuple[str, float, float, float]], reference:
         y = MARGIN + ROW * (i + 1)
         middle = y + ROW / 2
         parts += [
-            f'<text x="{LABEL - 8}" y="{middle + 5:.1f}" text-anchor="end">{escape(name)}</text>',
-            f'<rect x="{LABEL}" y="{y + 4}" width="{BAR * max(value, 0.0) / top:.1f}" height="{ROW - 8}" '
+            f'<text x="{label - 8}" y="{middle + 5:.1f}" text-anchor="end">{escape(name)}</text>',
+            f'<rect x="{label}" y="{y + 4}" width="{BAR * max(value, 0.0) / top:.1f}" height="{ROW - 8}" '
             'fill="#4477aa"/>',
             f'<path d="M{x(low)} {middle}H{x(high)}" stroke="#222" stroke-width="1.5"/>',
-            f'<text x="{LABEL + BAR + 8}" y="{middle + 5:.1f}">{value:.2f} %</text>',
+            f'<text x="{label + BAR + 8}" y="{middle + 5:.1f}">{value:.2f} %</text>',
         ]
     bottom = MARGIN + ROW * (len(rows) + 1)
     parts += [
