@@ -9,7 +9,7 @@ move is kept where the logits of images come nearer to the float network's. Weig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -27,7 +27,7 @@ GAIN = 5e-4  # relative, below which a move is not kept
 ROUND_GAIN = 0.02  # relative, below which no round follows
 ROUNDS = 3
 
-Step = Callable[[int, int], None]  # rounds done, rounds in all
+Step = Callable[[int, int], None]  # blocks tried, blocks at the most
 
 
 def clips(
@@ -38,14 +38,16 @@ def clips(
     x (N, C, H, W) float32, normalised images. A layer that is never active gets 0.
     """
     chain = _Chain(network, x, levels)
-    least = chain.error(0, chain.x)
-    for done in range(ROUNDS):
-        before = least
-        for blocks in (chain.stages(), [[i] for i in range(len(network.convs))]):
-            least = _sweep(chain, blocks, least)
-        if step:
-            step(done + 1, ROUNDS)
-        if least >= before * (1 - ROUND_GAIN):
+    sweeps = (chain.stages(), [[i] for i in range(len(network.convs))])
+    tried, most = 0, ROUNDS * sum(len(blocks) for blocks in sweeps)
+    for _ in range(ROUNDS):
+        before = chain.least
+        for blocks in sweeps:
+            for _block in _sweep(chain, blocks):
+                tried += 1
+                if step:
+                    step(tried, most)
+        if chain.least >= before * (1 - ROUND_GAIN):
             break
     return chain.clips
 
@@ -64,6 +66,7 @@ class _Chain:
         images = max(MIN_IMAGES, PIXELS // (x.shape[2] * x.shape[3]))
         self.x = x[:images]
         self.wanted = self._logits(y[:images])
+        self.least = self.error(0, self.x)
 
     def stages(self) -> list[list[int]]:
         """Neighbouring layers whose outputs have one size."""
@@ -92,8 +95,8 @@ class _Chain:
         return np.asarray(features @ self.network.linear_weight.T + self.network.linear_bias)
 
 
-def _sweep(chain: _Chain, blocks: list[list[int]], least: float) -> float:
-    """Move each block, from the input on, as long as that helps. Returns the error that is left."""
+def _sweep(chain: _Chain, blocks: list[list[int]]) -> Iterator[list[int]]:
+    """Move each block, from the input on, as long as that helps; yields it when that is done."""
     x, done = chain.x, 0
     for block in blocks:
         while done < block[0]:
@@ -105,9 +108,9 @@ def _sweep(chain: _Chain, blocks: list[list[int]], least: float) -> float:
                 for i in block:
                     chain.clips[i] = min(max(before[i] * move, LEAST * chain.peaks[i]), chain.peaks[i])
                 error = chain.error(done, x)
-                helps = error < least * (1 - GAIN)
+                helps = error < chain.least * (1 - GAIN)
                 if helps:
-                    least = error
+                    chain.least = error
                 else:
                     chain.clips = before
-    return least
+        yield block

@@ -56,7 +56,7 @@ def quantize(
     clips: list[float] | list[None] = [None] * len(prepared.convs)
     if recipe.clip:
         levels = [g.activation_limit(widths.activation(conv.name)) for conv in prepared.convs]
-        clips = clipping.clips(prepared, x, levels, report.within("activation ranges, round"))
+        clips = clipping.clips(prepared, x, levels, report.within("activation ranges, block"))
         report.done("activation ranges")
 
     convs: list[IntegerConv] = []
