@@ -39,8 +39,7 @@ def least_noise(
     """t (C,), with geometric mean 1 over live channels and 1 for dead ones, that minimises A(t) + W(t).
 
     weight (O, C / groups, taps) of the next layer; weight_limit and levels: the largest integers of weights
-    and activations;
-    one_scale: the next layer's rows share one scale.
+    and activations; one_scale: the next layer's rows share one scale.
     """
     taps = torch.from_numpy(np.abs(weight).reshape(groups, len(weight) // groups, -1, weight.shape[2]))
     largest = taps.amax(dim=3)
