@@ -21,6 +21,7 @@ import torch
 
 from repvgg_hw import golden, gpu
 from repvgg_hw.errors import RepVGGHWError
+from repvgg_hw.files import write_if_changed
 from repvgg_hw.gpu.synthetic import synthetic_network
 from repvgg_hw.latency import report
 from repvgg_hw.latency.rows import Row, Survey
@@ -219,8 +220,8 @@ def write(
         "logits": [asdict(e) for e in equalities],
         **survey.to_json(),
     }
-    report.write_text(folder / "gpu_table.json", json.dumps(content, indent=2) + "\n")
-    report.write_text(folder / "gpu_table.md", markdown(survey, found, equalities))
+    write_if_changed(folder / "gpu_table.json", json.dumps(content, indent=2) + "\n")
+    write_if_changed(folder / "gpu_table.md", markdown(survey, found, equalities))
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from repvgg_hw import __version__
 from repvgg_hw.errors import InputError
+from repvgg_hw.files import write_if_changed
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.network_io import load_network, save_network
 from repvgg_hw.plan import AnyConvPlan, ConvPlan, LinearPlan, Plan, WinogradPlan
@@ -31,18 +31,6 @@ class Design:
     network: IntegerNetwork
     plan: Plan
     options: dict[str, Any]
-
-
-def write_if_changed(path: Path, text: str) -> bool:
-    """Write a text file only where it differs, so that simulator builds stay warm. Atomic."""
-    data = text.encode()
-    if path.is_file() and path.read_bytes() == data:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    os.replace(partial, path)
-    return True
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from typing import Any
 import jinja2
 
 from repvgg_hw import __version__
-from repvgg_hw.design import Design, write_if_changed
+from repvgg_hw.design import Design
+from repvgg_hw.files import environment, sim_dir, templates_dir, write_if_changed
 from repvgg_hw.netlist import MEMORY_FOLDER, build
-from repvgg_hw.paths import sim_dir, templates_dir
 from repvgg_hw.plan import Plan, WinogradPlan
 from repvgg_hw.tables import layer_of, memory_files
 from repvgg_hw.winograd.networks import rendered_modules
@@ -23,29 +23,6 @@ from repvgg_hw.winograd.networks import rendered_modules
 BENCH_SOURCES = ("stream_source.sv", "stream_sink.sv", "stream_check.sv")
 TOP_MODULES = {"rom", "constant", "frame_check"}  # that the top itself instantiates, beside the units
 WATCHDOG_CYCLES = 50_000  # beside two frame intervals: longer than any pause of a healthy design
-
-
-def sv_literal(value: int | bool | str) -> str:
-    """A parameter's value as a SystemVerilog literal."""
-    if isinstance(value, bool):
-        return "1'b1" if value else "1'b0"
-    if isinstance(value, int):
-        return str(value)
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def environment(*folders: Path) -> jinja2.Environment:
-    """Jinja as every target uses it: an undefined name is an error, blocks leave no blank lines."""
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    env.filters["sv"] = sv_literal
-    return env
 
 
 def identifier(name: str) -> str:

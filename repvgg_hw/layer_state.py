@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw import results
-from repvgg_hw.design import Design, write_if_changed
-from repvgg_hw.paths import sim_dir
+from repvgg_hw.design import Design
+from repvgg_hw.files import sim_dir, write_if_changed
 from repvgg_hw.results import LayerResult
 from repvgg_hw.simulate import layer_shapes
 

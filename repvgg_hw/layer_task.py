@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw import golden, verilator
-from repvgg_hw.design import Design, write_if_changed
-from repvgg_hw.emit import WATCHDOG_CYCLES, environment
+from repvgg_hw.design import Design
+from repvgg_hw.emit import WATCHDOG_CYCLES
 from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.files import environment, lock, sim_dir, write_if_changed
 from repvgg_hw.layer_state import Proof
 from repvgg_hw.netlist import Probe, Stream, Unit, build
-from repvgg_hw.paths import sim_dir
 from repvgg_hw.results import LayerResult
 from repvgg_hw.simulate import SHARED_LAYERS, STEADY_FRAMES, judge, layer_shapes, planned_cycles, sources
 from repvgg_hw.time_limit import patience, time_limit
@@ -151,7 +151,7 @@ def _build(task: LayerTask, root: Path) -> Path:
     texts = {**task.sources, "bench.sv": text}
     key = hashlib.sha256(json.dumps(sorted(texts.items())).encode()).hexdigest()[:16]
     simulator = root / "simulators" / key
-    with verilator.lock(simulator):
+    with lock(simulator):
         for name, content in texts.items():
             write_if_changed(simulator / "src" / name, content)
         files = [simulator / "src" / "network.vlt", *sorted((simulator / "src").glob("*.sv"))]

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.errors import InputError
+from repvgg_hw.files import write_atomically
 from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, IntegerLinear, IntegerNetwork
 
 FORMAT = "repvgg-hw integer network"
@@ -127,21 +126,12 @@ def _check(convs: tuple[IntegerConv, ...], linear: IntegerLinear, channels: int)
 
 
 def _write_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            for key, array in arrays.items():
-                entry = io.BytesIO()
-                np.lib.format.write_array(
-                    entry, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False
-                )
-                info = zipfile.ZipInfo(f"{key}.npy", EPOCH)
-                info.create_system = 3  # the same byte on every operating system
-                archive.writestr(info, entry.getvalue())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp's 0600 is for secrets, this is an output file
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        for key, array in arrays.items():
+            entry = io.BytesIO()
+            np.lib.format.write_array(entry, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{key}.npy", EPOCH)
+            info.create_system = 3  # the same byte on every operating system
+            archive.writestr(info, entry.getvalue())
+    write_atomically(path, content.getvalue())

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw import __version__, results
-from repvgg_hw.design import Design, plan_to_json, write_if_changed
-from repvgg_hw.emit import environment
-from repvgg_hw.paths import templates_dir
+from repvgg_hw.design import Design, plan_to_json
+from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.plan import AnyConvPlan, LinearPlan
 from repvgg_hw.results import LayerResult, SimulationResult
 from repvgg_hw.search import alternatives

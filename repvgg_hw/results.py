@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw.errors import InputError
+from repvgg_hw.files import write_if_changed
 
 FILE = "results.json"
 
@@ -92,7 +93,7 @@ class SimulationResult:
 def save(result: SimulationResult, directory: Path) -> None:
     """Write results.json."""
     content = dataclasses.asdict(result) | {"passed": result.passed}
-    (directory / FILE).write_text(json.dumps(content, indent=2) + "\n")
+    write_if_changed(directory / FILE, json.dumps(content, indent=2) + "\n")
 
 
 def load(directory: Path) -> SimulationResult | None:

@@ -20,8 +20,8 @@ from repvgg_hw import golden, verilator
 from repvgg_hw.design import Design
 from repvgg_hw.emit import differing_tables
 from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.files import sim_dir
 from repvgg_hw.netlist import Probe, build
-from repvgg_hw.paths import sim_dir
 from repvgg_hw.plan import Plan
 from repvgg_hw.results import LayerResult, SimulationResult
 from repvgg_hw.vectors import beat_values, locate, write_stream

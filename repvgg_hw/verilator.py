@@ -7,7 +7,6 @@ simulator for as long as sources and options stay the same.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.util
 import json
@@ -24,7 +23,7 @@ from cocotb_tools.runner import Verilator
 
 from repvgg_hw import verilator_runtime
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.paths import sim_dir
+from repvgg_hw.files import sim_dir
 from repvgg_hw.time_limit import TimedOut, allowed_seconds
 
 # The Verilator package's makefile was configured elsewhere: g++'s spelling of two flags, and this Python.
@@ -138,15 +137,6 @@ class _Simulation(Verilator):
         )
         if done.returncode:
             raise RuntimeError(f"the simulator ended with {done.returncode}")
-
-
-@contextlib.contextmanager
-def lock(directory: Path) -> Iterator[None]:
-    """Keep other processes from building in this folder at the same time."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def run_frames(

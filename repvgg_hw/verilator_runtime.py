@@ -14,6 +14,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from repvgg_hw.files import write_atomically
+
 OBJECTS = ("verilated.o", "verilated_dpi.o", "verilated_vpi.o", "verilated_threads.o", "verilated_vcd_c.o")
 PRECOMPILED = ("Vtop__pch.h.fast.gch", "Vtop__pch.h.slow.gch")
 
@@ -45,12 +47,9 @@ def restore(cache: Path, build: Path) -> list[str]:
 def store(cache: Path, build: Path) -> None:
     """Keep the objects of a finished build, where the cache lacks them."""
     with contextlib.suppress(OSError):
-        cache.mkdir(parents=True, exist_ok=True)
         for name in OBJECTS:
             if (build / name).is_file() and not (cache / name).is_file():
-                partial = cache / f"{name}.{os.getpid()}"
-                shutil.copyfile(build / name, partial)
-                os.replace(partial, cache / name)
+                write_atomically(cache / name, (build / name).read_bytes())
 
 
 def skip_precompiled_header(build: Path) -> list[str]:

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "repvgg_hw"
 
 # A module or folder of the package imports only from its own layer and from those above it in this list.
 LAYERS = (
-    ("__init__", "errors", "paths"),
+    ("__init__", "errors", "files"),
     ("network", "folding", "images", "variants", "golden", "network_io"),
     ("model", "checkpoint", "fuse", "quantize", "winograd", "gpu"),
     ("plan", "search", "tables", "estimate"),

@@ -77,7 +77,7 @@ def test_wheel_carries_its_licence_and_command(wheel: Path) -> None:
 
 
 def test_wheel_finds_its_data_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
-    code = "from repvgg_hw.paths import sim_dir, templates_dir; print(templates_dir()); print(sim_dir())"
+    code = "from repvgg_hw.files import sim_dir, templates_dir; print(templates_dir()); print(sim_dir())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

@@ -100,6 +100,7 @@ def command(
 
     from rich.console import Console
 
+    from repvgg_hw.files import write_if_changed
     from repvgg_hw.latency import accelerator, plot, report
     from repvgg_hw.latency import baselines as others
     from repvgg_hw.latency.runtimes import CPU_DEFAULT, CUDA_DEFAULT, parts_of
@@ -149,9 +150,9 @@ def command(
     if json_path:
         report.write_json(json_path, survey)
     if markdown_path:
-        report.write_text(markdown_path, report.markdown(survey))
+        write_if_changed(markdown_path, report.markdown(survey))
     if plot_path:
-        report.write_text(plot_path, plot.svg(survey))
+        write_if_changed(plot_path, plot.svg(survey))
 
 
 def _known(names: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ numbers only. Golden and plan are the only sources: nothing is decided here.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from repvgg_hw.emit_hls.layers import Literal, hls_layers
 from repvgg_hw.emit_hls.tables import tables
 from repvgg_hw.emit_hls.winograd import matrices
 from repvgg_hw.errors import InputError
+from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.paths import templates_dir
 from repvgg_hw.plan import AnyConvPlan, ConvPlan, Plan
 
 WORD_BITS_LIMIT = 4096  # the widest ap_uint of the vendor's tool
@@ -79,15 +78,9 @@ def dimensions(shape: tuple[int, ...]) -> str:
     return "".join(f"[{n}]" for n in shape)
 
 
-def environment(folder: Path) -> jinja2.Environment:
+def cpp_environment(folder: Path) -> jinja2.Environment:
     """Jinja with the filters that print C++."""
-    env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    env = environment(folder)
     env.filters.update(cpp=cpp, cpp_type=cpp_type, dimensions=dimensions)
     return env
 
@@ -96,7 +89,7 @@ def design_files(network: IntegerNetwork, plan: Plan) -> Iterator[tuple[str, str
     """(relative path, text) of everything that is simulated: `src/`, `tb/`, `csim/`."""
     check(plan)
     folder = templates_dir() / "hls"
-    env = environment(folder)
+    env = cpp_environment(folder)
     layers, roms = hls_layers(network, plan), list(tables(network, plan))
     context = {
         "name": " ".join(plan.name.split()),
@@ -137,7 +130,7 @@ def vector_files(images: NDArray[np.int8], network: IntegerNetwork) -> Iterator[
 
 def project_files(plan: Plan, part: str, clock_mhz: float) -> Iterator[tuple[str, str]]:
     """(relative path, text) of the vendor's scripts and the README."""
-    env = environment(templates_dir() / "hls")
+    env = cpp_environment(templates_dir() / "hls")
     context = {
         "name": " ".join(plan.name.split()),
         "part": part,
@@ -154,16 +147,6 @@ def project_files(plan: Plan, part: str, clock_mhz: float) -> Iterator[tuple[str
         yield name, env.get_template(f"{name}.j2").render(context)
 
 
-def write(path: Path, text: str) -> None:
-    """Write atomically, and only where the content changes."""
-    if path.is_file() and path.read_text() == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
-
-
 def emit(network: IntegerNetwork, plan: Plan, directory: Path, *, part: str, clock_mhz: float) -> None:
     """Write the HLS project into `directory`. The same input gives the same bytes.
 
@@ -174,4 +157,4 @@ def emit(network: IntegerNetwork, plan: Plan, directory: Path, *, part: str, clo
     files = [*design_files(network, plan), *project_files(plan, part, clock_mhz)]
     files += [(f"vectors/{name}", text) for name, text in vector_files(images, network)]
     for relative, text in files:
-        write(directory / relative, text)
+        write_if_changed(directory / relative, text)

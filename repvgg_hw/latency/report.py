@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from repvgg_hw.files import write_if_changed
 from repvgg_hw.latency.baselines import published_ratio
 from repvgg_hw.latency.rows import AcceleratorRow, Row, Survey
 
@@ -139,13 +139,6 @@ def _below(survey: Survey) -> Iterator[str]:
         yield f"not measured: {note}"
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write all or nothing."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    os.replace(partial, path)
-
-
 def write_json(path: Path, survey: Survey) -> None:
     """The survey with every field."""
-    write_text(path, json.dumps(survey.to_json(), indent=2) + "\n")
+    write_if_changed(path, json.dumps(survey.to_json(), indent=2) + "\n")

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from repvgg_hw import __version__
-from repvgg_hw.emit import environment, library_sources
-from repvgg_hw.paths import templates_dir
+from repvgg_hw.emit import library_sources
+from repvgg_hw.files import environment, templates_dir
 from repvgg_hw.winograd.bounds import widths
 from repvgg_hw.winograd.matrices import STRIDES, TILES, transform
 from repvgg_hw.winograd.networks import DIVIDER_BITS, Network, networks, rendered_modules

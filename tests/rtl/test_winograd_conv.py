@@ -11,7 +11,7 @@ from winograd_runner import run_bench, write_networks
 
 from repvgg_hw import verilator
 from repvgg_hw.emit import library_sources
-from repvgg_hw.paths import templates_dir
+from repvgg_hw.files import templates_dir
 from repvgg_hw.winograd.matrices import STRIDES, TILES
 from repvgg_hw.winograd.unit import WinogradUnit
 

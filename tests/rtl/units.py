@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw import verilator
-from repvgg_hw.emit import environment, library_sources
-from repvgg_hw.paths import sim_dir
+from repvgg_hw.emit import library_sources
+from repvgg_hw.files import environment, sim_dir
 
 Cases = Mapping[str, Mapping[str, int | bool | str]]
 

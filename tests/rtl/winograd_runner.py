@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw import __version__, verilator
-from repvgg_hw.emit import environment, library_sources
-from repvgg_hw.paths import sim_dir, templates_dir
+from repvgg_hw.emit import library_sources
+from repvgg_hw.files import environment, sim_dir, templates_dir
 from repvgg_hw.winograd.networks import rendered_modules
 
 

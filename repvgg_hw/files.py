@@ -1,0 +1,97 @@
+"""Files: written whole or not at all, one writer at a time; templates; where the libraries lie.
+
+The RTL and HLS libraries (templates/) and the benches (sim/) lie beside the package in a checkout; in a wheel
+they lie inside it, under `_data/`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import jinja2
+
+from repvgg_hw.errors import InputError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file that is whole at any time for whoever reads it; its folder is made where it is missing.
+
+    Raises OSError where it cannot be written; the file is then what it was before.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # each writer has its own
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write a text file only where it differs, so that simulator builds stay warm. Atomic."""
+    data = text.encode()
+    if path.is_file() and path.read_bytes() == data:
+        return False
+    write_atomically(path, data)
+    return True
+
+
+@contextlib.contextmanager
+def lock(directory: Path) -> Iterator[None]:
+    """Keep other processes from building in this folder at the same time."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def sv_literal(value: int | bool | str) -> str:
+    """A parameter's value as a SystemVerilog literal."""
+    if isinstance(value, bool):
+        return "1'b1" if value else "1'b0"
+    if isinstance(value, int):
+        return str(value)
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def environment(*folders: Path) -> jinja2.Environment:
+    """Jinja as every target uses it: an undefined name is an error, blocks leave no blank lines."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    env.filters["sv"] = sv_literal
+    return env
+
+
+def _find(name: str) -> Path:
+    """The folder `name` of the checkout, else of the wheel; InputError where the installation lacks it."""
+    checkout, wheel = _PACKAGE.parent / name, _PACKAGE / "_data" / name
+    # An installed package's parent is site-packages, where a foreign `sim` may lie: the wheel's copy wins.
+    for folder in (wheel, checkout):
+        if folder.is_dir():
+            return folder
+    raise InputError(f"{name}/ is neither at {wheel} nor at {checkout}: reinstall repvgg-hw")
+
+
+def templates_dir() -> Path:
+    """The folder with the hardware libraries and templates: `verilog/`, `hls/`."""
+    return _find("templates")
+
+
+def sim_dir() -> Path:
+    """The folder with the cocotb benches and their stream drivers."""
+    return _find("sim")
