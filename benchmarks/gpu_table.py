@@ -26,7 +26,7 @@ from repvgg_hw.gpu.synthetic import synthetic_network
 from repvgg_hw.latency import report
 from repvgg_hw.latency.rows import Row, Survey
 from repvgg_hw.latency.survey import Request, Surveyor
-from repvgg_hw.variants import get_variant
+from repvgg_hw.model.variants import get_variant
 
 COMPILED = "channels_last+compile"
 GRAPH = "channels_last+graph"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.checkpoint import load_fused
-from repvgg_hw.images import load_images
+from repvgg_hw.model.images import load_images
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD
 from repvgg_hw.quantize import DEFAULT_METHOD, METHODS, quantize
 from repvgg_hw.quantize.forward import float_logits, integer_logits

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from lint_sources import lint
 
-from repvgg_hw.variants import VARIANTS
+from repvgg_hw.model.variants import VARIANTS
 
 MULTIPLIERS = 4096
 FRAMES = 3  # from so many on, `simulate` fails if an interval is not the planned one

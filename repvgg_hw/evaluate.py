@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw import golden
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.images import Images
+from repvgg_hw.model.images import Images
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.quantize import forward
 

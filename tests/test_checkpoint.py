@@ -29,7 +29,7 @@ from repvgg_hw.cli import main
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.fuse.graph import Affine, Chain
 from repvgg_hw.fuse.proof import prove
-from repvgg_hw.model import build_model
+from repvgg_hw.model.repvgg import build_model
 from repvgg_hw.network import Architecture
 
 SMALL = Architecture("custom", (8, 8, 12, 16), (1, 2, 3, 1), (2, 2, 2, 2), {2: 2, 4: 4}, 5, 3)

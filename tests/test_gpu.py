@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from repvgg_hw import golden, gpu
 from repvgg_hw.errors import InputError
 from repvgg_hw.gpu.synthetic import synthetic_network
+from repvgg_hw.model.variants import get_variant
 from repvgg_hw.network import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -26,7 +27,6 @@ from repvgg_hw.network import (
     IntegerLinear,
     IntegerNetwork,
 )
-from repvgg_hw.variants import get_variant
 
 torch = pytest.importorskip("torch")
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

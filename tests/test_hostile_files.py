@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from repvgg_hw.checkpoint import import_network, random_model
 from repvgg_hw.errors import RepVGGHWError
-from repvgg_hw.model import RepVGG
+from repvgg_hw.model.repvgg import RepVGG
 from repvgg_hw.network import Architecture
 
 torch.set_num_threads(1)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.images import load_images, normalise, synthetic
+from repvgg_hw.model.images import load_images, normalise, synthetic
 
 
 def write(path: Path, value: int, size: tuple[int, int] = (6, 4)) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from repvgg_hw import golden
 from repvgg_hw.checkpoint import import_network
 from repvgg_hw.cli import main
-from repvgg_hw.images import synthetic
+from repvgg_hw.model.images import synthetic
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, FusedNetwork
 from repvgg_hw.quantize import quantize
 

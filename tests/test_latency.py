@@ -24,8 +24,8 @@ from repvgg_hw.latency.measurement import CPU_CACHE_BYTES, Timing, measure, rota
 from repvgg_hw.latency.rows import AcceleratorRow, Row, Survey
 from repvgg_hw.latency.runtimes import NotPossible, parts_of, prepare
 from repvgg_hw.latency.survey import integer_runtimes
-from repvgg_hw.model import build_model
-from repvgg_hw.variants import get_variant
+from repvgg_hw.model.repvgg import build_model
+from repvgg_hw.model.variants import get_variant
 
 CPU = torch.device("cpu")
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from repvgg_hw.checkpoint import random_model, random_network
-from repvgg_hw.model import build_model
+from repvgg_hw.model.repvgg import build_model
+from repvgg_hw.model.variants import VARIANTS, get_variant
 from repvgg_hw.network import Architecture
-from repvgg_hw.variants import VARIANTS, get_variant
 
 torch.set_num_threads(1)
 

@@ -14,7 +14,7 @@ from repvgg_hw import design as designs
 from repvgg_hw.checkpoint import random_model
 from repvgg_hw.cli import main
 from repvgg_hw.evaluate import weight_bytes
-from repvgg_hw.images import synthetic
+from repvgg_hw.model.images import synthetic
 from repvgg_hw.network import Architecture
 
 REFUSED = 2

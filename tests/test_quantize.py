@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from repvgg_hw import golden
 from repvgg_hw.errors import InputError
-from repvgg_hw.images import normalise, synthetic
+from repvgg_hw.model.images import normalise, synthetic
 from repvgg_hw.network import (
     IMAGENET_MEAN,
     IMAGENET_STD,

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.model import build_model
-from repvgg_hw.variants import VARIANTS, get_variant, se_cost
+from repvgg_hw.model.repvgg import build_model
+from repvgg_hw.model.variants import VARIANTS, get_variant, se_cost
 
 # name: parameters in training form (millions), fused, MACs of the fused network at 224 (billions)
 TABLE = {

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from examples.digits import data
-from repvgg_hw.model import RepVGG, build_model
+from repvgg_hw.model.repvgg import RepVGG, build_model
 from repvgg_hw.network import Architecture
 
 CHECKPOINT = Path(__file__).with_name("digits.safetensors")

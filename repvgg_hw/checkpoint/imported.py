@@ -18,7 +18,7 @@ from repvgg_hw.checkpoint.naming import NamedNetwork
 from repvgg_hw.errors import InputError
 from repvgg_hw.fuse.block import Block
 from repvgg_hw.fuse.proof import Proof, prove
-from repvgg_hw.model import RepVGG, build_model
+from repvgg_hw.model.repvgg import RepVGG, build_model
 from repvgg_hw.network import Architecture, FusedConv, FusedNetwork
 
 METADATA = "repvgg_hw"  # .safetensors metadata for what shapes cannot say: JSON {"strides": [...]}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from repvgg_hw.checkpoint.naming import NamedBlock
 from repvgg_hw.errors import InputError
+from repvgg_hw.model.variants import VARIANTS
 from repvgg_hw.network import Architecture
-from repvgg_hw.variants import VARIANTS
 
 STRIDE_RULE = (
     "stride is not stored: a block whose kept branches show an identity has 1, one with equal widths and "

@@ -9,7 +9,7 @@ from torch import nn
 from repvgg_hw.checkpoint.files import Checkpoint
 from repvgg_hw.checkpoint.imported import Imported
 from repvgg_hw.checkpoint.importer import import_state
-from repvgg_hw.model import RepVGG, build_model
+from repvgg_hw.model.repvgg import RepVGG, build_model
 from repvgg_hw.network import Architecture
 
 _IMAGES, _LAST_MAP = 4, 4  # the random images that statistics are measured on; height of their last map

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from repvgg_hw.checkpoint import Imported
     from repvgg_hw.evaluate import Evaluation
-    from repvgg_hw.images import Images
+    from repvgg_hw.model.images import Images
     from repvgg_hw.network import FusedNetwork
     from repvgg_hw.quantize import Widths
     from repvgg_hw.quantize.diagnose import LayerReport
@@ -169,7 +169,7 @@ def _read(
 ) -> _Inputs:
     """Everything from disk, checked before anything slow begins."""
     from repvgg_hw.evaluate import checked_labels, without
-    from repvgg_hw.images import load_images
+    from repvgg_hw.model.images import load_images
 
     fused = imported.fused
     gains = {

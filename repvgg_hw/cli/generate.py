@@ -187,8 +187,8 @@ class _Quantizer:
 def _random(model: str, size: int, classes: int | None, seed: int, quantizer: _Quantizer) -> IntegerNetwork:
     """A variant with random weights, quantized on synthetic images."""
     from repvgg_hw.checkpoint import random_network
-    from repvgg_hw.images import synthetic
-    from repvgg_hw.variants import get_variant
+    from repvgg_hw.model.images import synthetic
+    from repvgg_hw.model.variants import get_variant
 
     architecture = get_variant(model, num_classes=classes or 1000)
     fused = random_network(architecture, seed).fused
@@ -205,7 +205,7 @@ def _import(weights: str, eps: float | None, strides: tuple[int, ...] | None) ->
 
 
 def _pixels(path: Path, limit: int | None, size: int | None, fused: FusedNetwork) -> NDArray[np.uint8]:
-    from repvgg_hw.images import load_images
+    from repvgg_hw.model.images import load_images
 
     return load_images(path, limit=limit, resize=size, channels=fused.convs[0].shape.c_in).pixels
 

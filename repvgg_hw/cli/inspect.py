@@ -47,8 +47,8 @@ def _summary(imported: Imported, checkpoint: str, size: int) -> dict[str, Any]:
     """Everything that is shown, as JSON holds it."""
     from repvgg_hw.checkpoint import findings
     from repvgg_hw.checkpoint.findings import dead_channels, scale_ratio
+    from repvgg_hw.model.variants import se_cost
     from repvgg_hw.network import out_size
-    from repvgg_hw.variants import se_cost
 
     architecture, proof = imported.architecture, imported.proof
     cost = se_cost(architecture, size, size)

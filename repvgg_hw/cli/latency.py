@@ -105,7 +105,7 @@ def command(
     from repvgg_hw.latency import baselines as others
     from repvgg_hw.latency.runtimes import CPU_DEFAULT, CUDA_DEFAULT, parts_of
     from repvgg_hw.latency.survey import Request, Surveyor
-    from repvgg_hw.variants import get_variant
+    from repvgg_hw.model.variants import get_variant
 
     row = accelerator.accelerator_row(design) if design else None
     shape = row.in_shape[1:] if row else (224, 224)

@@ -24,7 +24,7 @@ def command(input_size: int, classes: int, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from repvgg_hw.variants import VARIANTS, get_variant, se_cost
+    from repvgg_hw.model.variants import VARIANTS, get_variant, se_cost
 
     rows: list[dict[str, Any]] = []
     for name in VARIANTS:

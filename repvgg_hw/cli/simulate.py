@@ -155,7 +155,7 @@ def _images(
     design: Design, path: Path | None, limit: int | None, resize: bool
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
     """Pixels (N, H, W, C) and labels; seeded synthetic images where no path is given."""
-    from repvgg_hw.images import load_images, synthetic
+    from repvgg_hw.model.images import load_images, synthetic
 
     channels, height, width = design.network.in_shape
     if path is None:

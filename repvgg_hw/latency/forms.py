@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from repvgg_hw.model import build_model
+from repvgg_hw.model.repvgg import build_model
 from repvgg_hw.network import Architecture
 
 FORMS = ("training", "fused", "integer")

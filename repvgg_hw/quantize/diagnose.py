@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from repvgg_hw import golden
-from repvgg_hw.images import normalise
+from repvgg_hw.model.images import normalise
 from repvgg_hw.network import FusedConv, FusedNetwork, IntegerConv, IntegerNetwork
 from repvgg_hw.quantize import layers
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from repvgg_hw import golden
-from repvgg_hw.images import normalise
+from repvgg_hw.model.images import normalise
 from repvgg_hw.network import FusedNetwork, IntegerNetwork
 from repvgg_hw.quantize import layers
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.images import normalise
+from repvgg_hw.model.images import normalise
 from repvgg_hw.network import FusedConv, FusedNetwork, IntegerConv, IntegerLinear, IntegerNetwork, out_size
 from repvgg_hw.quantize import balance, channels, clipping, joint, layers, weight_scales
 from repvgg_hw.quantize import grid as g

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.images import normalise
+from repvgg_hw.model.images import normalise
 from repvgg_hw.network import FusedNetwork
 from repvgg_hw.quantize import channels, grid, layers
 from repvgg_hw.quantize.widths import LINEAR, MAX_BITS, MIN_BITS, Widths

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from repvgg_hw.model.variants import SE_RATIOS
 from repvgg_hw.network import Architecture, ConvShape
-from repvgg_hw.variants import SE_RATIOS
 
 
 class ConvBN(nn.Sequential):

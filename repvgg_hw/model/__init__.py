@@ -1,0 +1,1 @@
+"""What is trained and what it is shown: the variants, RepVGG in torch, images and their preprocessing."""
