@@ -17,8 +17,8 @@ from repvgg_hw import emit
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan import Plan
-from repvgg_hw.search import TILES, Algorithms, make_plan
+from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.plan.stream.search import TILES, Algorithms, make_plan
 from repvgg_hw.simulate import simulate
 
 CHAINS = int(os.environ.get("CHAINS", "20"))

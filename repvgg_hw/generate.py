@@ -13,7 +13,7 @@ from repvgg_hw import emit, emit_hls, results
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.search import DIRECT, TILES, Algorithms, Folding, make_plan
+from repvgg_hw.plan.stream.search import DIRECT, TILES, Algorithms, Folding, make_plan
 
 TARGETS = ("verilog", "hls")
 DEFAULT_MULTIPLIERS = 512

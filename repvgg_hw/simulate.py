@@ -22,7 +22,7 @@ from repvgg_hw.emit import differing_tables
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import sim_dir
 from repvgg_hw.netlist import Probe, build
-from repvgg_hw.plan import Plan
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.results import LayerResult, SimulationResult
 from repvgg_hw.vectors import beat_values, locate, write_stream
 

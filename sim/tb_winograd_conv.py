@@ -12,7 +12,7 @@ from tb_winograd_streams import config, pack, play_rom, receive, send, start, un
 
 from repvgg_hw import golden
 from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, signed_bits
-from repvgg_hw.winograd.unit import WinogradUnit
+from repvgg_hw.plan.stream.winograd import WinogradUnit
 
 
 def random_layer(unit: WinogradUnit, rng: np.random.Generator, extreme: bool) -> IntegerConv:

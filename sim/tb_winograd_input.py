@@ -9,8 +9,8 @@ import cocotb
 import numpy as np
 from tb_winograd_streams import config, pack, receive, send, start, unpack
 
+from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.winograd.golden import data_transform
-from repvgg_hw.winograd.unit import WinogradUnit
 
 
 @cocotb.test()

@@ -11,7 +11,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 from tb_winograd_streams import config, pack, play_rom, send, start, unpack
 
-from repvgg_hw.winograd.unit import WinogradUnit
+from repvgg_hw.plan.stream.winograd import WinogradUnit
 
 SETS = 30
 

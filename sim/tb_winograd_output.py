@@ -9,8 +9,8 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 from tb_winograd_streams import config, pack, start, unpack
 
+from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.winograd.golden import data_transform, output_transform, weight_transform
-from repvgg_hw.winograd.unit import WinogradUnit
 
 SETS = 40
 

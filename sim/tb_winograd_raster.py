@@ -10,7 +10,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 from tb_winograd_streams import config, pack, receive, start, unpack
 
-from repvgg_hw.winograd.unit import WinogradUnit
+from repvgg_hw.plan.stream.winograd import WinogradUnit
 
 FRAMES = 3
 

@@ -10,9 +10,9 @@ from hls_networks import Layer, random_images, random_network
 from repvgg_hw import design as designs
 from repvgg_hw import emit
 from repvgg_hw.design import Design
+from repvgg_hw.plan.stream import winograd
 from repvgg_hw.results import SimulationResult
 from repvgg_hw.simulate import simulate
-from repvgg_hw.winograd import unit
 
 FRAMES = 6
 
@@ -43,7 +43,7 @@ def test_planned_is_simulated(tmp_path: Path, chain: str) -> None:
 
 def test_a_longer_interval_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With two tile rows in the raster buffer every value is right, and every frame late."""
-    monkeypatch.setattr(unit, "RASTER_BUFFERS", 2)
+    monkeypatch.setattr(winograd, "RASTER_BUFFERS", 2)
     result = measure(tmp_path, "short last tile row")
     assert result.bit_exact == FRAMES
     assert any("frame interval 409 cycles, planned 400" in problem for problem in result.problems)

@@ -18,8 +18,8 @@ FLOORS = (
     ("__init__", "errors", "files", "network", "golden"),
     ("model.images", "model.variants", "model.repvgg", "model"),
     ("fuse", "checkpoint"),
-    ("quantize", "folding", "winograd"),
-    ("plan", "search"),
+    ("quantize", "winograd"),
+    ("plan", "plan.folding", "plan.stream"),
     ("results", "network_io", "design"),
     ("tables", "netlist", "emit", "vectors", "time_limit", "verilator_runtime", "verilator", "simulate"),
     ("layer_state", "layer_task", "layerwise", "emit_hls", "csim", "simulate_hls", "generate"),
@@ -30,7 +30,7 @@ ROOMS = [room for floor in FLOORS for room in floor]
 APART: tuple[
     frozenset[str], ...
 ] = ()  # rooms of which none imports from another, though one stands before it
-TORCH_FREE = ("golden", "plan", "search", "tables", "design", "emit", "emit_hls", "simulate", "report")
+TORCH_FREE = ("golden", "plan.stream", "tables", "design", "emit", "emit_hls", "simulate", "report")
 MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))

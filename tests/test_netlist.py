@@ -6,7 +6,7 @@ import pytest
 from hls_networks import Layer, random_network
 
 from repvgg_hw.netlist import Netlist, build
-from repvgg_hw.plan import Plan
+from repvgg_hw.plan.stream.plan import Plan
 
 CHAINS = {
     "one_layer": [Layer(4, pi=3, po=4)],

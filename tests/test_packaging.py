@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ("templates", "sim")
 LEFTOVERS = (
-    "repvgg_hw/__pycache__/plan.cpython-310.pyc",
+    "repvgg_hw/__pycache__/network.cpython-310.pyc",
     "sim/__pycache__/tb_top.cpython-310.pyc",
     "build/net/design.json",
     "dist/old.whl",

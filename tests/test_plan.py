@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repvgg_hw.folding import divisors
 from repvgg_hw.network import out_size
-from repvgg_hw.plan import ConvPlan, lanes_out, tree_stages
+from repvgg_hw.plan.folding import divisors
+from repvgg_hw.plan.stream.plan import ConvPlan, lanes_out, tree_stages
 
 
 @st.composite

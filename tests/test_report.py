@@ -11,7 +11,7 @@ from hls_networks import Layer, random_network
 from repvgg_hw import design as designs
 from repvgg_hw.cli.report import command
 from repvgg_hw.design import Design
-from repvgg_hw.folding import sum_registers
+from repvgg_hw.plan.folding import sum_registers
 from repvgg_hw.report import summarize
 
 

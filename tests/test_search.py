@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan import LinearPlan, Plan
-from repvgg_hw.search import Folding, foldings, linear_foldings, make_plan, unfolded
+from repvgg_hw.plan.stream.plan import LinearPlan, Plan
+from repvgg_hw.plan.stream.search import Folding, foldings, linear_foldings, make_plan, unfolded
 
 layers = st.builds(
     lambda widths, stride, groups: Layer(widths * groups, stride=stride, groups=groups),

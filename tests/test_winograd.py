@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from repvgg_hw import golden
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import signed_bits
+from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.winograd.adders import AdderGraph, solve
 from repvgg_hw.winograd.bounds import accumulator_range_bits, input_range, widths
 from repvgg_hw.winograd.division import divider
@@ -23,7 +24,6 @@ from repvgg_hw.winograd.golden import (
 )
 from repvgg_hw.winograd.matrices import STRIDES, TILES, transform
 from repvgg_hw.winograd.networks import networks
-from repvgg_hw.winograd.unit import WinogradUnit
 
 KINDS = [(m, stride) for m in TILES for stride in STRIDES]
 ACC_BITS_1280 = signed_bits(1280 * 9 * 127 * 255)

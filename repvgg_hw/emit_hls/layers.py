@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from repvgg_hw.emit_hls.winograd import sum_bits
 from repvgg_hw.network import IntegerConv, IntegerNetwork
-from repvgg_hw.plan import AnyConvPlan, ConvPlan, LinearPlan, Plan, WinogradPlan
+from repvgg_hw.plan.stream.plan import AnyConvPlan, ConvPlan, LinearPlan, Plan, WinogradPlan
 
 Literal = int | bool
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan import ConvPlan, LinearPlan, Plan
+from repvgg_hw.plan.stream.plan import ConvPlan, LinearPlan, Plan
 
 CHUNK_BITS = 64  # of a weight ROM's row: see templates/hls/lib/words.hpp
 

@@ -13,7 +13,7 @@ from hls_networks import Layer, random_images, random_network
 from repvgg_hw.csim import compiler
 from repvgg_hw.emit_hls import emit, interval
 from repvgg_hw.emit_hls.project import vector_files
-from repvgg_hw.plan import Plan
+from repvgg_hw.plan.stream.plan import Plan
 
 FRAMES = 5
 HARNESS = Path(__file__).parent / "dataflow"

@@ -14,7 +14,7 @@ from repvgg_hw.emit_hls import emit
 from repvgg_hw.emit_hls.project import conv_interval
 from repvgg_hw.errors import CheckFailed
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan import Plan
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.simulate_hls import HlsSimulation, LayerCheck, simulate, wrong_intervals
 
 PART = {"part": "xczu7ev-ffvc1156-2-e", "clock_mhz": 200.0}

@@ -17,9 +17,9 @@ from repvgg_hw import csim, golden, simulate_hls
 from repvgg_hw.csim import run_bench
 from repvgg_hw.emit_hls import emit, interval
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.folding import divisors
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan import Plan
+from repvgg_hw.plan.folding import divisors
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.simulate_hls import simulate
 from repvgg_hw.winograd.matrices import STRIDES, TILES
 

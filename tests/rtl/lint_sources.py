@@ -13,7 +13,7 @@ from repvgg_hw import emit, verilator
 from repvgg_hw.design import Design
 from repvgg_hw.files import templates_dir
 from repvgg_hw.network import Architecture, IntegerConv, IntegerLinear, IntegerNetwork
-from repvgg_hw.plan import Plan
+from repvgg_hw.plan.stream.plan import Plan
 
 VERILOG = templates_dir() / "verilog"
 

@@ -11,11 +11,11 @@ from lint_sources import VERILOG, emit_rtl, lint, shapes_only
 from test_conv3x3 import RATES, SHAPES
 
 from repvgg_hw.emit import library_sources
-from repvgg_hw.folding import TAPS
 from repvgg_hw.model.variants import VARIANTS
 from repvgg_hw.netlist import Stream, direct_parameters, linear_unit
-from repvgg_hw.plan import LinearPlan
-from repvgg_hw.search import make_plan
+from repvgg_hw.plan.folding import TAPS
+from repvgg_hw.plan.stream.plan import LinearPlan
+from repvgg_hw.plan.stream.search import make_plan
 
 Parameters = dict[str, object]
 

@@ -12,8 +12,8 @@ from winograd_runner import run_bench, write_networks
 from repvgg_hw import verilator
 from repvgg_hw.emit import library_sources
 from repvgg_hw.files import templates_dir
+from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.winograd.matrices import STRIDES, TILES
-from repvgg_hw.winograd.unit import WinogradUnit
 
 TOP, BENCH = "conv3x3_winograd", "tb_winograd_conv"
 STALLS = {"seed": 1, "frames": 2, "extreme": False, "source_stall": 0.3, "sink_stall": 0.3, "interval": False}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from winograd_runner import run_bench
 
-from repvgg_hw.winograd.unit import WinogradUnit
+from repvgg_hw.plan.stream.winograd import WinogradUnit
 
 STALLS = {"seed": 1, "source_stall": 0.3, "sink_stall": 0.3}
 FLOWING = {"seed": 2, "source_stall": 0.0, "sink_stall": 0.0}

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw.folding import FoldedConv, divisors, sum_registers
 from repvgg_hw.network import MULTIPLIER_BITS
+from repvgg_hw.plan.folding import FoldedConv, divisors, sum_registers
 from repvgg_hw.winograd.bounds import Widths, widths
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.golden import weight_transform

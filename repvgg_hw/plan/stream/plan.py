@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repvgg_hw.folding import TAPS, TREE_RADIX, FoldedConv, divisors, sum_registers
 from repvgg_hw.network import LOGIT_BITS, MULTIPLIER_BITS
-from repvgg_hw.winograd.unit import WinogradUnit
+from repvgg_hw.plan.folding import TAPS, TREE_RADIX, FoldedConv, divisors, sum_registers
+from repvgg_hw.plan.stream.winograd import WinogradUnit
 
 KERNEL = 3
 HANDOVER_CYCLES = 16  # upper bound of a row's release -> free -> written -> readable round trip

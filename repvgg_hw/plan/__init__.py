@@ -1,0 +1,1 @@
+"""How the accelerator is built: what every kind of it shares, and a folder for each kind."""
