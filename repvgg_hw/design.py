@@ -16,7 +16,10 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.files import write_if_changed
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.network_io import load_network, save_network
-from repvgg_hw.plan.stream.plan import AnyConvPlan, ConvPlan, LinearPlan, Plan, WinogradPlan
+from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
+from repvgg_hw.plan.stream.winograd import WinogradPlan
 
 FORMAT = 1  # of design.json
 LAST = Path("build") / ".last-design"  # names the folder that `generate` wrote last

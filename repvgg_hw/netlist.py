@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from repvgg_hw.network import MULTIPLIER_BITS
-from repvgg_hw.plan.stream.plan import AnyConvPlan, ConvPlan, LinearPlan, Plan
+from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
 from repvgg_hw.tables import SHIFT_BITS, bank_suffix, banks
 
 MEMORY_FOLDER = "mem"

@@ -20,7 +20,8 @@ from repvgg_hw.emit_hls.project import conv_interval, numbers, raster, vector_fi
 from repvgg_hw.emit_hls.tables import Table, tables
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan.stream.plan import Plan, WinogradPlan
+from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.plan.stream.winograd import WinogradPlan
 
 FRAMES_PER_CALL = 3  # of the top function, one right behind another; two are the fewest that show an interval
 BATCH_VALUES = 8_000_000  # outputs traced by one run of the bench, at most

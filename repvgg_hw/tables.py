@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, IntegerLinear, IntegerNetwork
-from repvgg_hw.plan.stream.plan import AnyConvPlan, LinearPlan, Plan, WinogradPlan
+from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
+from repvgg_hw.plan.stream.winograd import WinogradPlan
 
 SHIFT_BITS = 6
 # A ROM's word is spread over memories of at most this width: eight ports of 72 bits, the widest of block RAM.

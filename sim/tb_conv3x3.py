@@ -9,7 +9,7 @@ from streams import Bench, over_cases, pack
 
 from repvgg_hw import golden, tables
 from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, signed_bits
-from repvgg_hw.plan.stream.plan import ConvPlan
+from repvgg_hw.plan.stream.direct import ConvPlan
 
 FRAMES = 4
 

@@ -10,7 +10,7 @@ from streams import Bench, over_cases, pack
 
 from repvgg_hw import golden, tables
 from repvgg_hw.network import IntegerLinear
-from repvgg_hw.plan.stream.plan import LinearPlan
+from repvgg_hw.plan.stream.linear import LinearPlan
 
 FRAMES = 4
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from repvgg_hw.network import out_size
 from repvgg_hw.plan.folding import divisors
-from repvgg_hw.plan.stream.plan import ConvPlan, lanes_out, tree_stages
+from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.timing import lanes_out, tree_stages
 
 
 @st.composite

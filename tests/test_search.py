@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan.stream.plan import LinearPlan, Plan
+from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.search import Folding, foldings, linear_foldings, make_plan, unfolded
 
 layers = st.builds(

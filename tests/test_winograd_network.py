@@ -10,8 +10,8 @@ from hls_networks import Layer, random_images, random_network
 from repvgg_hw import design as designs
 from repvgg_hw import emit
 from repvgg_hw.design import Design
-from repvgg_hw.plan.stream.plan import WinogradPlan
 from repvgg_hw.plan.stream.search import TILES
+from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.simulate import simulate
 
 

@@ -20,7 +20,8 @@ from repvgg_hw.emit_hls.winograd import matrices
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan.stream.plan import AnyConvPlan, ConvPlan, Plan
+from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
 
 WORD_BITS_LIMIT = 4096  # the widest ap_uint of the vendor's tool
 VECTOR_FRAMES = 2  # the fewest from which co-simulation can tell the frame interval

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan.stream.plan import ConvPlan, LinearPlan, Plan
+from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.plan import Plan
 
 CHUNK_BITS = 64  # of a weight ROM's row: see templates/hls/lib/words.hpp
 

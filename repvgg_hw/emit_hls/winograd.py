@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import signed_bits
-from repvgg_hw.plan.stream.plan import AnyConvPlan, WinogradPlan
+from repvgg_hw.plan.stream.plan import AnyConvPlan
+from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.winograd.bounds import input_range
 from repvgg_hw.winograd.golden import weight_transform
 from repvgg_hw.winograd.matrices import transform

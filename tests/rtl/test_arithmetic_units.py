@@ -8,7 +8,8 @@ from units import check
 
 from repvgg_hw import netlist
 from repvgg_hw.netlist import Stream
-from repvgg_hw.plan.stream.plan import LinearPlan, lanes_out
+from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.timing import lanes_out
 
 
 def test_dot_product(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from repvgg_hw.emit import library_sources
 from repvgg_hw.model.variants import VARIANTS
 from repvgg_hw.netlist import Stream, direct_parameters, linear_unit
 from repvgg_hw.plan.folding import TAPS
-from repvgg_hw.plan.stream.plan import LinearPlan
+from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.search import make_plan
 
 Parameters = dict[str, object]

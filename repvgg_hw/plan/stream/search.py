@@ -12,7 +12,10 @@ from dataclasses import dataclass, fields, replace
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import LOGIT_BITS, IntegerNetwork, signed_bits
 from repvgg_hw.plan.folding import divisors
-from repvgg_hw.plan.stream.plan import AnyConvPlan, ConvPlan, LinearPlan, Plan, WinogradPlan
+from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
+from repvgg_hw.plan.stream.winograd import WinogradPlan
 
 ACC_STEP = 4  # accumulators are rounded up to a multiple of this, so that alike layers share one circuit
 

@@ -238,3 +238,29 @@ class WinogradUnit(FoldedConv):
         u = u.reshape(self.groups, self.repeats, self.po, self.words, self.pi, size * size)
         ordered: Int = u.transpose(0, 1, 3, 2, 5, 4).reshape(self.weight_memory[0], self.multipliers)
         return ordered
+
+
+@dataclass(frozen=True, kw_only=True)
+class WinogradPlan(WinogradUnit):
+    """One 3x3 convolution + requantize + ReLU unit by Winograd's F(m x m, 3x3)."""
+
+    name: str
+
+    @property
+    def algorithm(self) -> str:
+        return f"F({self.m})" if self.stride == 1 else f"F({self.m}) in phases"
+
+    @property
+    def ident(self) -> str:
+        """The name as an identifier of Verilog and C++."""
+        return self.name.replace(".", "_")
+
+    @property
+    def weight_lane_bits(self) -> int:
+        """Bits of one transformed weight in the weight ROM."""
+        return self.widths.weight
+
+    @property
+    def affine_lanes(self) -> int:
+        """Channels per word of the table of biases and multipliers."""
+        return self.lanes

@@ -1,0 +1,142 @@
+"""One 3x3 layer by direct products: parameters of `conv3x3.sv`, its cycles, memories and price.
+
+Cycles of one layer per frame are the largest of three rates, each exact:
+
+    compute   H_out * W_out * (C_in / PI) * (C_out / groups / PO)   one window word per cycle
+    fetch     one column of the window per cycle out of the line buffer
+    write     H * W * (C_in / PI)                                     one input beat per cycle
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repvgg_hw.network import MULTIPLIER_BITS
+from repvgg_hw.plan.folding import TAPS, FoldedConv, sum_registers
+from repvgg_hw.plan.stream.timing import fifo_beats, lanes_out, tree_stages
+
+KERNEL = 3
+
+
+@dataclass(frozen=True)
+class ConvPlan(FoldedConv):
+    """One 3x3 convolution + requantize + ReLU unit."""
+
+    name: str
+    c_in: int
+    c_out: int
+    height: int  # of the input map
+    width: int
+    stride: int
+    groups: int
+    pi: int
+    po: int
+    in_bits: int
+    in_signed: bool
+    weight_bits: int
+    out_bits: int
+    acc_bits: int
+
+    @property
+    def algorithm(self) -> str:
+        return "direct"
+
+    @property
+    def weight_lane_bits(self) -> int:
+        """Bits of one weight in the weight ROM."""
+        return self.weight_bits
+
+    @property
+    def transform_adders(self) -> int:
+        """None: products are direct."""
+        return 0
+
+    @property
+    def data_registers(self) -> int:
+        """Bits from the window to the accumulators; control, line buffer and requantization are left out."""
+        taps = TAPS * self.pi
+        products = taps * (self.in_bits + 1 + self.weight_bits) + sum_registers(taps) * self.acc_bits
+        return taps * self.in_bits + self.po * (products + 2 * self.acc_bits)
+
+    @property
+    def affine_lanes(self) -> int:
+        """Channels per word of the table of biases and multipliers."""
+        return self.out_lanes
+
+    @property
+    def ident(self) -> str:
+        """The name as an identifier of Verilog and C++: stage1.0 -> stage1_0."""
+        return self.name.replace(".", "_")
+
+    @property
+    def out_lanes(self) -> int:
+        """Channels per beat of the output stream."""
+        return lanes_out(self.po, self.words)
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers of the array; the `out_lanes` requantization multipliers are counted apart."""
+        return TAPS * self.pi * self.po
+
+    @property
+    def requant_multipliers(self) -> int:
+        return self.out_lanes
+
+    @property
+    def compute_cycles(self) -> int:
+        return self.out_height * self.out_width * self.groups * self.words * self.repeats
+
+    @property
+    def fetch_cycles(self) -> int:
+        """Columns read per frame: the window slides where one word holds all channels, else is read anew."""
+        words = self.c_in // self.pi
+        if words == 1:
+            columns = self.stride * (self.out_width - 1) + KERNEL
+        else:
+            columns = self.out_width * KERNEL * words
+        return self.out_height * columns
+
+    @property
+    def cycles(self) -> int:
+        """Cycles per frame of this layer alone."""
+        return max(self.compute_cycles, self.fetch_cycles, self.write_cycles)
+
+    @property
+    def pipeline_cycles(self) -> int:
+        """From a window word's entry into the multipliers to its sum's entry into the output FIFO."""
+        return 10 + tree_stages(TAPS * self.pi)
+
+    @property
+    def fifo_depth(self) -> int:
+        """Beats of the output FIFO, in closed form.
+
+        See `fifo_beats`; a layer's FIFO also bridges the handover of a row in the next line buffer.
+        """
+        return fifo_beats(self.words, self.po // self.out_lanes, self.pipeline_cycles)
+
+    @property
+    def weight_memory(self) -> tuple[int, int]:
+        """(words, bits per word) of the weight ROM."""
+        words = self.groups * self.words * self.repeats
+        return words, self.multipliers * self.weight_bits
+
+    @property
+    def affine_memory(self) -> tuple[int, int]:
+        """(words, bits per word) of the ROM of biases and multipliers."""
+        return self.c_out // self.out_lanes, self.out_lanes * (self.acc_bits + MULTIPLIER_BITS)
+
+    @property
+    def line_memory(self) -> tuple[int, int]:
+        """(words, bits per word) of the line buffer: a ring of KERNEL + stride rows."""
+        return self.width * (self.c_in // self.pi), (KERNEL + self.stride) * self.pi * self.in_bits
+
+    @property
+    def window_memory(self) -> tuple[int, int]:
+        """(words, bits per word) of the double-buffered window store."""
+        return 2 * self.words, TAPS * self.pi * self.in_bits
+
+    @property
+    def memory_bits(self) -> int:
+        """Bits of all the layer's memories."""
+        memories = (self.weight_memory, self.affine_memory, self.line_memory, self.window_memory)
+        return sum(n * bits for n, bits in memories) + self.fifo_depth * self.out_lanes * self.out_bits

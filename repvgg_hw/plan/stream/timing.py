@@ -1,0 +1,34 @@
+"""What decides how fast a unit's results leave: adder trees, output lanes, FIFO depths."""
+
+from __future__ import annotations
+
+from repvgg_hw.plan.folding import TREE_RADIX, divisors
+
+HANDOVER_CYCLES = 16  # upper bound of a row's release -> free -> written -> readable round trip
+
+
+def tree_stages(inputs: int) -> int:
+    """Register stages that sum so many products, TREE_RADIX at a time; at least one."""
+    stages = 0
+    while inputs > 1 or stages == 0:
+        inputs, stages = -(-inputs // TREE_RADIX), stages + 1
+    return stages
+
+
+def lanes_out(po: int, words: int) -> int:
+    """Output lanes per beat: the fewest that empty PO accumulators while the next PO are computed."""
+    return next(d for d in divisors(po) if po // d <= words)
+
+
+def fifo_beats(words: int, beats: int, pipeline: int) -> int:
+    """Depth of an output FIFO that never makes the array wait in steady state.
+
+    words     cycles from one set of PO accumulators to the next
+    beats     beats that one set becomes
+    pipeline  cycles from a set's last product to its first beat in the FIFO
+
+    A set's room is reserved when its first product is issued, so the FIFO must cover every set begun before
+    the first of them has left, and what is produced while a row buffer downstream is handed over.
+    """
+    cycles = words + pipeline + beats + HANDOVER_CYCLES
+    return beats * (-(-cycles // words) + 1)
