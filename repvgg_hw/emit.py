@@ -22,7 +22,11 @@ from repvgg_hw.tables import layer_of, memory_files
 from repvgg_hw.winograd.networks import rendered_modules
 
 BENCH_SOURCES = ("stream_source.sv", "stream_sink.sv", "stream_check.sv")
-TOP_MODULES = {"rom", "constant", "frame_check"}  # that the top itself instantiates, beside the units
+TOP_MODULES = {
+    "rvg_rom",
+    "rvg_constant",
+    "rvg_frame_check",
+}  # in the top itself, beside the units
 WATCHDOG_CYCLES = 50_000  # beside two frame intervals: longer than any pause of a healthy design
 
 
@@ -32,17 +36,22 @@ def identifier(name: str) -> str:
     return cleaned if re.match(r"[a-z_]", cleaned) else f"net_{cleaned}"
 
 
+def library() -> dict[str, Path]:
+    """The static RTL library: module -> its file."""
+    return {path.stem: path for path in (templates_dir() / "verilog").glob("*/*.sv")}
+
+
 def library_sources(modules: set[str]) -> list[Path]:
     """The files of the static RTL library that these modules are made of, in alphabetical order."""
-    library = {path.stem: path for path in (templates_dir() / "verilog").glob("*.sv")}
+    files = library()
     needed: set[str] = set()
     waiting = set(modules)
     while waiting:
         name = waiting.pop()
         needed.add(name)
-        instances = re.findall(r"^ *(\w+) (?:#\(|u_\w+ \()", library[name].read_text(), re.MULTILINE)
-        waiting |= {module for module in instances if module in library} - needed
-    return sorted(library[name] for name in needed)
+        instances = re.findall(r"^ *(\w+) (?:#\(|u_\w+ \()", files[name].read_text(), re.MULTILINE)
+        waiting |= {module for module in instances if module in files} - needed
+    return sorted((files[name] for name in needed), key=lambda path: path.name)
 
 
 def emit(design: Design) -> None:
@@ -64,8 +73,8 @@ def emit(design: Design) -> None:
         "options": design.options,
     }
     modules = {unit.module for unit in net.units} | TOP_MODULES
-    if "conv3x3_winograd" in modules:
-        modules.add("shift_add")  # of which the constant networks are made
+    if "rvg_conv3x3_winograd" in modules:
+        modules.add("rvg_shift_add")  # of which the constant networks are made
     sources = library_sources(modules)
     files = {f"rtl/{path.name}": path.read_text() for path in sources}
     rendered = dict(_networks(plan, env))

@@ -118,7 +118,7 @@ def rom(port: str, name: str, memory: tuple[int, int], lane_bits: int) -> Table:
 
 
 def direct_parameters(c: ConvPlan) -> dict[str, Parameter]:
-    """Parameters of conv3x3.sv."""
+    """Parameters of rvg_conv3x3.sv."""
     return {
         "C_IN": c.c_in,
         "C_OUT": c.c_out,
@@ -153,9 +153,9 @@ def conv_unit(conv: AnyConvPlan, source: Stream) -> Unit:
     )
     sink = Stream(c.ident, c.out_lanes, c.out_bits, f"{c.name}: {c.c_out} channels")
     if isinstance(c, ConvPlan):
-        return Unit(c.ident, "conv3x3", direct_parameters(c), source, sink, tables, comment)
+        return Unit(c.ident, "rvg_conv3x3", direct_parameters(c), source, sink, tables, comment)
     return Unit(
-        c.ident, "conv3x3_winograd", dict(c.parameters), source, sink, tables, f"{comment}, {c.algorithm}"
+        c.ident, "rvg_conv3x3_winograd", dict(c.parameters), source, sink, tables, f"{comment}, {c.algorithm}"
     )
 
 
@@ -170,7 +170,7 @@ def sum_unit(linear: LinearPlan, source: Stream) -> Unit:
         "FIFO_DEPTH": linear.pool_fifo_depth,
     }
     sink = Stream("pool", linear.in_lanes, linear.sum_bits, f"pool: {linear.c_in} sums")
-    return Unit("pool", "global_sum", parameters, source, sink, comment="pool: sum over the map")
+    return Unit("pool", "rvg_global_sum", parameters, source, sink, comment="pool: sum over the map")
 
 
 def linear_unit(linear: LinearPlan, source: Stream) -> Unit:
@@ -194,7 +194,7 @@ def linear_unit(linear: LinearPlan, source: Stream) -> Unit:
         f"linear: {linear.c_in} -> {linear.c_out}, {linear.multipliers} multipliers, {linear.cycles} cycles"
     )
     sink = Stream("m_axis", 1, linear.acc_bits)
-    return Unit("linear", "linear", parameters, source, sink, tables, comment, last=True)
+    return Unit("linear", "rvg_linear", parameters, source, sink, tables, comment, last=True)
 
 
 def _converted(source: Stream, lanes: int, name: str) -> tuple[Stream, Unit | None]:
@@ -207,7 +207,7 @@ def _converted(source: Stream, lanes: int, name: str) -> tuple[Stream, Unit | No
         "IN_LANES": source.lanes,
         "OUT_LANES": lanes,
     }
-    return sink, Unit(name, "width_converter", parameters, source, sink, comment=sink.comment)
+    return sink, Unit(name, "rvg_width_converter", parameters, source, sink, comment=sink.comment)
 
 
 def build(plan: Plan) -> Netlist:

@@ -44,39 +44,39 @@ class RtlFault:
 
 
 RTL_FAULTS = {
-    "rounding term": RtlFault("requant_relu", "(product_q + half)", "product_q", "stage0.0"),
-    "ReLU's clamp": RtlFault("requant_relu", "if (scaled < 0) ", "if (1'b0) ", "stage0.0"),
+    "rounding term": RtlFault("rvg_requant_relu", "(product_q + half)", "product_q", "stage0.0"),
+    "ReLU's clamp": RtlFault("rvg_requant_relu", "if (scaled < 0) ", "if (1'b0) ", "stage0.0"),
     "saturation": RtlFault(
-        "requant_relu", "PROD_W'((1 << Y_W) - 1)", "PROD_W'((1 << (Y_W - 1)) - 1)", "stage0.0"
+        "rvg_requant_relu", "PROD_W'((1 << Y_W) - 1)", "PROD_W'((1 << (Y_W - 1)) - 1)", "stage0.0"
     ),
     "swapped channels": RtlFault(
-        "requant_relu", "assign acc_i  = acc_q[ACC_W*i +:", "assign acc_i  = acc_q[ACC_W*(LANES-1-i) +:",
+        "rvg_requant_relu", "assign acc_i  = acc_q[ACC_W*i +:", "assign acc_i  = acc_q[ACC_W*(LANES-1-i) +:",
         "stage0.0",
     ),
-    "padding row above": RtlFault("window_buffer", "row != '0 && row <=", "row <=", "stage0.0"),
-    "padding row below": RtlFault("window_buffer", "row <= ROW_W'(HEIGHT) && col_q", "col_q", "stage1.0"),
-    "padding column left": RtlFault("window_buffer", "col_q != '0 && col_q", "col_q", "stage1.0"),
-    "padding column right": RtlFault("window_buffer", " && col_q <= COL_W'(WIDTH)", "", "stage1.0"),
-    "ring of rows": RtlFault("window_buffer", "<= BANK_W'(BANKS);", "<= BANK_W'(BANKS + 1);", "stage2.0"),
+    "padding row above": RtlFault("rvg_window_buffer", "row != '0 && row <=", "row <=", "stage0.0"),
+    "padding row below": RtlFault("rvg_window_buffer", "row <= ROW_W'(HEIGHT) && col_q", "col_q", "stage1.0"),
+    "padding column left": RtlFault("rvg_window_buffer", "col_q != '0 && col_q", "col_q", "stage1.0"),
+    "padding column right": RtlFault("rvg_window_buffer", " && col_q <= COL_W'(WIDTH)", "", "stage1.0"),
+    "ring of rows": RtlFault("rvg_window_buffer", "<= BANK_W'(BANKS);", "<= BANK_W'(BANKS + 1);", "stage2.0"),
     "accumulator's reset": RtlFault(
-        "mac_array", "(first_q[LATENCY-1] ? '0 : acc_q[ACC_W*o +: ACC_W])", "acc_q[ACC_W*o +: ACC_W]",
+        "rvg_mac_array", "(first_q[LATENCY-1] ? '0 : acc_q[ACC_W*o +: ACC_W])", "acc_q[ACC_W*o +: ACC_W]",
         "stage0.0",
     ),
     "order of groups": RtlFault(
-        "mac_array", "word_q      <= '0;\n      weight_addr <= '0;",
+        "rvg_mac_array", "word_q      <= '0;\n      weight_addr <= '0;",
         "word_q      <= '0;\n      weight_addr <= ADDR_W'(ADDRS / 2);", "stage0.0",
     ),
     "FIFO's depth": RtlFault(
-        "credit_fifo", ".DEPTH(DEPTH)) u_fifo", ".DEPTH(SET)) u_fifo", "stage1.0", stalls=1
+        "rvg_credit_fifo", ".DEPTH(DEPTH)) u_fifo", ".DEPTH(SET)) u_fifo", "stage1.0", stalls=1
     ),
     "beat dropped under stall": RtlFault(
-        "stream_reg", "skid_valid_q  <= 1'b1;", "skid_valid_q  <= 1'b0;", "stage0.0", stalls=1
+        "rvg_stream_reg", "skid_valid_q  <= 1'b1;", "skid_valid_q  <= 1'b0;", "stage0.0", stalls=1
     ),
     "order of gathered beats": RtlFault(
-        "stream_upsize", "gather_q[IN_W*count_q", "gather_q[IN_W*(COUNT_W'(RATIO-1)-count_q)", "stage1.0"
+        "rvg_stream_upsize", "gather_q[IN_W*count_q", "gather_q[IN_W*(COUNT_W'(RATIO-1)-count_q)", "stage1.0"
     ),
-    "sum not cleared": RtlFault("global_sum", "pixel_q == '0 ? '0 : sums", "1'b0 ? '0 : sums", "pool"),
-    "tlast": RtlFault("linear", "COUNT_W'(C_OUT - 1);", "COUNT_W'(C_OUT - 2);", "linear"),
+    "sum not cleared": RtlFault("rvg_global_sum", "pixel_q == '0 ? '0 : sums", "1'b0 ? '0 : sums", "pool"),
+    "tlast": RtlFault("rvg_linear", "COUNT_W'(C_OUT - 1);", "COUNT_W'(C_OUT - 2);", "linear"),
 }  # fmt: skip
 
 

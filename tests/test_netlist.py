@@ -41,7 +41,7 @@ def test_every_unit_gets_as_many_lanes_as_it_takes(built: tuple[Plan, Netlist]) 
             name: unit.parameters[name] for name in ("PI", "IN_LANES", "LANES") if name in unit.parameters
         }
         assert set(takes.values()) == {unit.source.lanes}, unit.ident
-        if unit.module == "width_converter":
+        if unit.module == "rvg_width_converter":
             assert unit.source.lanes != unit.sink.lanes
 
 

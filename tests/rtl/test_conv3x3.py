@@ -61,7 +61,7 @@ RATES = {
 
 @pytest.mark.parametrize("cases", [SHAPES, RATES], ids=["shapes", "rates"])
 def test_conv3x3(tmp_path: Path, cases: dict[str, ConvPlan]) -> None:
-    check(tmp_path, "conv3x3", {name: direct_parameters(plan) for name, plan in cases.items()})
+    check(tmp_path, "rvg_conv3x3", {name: direct_parameters(plan) for name, plan in cases.items()})
 
 
 def test_rates_are_bound_as_named() -> None:

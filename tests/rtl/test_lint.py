@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lint_sources import VERILOG, emit_rtl, lint, shapes_only
+from lint_sources import emit_rtl, lint, shapes_only
 from test_conv3x3 import RATES, SHAPES
 
-from repvgg_hw.emit import library_sources
+from repvgg_hw.emit import library, library_sources
 from repvgg_hw.model.variants import VARIANTS
 from repvgg_hw.netlist import Stream, direct_parameters, linear_unit
 from repvgg_hw.plan.folding import TAPS
@@ -33,35 +33,37 @@ LINEARS = [
 ]  # fmt: skip
 # Units that only a whole Winograd layer with its generated networks can be linted in: tests of winograd.
 UNITS: dict[str, list[Parameters]] = {
-    "stream_reg": list(grid(WIDTH=(1, 8))),
-    "fifo": list(grid(WIDTH=(1, 8), DEPTH=(1, 2, 3, 16))),
-    "credit_fifo": [{"WIDTH": 8, "DEPTH": d, "SET": s} for d, s in ((1, 1), (8, 3), (16, 16))],
-    "stream_upsize": list(grid(IN_W=(8,), RATIO=(1, 2, 3))),
-    "stream_downsize": list(grid(OUT_W=(8,), RATIO=(1, 2, 3))),
-    "width_converter": list(grid(LANE_W=(8,), IN_LANES=(1, 4, 6), OUT_LANES=(1, 4, 6))),
-    "replay": list(grid(WIDTH=(8,), WORDS=(1, 2, 3), REPEATS=(1, 2, 3))),
-    "frame_check": list(grid(BEATS=(1, 2, 49))),
-    "ram_1r1w": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5))),
-    "rom": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5), FILE=("none.mem",))),
-    "constant": [{"WIDTH": 6, "FILE": "none.mem"}],
-    "global_sum": list(grid(LANES=(1, 3), WORDS=(1, 4), PIXELS=(1, 49), SUM_W=(14,))),
-    "dot_slice": list(grid(N=(1, 8), X_SIGNED=(False, True))),
-    "dot_product": list(grid(N=(1, 8, 9, 65), X_SIGNED=(False, True))),
-    "adder_tree": list(grid(N=(2, 8, 9, 65))),
-    "mac_array": [
+    "rvg_stream_reg": list(grid(WIDTH=(1, 8))),
+    "rvg_fifo": list(grid(WIDTH=(1, 8), DEPTH=(1, 2, 3, 16))),
+    "rvg_credit_fifo": [{"WIDTH": 8, "DEPTH": d, "SET": s} for d, s in ((1, 1), (8, 3), (16, 16))],
+    "rvg_stream_upsize": list(grid(IN_W=(8,), RATIO=(1, 2, 3))),
+    "rvg_stream_downsize": list(grid(OUT_W=(8,), RATIO=(1, 2, 3))),
+    "rvg_width_converter": list(grid(LANE_W=(8,), IN_LANES=(1, 4, 6), OUT_LANES=(1, 4, 6))),
+    "rvg_replay": list(grid(WIDTH=(8,), WORDS=(1, 2, 3), REPEATS=(1, 2, 3))),
+    "rvg_frame_check": list(grid(BEATS=(1, 2, 49))),
+    "rvg_ram_1r1w": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5))),
+    "rvg_rom": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5), FILE=("none.mem",))),
+    "rvg_constant": [{"WIDTH": 6, "FILE": "none.mem"}],
+    "rvg_global_sum": list(grid(LANES=(1, 3), WORDS=(1, 4), PIXELS=(1, 49), SUM_W=(14,))),
+    "rvg_dot_slice": list(grid(N=(1, 8), X_SIGNED=(False, True))),
+    "rvg_dot_product": list(grid(N=(1, 8, 9, 65), X_SIGNED=(False, True))),
+    "rvg_adder_tree": list(grid(N=(2, 8, 9, 65))),
+    "rvg_mac_array": [
         {"N": n, "PO": po, "WORDS": words, "ADDRS": addrs, "OUT_LANES": lanes}
         for n, po, words, addrs, lanes in (
             (1, 1, 1, 1, 1), (9, 4, 4, 8, 1), (9, 4, 1, 3, 4), (72, 2, 3, 6, 1)
         )
     ],
-    "requant_relu": list(grid(LANES=(1, 3), ADDRS=(1, 5), ACC_W=(16, 32))),
-    "window_buffer": [
+    "rvg_requant_relu": list(grid(LANES=(1, 3), ADDRS=(1, 5), ACC_W=(16, 32))),
+    "rvg_window_buffer": [
         {"WORDS": words, "HEIGHT": size, "WIDTH": size, "STEP": step, "TILES_Y": tiles, "TILES_X": tiles}
         for words, size, step in itertools.product((1, 3), (1, 2, 7), (1, 2))
         for tiles in ((size - 1) // step + 1,)
     ],
-    "conv3x3": [direct_parameters(plan) for plan in (*SHAPES.values(), *RATES.values())],
-    "linear": [linear_unit(plan, Stream("s_axis", plan.pi, plan.sum_bits)).parameters for plan in LINEARS],
+    "rvg_conv3x3": [direct_parameters(plan) for plan in (*SHAPES.values(), *RATES.values())],
+    "rvg_linear": [
+        linear_unit(plan, Stream("s_axis", plan.pi, plan.sum_bits)).parameters for plan in LINEARS
+    ],
 }  # fmt: skip
 
 
@@ -74,16 +76,16 @@ def test_unit(module: str) -> None:
 
 def test_every_unit_is_linted() -> None:
     """A unit without a line above belongs to Winograd's layer, which has its own tests."""
-    units = {path.stem for path in VERILOG.glob("*.sv")}
-    winograd = {name for name in units if "winograd" in name} | {"shift_add", "tile_to_raster"}
+    units = set(library())
+    winograd = {name for name in units if "winograd" in name} | {"rvg_shift_add", "rvg_tile_to_raster"}
     assert units - winograd == set(UNITS)
 
 
 def test_lint_complains(tmp_path: Path) -> None:
     """The check itself can fail."""
-    broken = tmp_path / "fifo.sv"
-    broken.write_text((VERILOG / "fifo.sv").read_text().replace("assign pop ", "logic spare;\n  assign pop "))
-    assert "UNUSEDSIGNAL" in lint([broken], "fifo") or "UNDRIVEN" in lint([broken], "fifo")
+    broken = tmp_path / "rvg_fifo.sv"
+    broken.write_text(library()["rvg_fifo"].read_text().replace("assign pop ", "logic spare;\n  assign pop "))
+    assert "UNUSEDSIGNAL" in lint([broken], "rvg_fifo") or "UNDRIVEN" in lint([broken], "rvg_fifo")
 
 
 @pytest.mark.parametrize("name", [name for name, variant in VARIANTS.items() if variant.se is None])

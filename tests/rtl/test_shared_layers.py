@@ -40,8 +40,8 @@ def layer_functions(folder: Path, layers: list[Layer]) -> list[str]:
     command += ["-Wno-fatal", "-Wno-lint", *SHARED_LAYERS, *sources(design)]
     with verilator.tool_environment():
         subprocess.run(command, check=True, capture_output=True, timeout=300)
-    code = "".join(path.read_text() for path in (folder / "obj").glob("V_conv3x3*.cpp"))
-    return sorted(re.findall(r"^void (V_conv3x3\w*?)___nba_sequent__\w*__\d+\(", code, re.MULTILINE))
+    code = "".join(path.read_text() for path in (folder / "obj").glob("V_rvg_conv3x3*.cpp"))
+    return sorted(re.findall(r"^void (V_rvg_conv3x3\w*?)___nba_sequent__\w*__\d+\(", code, re.MULTILINE))
 
 
 @pytest.mark.parametrize("kind", ALIKE)

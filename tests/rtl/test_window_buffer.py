@@ -37,7 +37,7 @@ def test_window_buffer_3x3(tmp_path: Path) -> None:
         "s2_1x1": shape(1, 1, step=2),
         "s2_2x2_w2": shape(2, 2, words=2, step=2),
     }
-    check(tmp_path, "window_buffer", cases)
+    check(tmp_path, "rvg_window_buffer", cases)
 
 
 def test_window_buffer_of_tiles(tmp_path: Path) -> None:
@@ -49,4 +49,4 @@ def test_window_buffer_of_tiles(tmp_path: Path) -> None:
         "f3_1x1": shape(1, 1, kernel=5, step=3, stride=1, bits=4),
         "f4s2_16x9": shape(16, 9, kernel=9, step=8, stride=2, bits=4),
     }
-    check(tmp_path, "window_buffer", cases)
+    check(tmp_path, "rvg_window_buffer", cases)

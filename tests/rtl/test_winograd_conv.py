@@ -15,7 +15,7 @@ from repvgg_hw.files import templates_dir
 from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.winograd.matrices import STRIDES, TILES
 
-TOP, BENCH = "conv3x3_winograd", "tb_winograd_conv"
+TOP, BENCH = "rvg_conv3x3_winograd", "tb_rvg_conv3x3_winograd"
 STALLS = {"seed": 1, "frames": 2, "extreme": False, "source_stall": 0.3, "sink_stall": 0.3, "interval": False}
 FLOWING = STALLS | {"frames": 3, "extreme": True, "source_stall": 0.0, "sink_stall": 0.0, "interval": True}
 
@@ -35,11 +35,11 @@ UNITS: dict[str, dict[str, Any]] = {
 
 # file, text, its replacement: a coefficient, the division, the right edge, the last tile row
 FAULTS = {
-    "data network": ("winograd_data_m3_s1.sv", ".B_NEG(1)", ".B_NEG(0)"),
-    "output network": ("winograd_output_m3_s1.sv", ".B_SHIFT(1)", ".B_SHIFT(2)"),
-    "division": ("winograd_divide_m3_s1.sv", ".B_SHIFT(6)", ".B_SHIFT(7)"),
-    "right edge": ("tile_to_raster.sv", "wr_col < COL_W'(WIDTH)", "wr_col < COL_W'(WIDTH - 1)"),
-    "last tile row": ("tile_to_raster.sv", "PIX_W'(LAST_ROWS - 1)", "PIX_W'(M - 1)"),
+    "data network": ("rvg_winograd_data_m3_s1.sv", ".B_NEG(1)", ".B_NEG(0)"),
+    "output network": ("rvg_winograd_output_m3_s1.sv", ".B_SHIFT(1)", ".B_SHIFT(2)"),
+    "division": ("rvg_winograd_divide_m3_s1.sv", ".B_SHIFT(6)", ".B_SHIFT(7)"),
+    "right edge": ("rvg_tile_to_raster.sv", "wr_col < COL_W'(WIDTH)", "wr_col < COL_W'(WIDTH - 1)"),
+    "last tile row": ("rvg_tile_to_raster.sv", "PIX_W'(LAST_ROWS - 1)", "PIX_W'(M - 1)"),
 }
 
 
@@ -64,7 +64,7 @@ def test_fault_is_found(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("m", TILES)
 def test_lints_clean(tmp_path: Path, m: int, stride: int) -> None:
     unit = WinogradUnit(m, 8, 8, 9, 16, pi=2, po=4, acc_bits=28, stride=stride)
-    sources = [*library_sources({TOP, "shift_add"}), *write_networks(tmp_path, [(m, stride)])]
+    sources = [*library_sources({TOP, "rvg_shift_add"}), *write_networks(tmp_path, [(m, stride)])]
     parameters = [f"-G{key}={value}" for key, value in unit.parameters.items()]
     waivers = templates_dir() / "verilog" / "lint.vlt"
     with verilator.tool_environment():

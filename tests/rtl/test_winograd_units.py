@@ -36,7 +36,7 @@ def test_input_transform(tmp_path: Path, name: str) -> None:
     names = {
         key: unit.parameters[key] for key in ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
     }
-    check(tmp_path, "winograd_input_transform", "tb_winograd_input", UNITS[name], names)
+    check(tmp_path, "rvg_winograd_input_transform", "tb_rvg_winograd_input_transform", UNITS[name], names)
 
 
 @pytest.mark.parametrize("name", ["m4"])
@@ -53,7 +53,7 @@ def test_mac(tmp_path: Path, name: str) -> None:
         "WEIGHT_W": unit.widths.weight,
         "SUM_W": unit.widths.sum,
     }
-    check(tmp_path, "winograd_mac", "tb_winograd_mac", UNITS[name], names)
+    check(tmp_path, "rvg_winograd_mac", "tb_rvg_winograd_mac", UNITS[name], names)
 
 
 @pytest.mark.parametrize("name", ["m7"])
@@ -61,7 +61,7 @@ def test_output_transform(tmp_path: Path, name: str) -> None:
     unit = WinogradUnit(**UNITS[name])
     names = {key: unit.parameters[key] for key in ("M", "STRIDE", "PO", "LANES", "ACC_W")}
     names["SHIFT"] = unit.kind.shift
-    check(tmp_path, "winograd_output_transform", "tb_winograd_output", UNITS[name], names)
+    check(tmp_path, "rvg_winograd_output_transform", "tb_rvg_winograd_output_transform", UNITS[name], names)
 
 
 @pytest.mark.parametrize("name", ["m4"])
@@ -76,4 +76,4 @@ def test_tile_to_raster(tmp_path: Path, name: str) -> None:
         "IN_LANES": unit.lanes,
         "OUT_LANES": unit.out_lanes,
     }
-    check(tmp_path, "tile_to_raster", "tb_winograd_raster", UNITS[name], names)
+    check(tmp_path, "rvg_tile_to_raster", "tb_rvg_tile_to_raster", UNITS[name], names)

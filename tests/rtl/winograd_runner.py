@@ -52,7 +52,7 @@ def run_bench(
     networks = write_networks(folder / "rtl", [kind])
     publish = folder / "publish.vlt"
     publish.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -var "*"\n')
-    sources = [publish, *library_sources({top, "shift_add"}), *networks]
+    sources = [publish, *library_sources({top, "rvg_shift_add"}), *networks]
     if fault:
         sources = _with_fault(folder, sources, fault)
     build = folder / "build"

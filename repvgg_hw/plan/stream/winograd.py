@@ -1,4 +1,4 @@
-"""One Winograd layer unit: parameters of `conv3x3_winograd.sv`, its cycles, memories and price."""
+"""One Winograd layer unit: parameters of `rvg_conv3x3_winograd.sv`, its cycles, memories and price."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ class WinogradUnit(FoldedConv):
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Parameters of `conv3x3_winograd.sv`."""
+        """Parameters of `rvg_conv3x3_winograd.sv`."""
         return {
             "C_IN": self.c_in,
             "C_OUT": self.c_out,

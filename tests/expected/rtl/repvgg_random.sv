@@ -25,7 +25,7 @@ module repvgg_random (
   output      logic frame_error
 );
 
-  frame_check #(.BEATS(30)) u_frame_check (
+  rvg_frame_check #(.BEATS(30)) u_frame_check (
     .clk, .rst, .tvalid(s_axis_tvalid), .tready(s_axis_tready), .tlast(s_axis_tlast), .error(frame_error)
   );
 
@@ -49,20 +49,20 @@ module repvgg_random (
   logic stage0_0_weight_en;
   logic [1-1:0] stage0_0_weight_addr;
   logic [432-1:0] stage0_0_weight_data;
-  rom #(.WIDTH(432), .DEPTH(2), .FILE("mem/stage0_0_weights.mem")) u_stage0_0_weight (
+  rvg_rom #(.WIDTH(432), .DEPTH(2), .FILE("mem/stage0_0_weights.mem")) u_stage0_0_weight (
     .clk, .en(stage0_0_weight_en), .addr(stage0_0_weight_addr), .data(stage0_0_weight_data)
   );
   logic stage0_0_affine_en;
   logic [1-1:0] stage0_0_affine_addr;
   logic [74-1:0] stage0_0_affine_data;
-  rom #(.WIDTH(74), .DEPTH(2), .FILE("mem/stage0_0_affine.mem")) u_stage0_0_affine (
+  rvg_rom #(.WIDTH(74), .DEPTH(2), .FILE("mem/stage0_0_affine.mem")) u_stage0_0_affine (
     .clk, .en(stage0_0_affine_en), .addr(stage0_0_affine_addr), .data(stage0_0_affine_data)
   );
   logic [6-1:0] stage0_0_shift;
-  constant #(.WIDTH(6), .FILE("mem/stage0_0_shift.mem")) u_stage0_0_shift (
+  rvg_constant #(.WIDTH(6), .FILE("mem/stage0_0_shift.mem")) u_stage0_0_shift (
     .value(stage0_0_shift)
   );
-  conv3x3 #(
+  rvg_conv3x3 #(
     .C_IN(3),
     .C_OUT(4),
     .HEIGHT(6),
@@ -88,7 +88,7 @@ module repvgg_random (
   );
 
   // 2 -> 1 lanes
-  width_converter #(
+  rvg_width_converter #(
     .LANE_W(8),
     .IN_LANES(2),
     .OUT_LANES(1)
@@ -102,20 +102,20 @@ module repvgg_random (
   logic stage1_0_weight_en;
   logic [2-1:0] stage1_0_weight_addr;
   logic [144-1:0] stage1_0_weight_data;
-  rom #(.WIDTH(144), .DEPTH(4), .FILE("mem/stage1_0_weights.mem")) u_stage1_0_weight (
+  rvg_rom #(.WIDTH(144), .DEPTH(4), .FILE("mem/stage1_0_weights.mem")) u_stage1_0_weight (
     .clk, .en(stage1_0_weight_en), .addr(stage1_0_weight_addr), .data(stage1_0_weight_data)
   );
   logic stage1_0_affine_en;
   logic [2-1:0] stage1_0_affine_addr;
   logic [37-1:0] stage1_0_affine_data;
-  rom #(.WIDTH(37), .DEPTH(4), .FILE("mem/stage1_0_affine.mem")) u_stage1_0_affine (
+  rvg_rom #(.WIDTH(37), .DEPTH(4), .FILE("mem/stage1_0_affine.mem")) u_stage1_0_affine (
     .clk, .en(stage1_0_affine_en), .addr(stage1_0_affine_addr), .data(stage1_0_affine_data)
   );
   logic [6-1:0] stage1_0_shift;
-  constant #(.WIDTH(6), .FILE("mem/stage1_0_shift.mem")) u_stage1_0_shift (
+  rvg_constant #(.WIDTH(6), .FILE("mem/stage1_0_shift.mem")) u_stage1_0_shift (
     .value(stage1_0_shift)
   );
-  conv3x3 #(
+  rvg_conv3x3 #(
     .C_IN(4),
     .C_OUT(4),
     .HEIGHT(3),
@@ -141,7 +141,7 @@ module repvgg_random (
   );
 
   // pool: sum over the map
-  global_sum #(
+  rvg_global_sum #(
     .LANES(1),
     .WORDS(4),
     .PIXELS(9),
@@ -158,16 +158,16 @@ module repvgg_random (
   logic linear_weight_en;
   logic [4-1:0] linear_weight_addr;
   logic [8-1:0] linear_weight_data;
-  rom #(.WIDTH(8), .DEPTH(12), .FILE("mem/linear_weights.mem")) u_linear_weight (
+  rvg_rom #(.WIDTH(8), .DEPTH(12), .FILE("mem/linear_weights.mem")) u_linear_weight (
     .clk, .en(linear_weight_en), .addr(linear_weight_addr), .data(linear_weight_data)
   );
   logic linear_bias_en;
   logic [2-1:0] linear_bias_addr;
   logic [32-1:0] linear_bias_data;
-  rom #(.WIDTH(32), .DEPTH(3), .FILE("mem/linear_bias.mem")) u_linear_bias (
+  rvg_rom #(.WIDTH(32), .DEPTH(3), .FILE("mem/linear_bias.mem")) u_linear_bias (
     .clk, .en(linear_bias_en), .addr(linear_bias_addr), .data(linear_bias_data)
   );
-  linear #(
+  rvg_linear #(
     .C_IN(4),
     .C_OUT(3),
     .PI(1),

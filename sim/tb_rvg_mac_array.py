@@ -1,0 +1,49 @@
+"""rvg_mac_array against NumPy: sets of words, weights from a ROM, room for results at random."""
+
+from __future__ import annotations
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, RisingEdge
+from streams import Bench, over_cases, pack, unpack
+
+SETS = 30
+
+
+@over_cases
+async def equals_numpy(bench: Bench) -> None:
+    unit, p = bench.unit, bench.parameters
+    n, po, words = p["N"], p["PO"], p["WORDS"]
+    low, high = (-(1 << p["X_W"] - 1), 1 << p["X_W"] - 1) if p["X_SIGNED"] else (0, 1 << p["X_W"])
+    w_high = 1 << p["W_W"] - 1
+    table = bench.rng.integers(-w_high, w_high, (p["ADDRS"], po, n))
+    x = bench.rng.integers(low, high, (SETS, words, n))
+    x[::4] = high - 1
+    weights = table[np.arange(SETS * words) % p["ADDRS"]]
+    expected = (weights.reshape(SETS, words, po, n) * x[:, :, None]).sum(axis=(1, 3))
+
+    starts, got = 0, []
+
+    async def watch() -> None:
+        nonlocal starts
+        while True:
+            await FallingEdge(bench.clk)
+            if unit.acc_valid.value == 1:
+                got.append(unpack(unit.acc.value.to_unsigned(), p["OUT_LANES"], p["ACC_W"], signed=True))
+            if unit.start.value == 1:
+                assert unit.start_ok.value == 1, "a set was begun without room"
+                starts += 1
+
+    async def give_room() -> None:
+        while True:
+            await RisingEdge(bench.clk)
+            unit.start_ok.value = int(bench.dice.random() >= bench.pause)
+
+    await bench.reset(s_axis_tvalid=0, start_ok=0)
+    bench.play_rom("weight", [pack(word, p["W_W"]) for word in table.reshape(len(table), -1)])
+    cocotb.start_soon(watch())
+    cocotb.start_soon(give_room())
+    await bench.send([pack(word, p["X_W"]) for word in x.reshape(-1, n)])
+    await bench.cycles(po + 12)
+    assert starts == SETS
+    assert got == expected.reshape(-1, p["OUT_LANES"]).tolist()

@@ -1,0 +1,67 @@
+"""rvg_requant_relu against golden.requantize_relu: ties, negative and saturating sums, random gaps."""
+
+from __future__ import annotations
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge
+from streams import Bench, over_cases, pack, unpack
+
+from repvgg_hw import golden
+
+BEATS = 300
+
+
+@over_cases
+async def equals_golden(bench: Bench) -> None:
+    for shift in (1, bench.dice.randrange(2, 40), 16):
+        await run(bench, shift)
+
+
+async def run(bench: Bench, shift: int) -> None:
+    unit, rng, p = bench.unit, bench.rng, bench.parameters
+    lanes, addresses, bits = p["LANES"], p["ADDRS"], p["ACC_W"]
+    channels = lanes * addresses
+    mult = rng.integers(0, 1 << 17, channels) >> rng.integers(0, 17, channels)
+    mult[0] = (1 << 17) - 1
+    limit = 1 << bits - 2  # so that acc and acc + bias fit
+    bias = rng.integers(-limit, limit, channels) >> rng.integers(0, bits, channels)
+    biased = rng.integers(-limit, limit, (BEATS, channels)) >> rng.integers(0, bits, (BEATS, channels))
+    biased[::3] = aimed(rng, mult, shift, limit, biased[::3].shape)
+    order = np.arange(BEATS) % addresses  # beat -> table word
+    take = order[:, None] * lanes + np.arange(lanes)
+    sums = np.take_along_axis(biased, take, axis=1)
+    pairs = zip(sums[..., None, None], mult[take], strict=True)
+    want = np.stack([golden.requantize_relu(s, m, shift, p["Y_W"])[:, 0, 0] for s, m in pairs])
+
+    await bench.reset(acc_valid=0, shift=shift)
+    table = [m << bits | b & ((1 << bits) - 1) for m, b in zip(mult.tolist(), bias.tolist(), strict=True)]
+    words = [pack(table[i : i + lanes], bits + 17) for i in range(0, channels, lanes)]
+    rom = bench.play_rom("affine", words)
+    got: list[list[int]] = []
+
+    async def watch() -> None:
+        while len(got) < BEATS:
+            await FallingEdge(bench.clk)
+            if unit.y_valid.value == 1:
+                got.append(unpack(unit.y.value.to_unsigned(), lanes, p["Y_W"]))
+
+    watching = cocotb.start_soon(watch())
+    for beat, t in zip(sums, take, strict=True):
+        while bench.dice.random() < bench.idle:
+            await bench.cycles(1)
+        unit.acc_valid.value, unit.acc.value = 1, pack(beat - bias[t], bits)
+        await bench.cycles(1)
+        unit.acc_valid.value = 0
+    await watching
+    rom.cancel()
+    assert got == want.tolist()
+
+
+def aimed(
+    rng: np.random.Generator, mult: np.ndarray, shift: int, limit: int, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Sums whose product lies at or beside a tie between two results in -1 .. 256."""
+    target = (rng.integers(-1, 257, shape) << shift) + (1 << shift - 1)
+    sums = target // np.maximum(mult, 1) + rng.integers(-1, 2, shape)
+    return np.clip(sums, -limit, limit - 1)

@@ -1,0 +1,63 @@
+// rvg_credit_fifo: buffer behind a pipeline that cannot be stopped.
+//
+// Room for SET beats is reserved by `start`, when the first of their operands enters the pipeline;
+// `start_ok` says that there is room for one more set. So no beat ever meets a full buffer.
+//
+// In     : valid only, one beat per cycle at most.    Out: valid/ready stream.
+// Memory : DEPTH >= SET beats of WIDTH bits.
+
+`default_nettype none
+
+module rvg_credit_fifo #(
+  parameter int WIDTH = 8,
+  parameter int DEPTH = 16,
+  parameter int SET   = 1
+) (
+  input  wire logic             clk,
+  input  wire logic             rst,
+
+  output      logic             start_ok,
+  input  wire logic             start,
+
+  input  wire logic             in_valid,
+  input  wire logic [WIDTH-1:0] in_data,
+
+  output      logic [WIDTH-1:0] m_axis_tdata,
+  output      logic             m_axis_tvalid,
+  input  wire logic             m_axis_tready
+);
+
+  localparam int CREDIT_W = $clog2(DEPTH + 1);
+
+`ifndef SYNTHESIS
+  if (DEPTH < SET) begin : g_check_depth
+    initial $fatal(1, "%m: DEPTH must be at least SET");
+  end
+`endif
+
+  logic [CREDIT_W-1:0] credit_q, credit_d;
+  logic                in_ready;
+
+  assign credit_d = credit_q - (start ? CREDIT_W'(SET) : '0) + CREDIT_W'(m_axis_tvalid && m_axis_tready);
+
+  always_ff @(posedge clk) begin
+    credit_q <= credit_d;
+    start_ok <= credit_d >= CREDIT_W'(SET);
+    if (rst) begin
+      credit_q <= CREDIT_W'(DEPTH);
+      start_ok <= 1'b0;
+    end
+  end
+
+  rvg_fifo #(.WIDTH(WIDTH), .DEPTH(DEPTH)) u_fifo (
+    .clk, .rst,
+    .s_axis_tdata(in_data), .s_axis_tvalid(in_valid), .s_axis_tready(in_ready),
+    .m_axis_tdata, .m_axis_tvalid, .m_axis_tready
+  );
+
+  // A beat that met a full buffer would be lost; the credits make that impossible.
+  wire unused = in_ready;
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,59 @@
+// rvg_fifo: first-in first-out buffer on a valid/ready stream, first word falls through.
+//
+// Data    : WIDTH bits x DEPTH beats, opaque; any DEPTH >= 1.
+// Latency : 1 cycle.  Throughput: 1 beat/cycle for DEPTH >= 2.
+// Ready and valid come from registers alone.
+
+`default_nettype none
+
+module rvg_fifo #(
+  parameter int WIDTH = 8,
+  parameter int DEPTH = 16
+) (
+  input  wire logic             clk,
+  input  wire logic             rst,
+
+  input  wire logic [WIDTH-1:0] s_axis_tdata,
+  input  wire logic             s_axis_tvalid,
+  output      logic             s_axis_tready,
+
+  output      logic [WIDTH-1:0] m_axis_tdata,
+  output      logic             m_axis_tvalid,
+  input  wire logic             m_axis_tready
+);
+
+  localparam int PTR_W   = DEPTH > 1 ? $clog2(DEPTH) : 1;
+  localparam int COUNT_W = $clog2(DEPTH + 1);
+  localparam logic [PTR_W-1:0]   LAST = PTR_W'(DEPTH - 1);
+  localparam logic [COUNT_W-1:0] FULL = COUNT_W'(DEPTH);
+
+  (* ram_style = "distributed" *)
+  logic [WIDTH-1:0]   mem [0:DEPTH-1];
+  logic [PTR_W-1:0]   wr_ptr_q, rd_ptr_q;
+  logic [COUNT_W-1:0] count_q;
+  logic               push, pop;
+
+  assign s_axis_tready = count_q != FULL;
+  assign m_axis_tvalid = count_q != '0;
+  assign m_axis_tdata  = mem[rd_ptr_q];
+  assign push = s_axis_tvalid && s_axis_tready;
+  assign pop  = m_axis_tvalid && m_axis_tready;
+
+  always_ff @(posedge clk) begin
+    if (push) begin
+      mem[wr_ptr_q] <= s_axis_tdata;
+      wr_ptr_q      <= wr_ptr_q == LAST ? '0 : wr_ptr_q + 1'b1;
+    end
+    if (pop) rd_ptr_q <= rd_ptr_q == LAST ? '0 : rd_ptr_q + 1'b1;
+    if (push != pop) count_q <= push ? count_q + 1'b1 : count_q - 1'b1;
+
+    if (rst) begin
+      wr_ptr_q <= '0;
+      rd_ptr_q <= '0;
+      count_q  <= '0;
+    end
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,88 @@
+// rvg_requant_relu: exact accumulator to activation: bias, scale, round, ReLU.
+//
+//   y = clamp(((acc + bias) * mult + 2^(shift-1)) >> shift, 0, 2^Y_W - 1)     (>> floors, ties go up)
+//
+// Golden : repvgg_hw/golden.py, requantize_relu()
+// In     : LANES accumulators per beat; no handshake, valid only.
+// Table  : ADDRS words of LANES x {mult uint17, bias int[ACC_W]}, lane 0 low, from a ROM with one cycle of latency,
+//          read in order beat by beat; after the last word comes word 0.
+// Widths : acc and acc + bias fit int[ACC_W] (proven by the plan), shift 1 .. 2^SHIFT_W - 1, y uint[Y_W].
+// Latency: 4 cycles.
+
+`default_nettype none
+
+module rvg_requant_relu #(
+  parameter int LANES   = 1,
+  parameter int ADDRS   = 1,
+  parameter int ACC_W   = 24,
+  parameter int SHIFT_W = 6,
+  parameter int Y_W     = 8,
+  localparam int MULT_W = 17,
+  localparam int ADDR_W = ADDRS > 1 ? $clog2(ADDRS) : 1
+) (
+  input  wire logic                              clk,
+  input  wire logic                              rst,
+
+  input  wire logic                              acc_valid,
+  input  wire logic [LANES*ACC_W-1:0]            acc,
+
+  output      logic                              affine_en,
+  output      logic [ADDR_W-1:0]                 affine_addr,
+  input  wire logic [LANES*(ACC_W+MULT_W)-1:0]   affine_data,
+  input  wire logic [SHIFT_W-1:0]                shift,
+
+  output      logic                              y_valid,
+  output      logic [LANES*Y_W-1:0]              y
+);
+
+  localparam int PROD_W = ACC_W + MULT_W + 1;
+  localparam logic signed [PROD_W-1:0] Y_MAX = PROD_W'((1 << Y_W) - 1);
+
+  logic [LANES*ACC_W-1:0]    acc_q;
+  logic [2:0]                valid_q;
+  logic signed [PROD_W-1:0]  half;
+
+  assign affine_en = acc_valid;
+  assign half      = PROD_W'(1) << (shift - 1'b1);
+
+  always_ff @(posedge clk) begin
+    valid_q <= {valid_q[1:0], acc_valid};
+    y_valid <= valid_q[2];
+    if (acc_valid) begin
+      acc_q       <= acc;
+      affine_addr <= affine_addr == ADDR_W'(ADDRS - 1) ? '0 : affine_addr + 1'b1;
+    end
+    if (rst) begin
+      valid_q     <= '0;
+      y_valid     <= 1'b0;
+      affine_addr <= '0;
+    end
+  end
+
+  for (genvar i = 0; i < LANES; i++) begin : g_lane
+    logic signed [ACC_W-1:0]  acc_i, bias, biased_q;
+    logic signed [MULT_W:0]   mult, mult_q;
+    logic signed [PROD_W-1:0] product_q, scaled;
+
+    assign acc_i  = acc_q[ACC_W*i +: ACC_W];
+    assign bias   = affine_data[(ACC_W+MULT_W)*i +: ACC_W];
+    assign mult   = {1'b0, affine_data[(ACC_W+MULT_W)*i + ACC_W +: MULT_W]};
+    assign scaled = (product_q + half) >>> shift;
+
+    always_ff @(posedge clk) begin
+      if (valid_q[0]) begin
+        biased_q <= acc_i + bias;
+        mult_q   <= mult;
+      end
+      if (valid_q[1]) product_q <= biased_q * mult_q;
+      if (valid_q[2]) begin
+        if (scaled < 0)          y[Y_W*i +: Y_W] <= '0;
+        else if (scaled > Y_MAX) y[Y_W*i +: Y_W] <= '1;
+        else                     y[Y_W*i +: Y_W] <= scaled[Y_W-1:0];
+      end
+    end
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,35 @@
+// rvg_rom: a constant table with registered read. Maps to block RAM or LUTs.
+//
+//   on clk: if (en) data <= table[addr]
+//
+// Data    : WIDTH bits x DEPTH words, from the hexadecimal file FILE.
+// Latency : 1 cycle.
+//
+// Tables stand beside the arithmetic, not inside it: FILE is the only parameter
+// in which alike layers differ, and here it makes nothing but the table distinct.
+
+`default_nettype none
+
+module rvg_rom #(
+  parameter int WIDTH = 8,
+  parameter int DEPTH = 16,
+  parameter     FILE  = "",
+  localparam int ADDR_W = DEPTH > 1 ? $clog2(DEPTH) : 1
+) (
+  input  wire logic              clk,
+  input  wire logic              en,
+  input  wire logic [ADDR_W-1:0] addr,
+  output      logic [WIDTH-1:0]  data
+);
+
+  logic [WIDTH-1:0] mem [0:DEPTH-1];
+
+  initial $readmemh(FILE, mem);
+
+  always_ff @(posedge clk) begin
+    if (en) data <= mem[addr];
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,77 @@
+// rvg_global_sum: exact sum of every channel over the whole map.
+//
+//   sum[c] = sum over r, x of map[c, r, x]
+//
+// Golden : repvgg_hw/golden.py, global_sum()
+// In     : LANES channels per beat, channels innermost, WORDS beats per pixel, PIXELS pixels per frame.
+// Out    : WORDS beats of LANES sums, during the frame's last pixel. FIFO_DEPTH of them wait for a slower consumer,
+//          so that with WORDS the map is never held up.
+// Widths : x uint[X_W], sum uint[SUM_W], which must hold PIXELS * (2^X_W - 1).
+// Latency: 1 cycle.  Throughput: 1 beat/cycle.
+// Not here: the division by PIXELS; it is folded into the linear layer's scale.
+
+`default_nettype none
+
+module rvg_global_sum #(
+  parameter int LANES      = 1,
+  parameter int WORDS      = 4,
+  parameter int PIXELS     = 49,
+  parameter int X_W        = 8,
+  parameter int SUM_W      = 14,
+  parameter int FIFO_DEPTH = 2
+) (
+  input  wire logic                   clk,
+  input  wire logic                   rst,
+
+  input  wire logic [LANES*X_W-1:0]   s_axis_tdata,
+  input  wire logic                   s_axis_tvalid,
+  output      logic                   s_axis_tready,
+
+  output      logic [LANES*SUM_W-1:0] m_axis_tdata,
+  output      logic                   m_axis_tvalid,
+  input  wire logic                   m_axis_tready
+);
+
+  localparam int WORD_W  = WORDS > 1 ? $clog2(WORDS) : 1;
+  localparam int PIXEL_W = PIXELS > 1 ? $clog2(PIXELS) : 1;
+
+  // Read and written in one cycle, so it maps to LUTs or registers, not to block RAM.
+  (* ram_style = "distributed" *)
+  logic [LANES*SUM_W-1:0] sums [0:WORDS-1];
+  logic [LANES*SUM_W-1:0] total;
+  logic [WORD_W-1:0]      word_q;
+  logic [PIXEL_W-1:0]     pixel_q;
+  logic                   sum_valid, sum_ready, accept, last_word, last_pixel;
+
+  assign last_word     = word_q == WORD_W'(WORDS - 1);
+  assign last_pixel    = pixel_q == PIXEL_W'(PIXELS - 1);
+  assign s_axis_tready = sum_ready;
+  assign accept        = s_axis_tvalid && s_axis_tready;
+  assign sum_valid     = s_axis_tvalid && last_pixel;
+
+  for (genvar i = 0; i < LANES; i++) begin : g_lane
+    assign total[SUM_W*i +: SUM_W] =
+      (pixel_q == '0 ? '0 : sums[word_q][SUM_W*i +: SUM_W]) + SUM_W'(s_axis_tdata[X_W*i +: X_W]);
+  end
+
+  always_ff @(posedge clk) begin
+    if (accept) begin
+      sums[word_q] <= total;
+      word_q       <= last_word ? '0 : word_q + 1'b1;
+      if (last_word) pixel_q <= last_pixel ? '0 : pixel_q + 1'b1;
+    end
+    if (rst) begin
+      word_q  <= '0;
+      pixel_q <= '0;
+    end
+  end
+
+  rvg_fifo #(.WIDTH(LANES*SUM_W), .DEPTH(FIFO_DEPTH)) u_fifo (
+    .clk, .rst,
+    .s_axis_tdata(total), .s_axis_tvalid(sum_valid), .s_axis_tready(sum_ready),
+    .m_axis_tdata, .m_axis_tvalid, .m_axis_tready
+  );
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,147 @@
+// rvg_mac_array: PO dot products of one shared input word, accumulated over WORDS words.
+//
+//   acc[o] = sum over word < WORDS, i < N of x[word, i] * w[word, o, i]        o < PO
+//
+// Golden : repvgg_hw/golden.py, conv3x3() with N = 9 * PI, and linear() with N = PI
+// In     : words of N lanes; the first lane in the low bits.
+// Weights: from a ROM with one cycle of latency, read in order: ADDRS words of PO x N weights,
+//          output-major; word 0 belongs to the first input word after reset, and after the last comes word 0.
+// Out    : OUT_LANES accumulators per beat, low first, PO / OUT_LANES beats for each WORDS words; no handshake:
+//          `start_ok` says that the consumer has room for one more set, `start` that it is now taken.
+// Needs  : PO / OUT_LANES <= WORDS, so that one set has left before the next is complete.
+// Latency: from a set's last word to its first beat: 4 + max(1, ceil(log8 N)) cycles.
+
+`default_nettype none
+
+module rvg_mac_array #(
+  parameter int N         = 9,
+  parameter int PO        = 1,
+  parameter int WORDS     = 1,
+  parameter int ADDRS     = 1,
+  parameter int OUT_LANES = 1,
+  parameter int X_W       = 8,
+  parameter bit X_SIGNED  = 1'b0,
+  parameter int W_W       = 8,
+  parameter int ACC_W     = 24,
+  localparam int ADDR_W   = ADDRS > 1 ? $clog2(ADDRS) : 1
+) (
+  input  wire logic                       clk,
+  input  wire logic                       rst,
+
+  input  wire logic [N*X_W-1:0]           s_axis_tdata,
+  input  wire logic                       s_axis_tvalid,
+  output      logic                       s_axis_tready,
+
+  output      logic                       weight_en,
+  output      logic [ADDR_W-1:0]          weight_addr,
+  input  wire logic [PO*N*W_W-1:0]        weight_data,
+
+  input  wire logic                       start_ok,
+  output      logic                       start,
+
+  output      logic                       acc_valid,
+  output      logic [OUT_LANES*ACC_W-1:0] acc
+);
+
+  localparam int WORD_W  = WORDS > 1 ? $clog2(WORDS) : 1;
+  localparam int BEATS   = PO / OUT_LANES;
+  localparam int BEAT_W  = BEATS > 1 ? $clog2(BEATS) : 1;
+  localparam int LATENCY = 1 + (N > 8 ? ($clog2(N) + 2) / 3 : 1);  // of rvg_dot_product
+
+`ifndef SYNTHESIS
+  if (BEATS * OUT_LANES != PO || BEATS > WORDS) begin : g_check_lanes
+    initial $fatal(1, "%m: OUT_LANES must divide PO into at most WORDS beats");
+  end
+`endif
+
+  // ---- issue: one word per cycle, a set begins only where there is room for its result
+  logic [WORD_W-1:0] word_q;
+  logic [N*X_W-1:0]  x_q;
+  logic              x_valid_q, x_first_q, x_last_q;
+  logic              accept, first, last;
+
+  assign first         = word_q == '0;
+  assign last          = word_q == WORD_W'(WORDS - 1);
+  assign s_axis_tready = !first || start_ok;
+  assign accept        = s_axis_tvalid && s_axis_tready;
+  assign start         = accept && first;
+  assign weight_en     = accept;
+
+  always_ff @(posedge clk) begin
+    x_valid_q <= accept;
+    if (accept) begin
+      word_q      <= last ? '0 : word_q + 1'b1;
+      weight_addr <= weight_addr == ADDR_W'(ADDRS - 1) ? '0 : weight_addr + 1'b1;
+      x_q         <= s_axis_tdata;
+      x_first_q   <= first;
+      x_last_q    <= last;
+    end
+    if (rst) begin
+      x_valid_q   <= 1'b0;
+      word_q      <= '0;
+      weight_addr <= '0;
+    end
+  end
+
+  // ---- products and their sums
+  logic [PO*ACC_W-1:0] sums;
+  logic [LATENCY-1:0]  first_q, last_q, alive_q;
+
+  for (genvar o = 0; o < PO; o++) begin : g_lane
+    rvg_dot_product #(.N(N), .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .SUM_W(ACC_W)) u_dot (
+      .clk, .enable({alive_q[LATENCY-2:0], x_valid_q}),
+      .x(x_q), .w(weight_data[N*W_W*o +: N*W_W]),
+      .sum(sums[ACC_W*o +: ACC_W])
+    );
+  end
+
+  // What is in flight at a reset must not come out after it.
+  always_ff @(posedge clk) begin
+    first_q <= {first_q[LATENCY-2:0], x_first_q};
+    last_q  <= {last_q[LATENCY-2:0], x_last_q};
+    alive_q <= {alive_q[LATENCY-2:0], x_valid_q};
+    if (rst) alive_q <= '0;
+  end
+
+  // ---- accumulate
+  logic [PO*ACC_W-1:0] acc_q;
+  logic                acc_done_q, sum_valid;
+
+  assign sum_valid = alive_q[LATENCY-1];
+
+  for (genvar o = 0; o < PO; o++) begin : g_accumulate
+    always_ff @(posedge clk) begin
+      if (sum_valid) begin
+        acc_q[ACC_W*o +: ACC_W] <=
+          (first_q[LATENCY-1] ? '0 : acc_q[ACC_W*o +: ACC_W]) + sums[ACC_W*o +: ACC_W];
+      end
+    end
+  end
+
+  always_ff @(posedge clk) begin
+    acc_done_q <= sum_valid && last_q[LATENCY-1];
+    if (rst) acc_done_q <= 1'b0;
+  end
+
+  // ---- out: the set is copied aside and leaves OUT_LANES at a time
+  logic [PO*ACC_W-1:0] out_q;
+  logic [BEAT_W-1:0]   left_q;  // beats left after this one
+
+  assign acc = out_q[OUT_LANES*ACC_W-1:0];
+
+  always_ff @(posedge clk) begin
+    if (acc_done_q) begin
+      out_q     <= acc_q;
+      left_q    <= BEAT_W'(BEATS - 1);
+      acc_valid <= 1'b1;
+    end else if (acc_valid) begin
+      out_q     <= out_q >> (OUT_LANES*ACC_W);
+      left_q    <= left_q - 1'b1;
+      acc_valid <= left_q != '0;
+    end
+    if (rst) acc_valid <= 1'b0;
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,219 @@
+// rvg_window_buffer: raster stream -> windows of KERNEL x KERNEL pixels, zero padding 1 made here.
+//
+//   window(ty, tx)[ky, kx] = map[ty*STEP + ky - 1, tx*STEP + kx - 1], 0 outside the map
+//
+// Golden : repvgg_hw/golden.py, conv3x3() (its padded views)
+// In     : beats of BEAT_W bits, WORDS beats per pixel, raster order, HEIGHT x WIDTH pixels per frame.
+// Out    : for ty < TILES_Y, tx < TILES_X, word < WORDS: the window of that word,
+//          pixel (ky, kx) at bits BEAT_W * (ky*KERNEL + kx).
+// Rate   : one column of the window per cycle. With WORDS = 1 the window slides: STEP cycles per window.
+//          Else each window is read anew: KERNEL cycles. Frames follow each other without a gap.
+// Memory : a ring of KERNEL + STEP rows: KERNEL are read while STEP are written. Rows are handed
+//          over whole, so neither side ever waits for the other inside a row.
+// Not here: reuse of a window for several output channels (rvg_replay.sv).
+
+`default_nettype none
+
+module rvg_window_buffer #(
+  parameter int BEAT_W  = 8,
+  parameter int WORDS   = 1,
+  parameter int HEIGHT  = 8,
+  parameter int WIDTH   = 8,
+  parameter int KERNEL  = 3,
+  parameter int STEP    = 1,
+  parameter int TILES_Y = 8,
+  parameter int TILES_X = 8
+) (
+  input  wire logic                            clk,
+  input  wire logic                            rst,
+
+  input  wire logic [BEAT_W-1:0]               s_axis_tdata,
+  input  wire logic                            s_axis_tvalid,
+  output      logic                            s_axis_tready,
+
+  output      logic [BEAT_W*KERNEL*KERNEL-1:0] m_axis_tdata,
+  output      logic                            m_axis_tvalid,
+  input  wire logic                            m_axis_tready
+);
+
+  localparam int BANKS     = KERNEL + STEP;
+  localparam int ROW_BEATS = WIDTH * WORDS;
+  localparam int BANK_W    = $clog2(BANKS + 1);
+  localparam int ADDR_W    = ROW_BEATS > 1 ? $clog2(ROW_BEATS) : 1;
+  localparam int ROW_W     = $clog2(HEIGHT + KERNEL + STEP + 1);
+  localparam int COL_W     = $clog2(WIDTH + KERNEL + STEP + 1);
+  localparam int WORD_W    = WORDS > 1 ? $clog2(WORDS) : 1;
+  localparam int TILE_W    = TILES_X > 1 ? $clog2(TILES_X) : 1;
+  localparam int PHASE_W   = $clog2(KERNEL);
+  localparam bit SLIDE     = WORDS == 1;
+
+`ifndef SYNTHESIS
+  if (STEP >= KERNEL) begin : g_check_step
+    initial $fatal(1, "%m: STEP must be smaller than KERNEL");
+  end
+  if ((TILES_Y-1)*STEP + KERNEL < HEIGHT + 1 || (TILES_Y-1)*STEP > HEIGHT) begin : g_check_tiles
+    initial $fatal(1, "%m: TILES_Y does not cover HEIGHT");
+  end
+`endif
+
+  // ---- rows: a ring of banks, counted free on one side and ready on the other
+  logic [BANK_W-1:0] free_q, ready_q, released;
+  logic              row_written;
+
+  always_ff @(posedge clk) begin
+    free_q  <= free_q + released - BANK_W'(row_written);
+    ready_q <= ready_q - released + BANK_W'(row_written);
+    if (rst) begin
+      free_q  <= BANK_W'(BANKS);
+      ready_q <= '0;
+    end
+  end
+
+  // ---- write side
+  logic [BANK_W-1:0] wr_bank_q;
+  logic [ADDR_W-1:0] wr_addr_q;
+  logic              push;
+
+  assign s_axis_tready = free_q != '0;
+  assign push          = s_axis_tvalid && s_axis_tready;
+  assign row_written   = push && wr_addr_q == ADDR_W'(ROW_BEATS - 1);
+
+  always_ff @(posedge clk) begin
+    if (push) wr_addr_q <= row_written ? '0 : wr_addr_q + 1'b1;
+    if (row_written) wr_bank_q <= wr_bank_q == BANK_W'(BANKS - 1) ? '0 : wr_bank_q + 1'b1;
+    if (rst) begin
+      wr_addr_q <= '0;
+      wr_bank_q <= '0;
+    end
+  end
+
+  // ---- read side, stage a: which column of which rows
+  logic [ROW_W-1:0]         top_q;        // ty * STEP: the window's first row is top_q - 1
+  logic [BANK_W-1:0]        base_bank_q;  // bank of the first row kept
+  logic [COL_W-1:0]         col_q;        // column + 1, so that the left padding is 0
+  logic signed [ADDR_W+1:0] addr_q;
+  logic [WORD_W-1:0]        word_q;
+  logic [TILE_W-1:0]        tile_q;
+  logic [PHASE_W-1:0]       phase_q;      // columns missing in the window
+
+  logic [ROW_W-1:0]  first_row, end_row, next_first;
+  logic [BANK_W:0]   next_base;
+  logic              rows_ok, enable, issue, complete, last_word, row_end, last_row;
+
+  assign first_row  = top_q == '0 ? '0 : top_q - 1'b1;
+  assign end_row    = top_q + ROW_W'(KERNEL - 1) > ROW_W'(HEIGHT) ? ROW_W'(HEIGHT) : top_q + ROW_W'(KERNEL - 1);
+  assign last_row   = top_q == ROW_W'((TILES_Y - 1) * STEP);
+  assign next_first = last_row ? ROW_W'(HEIGHT) : top_q + ROW_W'(STEP - 1);
+  assign rows_ok    = ready_q >= BANK_W'(end_row - first_row);
+  assign issue      = rows_ok && enable;
+  assign complete   = phase_q == '0;
+  assign last_word  = word_q == WORD_W'(WORDS - 1);
+  assign row_end    = complete && last_word && tile_q == TILE_W'(TILES_X - 1);
+  assign released   = issue && row_end ? BANK_W'(next_first - first_row) : '0;
+  assign next_base  = (BANK_W+1)'(base_bank_q) + (BANK_W+1)'(released);
+
+  always_ff @(posedge clk) begin
+    if (issue) begin
+      phase_q <= complete ? PHASE_W'(SLIDE ? STEP - 1 : KERNEL - 1) : phase_q - 1'b1;
+      if (SLIDE || !complete) begin
+        col_q  <= col_q + 1'b1;
+        addr_q <= addr_q + (ADDR_W+2)'(WORDS);
+      end else if (!last_word) begin  // the same window of the next word
+        col_q  <= col_q - COL_W'(KERNEL - 1);
+        addr_q <= addr_q - (ADDR_W+2)'((KERNEL - 1) * WORDS - 1);
+      end else begin                  // the next window's first word
+        col_q  <= col_q + COL_W'(STEP) - COL_W'(KERNEL - 1);
+        addr_q <= addr_q + (ADDR_W+2)'(STEP * WORDS) - (ADDR_W+2)'(KERNEL * WORDS - 1);
+      end
+      if (complete) begin
+        word_q <= last_word ? '0 : word_q + 1'b1;
+        if (last_word) tile_q <= tile_q + 1'b1;
+      end
+      if (row_end) begin
+        phase_q     <= PHASE_W'(KERNEL - 1);
+        col_q       <= '0;
+        addr_q      <= -(ADDR_W+2)'(WORDS);
+        tile_q      <= '0;
+        top_q       <= last_row ? '0 : top_q + ROW_W'(STEP);
+        base_bank_q <= BANK_W'(next_base >= (BANK_W+1)'(BANKS) ? next_base - (BANK_W+1)'(BANKS) : next_base);
+      end
+    end
+
+    if (rst) begin
+      phase_q     <= PHASE_W'(KERNEL - 1);
+      col_q       <= '0;
+      addr_q      <= -(ADDR_W+2)'(WORDS);
+      word_q      <= '0;
+      tile_q      <= '0;
+      top_q       <= '0;
+      base_bank_q <= '0;
+    end
+  end
+
+  // ---- stage b: the banks' outputs, with where each row of the column comes from
+  logic [BEAT_W*BANKS-1:0]  bank_data;
+  logic [BANK_W*KERNEL-1:0] bank_of_row_q;
+  logic [KERNEL-1:0]        inside_q;
+  logic                     column_valid_q, column_complete_q;
+
+  for (genvar b = 0; b < BANKS; b++) begin : g_bank
+    rvg_ram_1r1w #(.WIDTH(BEAT_W), .DEPTH(ROW_BEATS)) u_ram (
+      .clk,
+      .wr_en(push && wr_bank_q == BANK_W'(b)), .wr_addr(wr_addr_q), .wr_data(s_axis_tdata),
+      .rd_en(issue), .rd_addr(ADDR_W'(addr_q)), .rd_data(bank_data[BEAT_W*b +: BEAT_W])
+    );
+  end
+
+  for (genvar ky = 0; ky < KERNEL; ky++) begin : g_row
+    logic [BANK_W:0]  bank;
+    logic [ROW_W-1:0] row;  // + 1
+
+    assign row  = top_q + ROW_W'(ky);
+    assign bank = (BANK_W+1)'(base_bank_q) + (BANK_W+1)'(ky) - (BANK_W+1)'(top_q == '0);
+
+    always_ff @(posedge clk) begin
+      if (issue) begin
+        bank_of_row_q[BANK_W*ky +: BANK_W] <=
+          BANK_W'(bank >= (BANK_W+1)'(BANKS) ? bank - (BANK_W+1)'(BANKS) : bank);
+        inside_q[ky] <= row != '0 && row <= ROW_W'(HEIGHT) && col_q != '0 && col_q <= COL_W'(WIDTH);
+      end
+    end
+  end
+
+  always_ff @(posedge clk) begin
+    if (enable) begin
+      column_valid_q    <= issue;
+      column_complete_q <= complete;
+    end
+    if (rst) column_valid_q <= 1'b0;
+  end
+
+  // ---- stage c: the window, one column further
+  logic [BEAT_W*KERNEL*KERNEL-1:0] window_q;
+  logic                            window_valid_q;
+
+  assign enable        = !window_valid_q || m_axis_tready;
+  assign m_axis_tdata  = window_q;
+  assign m_axis_tvalid = window_valid_q;
+
+  for (genvar ky = 0; ky < KERNEL; ky++) begin : g_shift
+    logic [BEAT_W-1:0] pixel;
+
+    assign pixel = inside_q[ky] ? bank_data[BEAT_W*bank_of_row_q[BANK_W*ky +: BANK_W] +: BEAT_W] : '0;
+
+    always_ff @(posedge clk) begin
+      if (enable && column_valid_q) begin
+        window_q[BEAT_W*KERNEL*ky +: BEAT_W*KERNEL] <=
+          {pixel, window_q[BEAT_W*(KERNEL*ky + 1) +: BEAT_W*(KERNEL-1)]};
+      end
+    end
+  end
+
+  always_ff @(posedge clk) begin
+    if (enable) window_valid_q <= column_valid_q && column_complete_q;
+    if (rst) window_valid_q <= 1'b0;
+  end
+
+endmodule
+
+`default_nettype wire

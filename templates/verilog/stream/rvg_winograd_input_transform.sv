@@ -1,0 +1,146 @@
+// rvg_winograd_input_transform: windows of K x K pixels into the transform domain.
+//
+//   v = B^T d B,  K = M + 2 at stride 1, 2 M + 1 at stride 2
+//
+// Golden : repvgg_hw/winograd/golden.py, data_transform()
+// In, out: PI channels per word, lane (row*K + column)*PI + channel; lane 0 in the low bits.
+// Widths : pixels X_W bits (signed if X_SIGNED), after the column pass int[MIDDLE_W], out int[DATA_W].
+// Shared : one network of B^T per channel and pass: the window's columns go through the first one after
+//          another, then the rows of the result through the second, while the next window's columns follow.
+// Rate   : one word in K + 1 cycles.  Latency: 2 K + 3 cycles. Ready and valid come from registers alone.
+
+`default_nettype none
+
+module rvg_winograd_input_transform #(
+  parameter int M        = 2,
+  parameter int STRIDE   = 1,
+  parameter int PI       = 1,
+  parameter int X_W      = 8,
+  parameter bit X_SIGNED = 1'b0,
+  parameter int MIDDLE_W = 10,
+  parameter int DATA_W   = 11,
+  localparam int K       = STRIDE == 1 ? M + 2 : 2*M + 1
+) (
+  input  wire logic                     clk,
+  input  wire logic                     rst,
+
+  input  wire logic [K*K*PI*X_W-1:0]    s_axis_tdata,
+  input  wire logic                     s_axis_tvalid,
+  output      logic                     s_axis_tready,
+
+  output      logic [K*K*PI*DATA_W-1:0] m_axis_tdata,
+  output      logic                     m_axis_tvalid,
+  input  wire logic                     m_axis_tready
+);
+
+  localparam int STEP_W = $clog2(K);
+  localparam int LINE_X = K * PI * X_W;       // one row of pixels
+  localparam int LINE_M = K * PI * MIDDLE_W;  // one row of the intermediate result
+  localparam int LINE_V = K * PI * DATA_W;    // one row of the result
+
+  // ---- column pass: the window moves left by one column per cycle, its first column is transformed
+  logic [K*LINE_X-1:0]   window_q;
+  logic [K*LINE_M-1:0]   middle_q;
+  logic [K*PI*MIDDLE_W-1:0] column;
+  logic [STEP_W-1:0]     column_q;
+  logic                  columns_busy_q, middle_full_q, rows_busy_q;
+  logic                  column_step, hand_over;
+
+  for (genvar c = 0; c < PI; c++) begin : g_column
+    logic [K*MIDDLE_W-1:0] d, t;
+
+    for (genvar i = 0; i < K; i++) begin : g_row
+      wire [X_W-1:0] pixel = window_q[LINE_X*i + X_W*c +: X_W];
+
+      assign d[MIDDLE_W*i +: MIDDLE_W]               = {{(MIDDLE_W-X_W){X_SIGNED && pixel[X_W-1]}}, pixel};
+      assign column[MIDDLE_W*(PI*i + c) +: MIDDLE_W] = t[MIDDLE_W*i +: MIDDLE_W];
+    end
+
+    rvg_winograd_data #(
+      .M(M), .STRIDE(STRIDE), .IN_W(X_SIGNED ? X_W : X_W + 1), .W(MIDDLE_W), .X(K), .Y(K)
+    ) u_network (.x(d), .y(t));
+  end
+
+  assign s_axis_tready = !columns_busy_q;
+  assign column_step   = columns_busy_q && !middle_full_q;
+  assign hand_over     = middle_full_q && !rows_busy_q;
+
+  for (genvar i = 0; i < K; i++) begin : g_shift
+    always_ff @(posedge clk) begin
+      if (s_axis_tvalid && s_axis_tready) begin
+        window_q[LINE_X*i +: LINE_X] <= s_axis_tdata[LINE_X*i +: LINE_X];
+      end else if (column_step) begin
+        window_q[LINE_X*i +: LINE_X] <= window_q[LINE_X*i +: LINE_X] >> (PI*X_W);
+      end
+      if (column_step) begin
+        middle_q[LINE_M*i +: LINE_M] <=
+          {column[PI*MIDDLE_W*i +: PI*MIDDLE_W], middle_q[LINE_M*i + PI*MIDDLE_W +: LINE_M - PI*MIDDLE_W]};
+      end
+    end
+  end
+
+  always_ff @(posedge clk) begin
+    if (s_axis_tvalid && s_axis_tready) columns_busy_q <= 1'b1;
+    if (hand_over) middle_full_q <= 1'b0;
+    if (column_step) begin
+      column_q <= column_q + 1'b1;
+      if (column_q == STEP_W'(K - 1)) begin
+        column_q       <= '0;
+        columns_busy_q <= 1'b0;
+        middle_full_q  <= 1'b1;
+      end
+    end
+    if (rst) begin
+      column_q       <= '0;
+      columns_busy_q <= 1'b0;
+      middle_full_q  <= 1'b0;
+    end
+  end
+
+  // ---- row pass: one row of the intermediate result per cycle, the result fills from above
+  logic [K*LINE_M-1:0]  rows_q;
+  logic [LINE_V-1:0]    line;
+  logic [STEP_W-1:0]    row_q;
+  logic                 row_step;
+
+  for (genvar c = 0; c < PI; c++) begin : g_line
+    logic [K*DATA_W-1:0] d, t;
+
+    for (genvar j = 0; j < K; j++) begin : g_column
+      wire signed [MIDDLE_W-1:0] value = rows_q[MIDDLE_W*(PI*j + c) +: MIDDLE_W];
+
+      assign d[DATA_W*j +: DATA_W]             = DATA_W'(value);
+      assign line[DATA_W*(PI*j + c) +: DATA_W] = t[DATA_W*j +: DATA_W];
+    end
+
+    rvg_winograd_data #(.M(M), .STRIDE(STRIDE), .IN_W(MIDDLE_W), .W(DATA_W), .X(K), .Y(K)) u_network (.x(d), .y(t));
+  end
+
+  assign row_step = rows_busy_q && !m_axis_tvalid;
+
+  always_ff @(posedge clk) begin
+    if (hand_over) begin
+      rows_q      <= middle_q;
+      rows_busy_q <= 1'b1;
+    end
+    if (m_axis_tready) m_axis_tvalid <= 1'b0;
+    if (row_step) begin
+      rows_q       <= rows_q >> LINE_M;
+      m_axis_tdata <= {line, m_axis_tdata[K*LINE_V-1:LINE_V]};
+      row_q        <= row_q + 1'b1;
+      if (row_q == STEP_W'(K - 1)) begin
+        row_q         <= '0;
+        rows_busy_q   <= 1'b0;
+        m_axis_tvalid <= 1'b1;
+      end
+    end
+    if (rst) begin
+      row_q         <= '0;
+      rows_busy_q   <= 1'b0;
+      m_axis_tvalid <= 1'b0;
+    end
+  end
+
+endmodule
+
+`default_nettype wire

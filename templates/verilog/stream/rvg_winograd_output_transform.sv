@@ -1,0 +1,169 @@
+// rvg_winograd_output_transform: sums in the transform domain -> tiles of M x M exact convolution sums.
+//
+//   y = (A^T s A) / L^2,  L = 2^SHIFT * odd: each pass shifts SHIFT zeros out, then y is multiplied by the
+//   inverse of odd^2 modulo 2^ACC_W
+//
+// Golden : repvgg_hw/winograd/golden.py, output_transform() and exact_divide()
+// In     : PO x K*K sums at once, at least SPACING cycles apart; no handshake, valid only.
+// Out    : PO / LANES x M beats of LANES channels x M pixels: one column of the tile, top pixel in the low bits,
+//          channel by channel; columns left to right, then the next LANES channels. Valid only.
+// Widths : sums int[SUM_W], SUM_W = ACC_W + 2*SHIFT: all arithmetic is modulo a power of two, so nothing overflows.
+// Shared : one network of A^T per lane and pass. A row of K sums per cycle through the first, then a column of
+//          the result through the second, while the next channels' rows follow.
+// Latency: K + 4 cycles to the first beat.
+
+`default_nettype none
+
+module rvg_winograd_output_transform #(
+  parameter int M       = 2,
+  parameter int STRIDE  = 1,
+  parameter int SHIFT   = 1,
+  parameter int PO      = 1,
+  parameter int LANES   = 1,
+  parameter int ACC_W   = 24,
+  localparam int K      = STRIDE == 1 ? M + 2 : 2*M + 1,
+  localparam int SUM_W  = ACC_W + 2*SHIFT
+) (
+  input  wire logic                     clk,
+  input  wire logic                     rst,
+
+  input  wire logic                     sums_valid,
+  input  wire logic [PO*K*K*SUM_W-1:0]  sums,
+
+  output      logic                     acc_valid,
+  output      logic [LANES*M*ACC_W-1:0] acc
+);
+
+  localparam int BATCHES = PO / LANES;
+  localparam int BATCH_W = BATCHES > 1 ? $clog2(BATCHES) : 1;
+  localparam int STEP_W  = $clog2(K);
+  localparam int ROW_W   = K * SUM_W;       // one row of sums
+  localparam int TILE_W  = K * ROW_W;       // the sums of one output channel
+  localparam int MID_W   = ACC_W + SHIFT;   // after the first pass
+
+`ifndef SYNTHESIS
+  if (BATCHES * LANES != PO) begin : g_check_lanes
+    initial $fatal(1, "%m: LANES must divide PO");
+  end
+  if (ACC_W > 32) begin : g_check_width
+    initial $fatal(1, "%m: the dividers are made for at most 32 bits");
+  end
+`endif
+
+  // ---- which row of which channels
+  logic [STEP_W-1:0]  row_q;
+  logic [BATCH_W-1:0] batch_q;
+  logic               rows_busy_q, middle_valid_q;
+  logic [STEP_W-1:0]  left_q;  // columns left of the tile
+  logic               columns_busy_q, tile_valid_q;
+  logic               row_end;
+
+  assign row_end = row_q == STEP_W'(K - 1);
+
+  always_ff @(posedge clk) begin
+    middle_valid_q <= rows_busy_q && row_end;
+    if (rows_busy_q) begin
+      row_q <= row_end ? '0 : row_q + 1'b1;
+      if (row_end) begin
+        batch_q <= batch_q + 1'b1;
+        if (batch_q == BATCH_W'(BATCHES - 1)) begin
+          batch_q     <= '0;
+          rows_busy_q <= 1'b0;
+        end
+      end
+    end
+    if (sums_valid) rows_busy_q <= 1'b1;
+
+    if (columns_busy_q) begin
+      left_q         <= left_q - 1'b1;
+      columns_busy_q <= left_q != '0;
+    end
+    if (middle_valid_q) begin
+      left_q         <= STEP_W'(M - 1);
+      columns_busy_q <= 1'b1;
+    end
+    tile_valid_q <= columns_busy_q;
+    acc_valid    <= tile_valid_q;
+
+    if (rst) begin
+      row_q          <= '0;
+      batch_q        <= '0;
+      rows_busy_q    <= 1'b0;
+      middle_valid_q <= 1'b0;
+      columns_busy_q <= 1'b0;
+      tile_valid_q   <= 1'b0;
+      acc_valid      <= 1'b0;
+    end
+  end
+
+  for (genvar l = 0; l < LANES; l++) begin : g_lane
+    // ---- rows: K sums -> M values
+    logic [BATCHES*TILE_W-1:0] sums_q;   // of channels l, l + LANES, l + 2*LANES, ...
+    logic [M*SUM_W-1:0]        row;
+
+    for (genvar b = 0; b < BATCHES; b++) begin : g_batch
+      localparam bit TOP = b == BATCHES - 1;
+
+      always_ff @(posedge clk) begin
+        if (sums_valid) begin
+          sums_q[TILE_W*b +: TILE_W] <= sums[TILE_W*(LANES*b + l) +: TILE_W];
+        end else if (rows_busy_q) begin  // everything moves down by one row
+          sums_q[TILE_W*b +: TILE_W] <=
+            {TOP ? ROW_W'(0) : sums_q[TILE_W*(TOP ? 0 : b + 1) +: ROW_W], sums_q[TILE_W*b + ROW_W +: TILE_W - ROW_W]};
+        end
+      end
+    end
+
+    rvg_winograd_output #(.M(M), .STRIDE(STRIDE), .IN_W(SUM_W), .W(SUM_W), .X(K), .Y(M)) u_rows (
+      .x(sums_q[ROW_W-1:0]), .y(row)
+    );
+
+    // ---- columns: K values -> M values, then the division
+    logic [M*K*MID_W-1:0] middle_q, columns_q;
+    logic [M*MID_W-1:0]   column;
+    logic [M*ACC_W-1:0]   tile_q;
+
+    for (genvar j = 0; j < M; j++) begin : g_column
+      always_ff @(posedge clk) begin
+        if (rows_busy_q) begin
+          middle_q[K*MID_W*j +: K*MID_W] <= {row[SUM_W*j + SHIFT +: MID_W], middle_q[K*MID_W*j + MID_W +: (K-1)*MID_W]};
+        end
+      end
+    end
+
+    rvg_winograd_output #(.M(M), .STRIDE(STRIDE), .IN_W(MID_W), .W(MID_W), .X(K), .Y(M)) u_columns (
+      .x(columns_q[K*MID_W-1:0]), .y(column)
+    );
+
+    always_ff @(posedge clk) begin
+      if (middle_valid_q) columns_q <= middle_q;
+      else if (columns_busy_q) columns_q <= columns_q >> (K*MID_W);
+    end
+
+    for (genvar i = 0; i < M; i++) begin : g_pixel
+      logic [ACC_W-1:0] quotient;
+
+      rvg_winograd_divide #(.M(M), .STRIDE(STRIDE), .IN_W(ACC_W), .W(ACC_W), .X(1), .Y(1)) u_divide (
+        .x(tile_q[ACC_W*i +: ACC_W]), .y(quotient)
+      );
+
+      always_ff @(posedge clk) begin
+        if (columns_busy_q) tile_q[ACC_W*i +: ACC_W] <= column[MID_W*i + SHIFT +: ACC_W];
+        if (tile_valid_q) acc[ACC_W*(M*l + i) +: ACC_W] <= quotient;
+      end
+    end
+
+`ifdef REPVGG_HW_ASSERT  // by unit benches; in a network its %m would make every instance code of its own
+    // The division's own proof: a sum that is no multiple of 2^SHIFT was not a convolution's.
+    always_ff @(posedge clk) begin
+      if (!rst && rows_busy_q && (row & {M{SUM_W'((1 << SHIFT) - 1)}}) != '0) $fatal(1, "%m: rest in the first pass");
+      if (!rst && columns_busy_q && (column & {M{MID_W'((1 << SHIFT) - 1)}}) != '0) $fatal(1, "%m: rest in the second pass");
+    end
+`else
+    wire unused = &{1'b0, row, column};  // their low bits are zero, which only the check looks at
+`endif
+  end
+
+endmodule
+
+`default_nettype wire
