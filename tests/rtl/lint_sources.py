@@ -11,7 +11,7 @@ import numpy as np
 
 from repvgg_hw import emit, verilator
 from repvgg_hw.design import Design
-from repvgg_hw.files import templates_dir
+from repvgg_hw.files import sv_literal, templates_dir
 from repvgg_hw.network import Architecture, IntegerConv, IntegerLinear, IntegerNetwork
 from repvgg_hw.plan.stream.plan import Plan
 
@@ -67,7 +67,7 @@ def emit_rtl(network: IntegerNetwork, plan: Plan, directory: Path) -> list[Path]
 def lint(sources: Sequence[Path], top: str, parameters: Mapping[str, object] | None = None) -> str:
     """What `verilator --lint-only -Wall` says; nothing where it has no complaint."""
     command = ["verilator", "--lint-only", "-Wall", "--top-module", top, str(VERILOG / "lint.vlt")]
-    command += [f"-G{name}={emit.sv_literal(value)}" for name, value in (parameters or {}).items()]
+    command += [f"-G{name}={sv_literal(value)}" for name, value in (parameters or {}).items()]
     with verilator.tool_environment():
         done = subprocess.run(
             [*command, *map(str, sources)], capture_output=True, text=True, timeout=600, check=False
