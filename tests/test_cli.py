@@ -95,7 +95,10 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(type(main), "get_command", lambda *_: failing)
-    assert isinstance(run("models").exception, ZeroDivisionError)
+    result = run("models")
+    assert result.exit_code == 1
+    assert "internal error" in result.stderr
+    assert "ZeroDivisionError" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from repvgg_hw import __version__
-from repvgg_hw.errors import RepVGGHWError
+from repvgg_hw.cli.exits import exit_code
+from repvgg_hw.cli.streams import protect
 
 # name -> module that holds `command`; in the order in which a user meets them
 COMMANDS = ("models", "inspect", "fuse", "generate", "simulate", "evaluate", "report", "latency")
@@ -31,16 +33,20 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"repvgg_hw.cli.{cmd_name}").command
         return command
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Turn every expected error into one line on stderr and its exit code."""
-        try:
-            return super().invoke(ctx)
-        except RepVGGHWError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(error.exit_code)
-        except OSError as error:  # unwritable folder, missing file, full disk: the message names the path
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(2)
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run and exit, with one line for every failure (`exits`)."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        protect()
+        run = super().main
+        sys.exit(exit_code(lambda: run(args, prog_name, complete_var, standalone_mode=False, **extra)))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,7 +59,7 @@ def main() -> None:
       repvgg-hw generate --weights net.safetensors --calibration images/ --target verilog -o build/net
       repvgg-hw simulate build/net --images images/ --limit 4
 
-    Exit codes: 0 done and proven, 1 a check failed, 2 the input or the usage is wrong.
+    Exit codes: 0 done and proven, 1 a check failed, 2 the input or the usage is wrong, 130 interrupted.
     """
 
 

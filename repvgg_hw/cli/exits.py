@@ -1,0 +1,62 @@
+"""How a command ends: every failure is one line on standard error and one of four exit codes.
+
+0    done, and proven where something was to be proven
+1    a check failed, or the tool itself did (an internal error, which says so)
+2    the input or the usage is wrong
+130  interrupted
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+import click
+
+from repvgg_hw.errors import RepVGGHWError
+
+INTERRUPTED = 130
+TRACEBACK = "REPVGG_HW_TRACEBACK"  # set to anything: where an error came from is printed, too
+
+
+def exit_code(command: Callable[[], object]) -> int:
+    """Run command; its exit code, an error's line printed."""
+    try:
+        outcome = command()
+        sys.stdout.flush()
+    except RepVGGHWError as error:
+        return _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return _fail("no command is given", 2)
+    except click.UsageError as error:
+        help_ = f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
+        return _fail(f"{error.format_message().rstrip('.')}{help_}", 2)
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", INTERRUPTED)
+    except OSError as error:  # unwritable folder, missing file, full disk
+        place = f": {error.filename}" if error.filename else ""
+        return _fail(f"{error.strerror or error}{place}", 2)
+    except MemoryError:
+        return _fail("this needs more memory than there is: smaller input, fewer images or --limit", 2)
+    except Exception as error:
+        return _fail(
+            f"internal error, please report it: {type(error).__name__}: {error} ({TRACEBACK}=1 shows where)",
+            1,
+        )
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    """Print the line; everything that is not printable in it is escaped, so that it stays one line."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exc()
+    words = "".join(c if c.isprintable() else " " if c in "\n\t" else ascii(c)[1:-1] for c in message)
+    with contextlib.suppress(OSError):  # standard error is closed or full: the code must do
+        click.echo(f"error: {' '.join(words.split())}", err=True)
+    return code
