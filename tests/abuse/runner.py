@@ -1,0 +1,65 @@
+"""Run cases in copies of the world, through the fork server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, cast
+
+from tests.abuse import world
+from tests.abuse.case import Case, Verdict, judge, snapshot
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Server:
+    """The fork server as a context: `ask` runs one case."""
+
+    def __enter__(self) -> Server:
+        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.abuse.server"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "1000"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._answers.readline().strip() == "ready"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def _answers(self) -> IO[str]:
+        return cast("IO[str]", self._process.stdout)
+
+    def ask(self, case: Case, folder: Path) -> dict[str, Any]:
+        """The outcome of one case in this working directory."""
+        request = {"args": case.args, "cwd": str(folder), "env": case.env, "limit": case.limit}
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        answer: dict[str, Any] = json.loads(self._answers.readline())
+        return answer
+
+
+def verdicts(cases: Iterable[Case], template: Path) -> Iterator[Verdict]:
+    """Judge every case; template is a world that `world.build` has made."""
+    with Server() as server, tempfile.TemporaryDirectory() as folder:
+        for number, case in enumerate(cases):
+            place = Path(folder) / str(number)
+            world.copy(template, place)
+            if case.prepare is not None:
+                case.prepare(place)
+            before = snapshot(place)
+            outcome = server.ask(case, place)
+            yield judge(case, outcome, before, snapshot(place))

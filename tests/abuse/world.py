@@ -1,0 +1,75 @@
+"""A small world in which commands are misused; built once, copied for each case."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from repvgg_hw.checkpoint.files import save_state
+
+GENERATE = ("--calibration", "images", "--method", "minmax", "--multipliers", "64")
+
+
+def network(seed: int = 0) -> dict[str, np.ndarray]:
+    """A RepVGG as trained, official names: 3 -> 4 -> 4 -> 8 channels, two classes, for 8 x 8 images."""
+    rng, state, c_in = np.random.default_rng(seed), {}, 3
+    for name, c_out, stride in (("stage0", 4, 2), ("stage1.0", 4, 2), ("stage1.1", 4, 1), ("stage2.0", 8, 2)):
+        branches = [("rbr_dense.bn", c_out), ("rbr_1x1.bn", c_out)]
+        branches += [("rbr_identity", c_in)] if c_in == c_out and stride == 1 else []
+        for branch, channels in branches:
+            state[f"{name}.{branch}.weight"] = rng.uniform(0.5, 1.5, channels)
+            state[f"{name}.{branch}.bias"] = rng.normal(0, 0.1, channels)
+            state[f"{name}.{branch}.running_mean"] = rng.normal(0, 0.1, channels)
+            state[f"{name}.{branch}.running_var"] = rng.uniform(0.5, 1.5, channels)
+        state[f"{name}.rbr_dense.conv.weight"] = rng.normal(0, 0.2, (c_out, c_in, 3, 3))
+        state[f"{name}.rbr_1x1.conv.weight"] = rng.normal(0, 0.2, (c_out, c_in, 1, 1))
+        c_in = c_out
+    state["linear.weight"], state["linear.bias"] = rng.normal(0, 0.2, (2, c_in)), np.zeros(2)
+    return {key: value.astype(np.float32) for key, value in state.items()}
+
+
+def pictures(folder: Path, size: int = 8) -> None:
+    """Two class folders of three RGB PNGs each."""
+    rng = np.random.default_rng(1)
+    for name in ("cat", "dog"):
+        (folder / name).mkdir(parents=True)
+        for number in range(3):
+            pixels = rng.integers(0, 256, (size, size, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+
+
+def build(folder: Path) -> None:
+    """Everything that cases find in their working directory."""
+    state = network()
+    save_state(folder / "net.safetensors", state)
+    torch.save({key: torch.from_numpy(value) for key, value in state.items()}, folder / "net.pth")
+    pictures(folder / "images")
+    rng = np.random.default_rng(2)
+    np.savez(
+        folder / "images.npz",
+        images=rng.integers(0, 256, (4, 8, 8, 3), dtype=np.uint8),
+        labels=np.arange(4) % 2,
+    )
+    (folder / "foreign").mkdir()
+    (folder / "foreign" / "thesis.txt").write_text("not a design")
+    (folder / "text.txt").write_text("words\n")
+    (folder / "empty").write_bytes(b"")
+    (folder / "folding.json").write_text(json.dumps({"stage0": {"pi": 1, "po": 1}}))
+    (folder / "bits.json").write_text(json.dumps({"weights": 8}))
+    for name, target in (("design", "verilog"), ("hls", "hls")):
+        arguments = ["generate", "--weights", "net.safetensors", *GENERATE, "--target", target, "-o", name]
+        subprocess.run(
+            [sys.executable, "-m", "repvgg_hw", *arguments], cwd=folder, check=True, capture_output=True
+        )
+
+
+def copy(template: Path, folder: Path) -> None:
+    """A fresh world for one case."""
+    shutil.copytree(template, folder, symlinks=True)
