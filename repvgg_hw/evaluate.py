@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw import golden
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.model.images import Images
+from repvgg_hw.model.images import Images, checked_labels
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.quantize import forward
 
@@ -174,16 +174,6 @@ def prove(network: IntegerNetwork, pixels: NDArray[np.uint8]) -> None:
             f"integer logits differ from the golden model: image {image}, class {klass}, "
             f"expected {expected[image, klass]}, got {got[image, klass]}"
         )
-
-
-def checked_labels(images: Images, classes: int) -> NDArray[np.int64]:
-    """The labels of images, where they are usable for `classes` logits; else InputError."""
-    if images.labels is None:
-        raise InputError("evaluation needs labels: a folder per class, or an .npz with 'labels'")
-    low, high = int(images.labels.min()), int(images.labels.max())
-    if low < 0 or high >= classes:
-        raise InputError(f"labels run from {low} to {high}, but the network has {classes} classes")
-    return images.labels
 
 
 def without(calibration: NDArray[np.uint8], test: NDArray[np.uint8]) -> NDArray[np.uint8]:

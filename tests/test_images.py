@@ -9,7 +9,10 @@ import pytest
 from PIL import Image
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.model.images import load_images, normalise, synthetic
+from repvgg_hw.model.images import checked_labels, load_images, normalise, synthetic
+from repvgg_hw.model.preprocessing import Preprocessing
+
+RESIZE = Preprocessing("resize", interpolation="bilinear")
 
 
 def write(path: Path, value: int, size: tuple[int, int] = (6, 4)) -> None:
@@ -42,9 +45,9 @@ def test_limit_takes_a_share_of_every_class(folder: Path) -> None:
 
 
 def test_a_flat_folder_has_no_labels(folder: Path) -> None:
-    images = load_images(folder / "ant", channels=1, resize=8)
+    images = load_images(folder / "ant", channels=1, size=(8, 9), preprocessing=RESIZE)
     assert images.labels is None
-    assert images.pixels.shape == (4, 8, 8, 1)
+    assert images.pixels.shape == (4, 8, 9, 1)
 
 
 def test_npz_round_trip_and_resize(tmp_path: Path) -> None:
@@ -54,7 +57,8 @@ def test_npz_round_trip_and_resize(tmp_path: Path) -> None:
     assert np.array_equal(images.pixels, pixels)
     assert images.labels is not None
     assert images.labels.tolist() == [0, 1, 2, 3, 4]
-    assert load_images(tmp_path / "set.npz", resize=9, channels=1).pixels.shape == (5, 9, 9, 1)
+    resized = load_images(tmp_path / "set.npz", channels=1, size=(9, 8), preprocessing=RESIZE)
+    assert resized.pixels.shape == (5, 9, 8, 1)
 
 
 def bad_npz(tmp_path: Path, **arrays: np.ndarray) -> Path:
@@ -103,11 +107,46 @@ def test_corrupt_and_mixed_images_are_named(folder: Path) -> None:
     write(folder / "cat" / "9.png", 1, size=(5, 5))
     with pytest.raises(InputError, match=r"9\.png: 5x5 pixels, but 0\.png is 4x6"):
         load_images(folder)
-    assert load_images(folder, resize=4).pixels.shape == (13, 4, 4, 3)
+    assert load_images(folder, size=(4, 4), preprocessing=RESIZE).pixels.shape == (13, 4, 4, 3)
     png = (folder / "cat" / "9.png").read_bytes()
     (folder / "cat" / "9.png").write_bytes(png[:40])
     with pytest.raises(InputError, match=r"9\.png: not a readable image"):
         load_images(folder)
+
+
+def test_images_of_another_size_are_refused_with_what_to_do(folder: Path, tmp_path: Path) -> None:
+    assert load_images(folder, size=(4, 6)).pixels.shape == (12, 4, 6, 3)
+    with pytest.raises(InputError, match="images are 4x6 pixels, the input is 6x4: --preprocess"):
+        load_images(folder, size=(6, 4))
+    with pytest.raises(InputError, match="images are 4x4 pixels, the input is 4x6"):
+        load_images(bad_npz(tmp_path, images=GOOD), size=(4, 6))
+    with pytest.raises(InputError, match="--preprocess resize needs the size: give --input-size"):
+        load_images(folder, preprocessing=RESIZE)
+
+
+@pytest.mark.parametrize(("labels", "found"), [([0, 3], "0 to 3"), ([-1, 2], "-1 to 2")])
+def test_labels_out_of_range_are_refused(tmp_path: Path, labels: list[int], found: str) -> None:
+    images = load_images(bad_npz(tmp_path, images=GOOD, labels=np.array(labels)))
+    with pytest.raises(InputError, match=f"labels run from {found}, but the network has 3 classes"):
+        checked_labels(images, 3)
+    assert checked_labels(load_images(bad_npz(tmp_path, images=GOOD, labels=np.array([0, 2]))), 3).max() == 2
+
+
+def test_folders_are_labels_only_where_they_are_as_many_as_the_classes(folder: Path) -> None:
+    images = load_images(folder, limit=1)  # one image, yet three folders
+    assert checked_labels(images, 3).tolist() == [0]
+    for classes in (2, 4, 1000):
+        with pytest.raises(InputError, match=r"3 class folders \(ant, cat, zebra\).*--class-index"):
+            checked_labels(images, classes)
+
+
+def test_system_folders_are_no_classes_and_an_empty_one_keeps_its_place(folder: Path) -> None:
+    write(folder / ".cache" / "0.png", 1)
+    write(folder / "__MACOSX" / "0.png", 1)
+    (folder / "bee").mkdir()
+    images = load_images(folder)
+    assert images.folders == ("ant", "bee", "cat", "zebra")
+    assert checked_labels(images, 4).tolist() == [0] * 4 + [2] * 4 + [3] * 4
 
 
 def test_normalise() -> None:

@@ -16,7 +16,15 @@ PACKAGE = Path(__file__).resolve().parents[1] / "repvgg_hw"
 # that stand before it here: from lower floors, and on its own floor from those to its left.
 FLOORS = (
     ("__init__", "errors", "files", "network", "golden"),
-    ("model.images", "model.variants", "model.repvgg", "model"),
+    (
+        "model.class_folders",
+        "model.image_files",
+        "model.preprocessing",
+        "model.images",
+        "model.variants",
+        "model.repvgg",
+        "model",
+    ),
     ("fuse", "checkpoint"),
     ("quantize", "winograd"),
     ("plan", "plan.folding", "plan.stream"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
@@ -11,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.options import normalisation, numbers, parse_strides, width_options, widths
+from repvgg_hw.cli.options import (
+    INPUT_SIZE,
+    image_options,
+    normalisation,
+    numbers,
+    parse_strides,
+    width_options,
+    widths,
+)
+from repvgg_hw.cli.tables import print_layers, print_table
 from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
     from repvgg_hw.checkpoint import Imported
     from repvgg_hw.evaluate import Evaluation
     from repvgg_hw.model.images import Images
+    from repvgg_hw.model.preprocessing import Preprocessing
     from repvgg_hw.network import FusedNetwork
     from repvgg_hw.quantize import Widths
     from repvgg_hw.quantize.diagnose import LayerReport
@@ -67,7 +78,11 @@ class _Outcome:
 @width_options
 @click.option("--limit", type=click.IntRange(1), help="At most that many test images.")
 @click.option("--calibration-limit", type=click.IntRange(1), help="At most that many calibration images.")
-@click.option("--resize", type=click.IntRange(1), help="Resize every image to N x N.")
+@click.option("--input-size", type=INPUT_SIZE, help="Height and width [default: the images'].")
+@image_options
+@click.option(
+    "--class-index", type=click.Path(path_type=Path), help="JSON: which class folder is which class."
+)
 @click.option("--mean", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
 @click.option("--std", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
 @click.option("--eps", type=float, help="Of the checkpoint's batch normalization [default: 1e-5].")
@@ -88,7 +103,9 @@ def command(
     weight_memory: int | None,
     limit: int | None,
     calibration_limit: int | None,
-    resize: int | None,
+    input_size: tuple[int, int] | None,
+    preprocessing: Preprocessing | None,
+    class_index: Path | None,
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
     eps: float | None,
@@ -109,6 +126,8 @@ def command(
     from rich.console import Console
 
     from repvgg_hw.checkpoint import import_network
+    from repvgg_hw.model.images import checked_labels, load_images
+    from repvgg_hw.model.preprocessing import NONE
     from repvgg_hw.quantize import DEFAULT_METHOD, METHODS, recipe_named
 
     if methods and compare:
@@ -124,7 +143,15 @@ def command(
 
         gpu.require(device)
     imported = import_network(checkpoint, eps=eps, strides=strides)
-    inputs = _read(imported, data, calibration, limit, calibration_limit, resize, mean, std, console)
+    load = functools.partial(
+        load_images,
+        channels=imported.fused.convs[0].shape.c_in,
+        size=input_size,
+        preprocessing=preprocessing or NONE,
+    )
+    images = load(data, limit=limit, class_index=class_index)
+    checked_labels(images, len(imported.fused.linear_bias))
+    inputs = _inputs(imported, images, load(calibration, limit=calibration_limit).pixels, mean, std, console)
     bits = widths(
         inputs.fused,
         inputs.calibration,
@@ -150,42 +177,37 @@ def command(
         json.dump(result, sys.stdout, indent=2)
         click.echo()
     else:
-        _print_table(evaluations, inputs)
+        print_table(evaluations, len(inputs.calibration))
         for outcome in outcomes:
             if outcome.layers:
-                _print_layers(outcome)
+                print_layers(outcome.evaluation.method, outcome.layers)
 
 
-def _read(
+def _inputs(
     imported: Imported,
-    data: Path,
-    calibration: Path,
-    limit: int | None,
-    calibration_limit: int | None,
-    resize: int | None,
+    images: Images,
+    calibration: NDArray[np.uint8],
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
     console: Console,
 ) -> _Inputs:
-    """Everything from disk, checked before anything slow begins."""
-    from repvgg_hw.evaluate import checked_labels, without
-    from repvgg_hw.model.images import load_images
+    """Everything that was read, checked before anything slow begins."""
+    from repvgg_hw.evaluate import without
 
-    fused = imported.fused
     gains = {
         conv.name: max(float(abs(norm.scale).max()) for norm in block.norms)
         for conv, block in zip(imported.convs, imported.blocks, strict=True)
         if block.norms
     }
-    channels = fused.convs[0].shape.c_in
-    mean, std = normalisation(mean, std, channels)
-    images = load_images(data, limit=limit, resize=resize, channels=channels)
-    checked_labels(images, len(fused.linear_bias))
-    found = load_images(calibration, limit=calibration_limit, resize=resize, channels=channels).pixels
-    kept = without(found, images.pixels)
-    if len(kept) < len(found):
-        console.print(f"{len(found) - len(kept)} calibration images are test images: left out of calibration")
-    return _Inputs(fused, images, kept, mean, std, gains)
+    mean, std = normalisation(mean, std, images.pixels.shape[3])
+    if calibration.shape[1:] != images.pixels.shape[1:]:
+        sizes = " and ".join(f"{p.shape[1]}x{p.shape[2]}" for p in (calibration, images.pixels))
+        raise InputError(f"calibration and test images differ in size, {sizes}: give --input-size")
+    kept = without(calibration, images.pixels)
+    if len(kept) < len(calibration):
+        left_out = len(calibration) - len(kept)
+        console.print(f"{left_out} calibration images are test images: left out of calibration")
+    return _Inputs(imported.fused, images, kept, mean, std, gains)
 
 
 def _run(
@@ -238,58 +260,6 @@ def _run(
             found = diagnose(inputs.fused, network, looked_at, inputs.norm_gains) if per_layer else []
             outcomes.append(_Outcome(evaluation, found))
     return outcomes
-
-
-def _print_table(evaluations: list[Evaluation], inputs: _Inputs) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=f"Top-1 on {len(inputs.images)} images, {len(inputs.calibration)} for calibration")
-    table.add_column("method", no_wrap=True)
-    for heading in ("float", "fake", "integer", "95 %", "drop", "agree", "s"):
-        table.add_column(heading, justify="right")
-    for e in evaluations:
-        low, high = e.integer.interval
-        cells: list[Any] = [
-            e.method,
-            f"{e.float_.percent:.2f}",
-            f"{e.fake.percent:.2f}",
-            f"{e.integer.percent:.2f}",
-            f"{low:.1f}-{high:.1f}",
-            f"{e.drop:+.2f} ± {e.drop_margin:.2f}",
-            f"{e.agreement:.2f}",
-            f"{e.seconds:.1f}",
-        ]
-        table.add_row(*cells)
-    Console().print(table)
-
-
-def _print_layers(outcome: _Outcome) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    worst = max(outcome.layers, key=lambda layer: layer.added_noise)
-    title = (
-        f"{outcome.evaluation.method}: {worst.name} adds most noise, {worst.added_noise:.2f} % of its signal"
-    )
-    table = Table(title=title)
-    table.add_column("layer", no_wrap=True)
-    headings = ("w/a", "SQNR,\ndB", "added,\n%", "peak", "clip,\n%", "dead", "spread", "gamma/\nsigma")
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    for layer in outcome.layers:
-        table.add_row(
-            layer.name,
-            f"{layer.weight_bits}/{layer.activation_bits}",
-            f"{layer.sqnr_db:.1f}",
-            f"{layer.added_noise:.2f}",
-            f"{layer.peak:.3g}",
-            f"{layer.clipped:.3f}",
-            str(layer.dead_channels),
-            f"{layer.weight_spread:.1f}",
-            "-" if layer.norm_gain is None else f"{layer.norm_gain:.1f}",
-        )
-    Console().print(table)
 
 
 def _plot(path: Path, evaluations: list[Evaluation], inputs: _Inputs) -> None:

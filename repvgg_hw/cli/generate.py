@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.options import Numbers, normalisation, numbers, parse_strides, width_options, widths
+from repvgg_hw.cli.options import (
+    INPUT_SIZE,
+    Numbers,
+    image_options,
+    normalisation,
+    numbers,
+    parse_strides,
+    width_options,
+    widths,
+)
 from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,10 +28,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from repvgg_hw.design import Design
+    from repvgg_hw.model.preprocessing import Preprocessing
     from repvgg_hw.network import FusedNetwork, IntegerNetwork
 
 RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random network
 RANDOM_METHOD = "minmax"
+DEFAULT_SIZE = (224, 224)
 
 
 @click.command()
@@ -34,11 +45,11 @@ RANDOM_METHOD = "minmax"
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: build/NETWORK-TARGET]."
 )
-@click.option("--input-size", type=click.IntRange(1), help="Height and width [default: 224, or the images'].")
+@click.option("--input-size", type=INPUT_SIZE, help="Height and width [default: 224, or the images'].")
 @click.option("--classes", type=click.IntRange(1), help="Classes of --model [default: 1000].")
 @click.option("--calibration", type=click.Path(path_type=Path), help="Images to quantize on.")
 @click.option("--calibration-limit", type=click.IntRange(1), help="At most that many of them.")
-@click.option("--resize", is_flag=True, help="Resize calibration images to --input-size.")
+@image_options
 @click.option("--method", help="How to quantize [default: the best that takes minutes].")
 @width_options
 @click.option("--mean", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
@@ -61,11 +72,11 @@ def command(
     strides: tuple[int, ...] | None,
     target: str,
     output: Path | None,
-    input_size: int | None,
+    input_size: tuple[int, int] | None,
     classes: int | None,
     calibration: Path | None,
     calibration_limit: int | None,
-    resize: bool,
+    preprocessing: Preprocessing | None,
     method: str | None,
     weight_bits: int | None,
     activation_bits: int | None,
@@ -110,26 +121,22 @@ def command(
     check_directory(output, force)
     quantizer = _Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, console)
     if model is not None:
-        network = _random(model, input_size or 224, classes, seed, quantizer)
+        network = _random(model, input_size or DEFAULT_SIZE, classes, seed, quantizer)
     else:
         assert weights is not None
         if classes is not None:
             raise InputError("--classes belongs to --model: a checkpoint has its own")
         if calibration is None:
             raise InputError("--weights needs --calibration: images that set the scales of int8")
-        pixels_at = input_size if resize else None
         fused = _import(weights, eps, strides)
-        pixels = _pixels(calibration, calibration_limit, pixels_at, fused)
-        if input_size is not None and pixels.shape[1:3] != (input_size, input_size):
-            found = f"{pixels.shape[1]} x {pixels.shape[2]}"
-            raise InputError(
-                f"calibration images are {found}, --input-size says {input_size}: --resize resizes them"
-            )
+        pixels = _pixels(calibration, calibration_limit, input_size, preprocessing, fused)
         network = quantizer.quantize(fused, pixels)
         if network.name == "custom":  # no published variant: named after its file
             network = replace(network, name=Path(weights).stem)
     request = Request(target, multipliers, fps, clock, folding, part, allowed)
     options: dict[str, Any] = {"random": model is not None, "seed": seed if model else None}
+    if preprocessing is not None:
+        options["preprocess"] = preprocessing.to_json()
     design = generate(network, output, request, options)
     _print(design, as_json)
     if model is not None:
@@ -184,7 +191,9 @@ class _Quantizer:
             )
 
 
-def _random(model: str, size: int, classes: int | None, seed: int, quantizer: _Quantizer) -> IntegerNetwork:
+def _random(
+    model: str, size: tuple[int, int], classes: int | None, seed: int, quantizer: _Quantizer
+) -> IntegerNetwork:
     """A variant with random weights, quantized on synthetic images."""
     from repvgg_hw.checkpoint import random_network
     from repvgg_hw.model.images import synthetic
@@ -192,7 +201,7 @@ def _random(model: str, size: int, classes: int | None, seed: int, quantizer: _Q
 
     architecture = get_variant(model, num_classes=classes or 1000)
     fused = random_network(architecture, seed).fused
-    pixels = synthetic(RANDOM_CALIBRATION, (architecture.in_channels, size, size), seed)
+    pixels = synthetic(RANDOM_CALIBRATION, (architecture.in_channels, *size), seed)
     # Least-squares rounding is for trained weights and real images: here it would cost minutes for nothing.
     quantizer = replace(quantizer, method=quantizer.method or RANDOM_METHOD)
     return replace(quantizer.quantize(fused, pixels), name=architecture.name)
@@ -204,10 +213,18 @@ def _import(weights: str, eps: float | None, strides: tuple[int, ...] | None) ->
     return load_fused(weights, eps=eps, strides=strides)
 
 
-def _pixels(path: Path, limit: int | None, size: int | None, fused: FusedNetwork) -> NDArray[np.uint8]:
+def _pixels(
+    path: Path,
+    limit: int | None,
+    size: tuple[int, int] | None,
+    preprocessing: Preprocessing | None,
+    fused: FusedNetwork,
+) -> NDArray[np.uint8]:
     from repvgg_hw.model.images import load_images
+    from repvgg_hw.model.preprocessing import NONE
 
-    return load_images(path, limit=limit, resize=size, channels=fused.convs[0].shape.c_in).pixels
+    channels = fused.convs[0].shape.c_in
+    return load_images(path, limit, channels, size, preprocessing or NONE).pixels
 
 
 def _print(design: Design, as_json: bool) -> None:

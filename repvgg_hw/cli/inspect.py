@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.options import parse_strides
+from repvgg_hw.cli.options import INPUT_SIZE, parse_strides
 
 if TYPE_CHECKING:
     from repvgg_hw.checkpoint import Imported
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("checkpoint")
-@click.option("--input-size", type=click.IntRange(1), default=224, show_default=True, help="For the MACs.")
+@click.option("--input-size", type=INPUT_SIZE, default=224, show_default=True, help="For the MACs.")
 @click.option("--eps", type=float, help="Of the batch normalizations, where not 1e-5 (YOLO families: 1e-3).")
 @click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def command(
-    checkpoint: str, input_size: int, eps: float | None, strides: tuple[int, ...] | None, as_json: bool
+    checkpoint: str,
+    input_size: tuple[int, int],
+    eps: float | None,
+    strides: tuple[int, ...] | None,
+    as_json: bool,
 ) -> None:
     """Show what CHECKPOINT holds: families, architecture, cost, unused keys, outliers per layer.
 
@@ -43,7 +47,7 @@ def command(
         _print(result)
 
 
-def _summary(imported: Imported, checkpoint: str, size: int) -> dict[str, Any]:
+def _summary(imported: Imported, checkpoint: str, size: tuple[int, int]) -> dict[str, Any]:
     """Everything that is shown, as JSON holds it."""
     from repvgg_hw.checkpoint import findings
     from repvgg_hw.checkpoint.findings import dead_channels, scale_ratio
@@ -51,11 +55,11 @@ def _summary(imported: Imported, checkpoint: str, size: int) -> dict[str, Any]:
     from repvgg_hw.network import out_size
 
     architecture, proof = imported.architecture, imported.proof
-    cost = se_cost(architecture, size, size)
-    layers, height = [], size
+    cost = se_cost(architecture, *size)
+    layers, (height, width) = [], size
     rows = zip(imported.prefixes, imported.convs, imported.blocks, proof.layers, strict=True)
     for prefix, conv, block, compared in rows:
-        height = out_size(height, conv.stride)
+        height, width = out_size(height, conv.stride), out_size(width, conv.stride)
         channel = abs(conv.weight).reshape(len(conv.weight), -1).max(axis=1)
         layers.append(
             {
@@ -65,9 +69,9 @@ def _summary(imported: Imported, checkpoint: str, size: int) -> dict[str, Any]:
                 "channels": [conv.shape.c_in, conv.shape.c_out],
                 "stride": conv.stride,
                 "groups": conv.groups,
-                "map": [height, height],
+                "map": [height, width],
                 "parameters": conv.shape.parameters,
-                "macs": conv.shape.macs(height, height),
+                "macs": conv.shape.macs(height, width),
                 "largest_weight": float(channel.max()),
                 "weight_channels_largest_over_median": _ratio(channel),
                 "gamma_over_sigma_largest_over_median": max(map(scale_ratio, block.norms), default=None),
@@ -90,7 +94,7 @@ def _summary(imported: Imported, checkpoint: str, size: int) -> dict[str, Any]:
         "input_size": size,
         "eps": imported.eps,
         "parameters": architecture.parameters() + cost.parameters,
-        "macs": architecture.macs(size, size) + cost.macs,
+        "macs": architecture.macs(*size) + cost.macs,
         "fused_minus_trained_relative": proof.relative,
         "unused_keys": list(imported.unused),
         "findings": [finding.line() for finding in findings(imported.convs, imported.blocks)],
@@ -110,7 +114,7 @@ def _print(result: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = Console(width=110, highlight=False)
-    size = result["input_size"]
+    height, width = result["input_size"]
     console.print(
         f"[bold]{result['architecture']}[/] from {result['checkpoint']}: {result['naming']} naming, "
         f"{', '.join(result['families'])}; {result['in_channels']} -> {result['classes']} classes",
@@ -122,7 +126,7 @@ def _print(result: dict[str, Any]) -> None:
         + (f", squeeze-and-excitation ({result['squeeze_excite']})" if result["squeeze_excite"] else "")
     )
     console.print(
-        f"fused: {result['parameters']:,} parameters, {result['macs'] / 1e9:.3f} GMAC at {size} x {size}; "
+        f"fused: {result['parameters']:,} parameters, {result['macs'] / 1e9:.3f} GMAC at {height} x {width}; "
         f"differs from trained by {result['fused_minus_trained_relative']:.1e} relative, in float64"
     )
     table = Table()

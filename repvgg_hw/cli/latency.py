@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from repvgg_hw.cli.options import INPUT_SIZE
 from repvgg_hw.errors import InputError
 
 FORMS = ("training", "fused", "integer")  # as latency.forms.FORMS, without importing torch for --help
@@ -35,7 +36,11 @@ def _names(_: click.Context, parameter: click.Parameter, value: str | None) -> t
     "--model", "models", default="A0", show_default=True, callback=_names, help="Variants, by comma."
 )
 @click.option(
-    "--size", type=click.IntRange(1), help="Input height and width [default: the design's, else 224]."
+    "--input-size",
+    "--size",
+    "size",
+    type=INPUT_SIZE,
+    help="Height and width [default: the design's, else 224].",
 )
 @click.option("--classes", type=click.IntRange(1), help="Outputs [default: the design's, else 1000].")
 @click.option("--batch", "batches", callback=_numbers, help="Batch sizes [default: 1,8,32,128; CPU 1,8].")
@@ -70,7 +75,7 @@ def _names(_: click.Context, parameter: click.Parameter, value: str | None) -> t
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Write a figure (SVG) here.")
 def command(
     models: tuple[str, ...],
-    size: int | None,
+    size: tuple[int, int] | None,
     classes: int | None,
     batches: tuple[int, ...] | None,
     forms: tuple[str, ...] | None,
@@ -121,7 +126,7 @@ def command(
         missing = None
     request = Request(
         models=tuple(get_variant(name, num_classes=classes) for name in models),
-        size=(size, size) if size else shape,
+        size=size or shape,
         batches=batches or ((1, 8, 32, 128) if on_gpu else (1, 8)),
         forms=_known(forms or FORMS, FORMS, "form"),
         precisions=_known(precisions or (CUDA_PRECISIONS if on_gpu else ("fp32",)), PRECISIONS, "precision"),

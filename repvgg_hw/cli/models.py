@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
+from repvgg_hw.cli.options import INPUT_SIZE
+
 
 @click.command()
-@click.option("--input-size", type=click.IntRange(1), default=224, show_default=True, help="In pixels.")
+@click.option("--input-size", type=INPUT_SIZE, default=224, show_default=True, help="In pixels.")
 @click.option("--classes", type=click.IntRange(1), default=1000, show_default=True, help="Outputs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
-def command(input_size: int, classes: int, as_json: bool) -> None:
+def command(input_size: tuple[int, int], classes: int, as_json: bool) -> None:
     """List the variants: blocks, widths, groups, parameters and multiply-accumulates.
 
     \b
@@ -29,7 +31,7 @@ def command(input_size: int, classes: int, as_json: bool) -> None:
     rows: list[dict[str, Any]] = []
     for name in VARIANTS:
         variant = get_variant(name, num_classes=classes)
-        se = se_cost(variant, input_size, input_size)
+        se = se_cost(variant, *input_size)
         rows.append(
             {
                 "name": name,
@@ -39,13 +41,13 @@ def command(input_size: int, classes: int, as_json: bool) -> None:
                 "grouped_layers": sorted(variant.groups),
                 "squeeze_excite": variant.se is not None,
                 "parameters": variant.parameters() + se.parameters,
-                "macs": variant.macs(input_size, input_size) + se.macs,
+                "macs": variant.macs(*input_size) + se.macs,
             }
         )
     if as_json:
         click.echo(json.dumps({"input_size": input_size, "classes": classes, "models": rows}, indent=2))
         return
-    table = Table(title=f"RepVGG at {input_size} x {input_size}, {classes} classes, fused")
+    table = Table(title=f"RepVGG at {input_size[0]} x {input_size[1]}, {classes} classes, fused")
     for heading in ("model", "blocks", "widths", "groups", "parameters", "MACs"):
         table.add_column(heading, justify="left" if heading in ("model", "blocks", "widths") else "right")
     for row in rows:

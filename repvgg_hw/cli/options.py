@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from repvgg_hw.model.preprocessing import Preprocessing
     from repvgg_hw.network import FusedNetwork
     from repvgg_hw.quantize import Widths
 
@@ -22,6 +26,65 @@ Numbers = tuple[float, ...]
 Command = TypeVar("Command", bound=Callable[..., None])
 
 SEARCH_IMAGES = 128  # on which the search for widths measures noise
+
+
+SMALLEST_STD = 1e-6  # a network trained on raw 16-bit values has 1 / 65535
+
+
+class InputSize(click.ParamType[tuple[int, int]]):
+    """ "224" -> (224, 224); "33x20" -> (33, 20): height, then width."""
+
+    name = "N|HxW"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """The size in pixels; a tuple stays what it is."""
+        if isinstance(value, tuple):
+            return value[0], value[1]
+        match = re.fullmatch(r"([1-9][0-9]{0,4})(?:[xX]([1-9][0-9]{0,4}))?", str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is no size in pixels such as 224 or 192x256 (height x width)", param, ctx)
+        return int(match[1]), int(match[2] or match[1])
+
+
+INPUT_SIZE = InputSize()
+
+
+def image_options(command: Command) -> Command:
+    """Options for bringing images to the input's size, as one argument `preprocessing`.
+
+    It is None where none of them is given.
+    """
+
+    @click.option(
+        "--preprocess",
+        type=click.Choice(["none", "resize", "timm"]),
+        help="Bring images to the input's size: not at all, by resizing, or as timm evaluates.",
+    )
+    @click.option("--crop-pct", type=float, help="Share of the side that timm's crop keeps [default: 0.875].")
+    @click.option(
+        "--interpolation",
+        type=click.Choice(["bilinear", "bicubic"]),
+        help="Of resizing [default: bilinear, and bicubic for timm].",
+    )
+    @functools.wraps(command)
+    def wrapped(
+        *, preprocess: str | None, crop_pct: float | None, interpolation: str | None, **others: Any
+    ) -> None:
+        given = (preprocess, crop_pct, interpolation)
+        command(preprocessing=None if given == (None, None, None) else preprocessing(*given), **others)
+
+    return cast(Command, wrapped)
+
+
+def preprocessing(
+    kind: str | None, crop_pct: float | None = None, interpolation: str | None = None
+) -> Preprocessing:
+    """See repvgg_hw.model.preprocessing: imported late, because it needs Pillow."""
+    from repvgg_hw.model import preprocessing as module
+
+    return module.preprocessing(kind, crop_pct, interpolation)
 
 
 def width_options(command: Command) -> Command:
@@ -109,13 +172,48 @@ def parse_strides(_: click.Context, parameter: click.Parameter, value: Any) -> t
 
 
 def normalisation(mean: Numbers | None, std: Numbers | None, channels: int) -> tuple[Numbers, Numbers]:
-    """Mean and std per channel: as given, else ImageNet's, which fits three channels only."""
+    """Mean and std per channel, of pixels in 0..1: as given, else ImageNet's, which fits three channels only.
+
+    Raises InputError for a wrong number of them, and for values that no pixels in 0..1 have.
+    """
+    check_units(mean, std)
     if (mean is None or std is None) and channels != len(IMAGENET_MEAN):
         raise InputError(f"the network takes {channels} channels: give --mean and --std")
     mean, std = mean or IMAGENET_MEAN, std or IMAGENET_STD
     for name, values in (("--mean", mean), ("--std", std)):
         if len(values) != channels:
             raise InputError(f"{name} needs {channels} numbers, one per channel, got {len(values)}")
-    if min(std) <= 0:
-        raise InputError(f"--std must be positive, got {','.join(map(str, std))}")
     return mean, std
+
+
+def check_units(mean: Numbers | None, std: Numbers | None) -> None:
+    """Refuse a mean outside 0..1 and a std outside 0..1, 0 excluded: mostly these are units of 0..255.
+
+    The input is (pixel / 255 - mean) / std. A mean in 0..1 and a std up to 1 cover every customary input
+    range: -1..1 is 0.5 and 0.5, 0..1 is 0 and 1, and raw pixels of 0..255 are 0 and 1 / 255.
+    """
+    for name, values in (("--mean", mean), ("--std", std)):
+        if not all(map(math.isfinite, values or ())):
+            raise InputError(f"{name} must be finite numbers, got {_joined(values or ())}")
+    if std and min(std) <= 0:
+        raise InputError(f"--std must be positive, got {_joined(std)}")
+    wide = [name for name, values in (("--mean", mean), ("--std", std)) if values and max(values) > 1]
+    if wide:
+        # A std of exactly 1 beside a mean of 0..255 is in that mean's units: Caffe's "mean subtraction".
+        both = [
+            f"{name} {_joined([value / 255 for value in values])}"
+            for name, values in (("--mean", mean), ("--std", std))
+            if values and (name in wide or min(values) >= 1)
+        ]
+        raise InputError(
+            f"{' and '.join(wide)} look like units of 0..255, here pixels are in 0..1: "
+            f"divide by 255, {' '.join(both)}"
+        )
+    if mean and min(mean) < 0:
+        raise InputError(f"--mean is that of pixels in 0..1 and cannot be negative, got {_joined(mean)}")
+    if std and min(std) < SMALLEST_STD:
+        raise InputError(f"--std is that of pixels in 0..1; {_joined(std)} is below {SMALLEST_STD:g}")
+
+
+def _joined(values: Sequence[float]) -> str:
+    return ",".join(f"{value:.6g}" for value in values)

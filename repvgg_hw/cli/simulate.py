@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from repvgg_hw.cli.options import image_options
 from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from repvgg_hw.design import Design
+    from repvgg_hw.model.preprocessing import Preprocessing
     from repvgg_hw.results import SimulationResult
 
 DEFAULT_IMAGES = 4  # synthetic ones, where no images are given
@@ -26,7 +28,10 @@ DEFAULT_IMAGES = 4  # synthetic ones, where no images are given
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--images", type=click.Path(path_type=Path), help="Images to run [default: synthetic ones].")
 @click.option("--limit", type=click.IntRange(1), help="At most that many images [default: all, or 4].")
-@click.option("--resize", is_flag=True, help="Resize images to the design's input.")
+@image_options
+@click.option(
+    "--class-index", type=click.Path(path_type=Path), help="JSON: which class folder is which class."
+)
 @click.option("--layer", help="This layer alone, on golden's input.")
 @click.option("--layers", is_flag=True, help="Every layer alone, in parallel; a broken run resumes.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes of --layers [default: one per core].")
@@ -45,7 +50,8 @@ def command(
     directory: Path | None,
     images: Path | None,
     limit: int | None,
-    resize: bool,
+    preprocessing: Preprocessing | None,
+    class_index: Path | None,
     layer: str | None,
     layers: bool,
     jobs: int | None,
@@ -75,7 +81,7 @@ def command(
     from repvgg_hw.cli.progress import bar
 
     design = designs.load(directory if directory is not None else designs.last_directory())
-    pixels, labels = _images(design, images, limit, resize)
+    pixels, labels = _images(design, images, limit, preprocessing, class_index)
     x = golden.quantize_input(pixels, design.network)
     with bar(Console(stderr=True), f"simulate {design.plan.name}") as update:
         if design.target == "hls":
@@ -152,23 +158,34 @@ def _window(waves: bool, window: tuple[int, int] | None) -> tuple[int, int | Non
 
 
 def _images(
-    design: Design, path: Path | None, limit: int | None, resize: bool
+    design: Design,
+    path: Path | None,
+    limit: int | None,
+    preprocessing: Preprocessing | None,
+    class_index: Path | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
-    """Pixels (N, H, W, C) and labels; seeded synthetic images where no path is given."""
-    from repvgg_hw.model.images import load_images, synthetic
+    """Pixels (N, H, W, C) and labels; seeded synthetic images where no path is given.
+
+    Images come to the design's size as those did that it was calibrated on, unless options say otherwise.
+    """
+    from repvgg_hw.model.images import checked_labels, load_images, synthetic
+    from repvgg_hw.model.preprocessing import from_json
 
     channels, height, width = design.network.in_shape
     if path is None:
         return synthetic(limit or DEFAULT_IMAGES, design.network.in_shape), None
-    if resize and height != width:
-        raise InputError(f"--resize makes square images, the design takes {height} x {width}")
-    loaded = load_images(path, limit=limit, resize=height if resize else None, channels=channels)
-    if loaded.pixels.shape[1:3] != (height, width):
-        found = f"{loaded.pixels.shape[1]} x {loaded.pixels.shape[2]}"
-        raise InputError(
-            f"{path}: images are {found}, the design takes {height} x {width}: --resize resizes them"
+    if preprocessing is None:
+        preprocessing = from_json(design.options.get("preprocess"))
+    loaded = load_images(path, limit, channels, (height, width), preprocessing, class_index)
+    if len(loaded.folders) not in (0, design.network.num_classes):
+        click.echo(
+            f"no top-1: {len(loaded.folders)} class folders, the network has {design.network.num_classes} "
+            "classes; --class-index FILE says which folder is which class",
+            err=True,
         )
-    return loaded.pixels, loaded.labels
+        return loaded.pixels, None
+    labels = None if loaded.labels is None else checked_labels(loaded, design.network.num_classes)
+    return loaded.pixels, labels
 
 
 def _print(result: SimulationResult, design: Design) -> None:

@@ -1,7 +1,7 @@
 """Images from disk, exactly as the user gave them: uint8 pixels, labels, names. No torch.
 
-PATH is a folder of class folders (sorted folder names are the classes), a flat folder of images (no
-labels), or an `.npz` with `images` (N, H, W, C) uint8 and, optionally, `labels` (N,).
+PATH is a folder of class folders, a flat folder of images (no labels), or an `.npz` with `images`
+(N, H, W, C) uint8 and, optionally, `labels` (N,).
 """
 
 from __future__ import annotations
@@ -13,51 +13,90 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from repvgg_hw.errors import InputError
+from repvgg_hw.model.class_folders import class_folders, labels_by_index, read_index
+from repvgg_hw.model.image_files import read_image
+from repvgg_hw.model.preprocessing import NONE, Preprocessing, pixels_of
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 MODES = {1: "L", 3: "RGB"}  # Pillow's name for each number of channels
+
+Size = tuple[int, int]  # height, width
 
 
 @dataclass(frozen=True)
 class Images:
     """Images of one size.
 
-    pixels (N, H, W, C) uint8; labels (N,) int64 or None; names, one per image, for messages.
+    pixels (N, H, W, C) uint8; labels (N,) int64 or None; names, one per image, for messages;
+    folders: names of the class folders whose order gave the labels, empty where something else did.
     """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64] | None
     names: tuple[str, ...]
+    folders: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.pixels)
 
 
 def load_images(
-    path: str | Path, limit: int | None = None, resize: int | None = None, channels: int = 3
+    path: str | Path,
+    limit: int | None = None,
+    channels: int = 3,
+    size: Size | None = None,
+    preprocessing: Preprocessing = NONE,
+    class_index: Path | None = None,
 ) -> Images:
     """Read the images at path.
 
-    limit     at most that many, spread evenly over the sorted list so that every class has its share
-    resize    None: as they are, and all must have one size; N: bilinear to N x N
-    channels  3 (RGB) or 1 (grey); files are converted, an `.npz` must have it
-    Raises InputError for: nothing there, no images, mixed sizes, a corrupt file, a wrong dtype or shape.
+    limit          at most that many, spread evenly over the sorted list so that every class has its share
+    channels       3 (RGB) or 1 (grey); files are converted, an `.npz` must have it
+    size           (H, W) that they shall have; None: any, but all the same
+    preprocessing  how they come to that size; none: they must have it
+    class_index    a JSON file that gives each class folder its class; None: their sorted names do
+    Raises InputError for: nothing there, no images, wrong sizes, a corrupt file, a wrong dtype or shape,
+    a class folder that class_index does not name.
     """
     path = Path(path)
     if limit is not None and limit < 1:
         raise InputError(f"limit must be at least 1 image, got {limit}")
-    if resize is not None and resize < 1:
-        raise InputError(f"resize must be at least 1 pixel, got {resize}")
+    if size is None and preprocessing.kind != "none":
+        raise InputError(f"--preprocess {preprocessing.kind} needs the size: give --input-size")
     if not path.exists():
         raise InputError(f"{path}: no such file or folder of images")
     if path.is_dir():
-        return _from_folder(path, limit, resize, channels)
-    if path.suffix == ".npz":
-        return _from_npz(path, limit, resize, channels)
-    raise InputError(f"{path}: images are a folder of class folders or an .npz file with 'images'")
+        images = _from_folder(path, limit, channels, size, preprocessing, class_index)
+    elif path.suffix != ".npz":
+        raise InputError(f"{path}: images are a folder of class folders or an .npz file with 'images'")
+    elif class_index is not None:
+        raise InputError(f"{path}: --class-index is for class folders; an .npz has its own labels")
+    else:
+        images = _from_npz(path, limit, channels, size, preprocessing)
+    if size is not None and images.pixels.shape[1:3] != size:
+        raise InputError(
+            f"{path}: images are {_size(images.pixels[0])}, the input is {size[0]}x{size[1]}: "
+            "--preprocess resize or timm brings them to it"
+        )
+    return images
+
+
+def checked_labels(images: Images, classes: int) -> NDArray[np.int64]:
+    """The labels of images, where they are those of a network with so many classes; else InputError."""
+    if images.labels is None:
+        raise InputError("evaluation needs labels: a folder per class, or an .npz with 'labels'")
+    if images.folders and len(images.folders) != classes:
+        raise InputError(
+            f"there are {len(images.folders)} class folders ({_some(images.folders)}), but the network has "
+            f"{classes} classes: --class-index FILE says which folder is which class"
+        )
+    low, high = int(images.labels.min()), int(images.labels.max())
+    if low < 0 or high >= classes:
+        raise InputError(f"labels run from {low} to {high}, but the network has {classes} classes")
+    return images.labels
 
 
 def normalise(pixels: NDArray[np.uint8], mean: Sequence[float], std: Sequence[float]) -> NDArray[np.float64]:
@@ -93,13 +132,19 @@ def _spread(count: int, limit: int | None) -> NDArray[np.int64]:
     return np.arange(limit) * count // limit
 
 
-def _from_folder(folder: Path, limit: int | None, resize: int | None, channels: int) -> Images:
+def _from_folder(
+    folder: Path,
+    limit: int | None,
+    channels: int,
+    size: Size | None,
+    preprocessing: Preprocessing,
+    class_index: Path | None,
+) -> Images:
     if channels not in MODES:
         raise InputError(
             f"{folder}: image files have 1 or 3 channels, the network takes {channels}: use .npz"
         )
-    classes = sorted(p for p in folder.iterdir() if p.is_dir())
-    found = [(f, label) for label, c in enumerate(classes) for f in _image_files(c)]
+    found, folders = _labelled_files(folder, class_index)
     labelled = bool(found)
     if not labelled:
         found = [(f, -1) for f in _image_files(folder)]
@@ -110,14 +155,28 @@ def _from_folder(folder: Path, limit: int | None, resize: int | None, channels: 
     found = [found[i] for i in _spread(len(found), limit)]
     pixels: list[NDArray[np.uint8]] = []
     for file, _ in found:
-        pixels.append(_read(file, resize, MODES[channels]))
+        pixels.append(pixels_of(preprocessing.apply(read_image(file, MODES[channels]), size)))
         if pixels[-1].shape != pixels[0].shape:
             raise InputError(
-                f"{file}: {_size(pixels[-1])}, but {found[0][0].name} is {_size(pixels[0])}: "
-                "all images must have one size, or ask for a resize"
+                f"{file}: {_size(pixels[-1])}, but {found[0][0].name} is {_size(pixels[0])}: all images "
+                "must have one size; --preprocess resize or timm with --input-size brings them to it"
             )
     labels = np.array([label for _, label in found], dtype=np.int64) if labelled else None
-    return Images(np.stack(pixels), labels, tuple(str(f.relative_to(folder)) for f, _ in found))
+    names = tuple(str(f.relative_to(folder)) for f, _ in found)
+    return Images(np.stack(pixels), labels, names, folders if labelled else ())
+
+
+def _labelled_files(folder: Path, class_index: Path | None) -> tuple[list[tuple[Path, int]], tuple[str, ...]]:
+    """(file, label) of every image in a class folder, and the folders whose order gave the labels."""
+    files = {c: _image_files(c) for c in class_folders(folder)}
+    if class_index is None:
+        labels, folders = list(range(len(files))), tuple(c.name for c in files)
+    else:
+        files = {c: found for c, found in files.items() if found}
+        if not files:
+            raise InputError(f"{folder} holds no class folders with images for --class-index to name")
+        labels, folders = labels_by_index(list(files), read_index(class_index), class_index), ()
+    return [(f, label) for c, label in zip(files, labels, strict=True) for f in files[c]], folders
 
 
 def _image_files(folder: Path) -> list[Path]:
@@ -133,19 +192,13 @@ def _size(pixels: NDArray[np.uint8]) -> str:
     return f"{pixels.shape[0]}x{pixels.shape[1]} pixels"
 
 
-def _read(file: Path, resize: int | None, mode: str) -> NDArray[np.uint8]:
-    try:
-        with Image.open(file) as image:
-            image = image.convert(mode)
-            if resize is not None:
-                image = image.resize((resize, resize), Image.Resampling.BILINEAR)
-            pixels = np.asarray(image, dtype=np.uint8)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{file}: not a readable image ({error})") from error
-    return pixels if pixels.ndim == 3 else pixels[..., None]
+def _some(names: Sequence[str], shown: int = 3) -> str:
+    return ", ".join(names[:shown]) + (", ..." if len(names) > shown else "")
 
 
-def _from_npz(file: Path, limit: int | None, resize: int | None, channels: int) -> Images:
+def _from_npz(
+    file: Path, limit: int | None, channels: int, size: Size | None, preprocessing: Preprocessing
+) -> Images:
     try:
         with np.load(file, allow_pickle=False) as archive:
             missing = "images" not in archive.files
@@ -167,10 +220,10 @@ def _from_npz(file: Path, limit: int | None, resize: int | None, channels: int) 
         )
     chosen = _spread(len(pixels), limit)
     pixels = pixels[chosen]
-    if resize is not None:
+    if preprocessing.kind != "none":
         if channels not in MODES:
             raise InputError(f"{file}: only images of 1 or 3 channels can be resized, these have {channels}")
-        pixels = np.stack([_resize(p, resize) for p in pixels])
+        pixels = np.stack([pixels_of(preprocessing.apply(_picture(p), size)) for p in pixels])
     return Images(
         pixels,
         None if labels is None else labels[chosen].astype(np.int64),
@@ -178,7 +231,5 @@ def _from_npz(file: Path, limit: int | None, resize: int | None, channels: int) 
     )
 
 
-def _resize(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    resized = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
-    return resized.reshape(size, size, pixels.shape[2])
+def _picture(pixels: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
