@@ -132,7 +132,7 @@ module rvg_window_buffer #(
       if (row_end) begin
         phase_q     <= PHASE_W'(KERNEL - 1);
         col_q       <= '0;
-        addr_q      <= -(ADDR_W+2)'(WORDS);
+        addr_q      <= (ADDR_W+2)'(-WORDS);
         tile_q      <= '0;
         top_q       <= last_row ? '0 : top_q + ROW_W'(STEP);
         base_bank_q <= BANK_W'(next_base >= (BANK_W+1)'(BANKS) ? next_base - (BANK_W+1)'(BANKS) : next_base);
@@ -142,7 +142,7 @@ module rvg_window_buffer #(
     if (rst) begin
       phase_q     <= PHASE_W'(KERNEL - 1);
       col_q       <= '0;
-      addr_q      <= -(ADDR_W+2)'(WORDS);
+      addr_q      <= (ADDR_W+2)'(-WORDS);
       word_q      <= '0;
       tile_q      <= '0;
       top_q       <= '0;
