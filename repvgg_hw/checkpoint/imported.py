@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Sequence
@@ -68,6 +69,12 @@ class Imported:
         """Trained against fused on random input in float64; computed when first asked for."""
         return prove([block.graph for block in self.blocks], self.chain)
 
+    def recording(self, **entries: Any) -> Imported:
+        """The same network, its proof included, with more entries in its provenance."""
+        recorded = copy.copy(self)  # dataclasses.replace would lose the proof that is already computed
+        object.__setattr__(recorded, "provenance", self.provenance | entries)
+        return recorded
+
     def model(self) -> RepVGG:
         """The fused network as a torch module in float32 and eval mode, squeeze-and-excitation included."""
         module = build_model(self.architecture, deploy=True)
@@ -89,14 +96,21 @@ def fused_state(imported: Imported) -> dict[str, np.ndarray]:
 
 
 def save_fused(path: str | os.PathLike[str], imported: Imported) -> None:
-    """Write the fused network as .safetensors, float32, official fused key names, its strides as metadata."""
+    """Write the fused network as .safetensors, float32, official fused key names.
+
+    Its metadata are its strides and, where there was one, the proof from outside (`expect`).
+    """
     state = {key: value.astype(np.float32) for key, value in fused_state(imported).items()}
-    save_state(path, state, stride_metadata([conv.stride for conv in imported.convs]))
+    proven = {"expect": imported.provenance["expect"]} if "expect" in imported.provenance else {}
+    save_state(path, state, stride_metadata([conv.stride for conv in imported.convs], **proven))
 
 
-def stride_metadata(strides: Sequence[int]) -> dict[str, str]:
-    """The .safetensors metadata by which a file of this package carries its strides, one per layer."""
-    return {"format": "pt", METADATA: json.dumps({"strides": list(strides)})}
+def stride_metadata(strides: Sequence[int], **more: Any) -> dict[str, str]:
+    """The .safetensors metadata by which a file of this package carries its strides, one per layer.
+
+    more  entries that people and scripts may read; import reads the strides only
+    """
+    return {"format": "pt", METADATA: json.dumps({"strides": list(strides), **more})}
 
 
 def assemble(

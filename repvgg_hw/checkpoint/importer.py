@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from repvgg_hw.checkpoint.expect import Expectation, require
 from repvgg_hw.checkpoint.files import Checkpoint, load_checkpoint
 from repvgg_hw.checkpoint.findings import findings
 from repvgg_hw.checkpoint.hub import fetch
@@ -32,22 +33,28 @@ def import_network(
     eps: float | None = None,
     strides: Sequence[int] | None = None,
     check: bool = True,
+    expect: Expectation | None = None,
 ) -> Imported:
     """Read a checkpoint file (.pth, .safetensors), infer its architecture, fuse it and prove the fusion.
 
     eps      of every batch normalization; not stored in files, 1e-5 unless given
     strides  one per stage or one per layer, where the rule (infer.STRIDE_RULE) does not fit
     check    require the proof, refuse foreign keys in blocks, warn; without it all three are only recorded
+    expect   images and what another framework gave for them: the network read must give the same;
+             what was compared is in provenance["expect"]
     A path of the form hf://owner/name[@revision][/file] is fetched from the Hugging Face hub; a .onnx file
     is read by its graph, which carries strides and eps.
-    Raises InputError for what cannot be read, and CheckFailed if trained and fused differ by more than 1e-6.
+    Raises InputError for what cannot be read, CheckFailed if trained and fused differ by more than 1e-6 or if
+    expect does not hold.
     """
     path = fetch(path)
     if path.suffix == ".onnx":
         if eps is not None or strides is not None:
             raise InputError(f"{path}: an ONNX graph carries eps and strides itself; leave them out")
-        return checked(import_onnx(path)) if check else import_onnx(path)
-    return import_state(load_checkpoint(path), eps=eps, strides=strides, check=check)
+        imported = checked(import_onnx(path)) if check else import_onnx(path)
+    else:
+        imported = import_state(load_checkpoint(path), eps=eps, strides=strides, check=check)
+    return imported if expect is None else imported.recording(expect=require(imported, expect).to_json())
 
 
 def import_state(
@@ -82,10 +89,14 @@ def checked(imported: Imported) -> Imported:
 
 
 def load_fused(
-    path: str | os.PathLike[str], *, eps: float | None = None, strides: Sequence[int] | None = None
+    path: str | os.PathLike[str],
+    *,
+    eps: float | None = None,
+    strides: Sequence[int] | None = None,
+    expect: Expectation | None = None,
 ) -> FusedNetwork:
     """import_network(...).fused: the network that quantization reads."""
-    return import_network(path, eps=eps, strides=strides).fused
+    return import_network(path, eps=eps, strides=strides, expect=expect).fused
 
 
 def _stored_strides(metadata: Mapping[str, str]) -> list[int] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from repvgg_hw.cli.expectations import expect_options, expectation, say_expectation
 from repvgg_hw.cli.options import parse_strides
 from repvgg_hw.errors import InputError
 
@@ -18,19 +19,28 @@ from repvgg_hw.errors import InputError
 )
 @click.option("--eps", type=float, help="Of the batch normalizations, where not 1e-5 (YOLO families: 1e-3).")
 @click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
+@expect_options
 @click.option("--json", "as_json", is_flag=True, help="Print the proof as JSON.")
 def command(
-    checkpoint: str, output: Path, eps: float | None, strides: tuple[int, ...] | None, as_json: bool
+    checkpoint: str,
+    output: Path,
+    eps: float | None,
+    strides: tuple[int, ...] | None,
+    expect: Path | None,
+    tolerance: float | None,
+    as_json: bool,
 ) -> None:
     """Fuse CHECKPOINT into 3x3 convolutions in float64, prove it, and write them in float32.
 
     \b
-    Example:
+    Examples:
       repvgg-hw fuse repvgg_a0.pth -o repvgg_a0_fused.safetensors
+      repvgg-hw fuse repvgg_a0.pth -o repvgg_a0_fused.safetensors --expect repvgg_a0_outputs.npz
 
     The proof runs the trained and the fused network on random input in float64 and gives the largest
-    difference at inner pixels and at the border apart. Exit codes: 0 written and proven, 1 the two differ
-    by more than 1e-6 relative (nothing is written), 2 the input is wrong.
+    difference at inner pixels and at the border apart. --expect compares with what your own framework gives
+    for images of yours: it sees what both would have in common, such as a wrong stride. Exit codes: 0 written
+    and proven, 1 a comparison failed (nothing is written), 2 the input is wrong.
 
     Stride is not stored in checkpoints. A block whose branches show an identity has stride 1, one with
     equal widths and no identity 2; otherwise the first block of a stage has 2. --strides overrides.
@@ -39,7 +49,8 @@ def command(
 
     if output.suffix != ".safetensors":
         raise InputError(f"{output}: the fused network is written as .safetensors; name it so")
-    imported = import_network(checkpoint, eps=eps, strides=strides)
+    wanted = expectation(expect, tolerance)
+    imported = import_network(checkpoint, eps=eps, strides=strides, expect=wanted)
     save_fused(output, imported)
     architecture, proof = imported.architecture, imported.proof
     families = sorted({block.family for block in imported.blocks})
@@ -55,6 +66,7 @@ def command(
         "max_difference_logits": proof.logits,
         "relative": proof.relative,
         "worst_layer": proof.worst.name,
+        "expect": imported.provenance.get("expect"),
     }
     if as_json:
         click.echo(json.dumps(result, indent=2))
@@ -67,4 +79,6 @@ def command(
         f"fused = trained in float64: max |difference| inside {proof.inside:.1e}, border {proof.border:.1e}, "
         f"logits {proof.logits:.1e}; relative {proof.relative:.1e} (worst: {proof.worst.name})"
     )
+    if line := say_expectation(imported.provenance):
+        click.echo(line)
     click.echo(f"wrote {output}")

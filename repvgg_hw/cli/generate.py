@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repvgg_hw.cli.expectations import expect_options, expectation, say_expectation
 from repvgg_hw.cli.options import (
     INPUT_SIZE,
     Numbers,
@@ -41,6 +42,7 @@ DEFAULT_SIZE = (224, 224)
 @click.option("--weights", help="A checkpoint: .pth, .safetensors, .onnx or hf://...")
 @click.option("--eps", type=float, help="Of the checkpoint's batch normalization [default: 1e-5].")
 @click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
+@expect_options
 @click.option("--target", type=click.Choice(["verilog", "hls"]), default="verilog", help="[default: verilog]")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: build/NETWORK-TARGET]."
@@ -70,6 +72,8 @@ def command(
     weights: str | None,
     eps: float | None,
     strides: tuple[int, ...] | None,
+    expect: Path | None,
+    tolerance: float | None,
     target: str,
     output: Path | None,
     input_size: tuple[int, int] | None,
@@ -104,7 +108,8 @@ def command(
       repvgg-hw generate --model A0 --target hls
       repvgg-hw generate --model A0 --input-size 224 --multipliers 8192 --winograd auto
 
-    Exit codes: 0 done, 1 the fused network differs from the trained one, 2 the input or usage is wrong.
+    Exit codes: 0 done, 1 the fused network differs from the trained one or from --expect,
+    2 the input or usage is wrong.
     """
     from rich.console import Console
 
@@ -120,15 +125,22 @@ def command(
         output = Path("build") / f"{_stem(model or weights or '')}-{target}"
     check_directory(output, force)
     quantizer = _Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, console)
+    wanted = expectation(expect, tolerance)
     if model is not None:
+        if wanted is not None:
+            raise InputError("--expect belongs to --weights: nobody knows the outputs of random weights")
         network = _random(model, input_size or DEFAULT_SIZE, classes, seed, quantizer)
     else:
         assert weights is not None
+        from repvgg_hw.checkpoint import load_fused
+
         if classes is not None:
             raise InputError("--classes belongs to --model: a checkpoint has its own")
         if calibration is None:
             raise InputError("--weights needs --calibration: images that set the scales of int8")
-        fused = _import(weights, eps, strides)
+        fused = load_fused(weights, eps=eps, strides=strides, expect=wanted)
+        if line := say_expectation(fused.provenance):
+            console.print(line, highlight=False, soft_wrap=True)
         pixels = _pixels(calibration, calibration_limit, input_size, preprocessing, fused)
         network = quantizer.quantize(fused, pixels)
         if network.name == "custom":  # no published variant: named after its file
@@ -205,12 +217,6 @@ def _random(
     # Least-squares rounding is for trained weights and real images: here it would cost minutes for nothing.
     quantizer = replace(quantizer, method=quantizer.method or RANDOM_METHOD)
     return replace(quantizer.quantize(fused, pixels), name=architecture.name)
-
-
-def _import(weights: str, eps: float | None, strides: tuple[int, ...] | None) -> FusedNetwork:
-    from repvgg_hw.checkpoint import load_fused
-
-    return load_fused(weights, eps=eps, strides=strides)
 
 
 def _pixels(

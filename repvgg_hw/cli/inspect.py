@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repvgg_hw.cli.expectations import expect_options, expectation, say_expectation
 from repvgg_hw.cli.options import INPUT_SIZE, parse_strides
 
 if TYPE_CHECKING:
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 @click.option("--input-size", type=INPUT_SIZE, default=224, show_default=True, help="For the MACs.")
 @click.option("--eps", type=float, help="Of the batch normalizations, where not 1e-5 (YOLO families: 1e-3).")
 @click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
+@expect_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def command(
     checkpoint: str,
     input_size: tuple[int, int],
     eps: float | None,
     strides: tuple[int, ...] | None,
+    expect: Path | None,
+    tolerance: float | None,
     as_json: bool,
 ) -> None:
     """Show what CHECKPOINT holds: families, architecture, cost, unused keys, outliers per layer.
@@ -35,11 +39,12 @@ def command(
       repvgg-hw inspect hf://timm/repvgg_a0.rvgg_in1k --json
 
     A difference between trained and fused network is shown here, not judged; `fuse` judges it.
-    Exit codes: 0 read, 2 the checkpoint cannot be read.
+    Exit codes: 0 read, 1 the network read does not give what --expect holds, 2 the input is wrong.
     """
     from repvgg_hw.checkpoint import import_network
 
-    imported = import_network(checkpoint, eps=eps, strides=strides, check=False)
+    wanted = expectation(expect, tolerance)
+    imported = import_network(checkpoint, eps=eps, strides=strides, check=False, expect=wanted)
     result = _summary(imported, checkpoint, input_size)
     if as_json:
         click.echo(json.dumps(result, indent=2))
@@ -96,6 +101,7 @@ def _summary(imported: Imported, checkpoint: str, size: tuple[int, int]) -> dict
         "parameters": architecture.parameters() + cost.parameters,
         "macs": architecture.macs(*size) + cost.macs,
         "fused_minus_trained_relative": proof.relative,
+        "expect": imported.provenance.get("expect"),
         "unused_keys": list(imported.unused),
         "findings": [finding.line() for finding in findings(imported.convs, imported.blocks)],
         "layers": layers,
@@ -129,6 +135,8 @@ def _print(result: dict[str, Any]) -> None:
         f"fused: {result['parameters']:,} parameters, {result['macs'] / 1e9:.3f} GMAC at {height} x {width}; "
         f"differs from trained by {result['fused_minus_trained_relative']:.1e} relative, in float64"
     )
+    if line := say_expectation(result):
+        console.print(line)
     table = Table()
     headings = ("layer", "family", "channels", "stride", "groups", "MMAC", "w channels", "gamma/sigma")
     for heading in (*headings, "dead"):

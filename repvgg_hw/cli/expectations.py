@@ -1,0 +1,48 @@
+"""`--expect` and `--tolerance`, the proof from outside, of every command that imports a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from repvgg_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from repvgg_hw.checkpoint import Expectation
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def expect_options(command: Command) -> Command:
+    """The two options; `expectation` makes an Expectation of their values."""
+    expect = click.option(
+        "--expect",
+        type=click.Path(path_type=Path),
+        help="An .npz of your own framework, images x and its logits y: the network read must give y.",
+    )
+    tolerance = click.option(
+        "--tolerance", type=float, help="Of --expect, relative to the largest |y| [default: 1e-4]."
+    )
+    return expect(tolerance(command))
+
+
+def expectation(expect: Path | None, tolerance: float | None) -> Expectation | None:
+    """What --expect names, read; None without it. Raises InputError for a file that proves nothing."""
+    from repvgg_hw.checkpoint import load_expectation
+
+    if expect is None:
+        if tolerance is not None:
+            raise InputError("--tolerance belongs to --expect")
+        return None
+    return load_expectation(expect, tolerance)
+
+
+def say_expectation(provenance: Mapping[str, Any]) -> str | None:
+    """The line that says how an expectation was met; None where there was none."""
+    from repvgg_hw.checkpoint.expect import describe
+
+    record = provenance.get("expect")
+    return None if record is None else describe(record)
