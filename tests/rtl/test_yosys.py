@@ -12,6 +12,7 @@ import pytest
 from test_conv3x3 import SHAPES
 
 from repvgg_hw.emit import library
+from repvgg_hw.files import templates_dir
 from repvgg_hw.netlist import Parameter, Stream, direct_parameters, linear_unit
 from repvgg_hw.plan.stream.linear import LinearPlan
 
@@ -62,6 +63,6 @@ def test_every_unit(tmp_path: Path) -> None:
 
 
 def test_no_sign_before_a_size_cast() -> None:
-    """Yosys 0.70 reads `-(W)'(x)` as `(-(W))'(x)`, which is x: another circuit than the one that is simulated."""
-    for path in VERILOG.rglob("*.sv*"):
+    """Yosys 0.70 reads `-(W)'(x)` as `(-(W))'(x)`, which is x: another circuit than the simulated one."""
+    for path in (templates_dir() / "verilog").rglob("*.sv*"):
         assert not re.search(r"[=(,?:] *[-~!](?:\w+|\([^()]*\))'\(", path.read_text()), path.name
