@@ -20,12 +20,13 @@ from repvgg_hw import golden
 from repvgg_hw.checkpoint import load_fused
 from repvgg_hw.errors import CheckFailed
 from repvgg_hw.evaluate import integer_logits, without
-from repvgg_hw.generate import Request, generate
 from repvgg_hw.model.images import Images, load_images
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, IntegerNetwork
+from repvgg_hw.plan.request import Request
 from repvgg_hw.quantize import DEFAULT_METHOD, quantize
 from repvgg_hw.quantize.forward import float_logits
 from repvgg_hw.simulate import read_logits, require, simulate
+from repvgg_hw.targets.generate import generate
 
 
 def spread(images: Images, count: int) -> Images:

@@ -17,9 +17,11 @@ from repvgg_hw import emit
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.plan.stream.search import TILES, Algorithms, make_plan
+from repvgg_hw.plan.stream.search import make_plan
 from repvgg_hw.simulate import simulate
+from repvgg_hw.winograd.matrices import TILES
 
 CHAINS = int(os.environ.get("CHAINS", "20"))
 FRAMES = 8
@@ -46,7 +48,7 @@ def random_plan(seed: int) -> tuple[IntegerNetwork, Plan]:
 @pytest.mark.parametrize("seed", range(CHAINS))
 def test_chain(tmp_path: Path, seed: int) -> None:
     network, plan = random_plan(seed)
-    design = Design(tmp_path / "chain", "verilog", network, plan, {})
+    design = Design(tmp_path / "chain", Request("verilog"), network, plan, {})
     emit.emit(design)
     designs.save(design)
     result = simulate(design, random_images(network, FRAMES, seed))

@@ -1,6 +1,6 @@
 """An emitted folder: what `generate` leaves and `simulate` and `report` find.
 
-design.json   target, plan, provenance          network.npz   the integer network
+design.json   request, plan, provenance          network.npz   the integer network
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.files import write_if_changed
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.network_io import load_network, save_network
+from repvgg_hw.plan import request as requests
+from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 
-FORMAT = 1  # of design.json
+FORMAT = 2  # of design.json
 LAST = Path("build") / ".last-design"  # names the folder that `generate` wrote last
 
 
@@ -30,10 +32,15 @@ class Design:
     """A generated accelerator on disk."""
 
     directory: Path
-    target: str  # "verilog" or "hls"
+    request: Request
     network: IntegerNetwork
     plan: Plan
     options: dict[str, Any]
+
+    @property
+    def target(self) -> str:
+        """The target's name."""
+        return self.request.target
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
@@ -94,7 +101,7 @@ def save(design: Design) -> None:
     content = {
         "format": FORMAT,
         "generator": f"repvgg-hw {__version__}",
-        "target": design.target,
+        "request": requests.to_json(design.request),
         "options": design.options,
         "plan": plan_to_json(design.plan),
     }
@@ -113,10 +120,10 @@ def load(directory: Path) -> Design:
                 f"{path} has format {content['format']}, this version reads {FORMAT}: generate it again"
             )
         plan = plan_from_json(content["plan"])
-        target, options = content["target"], content["options"]
+        request, options = requests.from_json(content["request"]), content["options"]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is damaged ({error}): generate it again") from None
-    return Design(directory, target, load_network(directory / "network.npz"), plan, options)
+    return Design(directory, request, load_network(directory / "network.npz"), plan, options)
 
 
 def remember(directory: Path) -> None:

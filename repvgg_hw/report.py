@@ -12,9 +12,9 @@ from typing import Any
 from repvgg_hw import __version__, results
 from repvgg_hw.design import Design, plan_to_json
 from repvgg_hw.files import environment, templates_dir, write_if_changed
+from repvgg_hw.plan.stream.candidates import alternatives
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import AnyConvPlan
-from repvgg_hw.plan.stream.search import alternatives
 from repvgg_hw.results import LayerResult, SimulationResult
 
 FILE = "report.html"

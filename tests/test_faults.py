@@ -19,6 +19,7 @@ from repvgg_hw import design as designs
 from repvgg_hw import emit, verilator
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
+from repvgg_hw.plan.request import Request
 from repvgg_hw.results import SimulationResult
 from repvgg_hw.simulate import simulate
 from repvgg_hw.tables import layer_of
@@ -84,7 +85,7 @@ RTL_FAULTS = {
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Design:
     """The design without a fault."""
     network, plan = random_network(LAYERS, in_shape=(3, 12, 8), classes=5, seed=3)
-    design = Design(tmp_path_factory.mktemp("sound") / "design", "verilog", network, plan, {})
+    design = Design(tmp_path_factory.mktemp("sound") / "design", Request("verilog"), network, plan, {})
     emit.emit(design)
     designs.save(design)
     return design
@@ -95,7 +96,7 @@ def faulty(sound: Design, tmp_path: Path) -> Design:
     """A copy to break."""
     directory = tmp_path / "faulty"
     shutil.copytree(sound.directory, directory)
-    return Design(directory, "verilog", sound.network, sound.plan, {})
+    return Design(directory, Request("verilog"), sound.network, sound.plan, {})
 
 
 @pytest.fixture(autouse=True)
@@ -162,7 +163,7 @@ def test_fault_in_a_table(sound: Design, tmp_path: Path) -> None:
     for kind, (file, line, digit) in TABLE_FAULTS.items():
         directory = tmp_path / file.replace(".", "_") / kind.replace(" ", "_").replace("'", "")
         shutil.copytree(sound.directory, directory)
-        design = Design(directory, "verilog", sound.network, sound.plan, {})
+        design = Design(directory, Request("verilog"), sound.network, sound.plan, {})
         change_digit(directory / "mem" / file, line, digit)
         layer = file.rsplit("_", 1)[0].replace("_", ".")
         done = run_command(design)

@@ -5,6 +5,7 @@ REFRESH=1 pytest tests/test_generate.py writes tests/expected/ anew; read the di
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -19,7 +20,8 @@ from repvgg_hw import emit
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
-from repvgg_hw.generate import read_folding
+from repvgg_hw.plan import request as requests
+from repvgg_hw.plan.request import Request, read_folding
 
 EXPECTED = Path(__file__).with_name("expected")
 # Verbatim copies of the library need no comparison; network.npz is binary.
@@ -31,7 +33,7 @@ def tiny(directory: Path) -> Design:
     """Two layers, groups, a converter: small enough to read."""
     layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, groups=2, pi=1, po=2)]
     network, plan = random_network(layers, in_shape=(3, 6, 5), classes=3, seed=1)
-    design = Design(directory, "verilog", network, plan, {"random": True, "seed": 1})
+    design = Design(directory, Request("verilog"), network, plan, {"random": True, "seed": 1})
     emit.emit(design)
     designs.save(design)
     return design
@@ -77,7 +79,19 @@ def test_it_is_read_back_as_it_was(tmp_path: Path) -> None:
     read = designs.load(tmp_path)
     assert read.plan == written.plan
     assert read.options == written.options
+    assert read.request == written.request
     assert emit.differing_tables(read) == []
+
+
+def test_the_whole_request_is_recorded(tmp_path: Path) -> None:
+    """What was asked, and what was not asked with its default: enough to ask for the same again."""
+    folding = tmp_path / "folding.json"
+    folding.write_text('{"stage1.0": {"pi": 4, "po": 2, "m": 4}, "linear": {"pi": 1, "po": 1}}')
+    request = requests.parse("hls", fps=30.5, folding=folding, winograd="auto", phases=False, dsp="30x20")
+    written = dataclasses.replace(tiny(tmp_path / "design"), request=request)
+    designs.save(written)
+    assert designs.load(written.directory).request == request
+    assert requests.parse("hls").multipliers == requests.DEFAULT_MULTIPLIERS
 
 
 def generate(folder: Path, *arguments: object) -> Result:

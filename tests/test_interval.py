@@ -10,6 +10,7 @@ from hls_networks import Layer, random_images, random_network
 from repvgg_hw import design as designs
 from repvgg_hw import emit
 from repvgg_hw.design import Design
+from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream import winograd
 from repvgg_hw.results import SimulationResult
 from repvgg_hw.simulate import simulate
@@ -28,7 +29,7 @@ CHAINS = {
 def measure(folder: Path, chain: str) -> SimulationResult:
     layers, in_shape, linear = CHAINS[chain]
     network, plan = random_network(layers, in_shape=in_shape, linear=linear)
-    design = Design(folder, "verilog", network, plan, {})
+    design = Design(folder, Request("verilog"), network, plan, {})
     emit.emit(design)
     designs.save(design)
     return simulate(design, random_images(network, FRAMES))

@@ -27,10 +27,11 @@ FLOORS = (
     ),
     ("fuse", "checkpoint"),
     ("quantize", "winograd"),
-    ("plan", "plan.folding", "plan.stream"),
+    ("plan", "plan.device", "plan.folding", "plan.request", "plan.stream"),
     ("results", "network_io", "design"),
     ("tables", "netlist", "emit", "vectors", "time_limit", "verilator_runtime", "verilator", "simulate"),
-    ("layer_state", "layer_task", "layerwise", "emit_hls", "csim", "simulate_hls", "generate"),
+    ("layer_state", "layer_task", "layerwise", "emit_hls", "csim", "simulate_hls"),
+    ("targets", "targets.generate"),
     ("gpu", "latency", "evaluate", "report"),
     ("cli", "__main__"),
 )

@@ -24,6 +24,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.layer_state import Proof, State
 from repvgg_hw.layer_task import LayerTask, make_tasks, prove
+from repvgg_hw.plan.request import Request
 from repvgg_hw.results import LayerResult
 from repvgg_hw.time_limit import patience
 
@@ -80,7 +81,7 @@ def prover(monkeypatch: pytest.MonkeyPatch) -> Prover:
 def design(tmp_path: Path) -> Design:
     layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, pi=2, po=4), Layer(2)]
     network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=1)
-    design = Design(tmp_path / "design", "verilog", network, plan, {})
+    design = Design(tmp_path / "design", Request("verilog"), network, plan, {})
     emit.emit(design)
     return design
 

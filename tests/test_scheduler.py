@@ -11,11 +11,12 @@ from repvgg_hw import design as designs
 from repvgg_hw import emit, layerwise
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
+from repvgg_hw.plan.request import Request
 
 
 def _design(folder: Path) -> Design:
     network, plan = random_network([Layer(4, pi=1, po=2), Layer(4, pi=2, po=2)], in_shape=(2, 5, 5))
-    design = Design(folder, "verilog", network, plan, {})
+    design = Design(folder, Request("verilog"), network, plan, {})
     emit.emit(design)
     designs.save(design)
     return design

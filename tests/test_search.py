@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan.folding import Folding
+from repvgg_hw.plan.stream.candidates import foldings, linear_foldings, unfolded
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.plan.stream.search import Folding, foldings, linear_foldings, make_plan, unfolded
+from repvgg_hw.plan.stream.search import make_plan
 
 layers = st.builds(
     lambda widths, stride, groups: Layer(widths * groups, stride=stride, groups=groups),

@@ -20,6 +20,7 @@ from repvgg_hw import emit, verilator
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.netlist import build
+from repvgg_hw.plan.request import Request
 from repvgg_hw.time_limit import TimedOut, allowed_seconds, patience, time_limit
 
 ALIKE = 3
@@ -29,7 +30,7 @@ def emitted(folder: Path, seed: int) -> Design:
     """A design of which the last layers differ in their weights only."""
     layers = [Layer(4, stride=2, pi=3, po=2), *[Layer(4, pi=2, po=2)] * ALIKE]
     network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=seed)
-    design = Design(folder, "verilog", network, plan, {})
+    design = Design(folder, Request("verilog"), network, plan, {})
     emit.emit(design)
     designs.save(design)
     return design
@@ -55,7 +56,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Design:
 def design(sound: Design, tmp_path: Path) -> Design:
     """A copy to break."""
     shutil.copytree(sound.directory, tmp_path / "design")
-    return Design(tmp_path / "design", "verilog", sound.network, sound.plan, {})
+    return Design(tmp_path / "design", Request("verilog"), sound.network, sound.plan, {})
 
 
 def test_alike_layers_are_compiled_once(sound: Design) -> None:
@@ -156,8 +157,9 @@ def test_a_stream_that_stands_still_is_ended_by_the_benchs_watchdog(design: Desi
 
 
 def test_the_time_limit_is_for_verilog_designs(design: Design) -> None:
-    hls = json.loads((design.directory / "design.json").read_text()) | {"target": "hls"}
-    (design.directory / "design.json").write_text(json.dumps(hls))
+    content = json.loads((design.directory / "design.json").read_text())
+    content["request"]["target"] = "hls"
+    (design.directory / "design.json").write_text(json.dumps(content))
     done = CliRunner().invoke(main, ["simulate", str(design.directory), "--timeout", "3"])
     assert done.exit_code == 2
     assert "--timeout" in done.output

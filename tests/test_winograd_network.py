@@ -10,9 +10,10 @@ from hls_networks import Layer, random_images, random_network
 from repvgg_hw import design as designs
 from repvgg_hw import emit
 from repvgg_hw.design import Design
-from repvgg_hw.plan.stream.search import TILES
+from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.simulate import simulate
+from repvgg_hw.winograd.matrices import TILES
 
 
 @pytest.mark.parametrize("m", TILES)
@@ -21,7 +22,7 @@ def test_every_tile(m: int, tmp_path: Path) -> None:
     layers = [Layer(4, stride=2, pi=1, po=2, m=m), Layer(4, groups=2, pi=1, po=1, m=m), Layer(3, pi=4, po=1)]
     network, plan = random_network(layers, in_shape=(2, 15, 11))
     assert [isinstance(conv, WinogradPlan) for conv in plan.convs] == [True, True, False]
-    design = Design(tmp_path / "design", "verilog", network, plan, {})
+    design = Design(tmp_path / "design", Request("verilog"), network, plan, {})
     emit.emit(design)
     designs.save(design)
     result = simulate(design, random_images(network, 3), stalls=m)

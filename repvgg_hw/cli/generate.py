@@ -22,6 +22,8 @@ from repvgg_hw.cli.options import (
     widths,
 )
 from repvgg_hw.errors import InputError
+from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART
+from repvgg_hw.plan.request import DEFAULT_CLOCK_MHZ, DEFAULT_MULTIPLIERS, DEFAULT_WINOGRAD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,14 +58,20 @@ DEFAULT_SIZE = (224, 224)
 @width_options
 @click.option("--mean", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
 @click.option("--std", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
-@click.option("--multipliers", type=click.IntRange(1), help="Budget of multipliers [default: 512].")
+@click.option(
+    "--multipliers", type=click.IntRange(1), help=f"Budget of multipliers [default: {DEFAULT_MULTIPLIERS}]."
+)
 @click.option("--fps", type=float, help="Instead of a budget: frames per second to reach at --clock.")
-@click.option("--clock", type=float, default=200.0, show_default=True, help="MHz.")
-@click.option("--winograd", default="off", show_default=True, help="auto, off, or a tile M from 2 to 7.")
+@click.option("--clock", type=float, default=DEFAULT_CLOCK_MHZ, show_default=True, help="MHz.")
+@click.option(
+    "--winograd", default=DEFAULT_WINOGRAD, show_default=True, help="auto, off, or a tile M from 2 to 7."
+)
 @click.option("--phases/--no-phases", default=True, help="Winograd for stride 2 too.")
-@click.option("--dsp", default="27x18", show_default=True, help="Signed ports of one multiplier.")
+@click.option(
+    "--dsp", default="{}x{}".format(*DEFAULT_DSP), show_default=True, help="Signed ports of one multiplier."
+)
 @click.option("--folding", type=click.Path(path_type=Path), help='JSON, {"stage1.0": {"pi": 4, "po": 2}}.')
-@click.option("--part", default="xczu7ev-ffvc1156-2-e", show_default=True, help="Device of the HLS project.")
+@click.option("--part", default=DEFAULT_PART, show_default=True, help="Device of the HLS project.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of random weights.")
 @click.option("--force", is_flag=True, help="Write over a design that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
@@ -113,14 +121,23 @@ def command(
     """
     from rich.console import Console
 
-    from repvgg_hw.generate import Request, algorithms, check_directory, generate
+    from repvgg_hw.plan import request as requests
+    from repvgg_hw.targets.generate import check_directory, generate
 
     if (model is None) == (weights is None):
         raise InputError("give either --model NAME for random weights or --weights CHECKPOINT")
-    if multipliers is not None and fps is not None:
-        raise InputError("give either --multipliers or --fps: one follows from the other")
+    request = requests.parse(
+        target,
+        multipliers=multipliers,
+        fps=fps,
+        clock_mhz=clock,
+        folding=folding,
+        part=part,
+        winograd=winograd,
+        phases=phases,
+        dsp=dsp,
+    )
     console = Console(stderr=True)
-    allowed = algorithms(winograd, dsp, phases)
     if output is None:
         output = Path("build") / f"{_stem(model or weights or '')}-{target}"
     check_directory(output, force)
@@ -145,7 +162,6 @@ def command(
         network = quantizer.quantize(fused, pixels)
         if network.name == "custom":  # no published variant: named after its file
             network = replace(network, name=Path(weights).stem)
-    request = Request(target, multipliers, fps, clock, folding, part, allowed)
     options: dict[str, Any] = {"random": model is not None, "seed": seed if model else None}
     if preprocessing is not None:
         options["preprocess"] = preprocessing.to_json()

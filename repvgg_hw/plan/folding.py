@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repvgg_hw.network import out_size
 
 TAPS = 9  # weights of a 3x3 kernel
 TREE_RADIX = 8  # inputs that one register stage of an adder tree sums
+
+
+@dataclass(frozen=True)
+class Folding:
+    """How a layer's products are shared in time: PI input channels by PO output channels at once.
+
+    m  Winograd tile, None for direct products
+    """
+
+    pi: int
+    po: int
+    m: int | None = None
 
 
 def divisors(n: int) -> list[int]:

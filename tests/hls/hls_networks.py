@@ -15,8 +15,9 @@ from repvgg_hw.network import (
     IntegerLinear,
     IntegerNetwork,
 )
+from repvgg_hw.plan.folding import Folding
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.plan.stream.search import Folding, make_plan
+from repvgg_hw.plan.stream.search import make_plan
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from repvgg_hw import emit, verilator
 from repvgg_hw.design import Design
 from repvgg_hw.files import sv_literal, templates_dir
 from repvgg_hw.network import Architecture, IntegerConv, IntegerLinear, IntegerNetwork
+from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.plan import Plan
 
 VERILOG = templates_dir() / "verilog"
@@ -60,7 +61,7 @@ def shapes_only(architecture: Architecture, size: int) -> IntegerNetwork:
 def emit_rtl(network: IntegerNetwork, plan: Plan, directory: Path) -> list[Path]:
     """Emit a design without its tables; returns what files.f lists, the top last."""
     with mock.patch.object(emit, "memory_files", return_value={"none.mem": ""}):
-        emit.emit(Design(directory, "verilog", network, plan, {}))
+        emit.emit(Design(directory, Request("verilog"), network, plan, {}))
     return [directory / name for name in (directory / "files.f").read_text().split()]
 
 

@@ -15,6 +15,7 @@ from hls_networks import Layer, random_network
 from repvgg_hw import design as designs
 from repvgg_hw import emit, verilator
 from repvgg_hw.design import Design
+from repvgg_hw.plan.request import Request
 from repvgg_hw.simulate import SHARED_LAYERS, sources
 
 ALIKE = {"direct": Layer(4, pi=2, po=2), "winograd": Layer(4, pi=2, po=2, m=3)}
@@ -23,7 +24,7 @@ ALIKE = {"direct": Layer(4, pi=2, po=2), "winograd": Layer(4, pi=2, po=2, m=3)}
 def layer_functions(folder: Path, layers: list[Layer]) -> list[str]:
     """The clocked functions of all convolution layers in Verilator's C++, by class."""
     network, plan = random_network(layers, in_shape=(4, 9, 9))
-    design = Design(folder, "verilog", network, plan, {})
+    design = Design(folder, Request("verilog"), network, plan, {})
     emit.emit(design)
     designs.save(design)
     command = [

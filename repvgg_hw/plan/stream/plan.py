@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from repvgg_hw.plan.device import DEFAULT_DSP
 from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
@@ -28,7 +29,7 @@ class Plan:
     linear: LinearPlan
     budget: int  # multipliers that the search was allowed
     clock_mhz: float
-    dsp: tuple[int, int] = (27, 18)  # widths of one multiplier's signed ports
+    dsp: tuple[int, int] = DEFAULT_DSP  # widths of one multiplier's signed ports
 
     @property
     def layers(self) -> tuple[AnyConvPlan | LinearPlan, ...]:

@@ -5,194 +5,29 @@ Exact, not a heuristic: see `Search`.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.network import LOGIT_BITS, IntegerNetwork, signed_bits
-from repvgg_hw.plan.folding import divisors
+from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan.folding import Folding, divisors
+from repvgg_hw.plan.request import DEFAULT_CLOCK_MHZ, DIRECT, Algorithms
+from repvgg_hw.plan.stream.candidates import (
+    Candidate,
+    alike,
+    candidates,
+    cheapest,
+    cheapest_linear,
+    linear_foldings,
+    unfolded,
+    winograd,
+)
 from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
-from repvgg_hw.plan.stream.winograd import WinogradPlan
-
-ACC_STEP = 4  # accumulators are rounded up to a multiple of this, so that alike layers share one circuit
-
-TILES = range(2, 8)  # F(m) that one multiplier of 27 x 18 bits can do, with exact integers
+from repvgg_hw.winograd.matrices import TILES
 
 Layers = tuple[list[AnyConvPlan], LinearPlan]
-
-
-@dataclass(frozen=True)
-class Folding:
-    """How a layer's products are shared in time: PI input channels by PO output channels at once.
-
-    m  Winograd tile, None for direct products
-    """
-
-    pi: int
-    po: int
-    m: int | None = None
-
-
-@dataclass(frozen=True)
-class Algorithms:
-    """Which algorithms the search may give to a layer.
-
-    tiles   Winograd tiles F(m); none for direct products alone
-    direct  whether a layer may be direct although a tile is allowed
-    phases  whether layers of stride 2 may use tiles, as four phases of stride 1
-    dsp     widths of one multiplier's signed ports: a tile whose numbers are wider is left out
-    """
-
-    tiles: tuple[int, ...] = ()
-    direct: bool = True
-    phases: bool = True
-    dsp: tuple[int, int] = (27, 18)
-
-    def of(self, conv: ConvPlan) -> list[AnyConvPlan]:
-        """Each allowed algorithm for this layer, at PI = PO = 1. Direct where no tile fits."""
-        tiles = [winograd(conv, m) for m in self.tiles if self.phases or conv.stride == 1]
-        fitting: list[AnyConvPlan] = [unit for unit in tiles if unit.widths.fits(self.dsp)]
-        return [conv, *fitting] if self.direct or not fitting else fitting
-
-
-DIRECT = Algorithms()
-
-
-def alternatives(conv: AnyConvPlan, interval: int, dsp: tuple[int, int]) -> dict[str, int]:
-    """What each algorithm would cost for this layer within an interval: algorithm -> multipliers."""
-    names = {f.name for f in fields(ConvPlan)}
-    base = ConvPlan(**{name: getattr(conv, name) for name in names})
-    found = {}
-    for algorithm in Algorithms(tuple(TILES), dsp=dsp).of(base):
-        within = [c for c in foldings(algorithm) if c.cycles <= interval]
-        if within:
-            found[algorithm.algorithm] = min(c.multipliers for c in within)
-    return found
-
-
-def alike(conv: ConvPlan) -> tuple[object, ...]:
-    """Layers with the same key can be the same circuit: everything but name, folding and accumulator."""
-    c = conv
-    return (
-        c.c_in,
-        c.c_out,
-        c.height,
-        c.width,
-        c.stride,
-        c.groups,
-        c.in_bits,
-        c.in_signed,
-        c.weight_bits,
-        c.out_bits,
-    )
-
-
-def accumulator_bits(bound: int) -> int:
-    """Accumulator width for a proven bound, rounded up so that small changes of weights keep the circuit."""
-    return -(-signed_bits(bound) // ACC_STEP) * ACC_STEP
-
-
-def unfolded(network: IntegerNetwork) -> tuple[list[ConvPlan], LinearPlan]:
-    """Every layer at PI = PO = 1: shapes and proven widths, before the search chooses a folding."""
-    convs = []
-    for conv, (height, width), _ in network.map_shapes():
-        convs.append(
-            ConvPlan(
-                name=conv.name,
-                c_in=conv.shape.c_in,
-                c_out=conv.shape.c_out,
-                height=height,
-                width=width,
-                stride=conv.stride,
-                groups=conv.groups,
-                pi=1,
-                po=1,
-                in_bits=conv.in_bits,
-                in_signed=conv.in_signed,
-                weight_bits=conv.weight_bits,
-                out_bits=conv.out_bits,
-                acc_bits=accumulator_bits(conv.accumulator_bound),
-            )
-        )
-    widest: dict[tuple[object, ...], int] = {}
-    for c in convs:
-        widest[alike(c)] = max(c.acc_bits, widest.get(alike(c), 0))
-    convs = [replace(c, acc_bits=widest[alike(c)]) for c in convs]
-    last = convs[-1]
-    linear = LinearPlan(
-        c_in=last.c_out,
-        c_out=network.num_classes,
-        height=last.out_height,
-        width=last.out_width,
-        in_lanes=last.out_lanes,
-        pi=1,
-        po=1,
-        in_bits=last.out_bits,
-        weight_bits=network.linear.weight_bits,
-        acc_bits=LOGIT_BITS,
-    )
-    return convs, linear
-
-
-def winograd(conv: ConvPlan, m: int) -> WinogradPlan:
-    """The same layer by F(m)."""
-    shared = {f.name: getattr(conv, f.name) for f in fields(conv)}
-    return WinogradPlan(m=m, **shared)
-
-
-def foldings(conv: AnyConvPlan) -> Iterator[AnyConvPlan]:
-    """Every folding of one convolution."""
-    for pi in divisors(conv.c_in // conv.groups):
-        for po in divisors(conv.c_out // conv.groups):
-            yield replace(conv, pi=pi, po=po)
-
-
-def linear_foldings(linear: LinearPlan) -> Iterator[LinearPlan]:
-    """Every folding of the linear layer."""
-    for pi in divisors(linear.c_in):
-        for po in divisors(linear.c_out):
-            yield replace(linear, pi=pi, po=po)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One way to build a layer, with what it takes.
-
-    cost  in the order in which it counts: multipliers, requantizers, adders of transforms, accumulators
-    """
-
-    cycles: int
-    cost: tuple[int, ...]
-    conv: AnyConvPlan
-
-
-def candidates(conv: ConvPlan, algorithms: Algorithms) -> list[Candidate]:
-    """Every folding of every allowed algorithm, without those that another one beats in cycles and cost."""
-    ways = [
-        Candidate(c.cycles, (c.multipliers, c.requant_multipliers, c.transform_adders, c.po), c)
-        for algorithm in algorithms.of(conv)
-        for c in foldings(algorithm)
-    ]
-    ways.sort(key=lambda way: (way.cycles, way.cost))
-    kept: list[Candidate] = []
-    for way in ways:
-        if not kept or way.cost < kept[-1].cost:
-            kept.append(way)
-    return kept
-
-
-def cheapest(ways: Sequence[Candidate], interval: int) -> AnyConvPlan | None:
-    """The cheapest way within the interval: costs fall as cycles grow, so it is the slowest that fits."""
-    at = bisect_right(ways, interval, key=lambda way: way.cycles)
-    return ways[at - 1].conv if at else None
-
-
-def _cheapest_linear(linear: LinearPlan, interval: int) -> LinearPlan | None:
-    within = [c for c in linear_foldings(linear) if c.cycles <= interval]
-    return min(within, key=lambda c: (c.multipliers, c.po, c.cycles), default=None)
 
 
 class Search:
@@ -203,7 +38,9 @@ class Search:
     intervals that any folding can have.
     """
 
-    def __init__(self, network: IntegerNetwork, folding: dict[str, Folding], algorithms: Algorithms) -> None:
+    def __init__(
+        self, network: IntegerNetwork, folding: Mapping[str, Folding], algorithms: Algorithms
+    ) -> None:
         self.network = network
         self.algorithms = algorithms
         self.unfolded, self.unfolded_linear = unfolded(network)
@@ -242,7 +79,7 @@ class Search:
             _check_divides("linear", "PO", f.po, linear.c_out, "classes")
             linear = replace(linear, pi=f.pi, po=f.po)
             return linear if linear.cycles <= interval else None
-        return _cheapest_linear(linear, interval)
+        return cheapest_linear(linear, interval)
 
     def at(self, interval: int) -> Layers | None:
         """The cheapest layers that keep the interval, or None if some layer cannot."""
@@ -290,8 +127,8 @@ def make_plan(
     *,
     multipliers: int | None = None,
     fps: float | None = None,
-    clock_mhz: float = 200.0,
-    folding: dict[str, Folding] | None = None,
+    clock_mhz: float = DEFAULT_CLOCK_MHZ,
+    folding: Mapping[str, Folding] | None = None,
     algorithms: Algorithms = DIRECT,
 ) -> Plan:
     """Choose every layer's folding.
