@@ -216,7 +216,7 @@ def test_diracnet_naming() -> None:
     assert len(got.convs) == 3
 
 
-@pytest.mark.parametrize("family", blocks.FAMILIES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("family", blocks.NETWORK_FAMILIES, ids=lambda f: f.__name__)
 def test_networks_of_any_family(family: type[nn.Module]) -> None:
     """A chain of the family's blocks, against the torch modules run one after the other."""
     torch.manual_seed(0)

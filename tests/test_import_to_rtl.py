@@ -28,7 +28,7 @@ def trained() -> dict[str, nn.Module]:
     torch.manual_seed(0)
     chain: dict[str, nn.Module] = {"stage0": blocks.RepVGG(3, WIDTH, 2, 1)}
     chain["stage1.0"] = blocks.DBB(WIDTH, WIDTH, 2, 1)
-    for index, family in enumerate(blocks.FAMILIES, start=1):
+    for index, family in enumerate(blocks.DISTINCT_FAMILIES, start=1):
         chain[f"stage1.{index}"] = family(WIDTH, WIDTH, 1, 1)
     x = torch.rand(64, 3, SIZE, SIZE, dtype=torch.float64) * 4 - 2
     for module in chain.values():
@@ -98,7 +98,7 @@ def run(*arguments: object) -> Result:
 
 def test_every_family_in_rtl(checkpoint: Path, tmp_path: Path) -> None:
     layer_names = [conv.name for conv in import_network(checkpoint).convs]
-    assert len(layer_names) == 2 + len(blocks.FAMILIES)
+    assert len(layer_names) == 2 + len(blocks.DISTINCT_FAMILIES)
     images = tmp_path / "images.npz"
     pixels = synthetic(8, (3, SIZE, SIZE), seed=0)
     np.savez(images, images=pixels, labels=np.zeros(len(pixels), np.int64))

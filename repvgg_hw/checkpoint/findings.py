@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from repvgg_hw.fuse.block import Block
-from repvgg_hw.fuse.keys import NormStatistics
+from repvgg_hw.fuse.reader import NormStatistics
 from repvgg_hw.network import FusedConv
 
 OUTLIER = 30.0  # |gamma / sigma| above this times the layer's median: one channel dwarfs the others in int8

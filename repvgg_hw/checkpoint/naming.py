@@ -13,14 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from repvgg_hw.errors import InputError
+from repvgg_hw.fuse.keys import OWN_KEY
 
-# the first of these among a key's components begins the block's own key
-_OWN = re.compile(
-    r"""(rbr_\w+|reparam_conv|reparam|branch_\w+|conv_kxk|conv_1x1|conv_scale|identity|fused_conv|dbb_\w+
-    |(square|ver|hor)_(conv|bn)|weight_(orepa|rbr)_\w+|vector|id_tensor|W|D|d_diag|D_diag|alpha|beta|delta
-    |conv|bn|norm|se|post_se|attn|se_layer|weight|bias|running_mean|running_var|num_batches_tracked)$""",
-    re.VERBOSE,
-)
 _STAGED = (
     ("official", re.compile(r"(?P<stem>stage0)(\.|$)|(?P<stage>stage\d+)\.(?P<block>\d+)(\.|$)")),
     ("RepVGGplus", re.compile(r"(?P<stage>stage\d+)(_first|_second)?\.blocks\.(?P<block>\d+)(\.|$)")),
@@ -95,7 +89,7 @@ def _split(key: str) -> tuple[str, str, str | None, str]:
             stage = match.groupdict().get("stem") or match["stage"]
             return naming, key[: match.end()].rstrip("."), stage, key[match.end() :]
     parts = key.split(".")
-    first = next((i for i, part in enumerate(parts) if _OWN.match(part)), len(parts) - 1)
+    first = next((i for i in range(len(parts)) if OWN_KEY.match(".".join(parts[i:]))), len(parts) - 1)
     prefix, rest = ".".join(parts[:first]), ".".join(parts[first:])
     return "chain", prefix, None, rest
 

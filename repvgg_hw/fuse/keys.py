@@ -1,25 +1,27 @@
-"""Read a block's arrays by key: one spelling for all code bases, nothing read twice, nothing left unsaid."""
+"""The keys of a block: one spelling for all code bases, and which keys are a block's own."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.fuse.graph import Affine, Array, Conv, same_conv
 
 # other code bases' spelling of a block's own keys -> the official one; applied in this order
 _ALIASES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"^(reparam_conv|branch_reparam|dbb_reparam|orepa_reparam|fused_conv|reparam)\.", "rbr_reparam."),
-        (r"^conv_kxk\.(\d+)\.", r"rbr_conv.\1."),  # timm's MobileOne
-        (r"^conv_scale\.", "rbr_scale."),
+        (
+            r"^(reparam_conv|branch_reparam|dbb_reparam|orepa_reparam|or1x1_reparam|fused_conv|reparam)\.",
+            "rbr_reparam.",
+        ),
+        (r"^(conv_kxk|branch_conv_list)\.(\d+)\.", r"rbr_conv.\2."),  # MobileOne in timm, in mmpretrain
+        (r"^(conv_scale|branch_scale)\.", "rbr_scale."),
         (r"^(conv_kxk|branch_3x3)\.", "rbr_dense."),  # timm, mmpretrain
-        (r"^(conv_1x1|branch_1x1)\.", "rbr_1x1."),
+        (r"^branch_1x1\.", "rbr_1x1."),
+        (r"^conv_1x1\.(?=(conv|bn|norm)\.)", "rbr_1x1."),  # timm; RepOpt-VGG's conv_1x1 is a bare convolution
         (r"^(identity|branch_norm)\.", "rbr_identity."),
         (r"^(rbr_dense|rbr_1x1)\.0\.", r"\1.conv."),  # YOLO's unnamed Sequential
         (r"^(rbr_dense|rbr_1x1)\.1\.", r"\1.bn."),
@@ -33,6 +35,18 @@ _ALIASES = tuple(
 _COUNTER = re.compile(r"(^|\.)num_batches_tracked$")
 _SQUEEZE_EXCITE = re.compile(r"^(se|post_se)\.(down|up)\.(weight|bias)$")
 
+# For whoever splits a network's keys into blocks: at the first component of a key from which on OWN_KEY
+# matches, the block's own key begins. PAIR_KEY likewise, but only where both conv1 (3x3) and conv2 (1x1)
+# of one parent are there and read the same channels: elsewhere conv1 and conv2 are names of two layers.
+OWN_KEY = re.compile(
+    r"""(rbr_\w+|branch_\w+|reparam|\w+_reparam|reparam_conv|fused_conv|conv_(kxk|1x1|3x3|scale)|identity
+    |bn_(3x3|1x1|identity)|scale_(conv|1x1|identity)|dbb_\w+|(square|ver|hor)_(conv|bn)
+    |weight_(orepa|rbr|or1x1)_\w+|vector|id_tensor|W|D|d_diag|D_diag|alpha|beta|delta|eye[\d_]+
+    |conv|bn|norm|se|post_se|attn|se_layer|weight|bias|running_mean|running_var|num_batches_tracked)(\.|$)""",
+    re.VERBOSE,
+)
+PAIR_KEY = re.compile(r"conv[12]\.(conv|bn|norm)\.")
+
 
 def canonical(key: str) -> str:
     """A block's own key in the official spelling."""
@@ -42,8 +56,17 @@ def canonical(key: str) -> str:
 
 
 def canonical_state(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """state with official key names and without BN's step counters."""
-    return {canonical(key): value for key, value in state.items() if not _COUNTER.search(key)}
+    """state with official key names and without BN's step counters.
+
+    Raises InputError if two keys are spellings of one: neither may silently win.
+    """
+    spelled: dict[str, str] = {}
+    for key in state:
+        if _COUNTER.search(key):
+            continue
+        if (first := spelled.setdefault(canonical(key), key)) != key:
+            raise InputError(f"keys {first} and {key} are two spellings of one; leave one out")
+    return {own: state[key] for own, key in spelled.items()}
 
 
 def split_squeeze_excite(
@@ -54,100 +77,7 @@ def split_squeeze_excite(
     return {key: value for key, value in state.items() if key not in se}, se
 
 
-@dataclass(frozen=True)
-class NormStatistics:
-    """One batch normalization as stored; each (C,)."""
-
-    prefix: str
-    scale: Array  # gamma / sqrt(var + eps)
-    mean: Array
-    var: Array
-
-
-class Reader:
-    """A canonical block's arrays, in float64, and which of them have been read."""
-
-    def __init__(self, state: Mapping[str, np.ndarray], *, groups: int, stride: int, eps: float) -> None:
-        self._state = state
-        self.groups, self.stride, self.eps = groups, stride, eps
-        self._read: set[str] = set()
-        self.norms: list[NormStatistics] = []  # every BN read so far
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._state
-
-    def has(self, prefix: str) -> bool:
-        """Is there any key that starts with prefix?"""
-        return any(key.startswith(prefix) for key in self._state)
-
-    def shape(self, key: str) -> tuple[int, ...]:
-        """Shape of the array called key, which stays unread; InputError if the block has none."""
-        if key not in self._state:
-            raise InputError(f"key {key} is missing; there are {_some(self._state)}")
-        return self._state[key].shape
-
-    def ndim(self, key: str) -> int:
-        """Axes of the array called key, 0 if there is none."""
-        return self._state[key].ndim if key in self._state else 0
-
-    def take(self, key: str) -> Array:
-        """The array called key; InputError if the block has none."""
-        self.shape(key)
-        self._read.add(key)
-        return np.asarray(self._state[key], dtype=np.float64)
-
-    def take_optional(self, key: str) -> Array | None:
-        """The array called key, or None."""
-        return self.take(key) if key in self else None
-
-    def ignore(self, *keys: str) -> None:
-        """Count keys as read: buffers that a family stores but that carry no information."""
-        self._read.update(key for key in keys if key in self)
-
-    def conv(self, prefix: str, *, stride: int | None = None, groups: int | None = None) -> Conv:
-        """The convolution prefix.weight, prefix.bias, same-padded, at the block's stride and groups.
-
-        The empty prefix stands for the block's own weight and bias.
-        """
-        dot = f"{prefix}." if prefix else ""
-        return same_conv(
-            self.weight(f"{dot}weight"),
-            self.take_optional(f"{dot}bias"),
-            stride=self.stride if stride is None else stride,
-            groups=self.groups if groups is None else groups,
-        )
-
-    def weight(self, key: str) -> Array:
-        """A convolution's weight: four axes, both kernel sizes 1 or 3."""
-        weight = self.take(key)
-        if weight.ndim != 4 or not set(weight.shape[2:]) <= {1, 3}:
-            raise InputError(f"{key} has shape {weight.shape}; a kernel of 1 or 3 by 1 or 3 is needed")
-        return weight
-
-    def bn(self, prefix: str) -> Affine:
-        """Batch normalization in eval mode: t = gamma / sqrt(var + eps), x -> t x + (beta - t mu).
-
-        A BN without affine keys has gamma 1 and beta 0.
-        """
-        mean, var = self.take(f"{prefix}.running_mean"), self.take(f"{prefix}.running_var")
-        if mean.shape != var.shape or mean.ndim != 1:
-            raise InputError(f"{prefix}: running mean {mean.shape} and variance {var.shape} differ in shape")
-        if (var < 0).any():
-            raise InputError(f"{prefix}.running_var is negative (channel {int(np.argmin(var))})")
-        gamma = self.take_optional(f"{prefix}.weight")
-        beta = self.take_optional(f"{prefix}.bias")
-        if any(a is not None and a.shape != mean.shape for a in (gamma, beta)):
-            raise InputError(f"{prefix}: weight or bias does not have the statistics' shape {mean.shape}")
-        scale = (1.0 if gamma is None else gamma) / np.sqrt(var + self.eps)
-        self.norms.append(NormStatistics(prefix, scale, mean, var))
-        return Affine(scale, (0.0 if beta is None else beta) - scale * mean)
-
-    def leftover(self) -> list[str]:
-        """Keys that nobody has read."""
-        return sorted(set(self._state) - self._read)
-
-
-def _some(keys: Iterable[str], limit: int = 6) -> str:
+def some(keys: Iterable[str], limit: int = 6) -> str:
     """A few keys for a message."""
     names = sorted(keys)
     return ", ".join(names[:limit]) + (f", ... ({len(names)} in all)" if len(names) > limit else "")
