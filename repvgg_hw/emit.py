@@ -15,6 +15,7 @@ import jinja2
 from repvgg_hw import __version__
 from repvgg_hw.design import Design
 from repvgg_hw.files import environment, sim_dir, templates_dir, write_if_changed
+from repvgg_hw.names import top_module
 from repvgg_hw.netlist import MEMORY_FOLDER, build
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
@@ -28,12 +29,6 @@ TOP_MODULES = {
     "rvg_frame_check",
 }  # in the top itself, beside the units
 WATCHDOG_CYCLES = 50_000  # beside two frame intervals: longer than any pause of a healthy design
-
-
-def identifier(name: str) -> str:
-    """Any name as an identifier of Verilog and C++."""
-    cleaned = re.sub(r"\W", "_", name).lower()
-    return cleaned if re.match(r"[a-z_]", cleaned) else f"net_{cleaned}"
 
 
 def library() -> dict[str, Path]:
@@ -58,7 +53,7 @@ def emit(design: Design) -> None:
     """Write every file of a Verilog design into its folder; files that do not change are left untouched."""
     directory, plan = design.directory, design.plan
     net = build(plan)
-    top = f"repvgg_{identifier(plan.name)}"
+    top = top_module(plan.name)
     env = environment(templates_dir() / "verilog", sim_dir())
     context: dict[str, Any] = {
         "top": top,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from repvgg_hw.cli.options import (
     widths,
 )
 from repvgg_hw.errors import InputError
+from repvgg_hw.names import display_name, folder_name
 from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART
 from repvgg_hw.plan.request import DEFAULT_CLOCK_MHZ, DEFAULT_MULTIPLIERS, DEFAULT_WINOGRAD
 
@@ -139,7 +139,7 @@ def command(
     )
     console = Console(stderr=True)
     if output is None:
-        output = Path("build") / f"{_stem(model or weights or '')}-{target}"
+        output = Path("build") / f"{folder_name(model or weights or '')}-{target}"
     check_directory(output, force)
     quantizer = _Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, console)
     wanted = expectation(expect, tolerance)
@@ -161,7 +161,7 @@ def command(
         pixels = _pixels(calibration, calibration_limit, input_size, preprocessing, fused)
         network = quantizer.quantize(fused, pixels)
         if network.name == "custom":  # no published variant: named after its file
-            network = replace(network, name=Path(weights).stem)
+            network = replace(network, name=display_name(Path(weights).stem))
     options: dict[str, Any] = {"random": model is not None, "seed": seed if model else None}
     if preprocessing is not None:
         options["preprocess"] = preprocessing.to_json()
@@ -171,11 +171,6 @@ def command(
         console.print(
             "[bold yellow]RANDOM WEIGHTS: for structure and proof only; this design classifies nothing.[/]"
         )
-
-
-def _stem(source: str) -> str:
-    """A variant, path or address as the name of a folder."""
-    return re.sub(r"\W+", "-", Path(source).stem).strip("-").lower()
 
 
 @dataclass(frozen=True)
@@ -251,6 +246,7 @@ def _pixels(
 
 def _print(design: Design, as_json: bool) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from repvgg_hw.design import plan_to_json
@@ -259,7 +255,7 @@ def _print(design: Design, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"directory": str(design.directory), "plan": plan_to_json(plan)}, indent=2))
         return
-    table = Table(title=f"{plan.name}: {design.target} in {design.directory}")
+    table = Table(title=escape(f"{plan.name}: {design.target} in {design.directory}"))
     for name in ("layer", "algorithm", "PI", "PO", "multipliers", "cycles"):
         table.add_column(name, justify="left" if name in ("layer", "algorithm") else "right")
     for layer in plan.layers:

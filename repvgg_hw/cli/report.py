@@ -44,10 +44,11 @@ def command(directory: Path | None, html: Path | None, as_json: bool) -> None:
 
 def _print(summary: Summary) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     plan = summary.design.plan
-    table = Table(title=f"{plan.name}: {summary.design.target}")
+    table = Table(title=escape(f"{plan.name}: {summary.design.target}"))
     for name in ("layer", "algorithm", "PI", "PO", "multipliers", "cycles", "simulated", "use", "result"):
         table.add_column(name, justify="left" if name in ("layer", "algorithm", "result") else "right")
     for row in summary.rows:

@@ -190,10 +190,11 @@ def _images(
 
 def _print(result: SimulationResult, design: Design) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
-    table = Table(title=f"{design.plan.name}: {result.target}, {result.images} images")
+    table = Table(title=escape(f"{design.plan.name}: {result.target}, {result.images} images"))
     # C simulation has no clock: it counts how often the slowest pipelined loop is initiated per frame.
     counted = "loop initiations" if result.target == "hls" else "cycles"
     interval_title = "loop initiations" if result.target == "hls" else "interval simulated"

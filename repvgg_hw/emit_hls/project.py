@@ -19,6 +19,7 @@ from repvgg_hw.emit_hls.tables import tables
 from repvgg_hw.emit_hls.winograd import matrices
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir, write_if_changed
+from repvgg_hw.names import ascii_text
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
@@ -93,7 +94,7 @@ def design_files(network: IntegerNetwork, plan: Plan) -> Iterator[tuple[str, str
     env = cpp_environment(folder)
     layers, roms = hls_layers(network, plan), list(tables(network, plan))
     context = {
-        "name": " ".join(plan.name.split()),
+        "name": ascii_text(plan.name),
         "layers": layers,
         "convs": layers[:-1],
         "tables": roms,
@@ -133,7 +134,7 @@ def project_files(plan: Plan, part: str, clock_mhz: float) -> Iterator[tuple[str
     """(relative path, text) of the vendor's scripts and the README."""
     env = cpp_environment(templates_dir() / "hls")
     context = {
-        "name": " ".join(plan.name.split()),
+        "name": ascii_text(plan.name),
         "part": part,
         "clock": f"{clock_mhz:g}",
         "period_ns": f"{1000.0 / clock_mhz:.4g}",
