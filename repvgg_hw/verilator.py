@@ -19,11 +19,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from cocotb_tools import config
 from cocotb_tools.runner import Verilator
 
 from repvgg_hw import verilator_runtime
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import sim_dir
+from repvgg_hw.plain_paths import check_tool, plain_build
 from repvgg_hw.time_limit import TimedOut, allowed_seconds
 
 # The Verilator package's makefile was configured elsewhere: g++'s spelling of two flags, and this Python.
@@ -48,15 +50,8 @@ def check_tools() -> None:
     for tool, use in (("c++", "a C++ compiler"), ("make", "make"), ("perl", "perl")):
         if shutil.which(tool) is None:
             raise InputError(f"{tool} is not on the PATH: simulating needs {use}; install it and run again")
-
-
-def check_path(directory: Path) -> None:
-    """Raise InputError where make, which separates files by spaces, cannot build."""
-    if any(letter.isspace() for letter in str(directory.resolve())):
-        raise InputError(
-            f"{directory}: the simulator is built by make, which cannot handle spaces in a path: "
-            "generate the design into another folder"
-        )
+    check_tool(package_root(), "the package verilator")
+    check_tool(config.libs_dir, "the package cocotb")
 
 
 @contextlib.contextmanager
@@ -196,8 +191,8 @@ def build(
 
     trace        compile $dumpvars in
     publish_all  make every signal visible to Python (unit benches); else only what a .vlt file publishes
-    Raises InputError where a tool is missing or the path is none for make, CheckFailed where the sources do
-    not compile.
+    Raises InputError where a tool is missing or lies where make cannot name it, CheckFailed where the sources
+    do not compile.
     """
     options = {
         "top": top,
@@ -212,24 +207,24 @@ def build(
     if stamp.is_file() and stamp.read_text() == fingerprint and (directory / top).is_file():
         return False
     check_tools()
-    check_path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     log = directory / "build.log"
     cache = verilator_runtime.cache_folder(package_root() / "include", trace, _CPP_FLAGS)
     with tool_environment(optimize):
         try:
-            _Builder(publish_all, cache).build(
-                sources=list(sources),
-                hdl_toplevel=top,
-                build_dir=directory,
-                parameters=dict(parameters or {}),
-                build_args=[*arguments, "-Wno-fatal", "-CFLAGS", _CPP_FLAGS],
-                waves=trace,
-                always=True,
-                timescale=("1ns", "1ps"),
-                log_file=log,
-            )
+            with plain_build(sources, directory, (top, log.name)) as (files, folder):
+                _Builder(publish_all, cache).build(
+                    sources=files,
+                    hdl_toplevel=top,
+                    build_dir=folder,
+                    parameters=dict(parameters or {}),
+                    build_args=[*arguments, "-Wno-fatal", "-CFLAGS", _CPP_FLAGS],
+                    waves=trace,
+                    always=True,
+                    timescale=("1ns", "1ps"),
+                    log_file=folder / log.name,
+                )
         except (RuntimeError, SystemExit):
             text = log.read_text(errors="replace") if log.is_file() else ""
             first = next((line for line in text.splitlines() if "rror" in line), "see the log")

