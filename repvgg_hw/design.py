@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,4 +138,4 @@ def last_directory() -> Path:
         raise InputError(
             "no design was generated here yet: give its folder, or run `repvgg-hw generate` first"
         )
-    return Path(LAST.read_text().strip())
+    return Path(os.fsdecode(LAST.read_bytes().removesuffix(b"\n")))

@@ -17,6 +17,10 @@ from repvgg_hw.plan.stream.search import make_plan
 
 def check_directory(directory: Path, force: bool) -> None:
     """Refuse a folder that would be overwritten or cannot be written, before any work is done."""
+    try:
+        str(directory).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{directory}: the folder's name is not valid UTF-8: give another with -o") from None
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory} is a file: give a folder with -o")
     if directory.is_dir() and any(directory.iterdir()):
