@@ -87,7 +87,7 @@ def test_images_of_another_size(design: Design, tmp_path: Path) -> None:
     np.savez(tmp_path / "images.npz", images=np.zeros((1, 9, 9, 3), np.uint8), labels=np.zeros(1, np.int64))
     result = simulate(design.directory, "--images", tmp_path / "images.npz")
     assert result.exit_code == 2
-    assert "9 x 9" in result.output
+    assert "images are 9x9 pixels, the input is 6x6: --preprocess resize or timm" in result.output
 
 
 def test_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
