@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw import results
-from repvgg_hw.design import Design
+from repvgg_hw.design import Design, results
+from repvgg_hw.design.results import LayerResult
 from repvgg_hw.files import sim_dir, write_if_changed
-from repvgg_hw.results import LayerResult
 from repvgg_hw.simulate import layer_shapes
 
 

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from repvgg_hw import verilator
 from repvgg_hw.design import Design
+from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.emit import differing_tables
 from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
 from repvgg_hw.layer_state import Proof, State
 from repvgg_hw.layer_task import LayerTask, make_tasks, prove
-from repvgg_hw.results import SimulationResult
 
 SCHEDULER_TIMEOUT = "10s"
 POLL_SECONDS = 0.5

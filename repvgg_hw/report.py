@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repvgg_hw import __version__, results
-from repvgg_hw.design import Design, plan_to_json
+from repvgg_hw import __version__
+from repvgg_hw.design import Design, plan_to_json, results
+from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.plan.stream.candidates import alternatives
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import AnyConvPlan
-from repvgg_hw.results import LayerResult, SimulationResult
 
 FILE = "report.html"
 

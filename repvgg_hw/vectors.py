@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw.results import Divergence
+from repvgg_hw.design.results import Divergence
 
 
 def stream_order(values: NDArray[np.integer]) -> NDArray[np.int64]:

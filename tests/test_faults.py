@@ -19,8 +19,8 @@ from repvgg_hw import design as designs
 from repvgg_hw import emit, verilator
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
+from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.request import Request
-from repvgg_hw.results import SimulationResult
 from repvgg_hw.simulate import simulate
 from repvgg_hw.tables import layer_of
 

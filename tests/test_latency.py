@@ -14,8 +14,8 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from repvgg_hw import results
 from repvgg_hw.cli import main
+from repvgg_hw.design import results
 from repvgg_hw.errors import InputError
 from repvgg_hw.latency import accelerator, baselines, plot, report
 from repvgg_hw.latency.forms import PRECISIONS, float_mode, float_model

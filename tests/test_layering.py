@@ -28,7 +28,7 @@ FLOORS = (
     ("fuse", "checkpoint"),
     ("quantize", "winograd"),
     ("plan", "plan.device", "plan.folding", "plan.request", "plan.stream"),
-    ("results", "network_io", "design"),
+    ("design.network_file", "design.results", "design"),
     ("tables", "netlist", "emit", "vectors", "time_limit", "verilator_runtime", "verilator", "simulate"),
     ("layer_state", "layer_task", "layerwise", "emit_hls", "csim", "simulate_hls"),
     ("targets", "targets.generate"),

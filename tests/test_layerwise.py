@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from repvgg_hw import emit, golden, layerwise, verilator
 from repvgg_hw.design import Design
+from repvgg_hw.design.results import LayerResult
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.layer_state import Proof, State
 from repvgg_hw.layer_task import LayerTask, make_tasks, prove
 from repvgg_hw.plan.request import Request
-from repvgg_hw.results import LayerResult
 from repvgg_hw.time_limit import patience
 
 LAYERS = ["stage0.0", "stage1.0", "stage2.0", "pool", "linear"]

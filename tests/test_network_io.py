@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from repvgg_hw.design.network_file import load_network, save_network
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerConv, IntegerLinear, IntegerNetwork
-from repvgg_hw.network_io import load_network, save_network
 
 
 def conv(name: str, c_in: int, c_out: int, groups: int = 1, in_signed: bool = False) -> IntegerConv:

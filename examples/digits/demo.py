@@ -21,7 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from examples.digits import data
-from repvgg_hw import design, results
+from repvgg_hw import design
+from repvgg_hw.design import results
 
 CHECKPOINT = Path(os.path.relpath(Path(__file__).with_name("digits.safetensors")))
 MIN_IMAGES = 3

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from repvgg_hw.design import Design
+    from repvgg_hw.design.results import SimulationResult
     from repvgg_hw.model.preprocessing import Preprocessing
-    from repvgg_hw.results import SimulationResult
 
 DEFAULT_IMAGES = 4  # synthetic ones, where no images are given
 
@@ -77,8 +77,9 @@ def command(
     from rich.console import Console
 
     from repvgg_hw import design as designs
-    from repvgg_hw import golden, results
+    from repvgg_hw import golden
     from repvgg_hw.cli.progress import bar
+    from repvgg_hw.design import results
 
     design = designs.load(directory if directory is not None else designs.last_directory())
     pixels, labels = _images(design, images, limit, preprocessing, class_index)
@@ -137,7 +138,7 @@ def command(
 
 def _not_proven(design: Design, images: int, stalls: int, problem: str) -> SimulationResult:
     """The result of a run that was stopped, so that no report shows an older one in its place."""
-    from repvgg_hw.results import SimulationResult
+    from repvgg_hw.design.results import SimulationResult
 
     return SimulationResult(
         target=design.target,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repvgg_hw import design, results
+from repvgg_hw import design
+from repvgg_hw.design import results
 from repvgg_hw.latency.rows import AcceleratorRow
 from repvgg_hw.network import LOGIT_BITS
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit, emit_hls, results
-from repvgg_hw.design import Design
+from repvgg_hw import emit, emit_hls
+from repvgg_hw.design import Design, results
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.request import Request

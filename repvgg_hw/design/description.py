@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw import __version__
+from repvgg_hw.design.network_file import load_network, save_network
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import write_if_changed
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.network_io import load_network, save_network
 from repvgg_hw.plan import request as requests
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.direct import ConvPlan

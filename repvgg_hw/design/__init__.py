@@ -1,0 +1,13 @@
+"""An emitted folder: its description, its network and what was found about it."""
+
+from repvgg_hw.design.description import (
+    Design,
+    last_directory,
+    load,
+    plan_from_json,
+    plan_to_json,
+    remember,
+    save,
+)
+
+__all__ = ["Design", "last_directory", "load", "plan_from_json", "plan_to_json", "remember", "save"]
