@@ -25,8 +25,8 @@ from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, IntegerNetwork
 from repvgg_hw.plan.request import Request
 from repvgg_hw.quantize import DEFAULT_METHOD, quantize
 from repvgg_hw.quantize.forward import float_logits
-from repvgg_hw.simulate import read_logits, require, simulate
 from repvgg_hw.targets.generate import generate
+from repvgg_hw.targets.verilog.simulate import read_logits, require, simulate
 
 
 def spread(images: Images, count: int) -> Images:

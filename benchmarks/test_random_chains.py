@@ -13,14 +13,14 @@ import pytest
 from hls_networks import Layer, random_images, random_network
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.search import make_plan
-from repvgg_hw.simulate import simulate
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.simulate import simulate
 from repvgg_hw.winograd.matrices import TILES
 
 CHAINS = int(os.environ.get("CHAINS", "20"))

@@ -7,9 +7,10 @@ import itertools
 import numpy as np
 from streams import Bench, over_cases, pack
 
-from repvgg_hw import golden, tables
+from repvgg_hw import golden
 from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, signed_bits
 from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.targets.verilog import tables
 
 FRAMES = 4
 

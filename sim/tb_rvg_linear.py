@@ -8,9 +8,10 @@ import cocotb
 import numpy as np
 from streams import Bench, over_cases, pack
 
-from repvgg_hw import golden, tables
+from repvgg_hw import golden
 from repvgg_hw.network import IntegerLinear
 from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.targets.verilog import tables
 
 FRAMES = 4
 

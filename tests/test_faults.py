@@ -16,13 +16,14 @@ from click.testing import CliRunner, Result
 from hls_networks import Layer, random_network
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit, verilator
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.request import Request
-from repvgg_hw.simulate import simulate
-from repvgg_hw.tables import layer_of
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.simulate import simulate
+from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.tables import layer_of
 
 # Small, but with every unit at work: groups, stride 2, several words and lanes, converters up and down.
 LAYERS = [

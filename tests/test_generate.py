@@ -16,12 +16,12 @@ from click.testing import CliRunner, Result
 from hls_networks import Layer, random_network
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan import request as requests
 from repvgg_hw.plan.request import Request, read_folding
+from repvgg_hw.targets.verilog import emit
 
 EXPECTED = Path(__file__).with_name("expected")
 # Verbatim copies of the library need no comparison; network.npz is binary.

@@ -8,12 +8,12 @@ import pytest
 from hls_networks import Layer, random_images, random_network
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream import winograd
-from repvgg_hw.simulate import simulate
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.simulate import simulate
 
 FRAMES = 6
 

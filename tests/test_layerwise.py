@@ -19,14 +19,17 @@ import pytest
 from hls_networks import Layer, random_images, random_network
 from numpy.typing import NDArray
 
-from repvgg_hw import emit, golden, layerwise, verilator
+from repvgg_hw import golden
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import LayerResult
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.layer_state import Proof, State
-from repvgg_hw.layer_task import LayerTask, make_tasks, prove
 from repvgg_hw.plan.request import Request
-from repvgg_hw.time_limit import patience
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.layers import layerwise
+from repvgg_hw.targets.verilog.layers.state import Proof, State
+from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove
+from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator.time_limit import patience
 
 LAYERS = ["stage0.0", "stage1.0", "stage2.0", "pool", "linear"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hls_networks import Layer, random_network
 
-from repvgg_hw.netlist import Netlist, build
 from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.targets.verilog.netlist import Netlist, build
 
 CHAINS = {
     "one_layer": [Layer(4, pi=3, po=4)],

@@ -12,11 +12,11 @@ import torch
 from click.testing import CliRunner, Result
 
 from repvgg_hw import design as designs
-from repvgg_hw import verilator
 from repvgg_hw.checkpoint import random_model
 from repvgg_hw.cli import main
 from repvgg_hw.network import Architecture
 from repvgg_hw.plan.stream.winograd import WinogradPlan
+from repvgg_hw.targets.verilog.simulator import verilator
 
 SIZE = (33, 20)  # maps 17 x 10, 9 x 5, 9 x 5, 5 x 3
 NASTY = "my net$HOME $(x) #1 'é' \"\\;&|*?[red]%:=~\n!"

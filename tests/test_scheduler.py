@@ -8,10 +8,11 @@ import pytest
 from hls_networks import Layer, random_images, random_network
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit, layerwise
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan.request import Request
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.layers import layerwise
 
 
 def _design(folder: Path) -> Design:

@@ -13,10 +13,12 @@ from click.testing import CliRunner, Result
 from hls_networks import Layer, random_network
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit, layerwise, verilator
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.layers import layerwise
+from repvgg_hw.targets.verilog.simulator import verilator
 
 
 @pytest.fixture(scope="module")

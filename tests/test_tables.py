@@ -8,9 +8,9 @@ from hls_networks import Layer, random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repvgg_hw import tables
-from repvgg_hw.netlist import build
 from repvgg_hw.network import MULTIPLIER_BITS
+from repvgg_hw.targets.verilog import tables
+from repvgg_hw.targets.verilog.netlist import build
 
 NETWORK, PLAN = random_network(
     [Layer(6, pi=3, po=2), Layer(8, groups=2, pi=1, po=4), Layer(4, pi=4, po=2)], linear=(2, 5), seed=9

@@ -17,14 +17,15 @@ from click.testing import CliRunner
 from hls_networks import Layer, random_network
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit, verilator
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.netlist import build
-from repvgg_hw.plain_paths import check_tool, plain_build
 from repvgg_hw.plan.request import Request
-from repvgg_hw.time_limit import TimedOut, allowed_seconds, patience, time_limit
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.netlist import build
+from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator.plain_paths import check_tool, plain_build
+from repvgg_hw.targets.verilog.simulator.time_limit import TimedOut, allowed_seconds, patience, time_limit
 
 ALIKE = 3
 

@@ -94,7 +94,7 @@ def command(
 
             result = run(design, x, labels, layer, update)
         elif layer is not None or layers or scheduler:
-            from repvgg_hw import layerwise
+            from repvgg_hw.targets.verilog.layers import layerwise
 
             result = layerwise.simulate(
                 design,
@@ -108,8 +108,8 @@ def command(
                 progress=update,
             )
         else:
-            from repvgg_hw.simulate import simulate
-            from repvgg_hw.time_limit import TimedOut, patience, time_limit
+            from repvgg_hw.targets.verilog.simulate import simulate
+            from repvgg_hw.targets.verilog.simulator.time_limit import TimedOut, patience, time_limit
 
             window = _window(waves, waves_window)
             cycles = design.plan.latency_estimate + (len(x) - 1) * design.plan.frame_interval

@@ -9,7 +9,7 @@ import numpy as np
 from repvgg_hw import golden, simulate_hls
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.errors import CheckFailed
-from repvgg_hw.simulate import planned_cycles, share_correct
+from repvgg_hw.targets.verilog.simulate import planned_cycles, share_correct
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit, emit_hls
+from repvgg_hw import emit_hls
 from repvgg_hw.design import Design, results
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.search import make_plan
+from repvgg_hw.targets.verilog import emit
 
 
 def check_directory(directory: Path, force: bool) -> None:

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from repvgg_hw import __version__
-from repvgg_hw.emit import library, library_sources
 from repvgg_hw.files import environment, templates_dir
 from repvgg_hw.plan.stream.winograd import WinogradUnit
+from repvgg_hw.targets.verilog.emit import library, library_sources
 from repvgg_hw.winograd.bounds import widths
 from repvgg_hw.winograd.matrices import STRIDES, TILES, transform
 from repvgg_hw.winograd.networks import DIVIDER_BITS, Network, networks, rendered_modules

@@ -9,12 +9,13 @@ from unittest import mock
 
 import numpy as np
 
-from repvgg_hw import emit, verilator
 from repvgg_hw.design import Design
 from repvgg_hw.files import sv_literal, templates_dir
 from repvgg_hw.network import Architecture, IntegerConv, IntegerLinear, IntegerNetwork
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.simulator import verilator
 
 VERILOG = templates_dir() / "verilog"
 

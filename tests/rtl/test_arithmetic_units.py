@@ -6,10 +6,10 @@ from pathlib import Path
 
 from units import check
 
-from repvgg_hw import netlist
-from repvgg_hw.netlist import Stream
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.timing import lanes_out
+from repvgg_hw.targets.verilog import netlist
+from repvgg_hw.targets.verilog.netlist import Stream
 
 
 def test_dot_product(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from units import check
 
-from repvgg_hw.netlist import direct_parameters
 from repvgg_hw.network import signed_bits
 from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.targets.verilog.netlist import direct_parameters
 
 
 def layer(

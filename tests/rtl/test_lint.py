@@ -10,12 +10,12 @@ import pytest
 from lint_sources import emit_rtl, lint, shapes_only
 from test_conv3x3 import RATES, SHAPES
 
-from repvgg_hw.emit import library, library_sources
 from repvgg_hw.model.variants import VARIANTS
-from repvgg_hw.netlist import Stream, direct_parameters, linear_unit
 from repvgg_hw.plan.folding import TAPS
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.search import make_plan
+from repvgg_hw.targets.verilog.emit import library, library_sources
+from repvgg_hw.targets.verilog.netlist import Stream, direct_parameters, linear_unit
 
 Parameters = dict[str, object]
 

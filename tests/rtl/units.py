@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from repvgg_hw import verilator
-from repvgg_hw.emit import library_sources
 from repvgg_hw.files import environment, sim_dir
+from repvgg_hw.targets.verilog.emit import library_sources
+from repvgg_hw.targets.verilog.simulator import verilator
 
 Cases = Mapping[str, Mapping[str, int | bool | str]]
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from repvgg_hw import __version__, verilator
-from repvgg_hw.emit import library_sources
+from repvgg_hw import __version__
 from repvgg_hw.files import environment, sim_dir, templates_dir
+from repvgg_hw.targets.verilog.emit import library_sources
+from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.winograd.networks import rendered_modules
 
 

@@ -16,15 +16,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw import golden, verilator
+from repvgg_hw import golden
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import LayerResult, SimulationResult
-from repvgg_hw.emit import differing_tables
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import sim_dir
-from repvgg_hw.netlist import Probe, build
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.vectors import beat_values, locate, write_stream
+from repvgg_hw.targets.verilog.emit import differing_tables
+from repvgg_hw.targets.verilog.netlist import Probe, build
+from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.vectors import beat_values, locate, write_stream
 
 STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must be the planned one
 

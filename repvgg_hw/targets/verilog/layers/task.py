@@ -17,17 +17,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw import golden, verilator
+from repvgg_hw import golden
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import LayerResult
-from repvgg_hw.emit import WATCHDOG_CYCLES
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import environment, lock, sim_dir, write_if_changed
-from repvgg_hw.layer_state import Proof
-from repvgg_hw.netlist import Probe, Stream, Unit, build
-from repvgg_hw.simulate import SHARED_LAYERS, STEADY_FRAMES, judge, layer_shapes, planned_cycles, sources
-from repvgg_hw.time_limit import patience, time_limit
-from repvgg_hw.vectors import write_stream
+from repvgg_hw.targets.verilog.emit import WATCHDOG_CYCLES
+from repvgg_hw.targets.verilog.layers.state import Proof
+from repvgg_hw.targets.verilog.netlist import Probe, Stream, Unit, build
+from repvgg_hw.targets.verilog.simulate import (
+    SHARED_LAYERS,
+    STEADY_FRAMES,
+    judge,
+    layer_shapes,
+    planned_cycles,
+    sources,
+)
+from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
+from repvgg_hw.targets.verilog.vectors import write_stream
 
 
 @dataclass(frozen=True)

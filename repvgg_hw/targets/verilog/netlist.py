@@ -11,7 +11,7 @@ from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
-from repvgg_hw.tables import SHIFT_BITS, bank_suffix, banks
+from repvgg_hw.targets.verilog.tables import SHIFT_BITS, bank_suffix, banks
 
 MEMORY_FOLDER = "mem"
 

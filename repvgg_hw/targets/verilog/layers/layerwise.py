@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw import verilator
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
-from repvgg_hw.emit import differing_tables
 from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
-from repvgg_hw.layer_state import Proof, State
-from repvgg_hw.layer_task import LayerTask, make_tasks, prove
+from repvgg_hw.targets.verilog.emit import differing_tables
+from repvgg_hw.targets.verilog.layers.state import Proof, State
+from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove
+from repvgg_hw.targets.verilog.simulator import verilator
 
 SCHEDULER_TIMEOUT = "10s"
 POLL_SECONDS = 0.5

@@ -16,10 +16,10 @@ from repvgg_hw import __version__
 from repvgg_hw.design import Design
 from repvgg_hw.files import environment, sim_dir, templates_dir, write_if_changed
 from repvgg_hw.names import top_module
-from repvgg_hw.netlist import MEMORY_FOLDER, build
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
-from repvgg_hw.tables import layer_of, memory_files
+from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER, build
+from repvgg_hw.targets.verilog.tables import layer_of, memory_files
 from repvgg_hw.winograd.networks import rendered_modules
 
 BENCH_SOURCES = ("stream_source.sv", "stream_sink.sv", "stream_check.sv")

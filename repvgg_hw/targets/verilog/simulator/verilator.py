@@ -22,11 +22,11 @@ from typing import TextIO
 from cocotb_tools import config
 from cocotb_tools.runner import Verilator
 
-from repvgg_hw import verilator_runtime
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import sim_dir
-from repvgg_hw.plain_paths import check_tool, plain_build
-from repvgg_hw.time_limit import TimedOut, allowed_seconds
+from repvgg_hw.targets.verilog.simulator import runtime
+from repvgg_hw.targets.verilog.simulator.plain_paths import check_tool, plain_build
+from repvgg_hw.targets.verilog.simulator.time_limit import TimedOut, allowed_seconds
 
 # The Verilator package's makefile was configured elsewhere: g++'s spelling of two flags, and this Python.
 _MAKE_VARIABLES = (
@@ -109,10 +109,10 @@ class _Builder(Verilator):
     ) -> None:
         verilate, make = cmds
         super()._execute_cmds([verilate], cwd, stdout)
-        options = verilator_runtime.restore(self.runtime_cache, self.build_dir)
-        options += verilator_runtime.skip_precompiled_header(self.build_dir)
+        options = runtime.restore(self.runtime_cache, self.build_dir)
+        options += runtime.skip_precompiled_header(self.build_dir)
         super()._execute_cmds([[*make, *options]], cwd, stdout)
-        verilator_runtime.store(self.runtime_cache, self.build_dir)
+        runtime.store(self.runtime_cache, self.build_dir)
 
 
 class _Simulation(Verilator):
@@ -210,7 +210,7 @@ def build(
     directory.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     log = directory / "build.log"
-    cache = verilator_runtime.cache_folder(package_root() / "include", trace, _CPP_FLAGS)
+    cache = runtime.cache_folder(package_root() / "include", trace, _CPP_FLAGS)
     with tool_environment(optimize):
         try:
             with plain_build(sources, directory, (top, log.name)) as (files, folder):

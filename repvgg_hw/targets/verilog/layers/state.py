@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from repvgg_hw.design import Design, results
 from repvgg_hw.design.results import LayerResult
 from repvgg_hw.files import sim_dir, write_if_changed
-from repvgg_hw.simulate import layer_shapes
+from repvgg_hw.targets.verilog.simulate import layer_shapes
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Simulators of Verilog: built once, run within a time limit."""
