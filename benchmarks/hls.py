@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from repvgg_hw import design, simulate_hls
+from repvgg_hw import design
+from repvgg_hw.targets.hls import simulate as simulate_hls
 
 
 def cpu_seconds() -> float:

@@ -90,7 +90,7 @@ def command(
                 raise InputError(
                     "--stalls, --waves, --layers, --scheduler and --timeout are for Verilog designs"
                 )
-            from repvgg_hw.cli.simulate_hls import run
+            from repvgg_hw.targets.hls.prove import run
 
             result = run(design, x, labels, layer, update)
         elif layer is not None or layers or scheduler:

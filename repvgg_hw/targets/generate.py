@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw import design as designs
-from repvgg_hw import emit_hls
 from repvgg_hw.design import Design, results
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.search import make_plan
-from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.hls import emit as hls
+from repvgg_hw.targets.verilog import emit as verilog
 
 
 def check_directory(directory: Path, force: bool) -> None:
@@ -51,9 +51,9 @@ def generate(network: IntegerNetwork, directory: Path, request: Request, options
     (directory / "design.json").unlink(missing_ok=True)  # written last: without it a folder is no design
     (directory / results.FILE).unlink(missing_ok=True)  # what was proven was another design
     if request.target == "verilog":
-        emit.emit(design)
+        verilog.emit(design)
     else:
-        emit_hls.emit(network, plan, directory, part=request.part, clock_mhz=request.clock_mhz)
+        hls.emit(network, plan, directory, part=request.part, clock_mhz=request.clock_mhz)
     designs.save(design)
     designs.remember(directory)
     return design

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from repvgg_hw.csim import WARNINGS, compiler
 from repvgg_hw.files import templates_dir
+from repvgg_hw.targets.hls.csim import WARNINGS, compiler
 
 CSIM = templates_dir() / "hls" / "csim"
 

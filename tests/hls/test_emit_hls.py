@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repvgg_hw import golden
-from repvgg_hw.emit_hls import emit, interval
-from repvgg_hw.emit_hls.tables import conv_rows, pack_rows, tables
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.simulate_hls import verify_tables
+from repvgg_hw.targets.hls.emit import emit, interval
+from repvgg_hw.targets.hls.simulate import verify_tables
+from repvgg_hw.targets.hls.tables import conv_rows, pack_rows, tables
 
 LAYERS = [Layer(4, stride=2, po=2), Layer(6, groups=2, pi=2, po=3), Layer(6, pi=3, po=2)]
 PART = {"part": "xczu7ev-ffvc1156-2-e", "clock_mhz": 250.0}

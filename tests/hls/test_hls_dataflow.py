@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from hls_networks import Layer, random_images, random_network
 
-from repvgg_hw.csim import compiler
-from repvgg_hw.emit_hls import emit, interval
-from repvgg_hw.emit_hls.project import vector_files
 from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.targets.hls.csim import compiler
+from repvgg_hw.targets.hls.emit import emit, interval, vector_files
 
 FRAMES = 5
 HARNESS = Path(__file__).parent / "dataflow"

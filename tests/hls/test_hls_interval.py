@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from hls_networks import Layer, random_images, random_network
 
-from repvgg_hw import simulate_hls
-from repvgg_hw.emit_hls import emit
-from repvgg_hw.emit_hls.project import conv_interval
 from repvgg_hw.errors import CheckFailed
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.simulate_hls import HlsSimulation, LayerCheck, simulate, wrong_intervals
+from repvgg_hw.targets.hls import simulate as simulate_hls
+from repvgg_hw.targets.hls.emit import conv_interval, emit
+from repvgg_hw.targets.hls.simulate import HlsSimulation, LayerCheck, simulate, wrong_intervals
 
 PART = {"part": "xczu7ev-ffvc1156-2-e", "clock_mhz": 200.0}
 FRAMES = 6

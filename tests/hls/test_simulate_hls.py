@@ -13,14 +13,16 @@ from hls_networks import Layer, random_images, random_network
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repvgg_hw import csim, golden, simulate_hls
-from repvgg_hw.csim import run_bench
-from repvgg_hw.emit_hls import emit, interval
+from repvgg_hw import golden
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.folding import divisors
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.simulate_hls import simulate
+from repvgg_hw.targets.hls import csim
+from repvgg_hw.targets.hls import simulate as simulate_hls
+from repvgg_hw.targets.hls.csim import run_bench
+from repvgg_hw.targets.hls.emit import emit, interval
+from repvgg_hw.targets.hls.simulate import simulate
 from repvgg_hw.winograd.matrices import STRIDES, TILES
 
 PART = {"part": "xczu7ev-ffvc1156-2-e", "clock_mhz": 200.0}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from repvgg_hw.emit_hls.winograd import sum_bits
 from repvgg_hw.network import IntegerConv, IntegerNetwork
 from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
+from repvgg_hw.targets.hls.transforms import sum_bits
 
 Literal = int | bool
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repvgg_hw import golden, simulate_hls
+from repvgg_hw import golden
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.errors import CheckFailed
+from repvgg_hw.targets.hls import simulate as simulate_hls
 from repvgg_hw.targets.verilog.simulate import planned_cycles, share_correct
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw import golden
-from repvgg_hw.csim import BUILD, compile_bench, compiler, headers, run_bench
-from repvgg_hw.emit_hls.project import conv_interval, numbers, raster, vector_files
-from repvgg_hw.emit_hls.tables import Table, tables
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
+from repvgg_hw.targets.hls.csim import BUILD, compile_bench, compiler, headers, run_bench
+from repvgg_hw.targets.hls.emit import conv_interval, numbers, raster, vector_files
+from repvgg_hw.targets.hls.tables import Table, tables
 
 FRAMES_PER_CALL = 3  # of the top function, one right behind another; two are the fewest that show an interval
 BATCH_VALUES = 8_000_000  # outputs traced by one run of the bench, at most

@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from repvgg_hw.emit_hls.tables import Table
 from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.targets.hls.tables import Table
 
 WARNINGS = (
     "-Wall",

@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw import golden
-from repvgg_hw.emit_hls.layers import Literal, hls_layers
-from repvgg_hw.emit_hls.tables import tables
-from repvgg_hw.emit_hls.winograd import matrices
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.names import ascii_text
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
+from repvgg_hw.targets.hls.layers import Literal, hls_layers
+from repvgg_hw.targets.hls.tables import tables
+from repvgg_hw.targets.hls.transforms import matrices
 
 WORD_BITS_LIMIT = 4096  # the widest ap_uint of the vendor's tool
 VECTOR_FRAMES = 2  # the fewest from which co-simulation can tell the frame interval
