@@ -23,9 +23,9 @@ from repvgg_hw import golden, gpu
 from repvgg_hw.errors import RepVGGHWError
 from repvgg_hw.files import write_if_changed
 from repvgg_hw.gpu.synthetic import synthetic_network
-from repvgg_hw.latency import report
-from repvgg_hw.latency.rows import Row, Survey
-from repvgg_hw.latency.survey import Request, Surveyor
+from repvgg_hw.measure.latency import report
+from repvgg_hw.measure.latency.rows import Row, Survey
+from repvgg_hw.measure.latency.survey import Request, Surveyor
 from repvgg_hw.model.variants import get_variant
 
 COMPILED = "channels_last+compile"

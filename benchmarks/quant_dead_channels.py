@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from repvgg_hw.checkpoint import load_fused
-from repvgg_hw.evaluate import evaluate
+from repvgg_hw.measure.accuracy import evaluate
 from repvgg_hw.model.images import checked_labels, load_images
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, FusedNetwork
 from repvgg_hw.quantize import DEFAULT_METHOD, quantize

@@ -19,7 +19,7 @@ import numpy as np
 from repvgg_hw import golden
 from repvgg_hw.checkpoint import load_fused
 from repvgg_hw.errors import CheckFailed
-from repvgg_hw.evaluate import integer_logits, without
+from repvgg_hw.measure.accuracy import integer_logits, without
 from repvgg_hw.model.images import Images, load_images
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, IntegerNetwork
 from repvgg_hw.plan.request import Request

@@ -16,7 +16,7 @@ from repvgg_hw import golden
 from repvgg_hw.checkpoint import random_model
 from repvgg_hw.cli import main
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.evaluate import Accuracy, compare, evaluate, prove, without
+from repvgg_hw.measure.accuracy import Accuracy, compare, evaluate, prove, without
 from repvgg_hw.model.images import Images, checked_labels, synthetic
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, Architecture
 from repvgg_hw.quantize import METHODS, Widths, forward, layers, load_widths, quantize

@@ -17,13 +17,13 @@ from click.testing import CliRunner, Result
 from repvgg_hw.cli import main
 from repvgg_hw.design import results
 from repvgg_hw.errors import InputError
-from repvgg_hw.latency import accelerator, baselines, plot, report
-from repvgg_hw.latency.forms import PRECISIONS, float_mode, float_model
-from repvgg_hw.latency.limits import Machine, Work, work_of
-from repvgg_hw.latency.measurement import CPU_CACHE_BYTES, Timing, measure, rotating_inputs
-from repvgg_hw.latency.rows import AcceleratorRow, Row, Survey
-from repvgg_hw.latency.runtimes import NotPossible, parts_of, prepare
-from repvgg_hw.latency.survey import integer_runtimes
+from repvgg_hw.measure.latency import accelerator, baselines, plot, report
+from repvgg_hw.measure.latency.forms import PRECISIONS, float_mode, float_model
+from repvgg_hw.measure.latency.limits import Machine, Work, work_of
+from repvgg_hw.measure.latency.measurement import CPU_CACHE_BYTES, Timing, measure, rotating_inputs
+from repvgg_hw.measure.latency.rows import AcceleratorRow, Row, Survey
+from repvgg_hw.measure.latency.runtimes import NotPossible, parts_of, prepare
+from repvgg_hw.measure.latency.survey import integer_runtimes
 from repvgg_hw.model.repvgg import build_model
 from repvgg_hw.model.variants import get_variant
 

@@ -10,9 +10,9 @@ from types import ModuleType
 
 import pytest
 
-from repvgg_hw.latency.limits import Machine
-from repvgg_hw.latency.measurement import Timing
-from repvgg_hw.latency.rows import Row
+from repvgg_hw.measure.latency.limits import Machine
+from repvgg_hw.measure.latency.measurement import Timing
+from repvgg_hw.measure.latency.rows import Row
 
 SCRIPT = Path(__file__).resolve().parent.parent / "benchmarks" / "gpu_table.py"
 
@@ -97,7 +97,7 @@ def test_nothing_measured_is_said(
         str(tmp_path),
     ]
     monkeypatch.setattr(sys, "argv", ["gpu_table.py", *arguments])
-    monkeypatch.setattr("repvgg_hw.latency.survey.measure_machine", lambda *_: Machine(bandwidth=1e9))
+    monkeypatch.setattr("repvgg_hw.measure.latency.survey.measure_machine", lambda *_: Machine(bandwidth=1e9))
     assert table.main() == 1
     text = (tmp_path / "gpu_table.md").read_text()
     assert "| A0 fused over training form, fp16, batch 2 | 1.8 | not measured | - |" in text
@@ -126,6 +126,6 @@ def test_unequal_logits_are_counted(table: ModuleType, monkeypatch: pytest.Monke
 
 
 def _survey() -> object:
-    from repvgg_hw.latency.rows import Survey
+    from repvgg_hw.measure.latency.rows import Survey
 
     return Survey({"device": "d", "packages": {}}, 1.0, {}, (3, 32, 32), ())

@@ -42,7 +42,7 @@ FLOORS = (
         "targets.hls",
         "targets.generate",
     ),
-    ("gpu", "latency", "evaluate", "report"),
+    ("gpu", "measure.accuracy", "measure.latency", "measure", "report"),
     ("cli", "__main__"),
 )
 ROOMS = [room for floor in FLOORS for room in floor]

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from repvgg_hw import design as designs
 from repvgg_hw.checkpoint import random_model
 from repvgg_hw.cli import main
-from repvgg_hw.evaluate import weight_bytes
+from repvgg_hw.measure.accuracy import weight_bytes
 from repvgg_hw.model.images import synthetic
 from repvgg_hw.network import Architecture
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from repvgg_hw.checkpoint import Imported
-    from repvgg_hw.evaluate import Evaluation
+    from repvgg_hw.measure.accuracy import Evaluation
     from repvgg_hw.model.images import Images
     from repvgg_hw.model.preprocessing import Preprocessing
     from repvgg_hw.network import FusedNetwork
@@ -192,7 +192,7 @@ def _inputs(
     console: Console,
 ) -> _Inputs:
     """Everything that was read, checked before anything slow begins."""
-    from repvgg_hw.evaluate import without
+    from repvgg_hw.measure.accuracy import without
 
     gains = {
         conv.name: max(float(abs(norm.scale).max()) for norm in block.norms)
@@ -215,7 +215,7 @@ def _run(
 ) -> list[_Outcome]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from repvgg_hw.evaluate import evaluate
+    from repvgg_hw.measure.accuracy import evaluate
     from repvgg_hw.quantize import quantize
     from repvgg_hw.quantize.diagnose import diagnose
     from repvgg_hw.quantize.forward import float_logits

@@ -106,10 +106,10 @@ def command(
     from rich.console import Console
 
     from repvgg_hw.files import write_if_changed
-    from repvgg_hw.latency import accelerator, plot, report
-    from repvgg_hw.latency import baselines as others
-    from repvgg_hw.latency.runtimes import CPU_DEFAULT, CUDA_DEFAULT, parts_of
-    from repvgg_hw.latency.survey import Request, Surveyor
+    from repvgg_hw.measure.latency import accelerator, plot, report
+    from repvgg_hw.measure.latency import baselines as others
+    from repvgg_hw.measure.latency.runtimes import CPU_DEFAULT, CUDA_DEFAULT, parts_of
+    from repvgg_hw.measure.latency.survey import Request, Surveyor
     from repvgg_hw.model.variants import get_variant
 
     row = accelerator.accelerator_row(design) if design else None

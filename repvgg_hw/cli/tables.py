@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from repvgg_hw.evaluate import Evaluation
+    from repvgg_hw.measure.accuracy import Evaluation
     from repvgg_hw.quantize.diagnose import LayerReport
 
 

@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from repvgg_hw import gpu
 from repvgg_hw.errors import InputError
 from repvgg_hw.gpu.synthetic import synthetic_network
-from repvgg_hw.latency.baselines import build_baseline
-from repvgg_hw.latency.environment import clocks, device_name, environment
-from repvgg_hw.latency.forms import PRECISIONS, float_mode, float_model
-from repvgg_hw.latency.limits import Machine, Work, measure_machine, work_of
-from repvgg_hw.latency.measurement import measure, rotating_inputs, synchronize
-from repvgg_hw.latency.rows import AcceleratorRow, Row, Survey
-from repvgg_hw.latency.runtimes import Call, NotPossible, capture, memory_format, prepare
+from repvgg_hw.measure.latency.baselines import build_baseline
+from repvgg_hw.measure.latency.environment import clocks, device_name, environment
+from repvgg_hw.measure.latency.forms import PRECISIONS, float_mode, float_model
+from repvgg_hw.measure.latency.limits import Machine, Work, measure_machine, work_of
+from repvgg_hw.measure.latency.measurement import measure, rotating_inputs, synchronize
+from repvgg_hw.measure.latency.rows import AcceleratorRow, Row, Survey
+from repvgg_hw.measure.latency.runtimes import Call, NotPossible, capture, memory_format, prepare
 from repvgg_hw.network import Architecture
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from repvgg_hw import design
 from repvgg_hw.design import results
-from repvgg_hw.latency.rows import AcceleratorRow
+from repvgg_hw.measure.latency.rows import AcceleratorRow
 from repvgg_hw.network import LOGIT_BITS
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from repvgg_hw.latency.rows import Row, Survey
+from repvgg_hw.measure.latency.rows import Row, Survey
 
 COLOURS = {
     "training": "#9aa5b1",

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from repvgg_hw.latency.forms import PRECISIONS, Precision, float_mode
-from repvgg_hw.latency.measurement import measure
+from repvgg_hw.measure.latency.forms import PRECISIONS, Precision, float_mode
+from repvgg_hw.measure.latency.measurement import measure
 
 SIZES = {"cuda": (8192, 1 << 30), "cpu": (1024, 1 << 27)}  # matrix side, bytes copied
 SECONDS = 0.3

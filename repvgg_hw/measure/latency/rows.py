@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from repvgg_hw.latency.measurement import Timing
+from repvgg_hw.measure.latency.measurement import Timing
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from repvgg_hw.files import write_if_changed
-from repvgg_hw.latency.baselines import published_ratio
-from repvgg_hw.latency.rows import AcceleratorRow, Row, Survey
+from repvgg_hw.measure.latency.baselines import published_ratio
+from repvgg_hw.measure.latency.rows import AcceleratorRow, Row, Survey
 
 COLUMNS = (
     "model", "form", "precision", "runtime", "batch", "ms", "p10", "p90", "img/s", "ops ms", "bytes ms",
