@@ -62,7 +62,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", default="A0")
-    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--size", default="224", help="of the input, N or HxW")
     parser.add_argument("--multipliers", type=int, default=4096)
     parser.add_argument("--winograd", default="off")
     parser.add_argument("--images", type=int, default=2, help="to time, after a first one")
@@ -70,7 +70,7 @@ def main() -> None:
     folder = Path("build") / "bench" / f"hls_{options.model.lower()}_{options.size}_{options.winograd}"
     subprocess.run(
         [sys.executable, "-m", "repvgg_hw", "generate", "--target", "hls", "-o", str(folder), "--force",
-         "--model", options.model, "--input-size", str(options.size), "--winograd", options.winograd,
+         "--model", options.model, "--input-size", options.size, "--winograd", options.winograd,
          "--multipliers", str(options.multipliers)],
         check=True,
         stdout=subprocess.DEVNULL,

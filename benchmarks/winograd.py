@@ -45,7 +45,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", default="A0")
-    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--size", default="224", help="of the input, N or HxW")
     parser.add_argument("--only", action="append", choices=list(ROWS), help="a row; repeatable")
     parser.add_argument("--plan-only", action="store_true")
     parser.add_argument("--json", type=Path, metavar="FILE")

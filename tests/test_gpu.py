@@ -207,6 +207,12 @@ def test_large_sums_in_the_linear_layer() -> None:
     np.testing.assert_array_equal(runner.run(x), golden.logits(x, network))
 
 
+def test_an_input_that_is_not_square() -> None:
+    network = synthetic_network(SMALL, (33, 20))
+    x = np.random.default_rng(4).integers(-128, 128, (2, 3, 33, 20)).astype(np.int8)
+    np.testing.assert_array_equal(gpu.logits(x, network, DEVICE), golden.logits(x, network))
+
+
 def test_no_images() -> None:
     network = synthetic_network(SMALL, (8, 8))
     assert gpu.logits(np.zeros((0, 3, 8, 8), np.int8), network, DEVICE).shape == (0, 7)

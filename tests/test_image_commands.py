@@ -84,6 +84,14 @@ def test_simulate_gives_top_1_only_where_folders_are_classes(
     assert labels.tolist() == [label for label in (0, 2, 3, 4) for _ in range(3)]
 
 
+def test_options_of_images_need_images(files: Path, tmp_path: Path) -> None:
+    assert generate(files, tmp_path / "net", "--input-size", 16, "--preprocess", "resize").exit_code == 0
+    for options in (("--preprocess", "timm"), ("--class-index", files / "classes.json")):
+        done = run("simulate", tmp_path / "net", *options)
+        assert done.exit_code == 2
+        assert "belong to --images" in done.stderr
+
+
 def test_images_of_any_size_need_a_word_about_it(files: Path, tmp_path: Path) -> None:
     for options, message in (
         ((), "--preprocess resize or timm"),

@@ -14,6 +14,7 @@ import click
 
 from repvgg_hw.cli.options import (
     INPUT_SIZE,
+    check_units,
     image_options,
     normalisation,
     numbers,
@@ -132,6 +133,7 @@ def command(
 
     if methods and compare:
         raise InputError("--method names methods, --compare runs all of them: give one of the two")
+    check_units(mean, std)
     chosen = list(METHODS) if compare else list(methods or [DEFAULT_METHOD])
     for name in chosen:
         recipe_named(name)

@@ -13,6 +13,7 @@ from repvgg_hw.cli.expectations import expect_options, expectation, say_expectat
 from repvgg_hw.cli.options import (
     INPUT_SIZE,
     Numbers,
+    check_units,
     image_options,
     normalisation,
     numbers,
@@ -126,6 +127,7 @@ def command(
 
     if (model is None) == (weights is None):
         raise InputError("give either --model NAME for random weights or --weights CHECKPOINT")
+    check_units(mean, std)
     request = requests.parse(
         target,
         multipliers=multipliers,

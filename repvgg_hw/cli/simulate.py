@@ -174,6 +174,8 @@ def _images(
 
     channels, height, width = design.network.in_shape
     if path is None:
+        if preprocessing is not None or class_index is not None:
+            raise InputError("--preprocess, --crop-pct, --interpolation and --class-index belong to --images")
         return synthetic(limit or DEFAULT_IMAGES, design.network.in_shape), None
     if preprocessing is None:
         preprocessing = from_json(design.options.get("preprocess"))
