@@ -49,16 +49,18 @@ def test_what_keys_say_of_an_identity_at_stride_1_and_2(family: type[nn.Module])
     assert {(shape.c_in_per_group, shape.c_out) for shape in shapes} == {(8, 8)}
 
 
-def named_blocks(family: type[nn.Module], change: Callable[[State], object]) -> list:
-    states = [state_of(family(8, 8, 2, 1), seed) for seed in range(3)]
+def named_blocks(family: type[nn.Module], change: Callable[[State], object], stride: int = 2) -> list:
+    states = [state_of(family(8, 8, stride, 1), seed) for seed in range(3)]
     change(states[1])
-    return [(f"stage1.{i}", read_block(state, stride=2)) for i, state in enumerate(states)]
+    return [(f"stage1.{i}", read_block(state, stride=stride)) for i, state in enumerate(states)]
 
 
 @pytest.mark.parametrize(
     ("family", "change", "named"),
     [
         (blocks.Plain, lambda s: s.pop("bias"), "stage1.1 has neither bias nor batch normalization"),
+        (blocks.DOConv, lambda s: s.pop("bias"), "stage1.1 has neither bias nor batch normalization"),
+        (blocks.DOConvBN, lambda s: s.pop("conv.bias"), r"stage1.1.conv.W has no bias"),
         (
             blocks.RepOpt,
             lambda s: [s.pop(k) for k in list(s) if k.startswith("bn.")],
@@ -79,6 +81,17 @@ def named_blocks(family: type[nn.Module], change: Callable[[State], object]) -> 
 def test_what_only_the_other_blocks_show(family: type[nn.Module], change: Callable, named: str) -> None:
     with pytest.raises(InputError, match=named):
         require_alike(named_blocks(family, change))
+
+
+def test_an_identity_without_keys_where_others_have_a_bn() -> None:
+    def drop_identity(state: State) -> None:
+        for key in [k for k in state if k.startswith("rbr_identity.")]:
+            del state[key]
+
+    with pytest.raises(InputError, match=r"stage1.1 has no BN in its identity, but stage1.2"):
+        require_alike(named_blocks(blocks.QARepVGGNorms, drop_identity, stride=1))
+    for family in (blocks.QARepVGGNorms, blocks.QARepVGG):
+        require_alike(named_blocks(family, lambda s: None, stride=1))
 
 
 def test_blocks_that_are_alike_or_plainly_different_pass() -> None:

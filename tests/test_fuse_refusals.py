@@ -89,6 +89,21 @@ DAMAGED: dict[str, tuple[type[nn.Module], Callable[[State], object], str]] = {
         lambda s: [s.pop(k) for k in list(s) if k.startswith("rbr_conv.1.bn.")],
         "rbr_conv.1.conv has neither",
     ),
+    "the scale branch of MobileOne": (
+        blocks.MobileOne,
+        lambda s: [s.pop(k) for k in list(s) if k.startswith("rbr_scale.")],
+        "rbr_scale.conv.weight is missing",
+    ),
+    "the 1x1 of DBB": (
+        blocks.DBB,
+        lambda s: [s.pop(k) for k in list(s) if k.startswith("dbb_1x1.")],
+        "dbb_1x1.conv.weight is missing",
+    ),
+    "the 1x1 before DBB's average": (
+        blocks.DBB,
+        lambda s: [s.pop(k) for k in list(s) if k.startswith(("dbb_avg.conv.", "dbb_avg.bn."))],
+        "dbb_avg.bn.bn.running_mean is missing",
+    ),
     "a branch of MobileOne": (
         blocks.MobileOne,
         lambda s: [s.pop(k) for k in list(s) if k.startswith("rbr_conv.1.")],

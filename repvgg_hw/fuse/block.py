@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.fuse.collapse import collapse
+from repvgg_hw.fuse.collapse import FusedOverflowError, collapse
 from repvgg_hw.fuse.families import FAMILIES, Family
 from repvgg_hw.fuse.graph import Array, Node, stride_of
 from repvgg_hw.fuse.keys import canonical_state, some, split_squeeze_excite
 from repvgg_hw.fuse.reader import Branch, NormStatistics, Reader
 
-_LARGEST = float(np.finfo(np.float32).max)  # what a fused file and every framework can hold
 AVERAGE_READINGS = (
     "equal widths, stride 1 and an identity without keys: either the input is added (QARepVGG), or the input "
     "and its 3x3 average are (QARepVGGBlockV2 of YOLOv6); the keys are the same"
@@ -33,6 +32,7 @@ class Block:
     leftover: tuple[str, ...]  # keys that stand beside the block's own, such as a random placeholder
     norms: tuple[NormStatistics, ...]  # every batch normalization: its outliers trip quantization
     branches: tuple[Branch, ...] = ()  # every convolution that may have either a bias or a BN
+    keyless_identity: bool = False  # the input is added without a BN of its own, and so without keys
     average_unknown: bool = False  # AVERAGE_READINGS: nobody has said which; read without the average
 
     def refuse_foreign_keys(self) -> None:
@@ -86,20 +86,23 @@ def read_block(
     family = recognise(reader)
     shape = _shape(family, reader)
     try:
-        with np.errstate(over="ignore", invalid="ignore"):  # said below, in words
+        with np.errstate(over="ignore", invalid="ignore"):  # collapse says it in words
             graph = family.graph(reader)
-            kernel, bias = collapse(graph, shape.c_in_per_group * groups, groups)
+        kernel, bias = collapse(graph, shape.c_in_per_group * groups, groups)
         if stride_of(graph) != stride:
             raise ValueError(f"the branches have stride {stride_of(graph)}, not {stride}")
+    except FusedOverflowError as error:
+        raise InputError(f"{family.name} block: {error}") from error
     except ValueError as error:
         raise InputError(f"{family.name} block with {groups} groups: shapes do not fit ({error})") from error
     reader.require_alike()
     if family.norm_behind and any(key.startswith("se.") for key in se):
         raise InputError(f"{family.name} block: squeeze-and-excitation in the middle, before the last BN")
-    _require_finite(family.name, kernel, bias)
     leftover, norms = tuple(reader.leftover()), tuple(reader.norms)
     return Block(
-        family.name, graph, kernel, bias, se, leftover, norms, tuple(reader.branches), reader.average_unknown
+        *(family.name, graph, kernel, bias, se, leftover, norms, tuple(reader.branches)),
+        keyless_identity=reader.keyless_identity,
+        average_unknown=reader.keyless_identity and average is None,
     )
 
 
@@ -108,7 +111,8 @@ def require_alike(blocks: Sequence[tuple[str, Block]]) -> None:
 
     blocks  (name, block): all blocks of one network, whose code is the same
     A convolution with neither bias nor BN among others that have one, a convolution before BN without the
-    bias of its likes, a BN without weight and bias among others with them: each is a key that was lost.
+    bias of its likes, a BN without weight and bias among others with them, an identity without keys where
+    others have a BN: each is a key that was lost.
     """
     bare = [name for name, block in blocks if any(not (b.bias or b.norm) for b in block.branches)]
     dressed = [name for name, _ in blocks if name not in bare]
@@ -118,27 +122,25 @@ def require_alike(blocks: Sequence[tuple[str, Block]]) -> None:
         )
     biased: dict[tuple[str, str], dict[bool, str]] = {}
     affine: dict[bool, str] = {}
+    identity: dict[bool, str] = {}
     for name, block in blocks:
         for branch in block.branches:
             if branch.norm:
                 biased.setdefault((block.family, branch.name), {})[branch.bias] = f"{name}.{branch.name}"
         for norm in block.norms:
             affine[norm.affine] = f"{name}.{norm.prefix}"
-    for found, what in (*((b, "bias") for b in biased.values()), (affine, "weight and bias")):
+            if norm.prefix == "rbr_identity":
+                identity[True] = name
+        if block.keyless_identity:
+            identity[False] = name
+    alike = [(found, "bias") for found in biased.values()]
+    for found, what in (
+        *alike,
+        (affine, "weight and bias"),
+        (identity, "BN in its identity"),
+    ):
         if len(found) > 1:
             raise InputError(f"{found[False]} has no {what}, but {found[True]} has: keys are missing")
-
-
-def _require_finite(family: str, kernel: Array, bias: Array) -> None:
-    """Raise InputError if the fused numbers do not fit float32: Inf in a file is no network."""
-    for name, values in (("kernel", kernel), ("bias", bias)):
-        wrong = ~(np.abs(values) <= _LARGEST)
-        if wrong.any():
-            output = int(np.argwhere(wrong)[0][0])
-            raise InputError(
-                f"{family} block: the fused {name} of output {output} overflows; its weights or its batch "
-                "normalization's statistics are far out of range"
-            )
 
 
 @dataclass(frozen=True)

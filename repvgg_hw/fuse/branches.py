@@ -40,7 +40,7 @@ def qarepvgg(block: Reader) -> Node:
         branches.append(block.bn("rbr_identity"))
     elif c_in_per_group * block.groups == c_out and block.stride == 1:
         branches.append(Chain(()))
-        block.average_unknown = block.average is None
+        block.keyless_identity = True
         if block.average:
             branches.append(depthwise(np.full((c_out, 3, 3), 1 / 9), padding=1))
     return chain(Sum(tuple(branches)), block.bn("bn"))
@@ -77,11 +77,14 @@ def pair(block: Reader) -> Node:
 
 
 def mobileone(block: Reader) -> Node:
-    """K = sum of t_i K_i + P(t_s K_s) + t0 I_g, K_i all 3x3 or all 1x1. Vasu et al., arXiv 2206.04040."""
+    """K = sum of t_i K_i + P(t_s K_s) + t0 I_g, K_i all 3x3 or all 1x1. Vasu et al., arXiv 2206.04040.
+
+    Where K_i are 3x3, and only there, the scale branch is.
+    """
     branches: list[Node] = []
     while block.has(f"rbr_conv.{len(branches)}."):
         branches.append(conv_bn(block, f"rbr_conv.{len(branches)}"))
-    if block.has("rbr_scale."):
+    if block.shape("rbr_conv.0.conv.weight")[2:] != (1, 1):
         branches.append(conv_bn(block, "rbr_scale", kernel=1))
     return Sum((*branches, *_identity(block, "rbr_skip"), *_identity(block)))
 

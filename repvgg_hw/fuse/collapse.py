@@ -11,6 +11,12 @@ import numpy as np
 
 from repvgg_hw.fuse.graph import Affine, Array, Chain, Conv, Node, Pad, Sum
 
+_LARGEST = float(np.finfo(np.float32).max)  # what a fused file and every framework can hold
+
+
+class FusedOverflowError(ValueError):
+    """A fused number does not fit float32: Inf in a file is no network."""
+
 
 @dataclass(frozen=True)
 class _Linear:
@@ -25,10 +31,25 @@ def collapse(node: Node, c_in: int, groups: int = 1) -> tuple[Array, Array]:
     """node over c_in channels -> (kernel (C_out, c_in / groups, 3, 3), bias (C_out,)), float64.
 
     Strides are not part of a kernel: the graph's operations must agree on one, and forward shows if they do.
+    Raises ValueError if shapes do not fit, FusedOverflowError if the result is beyond float32.
     """
-    linear = _extend(_identity(c_in, groups), node)
+    with np.errstate(over="ignore", invalid="ignore"):  # said below, in words
+        linear = _extend(_identity(c_in, groups), node)
     weight = _to_3x3(linear.weight)
-    return weight.reshape(-1, *weight.shape[2:]), linear.bias
+    kernel, bias = weight.reshape(-1, *weight.shape[2:]), linear.bias
+    _require_float32(kernel, bias)
+    return kernel, bias
+
+
+def _require_float32(kernel: Array, bias: Array) -> None:
+    for name, values in (("kernel", kernel), ("bias", bias)):
+        wrong = ~(np.abs(values) <= _LARGEST)  # Inf and NaN are
+        if wrong.any():
+            output = int(np.argwhere(wrong)[0][0])
+            raise FusedOverflowError(
+                f"the fused {name} of output {output} overflows; its weights or its batch normalization's "
+                "statistics are far out of range"
+            )
 
 
 def _identity(channels: int, groups: int) -> _Linear:

@@ -15,7 +15,8 @@ def dbb(block: Reader) -> Node:
     Maps between two operations are padded with what BN makes of zero, so fusing is exact at borders, too.
     """
     branches: list[Node] = [chain(block.conv("dbb_origin.conv"), block.bn("dbb_origin.bn"))]
-    if block.has("dbb_1x1."):
+    full = block.groups < len(block.weight("dbb_origin.conv.weight"))
+    if full:
         branches.append(chain(block.conv("dbb_1x1.conv"), block.bn("dbb_1x1.bn")))
     inner_bn = block.bn("dbb_1x1_kxk.bn1.bn")
     outer = Conv(block.weight("dbb_1x1_kxk.conv2.weight"), stride=block.stride, groups=block.groups)
@@ -23,12 +24,12 @@ def dbb(block: Reader) -> Node:
         chain(_inner(block), inner_bn, _pad_with_zero_of(inner_bn), outer, block.bn("dbb_1x1_kxk.bn2"))
     )
     average_bn = block.bn("dbb_avg.avgbn")
-    if "dbb_avg.conv.weight" in block:
+    if full:
         bn = block.bn("dbb_avg.bn.bn")
         first = block.conv("dbb_avg.conv", stride=1)
         average = depthwise(np.full((len(bn.shift), 3, 3), 1 / 9), stride=block.stride, padding=0)
         branches.append(chain(first, bn, _pad_with_zero_of(bn), average, average_bn))
-    else:  # depthwise blocks average their input itself; padding counts as zeros
+    else:  # depthwise blocks have no 1x1, and average their input itself; padding counts as zeros
         kernel = np.full((len(average_bn.shift), 3, 3), 1 / 9)
         branches.append(chain(depthwise(kernel, stride=block.stride, padding=1), average_bn))
     return Sum(tuple(branches))

@@ -15,7 +15,7 @@ from repvgg_hw.fuse.dbb import dbb
 from repvgg_hw.fuse.graph import Conv, Node, chain
 from repvgg_hw.fuse.kernels import diracnet, diracnet_stem, do_conv, expandnet, expandnet_prefix
 from repvgg_hw.fuse.orepa import orepa, orepa_1x1, orepa_repvgg
-from repvgg_hw.fuse.reader import Branch, Reader
+from repvgg_hw.fuse.reader import Reader
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _sequential_conv_bn(block: Reader) -> Node:
 def _plain_conv(block: Reader) -> Node:
     name = "conv" if "conv.weight" in block else "0" if "0.weight" in block else ""
     conv = block.conv(name)
-    block.branches.append(Branch(name or "the convolution", bias=conv.bias is not None, norm=False))
+    block.note(name or "the convolution", bias=conv.bias is not None, norm=False)
     return conv
 
 
@@ -121,7 +121,7 @@ FAMILIES: tuple[Family, ...] = (
         "MobileOne",
         lambda b: b.has("rbr_conv.") or b.has("rbr_scale."),
         mobileone,
-        ("rbr_conv.0.conv.weight", "rbr_scale.conv.weight"),
+        ("rbr_conv.0.conv.weight",),
         identity=("rbr_skip.", "rbr_identity."),
     ),
     Family("ACB", lambda b: b.has("square_conv."), acb, ("square_conv.weight",)),

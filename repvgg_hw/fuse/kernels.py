@@ -25,7 +25,7 @@ def do_conv(block: Reader) -> Node:
     depthwise_first = w.reshape(c_out // block.groups, c_in_g * block.groups, depth)
     kernel = np.einsum("ims,ois->oim", d, depthwise_first).reshape(c_out, c_in_g, 3, 3)
     bias = block.take_optional(f"{dot}bias")
-    return _with_bn(block, same_conv(kernel, bias, stride=block.stride, groups=block.groups))
+    return _with_bn(block, f"{dot}W", bias, same_conv(kernel, bias, stride=block.stride, groups=block.groups))
 
 
 def expandnet(block: Reader) -> Node:
@@ -48,7 +48,7 @@ def expandnet(block: Reader) -> Node:
         Conv(middle, biases[1], stride=block.stride, groups=block.groups),
         Conv(last, biases[2], groups=block.groups),
     )
-    return _with_bn(block, expanded)
+    return _with_bn(block, "2", biases[2], expanded)
 
 
 def expandnet_prefix(block: Reader) -> str:
@@ -73,8 +73,8 @@ def diracnet(block: Reader) -> Node:
     block.ignore(*(key for key in block if key.startswith("eye")))
     delta = next((d for d in (delta, eye) if d is not None), _dirac(weight.shape)).reshape(weight.shape)
     kernel = alpha * delta + beta * weight / np.maximum(norm, 1e-12)
-    conv = same_conv(kernel, block.take_optional(f"{dot}bias"), stride=block.stride, groups=block.groups)
-    return _with_bn(block, conv)
+    bias = block.take_optional(f"{dot}bias")
+    return _with_bn(block, "weight", bias, same_conv(kernel, bias, stride=block.stride, groups=block.groups))
 
 
 def diracnet_stem(block: Reader) -> Node:
@@ -93,7 +93,9 @@ def _per_output(block: Reader, key: str, c_out: int) -> Array:
     return values.reshape(-1, 1, 1, 1)
 
 
-def _with_bn(block: Reader, node: Node) -> Node:
+def _with_bn(block: Reader, name: str, bias: Array | None, node: Node) -> Node:
+    """node, and the block's BN if there is one."""
+    block.note(name, bias=bias is not None, norm=block.has("bn."))
     return chain(node, block.bn("bn")) if block.has("bn.") else node
 
 

@@ -47,7 +47,7 @@ class Reader:
         self._state = state
         self.groups, self.stride, self.eps = groups, stride, eps
         self.average = average  # a branch that leaves no keys; see branches.qarepvgg
-        self.average_unknown = False  # the block may have it, and nobody has said
+        self.keyless_identity = False  # the block adds its input, and may add the average
         self._read: set[str] = set()
         self.norms: list[NormStatistics] = []  # every BN read so far
         self.branches: list[Branch] = []  # every convolution that may have either a bias or a BN
@@ -110,12 +110,16 @@ class Reader:
         Raises InputError if it has neither: then one was lost. require_alike compares the branches.
         """
         node, has_norm = self.conv(conv, kernel=kernel), self.has(f"{norm}.")
-        self.branches.append(Branch(conv, node.bias is not None, has_norm))
+        self.note(conv, bias=node.bias is not None, norm=has_norm)
         if node.bias is None and not has_norm:
             raise InputError(
                 f"{conv} has neither a batch normalization ({norm}.*) nor a bias: one of them is missing"
             )
         return chain(node, self.bn(norm)) if has_norm else node
+
+    def note(self, name: str, *, bias: bool, norm: bool) -> None:
+        """Say what stands behind the kernel called name, for comparison with the others."""
+        self.branches.append(Branch(name, bias, norm))
 
     def require_alike(self) -> None:
         """Raise InputError if one branch or BN of the block lacks what the others show it should have."""
