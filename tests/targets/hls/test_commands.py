@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from repvgg_hw import design as designs
 from repvgg_hw.cli import main
 
-CHECKPOINT = Path(__file__).resolve().parents[2] / "examples" / "digits" / "digits.safetensors"
+CHECKPOINT = Path(__file__).resolve().parents[3] / "examples" / "digits" / "digits.safetensors"
 
 
 def run(*arguments: object) -> Result:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from test_quantize import random_network, short_searches  # noqa: F401, the fixture
+from fused_networks import random_network, short_searches  # noqa: F401, the fixture
 
 from repvgg_hw import golden
 from repvgg_hw.checkpoint import random_model

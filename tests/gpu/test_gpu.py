@@ -278,7 +278,7 @@ HOPPER = "wgmma.mma_async.sync.aligned.m64n64k32.s32.s8.s8"
 @pytest.fixture(scope="module")
 def ptx() -> list[str]:
     """The kernels compiled for an A100 and an H100; needs no GPU, and must not run in the interpreter."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", COMPILE], capture_output=True, text=True, cwd=root)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()

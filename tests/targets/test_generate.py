@@ -1,6 +1,6 @@
 """What `generate` writes: a committed design compared as text, the same bytes again, and clear refusals.
 
-REFRESH=1 pytest tests/test_generate.py writes tests/expected/ anew; read the difference before committing it.
+REFRESH=1 pytest tests/targets/test_generate.py writes expected/ anew; read the difference before committing.
 """
 
 from __future__ import annotations

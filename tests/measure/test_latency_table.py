@@ -14,7 +14,7 @@ from repvgg_hw.measure.latency.limits import Machine
 from repvgg_hw.measure.latency.measurement import Timing
 from repvgg_hw.measure.latency.rows import Row
 
-SCRIPT = Path(__file__).resolve().parent.parent / "benchmarks" / "gpu_table.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "gpu_table.py"
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ from repvgg_hw.model.repvgg import build_model
 from repvgg_hw.network import Architecture
 
 SMALL = Architecture("custom", (8, 8, 12, 16), (1, 2, 3, 1), (2, 2, 2, 2), {2: 2, 4: 4}, 5, 3)
-A0 = Path(__file__).resolve().parents[2] / "shared/data/repvgg_a0_tiny_imagenet.pth"
+A0 = Path(__file__).resolve().parents[3] / "shared/data/repvgg_a0_tiny_imagenet.pth"
 
 
 @pytest.fixture(scope="module")

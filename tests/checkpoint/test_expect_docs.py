@@ -18,7 +18,7 @@ torch.set_num_threads(1)
 
 def snippet(words: str) -> str:
     """The Python lines behind a sentence of docs/import.md."""
-    text = (Path(__file__).parents[1] / "docs" / "import.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
     return text.partition(words)[2].partition("```python\n")[2].partition("```")[0]
 
 
