@@ -201,7 +201,7 @@ def change_weights(design: Design) -> None:
 
 
 def change_rtl(design: Design) -> None:
-    path = design.directory / "rtl" / "requant_relu.sv"
+    path = design.directory / "rtl" / "rvg_requant_relu.sv"
     path.write_text(path.read_text() + "// another\n")
 
 
