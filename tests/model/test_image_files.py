@@ -201,3 +201,10 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         (tmp_path / "cut.png").write_bytes(whole[:end])
         with pytest.raises(InputError, match=r"cut\.png: not a readable image"):
             read_image(tmp_path / "cut.png", "RGB")
+
+
+def test_of_several_frames_the_first_is_read(tmp_path: Path) -> None:
+    frames = [Image.fromarray(COLOUR), Image.fromarray(255 - COLOUR)]
+    for suffix in ("png", "tif"):
+        file = saved(frames[0], tmp_path / f"frames.{suffix}", save_all=True, append_images=frames[1:])
+        assert np.array_equal(pixels(file, "RGB"), COLOUR)
