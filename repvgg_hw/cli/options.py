@@ -66,7 +66,7 @@ def image_options(command: Command) -> Command:
     @click.option(
         "--interpolation",
         type=click.Choice(["bilinear", "bicubic"]),
-        help="Of resizing [default: bilinear, and bicubic for timm].",
+        help="Of resizing [default: bilinear].",
     )
     @functools.wraps(command)
     def wrapped(

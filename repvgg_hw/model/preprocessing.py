@@ -21,7 +21,7 @@ from repvgg_hw.errors import InputError
 
 KINDS = ("none", "resize", "timm")
 INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-DEFAULT_INTERPOLATION = {"resize": "bilinear", "timm": "bicubic"}
+DEFAULT_INTERPOLATION = "bilinear"  # of timm's own configurations of RepVGG, too
 DEFAULT_CROP_PCT = 0.875  # timm's: 224 of 256
 
 
@@ -68,7 +68,7 @@ def preprocessing(
         if interpolation is not None:
             raise InputError("--interpolation belongs to --preprocess timm or resize")
         return NONE
-    interpolation = interpolation or DEFAULT_INTERPOLATION[kind]
+    interpolation = interpolation or DEFAULT_INTERPOLATION
     if interpolation not in INTERPOLATIONS:
         raise InputError(f"--interpolation is {' or '.join(INTERPOLATIONS)}, not {interpolation!r}")
     if kind == "resize":

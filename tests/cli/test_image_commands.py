@@ -64,7 +64,7 @@ def test_generate_records_how_images_came_to_the_size_and_simulate_does_the_same
     design = designs.load(tmp_path / "net")
     assert design.network.in_shape == (3, *SIZE)
     assert (design.plan.convs[0].height, design.plan.convs[0].width) == SIZE
-    assert design.options["preprocess"] == {"kind": "timm", "crop_pct": 0.875, "interpolation": "bicubic"}
+    assert design.options["preprocess"] == {"kind": "timm", "crop_pct": 0.875, "interpolation": "bilinear"}
     for chosen, expected in ((None, preprocessing("timm")), (preprocessing("resize"),) * 2):
         pixels, _ = simulated_images(design, files / "val", None, chosen, None)
         assert np.array_equal(pixels, load_images(files / "val", size=SIZE, preprocessing=expected).pixels)

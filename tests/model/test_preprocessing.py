@@ -74,14 +74,14 @@ def test_the_numbers_that_everybody_knows() -> None:
     assert got[0, 0] == 58  # of 256 x 341 nothing is resized
 
 
-def test_bicubic_is_timm_s_default_and_differs_from_bilinear() -> None:
+def test_bilinear_is_the_default_as_in_timm_s_repvgg_and_differs_from_bicubic() -> None:
     picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (90, 70, 3), dtype=np.uint8))
     default, bicubic, bilinear = (
         pixels_of(preprocessing("timm", None, kernel).apply(picture, (32, 32)))
         for kernel in (None, "bicubic", "bilinear")
     )
-    assert np.array_equal(default, bicubic)
-    assert not np.array_equal(default, bilinear)
+    assert np.array_equal(default, bilinear)
+    assert not np.array_equal(default, bicubic)
 
 
 def test_resize_is_bilinear_to_height_by_width() -> None:
