@@ -40,6 +40,7 @@ class Expectation:
     source: str  # a file's name, or what else made y
     tolerance: float = TOLERANCE  # largest |difference| over largest |y|
     sha256: str | None = None  # of the file
+    advice: str | None = None  # what to look at if it does not hold, in place of what is usual for files
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Agreement:
     @property
     def relative(self) -> float:
         """Largest difference over largest |y|."""
-        return self.difference / self.magnitude
+        return self.difference / self.magnitude if self.magnitude else self.difference
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON, without the machine's paths."""
@@ -135,10 +136,17 @@ def _sha256(path: Path) -> str:
 
 
 def require(imported: Imported, expectation: Expectation) -> Agreement:
+    """`compare`, and raise InputError if the comparison could not have failed (see `_require_telling`)."""
+    agreement = compare(imported, expectation)
+    _require_telling(imported, expectation, agreement.magnitude)
+    return agreement
+
+
+def compare(imported: Imported, expectation: Expectation) -> Agreement:
     """Run the imported network on x and compare with y.
 
     Raises CheckFailed, naming the largest difference and where it is, if it exceeds the tolerance, and
-    InputError if shapes do not fit, or if the comparison could not have failed (see `_require_telling`).
+    InputError if shapes do not fit.
     """
     x, y, source = expectation.x, expectation.y, expectation.source
     channels = imported.architecture.in_channels
@@ -168,9 +176,9 @@ def require(imported: Imported, expectation: Expectation) -> Agreement:
         raise CheckFailed(
             f"{imported.source}: the network that was read does not give y of {source}: at {place(at)} "
             f"expected {agreement.expected:.6g}, got {agreement.got:.6g}, the largest difference, relative "
-            f"{agreement.relative:.1e} (limit {agreement.tolerance:.0e}); {_advice(agreement.relative, y)}"
+            f"{agreement.relative:.1e} (limit {agreement.tolerance:.0e}); "
+            + (expectation.advice or _advice(agreement.relative, y))
         )
-    _require_telling(imported, expectation, agreement.magnitude)
     return agreement
 
 

@@ -13,6 +13,7 @@ from repvgg_hw.errors import InputError
 if TYPE_CHECKING:
     from repvgg_hw.checkpoint import Expectation
 
+RECORDS = ("reference_evaluator", "expect")  # proofs from outside, as provenance and --json name them
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
@@ -40,9 +41,12 @@ def expectation(expect: Path | None, tolerance: float | None) -> Expectation | N
     return load_expectation(expect, tolerance)
 
 
-def say_expectation(provenance: Mapping[str, Any]) -> str | None:
-    """The line that says how an expectation was met; None where there was none."""
+def said(provenance: Mapping[str, Any]) -> list[str]:
+    """Lines for people: what was left out of an ONNX graph, and which proofs from outside were met."""
     from repvgg_hw.checkpoint.expect import describe
 
-    record = provenance.get("expect")
-    return None if record is None else describe(record)
+    left_out = provenance.get("left_out")
+    lines = (
+        [f"{left_out} behind the logits is left out: the largest logit stays the largest"] if left_out else []
+    )
+    return lines + [describe(provenance[key]) for key in RECORDS if provenance.get(key)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from repvgg_hw.cli.expectations import expect_options, expectation, say_expectation
+from repvgg_hw.cli.expectations import RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.options import parse_strides
 from repvgg_hw.errors import InputError
 
@@ -66,7 +66,7 @@ def command(
         "max_difference_logits": proof.logits,
         "relative": proof.relative,
         "worst_layer": proof.worst.name,
-        "expect": imported.provenance.get("expect"),
+        **{key: imported.provenance.get(key) for key in (*RECORDS, "left_out")},
     }
     if as_json:
         click.echo(json.dumps(result, indent=2))
@@ -79,6 +79,6 @@ def command(
         f"fused = trained in float64: max |difference| inside {proof.inside:.1e}, border {proof.border:.1e}, "
         f"logits {proof.logits:.1e}; relative {proof.relative:.1e} (worst: {proof.worst.name})"
     )
-    if line := say_expectation(imported.provenance):
+    for line in said(imported.provenance):
         click.echo(line)
     click.echo(f"wrote {output}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.expectations import expect_options, expectation, say_expectation
+from repvgg_hw.cli.expectations import expect_options, expectation, said
 from repvgg_hw.cli.options import (
     INPUT_SIZE,
     Numbers,
@@ -158,7 +158,7 @@ def command(
         if calibration is None:
             raise InputError("--weights needs --calibration: images that set the scales of int8")
         fused = load_fused(weights, eps=eps, strides=strides, expect=wanted)
-        if line := say_expectation(fused.provenance):
+        for line in said(fused.provenance):
             console.print(line, highlight=False, soft_wrap=True)
         pixels = _pixels(calibration, calibration_limit, input_size, preprocessing, fused)
         network = quantizer.quantize(fused, pixels)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.expectations import expect_options, expectation, say_expectation
+from repvgg_hw.cli.expectations import RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.options import INPUT_SIZE, parse_strides
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _summary(imported: Imported, checkpoint: str, size: tuple[int, int]) -> dict
         "parameters": architecture.parameters() + cost.parameters,
         "macs": architecture.macs(*size) + cost.macs,
         "fused_minus_trained_relative": proof.relative,
-        "expect": imported.provenance.get("expect"),
+        **{key: imported.provenance.get(key) for key in (*RECORDS, "left_out")},
         "unused_keys": list(imported.unused),
         "findings": [finding.line() for finding in findings(imported.convs, imported.blocks)],
         "layers": layers,
@@ -135,7 +135,7 @@ def _print(result: dict[str, Any]) -> None:
         f"fused: {result['parameters']:,} parameters, {result['macs'] / 1e9:.3f} GMAC at {height} x {width}; "
         f"differs from trained by {result['fused_minus_trained_relative']:.1e} relative, in float64"
     )
-    if line := say_expectation(result):
+    for line in said(result):
         console.print(line)
     table = Table()
     headings = ("layer", "family", "channels", "stride", "groups", "MMAC", "w channels", "gamma/sigma")
