@@ -1,0 +1,159 @@
+"""Proofs by induction, for all inputs, pauses and resets at any time, of the units that hold data in flight.
+
+What is asserted comes from the units' headers: `contracts.sv` and one harness per unit. A harness sees only
+the ports of its unit; the last part, `inside`, says of the registers what induction needs to know, and is
+proven with the rest. Faults are refuted without that part: the contract alone finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import prover
+import pytest
+
+from repvgg_hw.files import environment
+from repvgg_hw.targets.verilog.emit import library_sources
+
+pytestmark = prover.needs_prover
+
+Parameters = dict[str, int]
+HERE = Path(__file__).parent
+PREFIX = "rvg_"  # of the library's modules
+
+# By its header, the RAM gives anything when one address is read and written at once: no user may need more.
+RAM = ("rd_data <= mem[rd_addr]", "rd_data <= wr_en && wr_addr == rd_addr ? $anyseq : mem[rd_addr]")
+
+
+def windows(
+    height: int, width: int, words: int = 1, kernel: int = 3, step: int = 1, stride: int = 0
+) -> Parameters:
+    """Window buffer of a convolution with padding 1; stride: of the convolution, where a step is a tile."""
+    per_tile = step // (stride or step)
+    tiles = [-(-((size - 1) // (stride or step) + 1) // per_tile) for size in (height, width)]
+    return {
+        "HEIGHT": height, "WIDTH": width, "WORDS": words, "KERNEL": kernel, "STEP": step,
+        "TILES_Y": tiles[0], "TILES_X": tiles[1],
+    }  # fmt: skip
+
+
+# Unit, and parameter sets that are proven in one run.
+PROVEN: dict[str, tuple[str, list[Parameters]]] = {
+    "fifo": ("fifo", [{"DEPTH": depth} for depth in (1, 2, 3, 4, 5)]),
+    "stream_reg": ("stream_reg", [{}]),
+    "credit_fifo": (
+        "credit_fifo",
+        [{"DEPTH": d, "SET": s} for d, s in ((1, 1), (3, 1), (4, 2), (5, 2), (3, 3))],
+    ),
+    "replay": (
+        "replay",
+        [{"WORDS": w, "REPEATS": r} for w, r in ((1, 1), (1, 3), (2, 2), (3, 1), (3, 3), (4, 2))],
+    ),
+    "windows that slide": ("window_buffer", [windows(4, 4)]),
+    "windows of stride 2": ("window_buffer", [windows(5, 5, step=2)]),
+    "windows of words": ("window_buffer", [windows(3, 3, words=2)]),
+    "windows of words, stride 2": ("window_buffer", [windows(4, 4, words=2, step=2)]),
+    "windows larger than the map": (
+        "window_buffer",
+        [windows(1, 1), windows(1, 2, step=2), windows(2, 2, words=3)],
+    ),
+    "windows of Winograd": ("window_buffer", [windows(5, 3, kernel=4, step=2, stride=1)]),
+    "windows of Winograd, stride 2": ("window_buffer", [windows(5, 3, kernel=5, step=4, stride=2)]),
+}
+
+CREDITS = {"DEPTH": 4, "SET": 2}
+REPLAY = {"WORDS": 2, "REPEATS": 2}
+COLUMN = windows(4, 1)
+
+# Unit, parameters, cycles in which it must show, the sound text, the faulty text.
+FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
+    "fifo skips a place": ("fifo", {"DEPTH": 3}, 6, "wr_ptr_q + 1'b1", "wr_ptr_q + 2'd2"),
+    "fifo uses a place that it lacks": ("fifo", {"DEPTH": 3}, 6, "LAST = PTR_W'(DEPTH - 1)", "LAST = '1"),
+    "fifo full too late": ("fifo", {"DEPTH": 2}, 6, "FULL = COUNT_W'(DEPTH)", "FULL = COUNT_W'(DEPTH + 1)"),
+    "fifo full too early": ("fifo", {"DEPTH": 3}, 6, "FULL = COUNT_W'(DEPTH)", "FULL = COUNT_W'(DEPTH - 1)"),
+    "fifo miscounts": ("fifo", {"DEPTH": 3}, 6, "if (push != pop)", "if (push || pop)"),
+    "fifo does not hold": ("fifo", {"DEPTH": 3}, 6, "m_axis_tvalid && m_axis_tready", "m_axis_tvalid"),
+    "stream_reg does not hold": (
+        "stream_reg", {}, 6, "m_axis_tready || !m_axis_tvalid", "m_axis_tready || skid_valid_q",
+    ),
+    "stream_reg loses": ("stream_reg", {}, 6, "skid_valid_q || s_axis_tvalid", "s_axis_tvalid"),
+    "stream_reg overtakes": (
+        "stream_reg", {}, 6, "skid_valid_q ? skid_data_q : s_axis_tdata", "s_axis_tdata",
+    ),
+    "stream_reg ready from its consumer": (
+        "stream_reg", {}, 6, "tready = !skid_valid_q", "tready = !skid_valid_q && m_axis_tready",
+    ),
+    "credit too many": (
+        "credit_fifo", CREDITS, 9, "credit_q <= CREDIT_W'(DEPTH)", "credit_q <= CREDIT_W'(DEPTH + 1)",
+    ),
+    "credit of one beat per set": ("credit_fifo", CREDITS, 9, "? CREDIT_W'(SET)", "? CREDIT_W'(1)"),
+    "start with room for less": (
+        "credit_fifo", CREDITS, 9, "credit_d >= CREDIT_W'(SET)", "credit_d >= CREDIT_W'(SET - 1)",
+    ),
+    "start_ok a cycle late": ("credit_fifo", CREDITS, 9, "start_ok <= credit_d", "start_ok <= credit_q"),
+    "credit back before the beat is taken": (
+        "credit_fifo", CREDITS, 9, "(m_axis_tvalid && m_axis_tready)", "(m_axis_tvalid)",
+    ),
+    "replay a round short": ("replay", REPLAY, 9, "REPEAT_W'(REPEATS - 1)", "REPEAT_W'(REPEATS - 2)"),
+    "replay leaves a set early": ("replay", REPLAY, 9, "pop && rd_last && repeat_q", "pop && repeat_q"),
+    "replay overwrites": ("replay", REPLAY, 9, "ADDR_W'(wr_word_q) + ADDR_W'(WORDS)", "ADDR_W'(wr_word_q)"),
+    "replay does not hold": ("replay", REPLAY, 9, "!m_axis_tvalid || m_axis_tready", "1'b1"),
+    "replay stores one set": ("replay", REPLAY, 9, "!full_q[wr_half_q]", "full_q == '0"),
+    "replay never full": ("replay", REPLAY, 9, "!full_q[wr_half_q]", "1'b1"),
+    "row read before it is written": ("window_buffer", COLUMN, 9, "ready_q >=", "ready_q + 1'b1 >="),
+    "row released early": ("window_buffer", COLUMN, 12, "top_q + ROW_W'(STEP - 1)", "top_q + ROW_W'(STEP)"),
+    "row released never": ("window_buffer", windows(1, 1), 9, "free_q + released", "free_q"),
+    "row kept too long": (
+        "window_buffer", windows(1, 1), 9, "last_row ? ROW_W'(HEIGHT)", "last_row ? ROW_W'(HEIGHT - 1)",
+    ),
+    "ring larger than it is": (
+        "window_buffer", COLUMN, 12, "free_q  <= BANK_W'(BANKS)", "free_q  <= BANK_W'(BANKS + 1)",
+    ),
+    "ring smaller than it is": (
+        "window_buffer", COLUMN, 9, "s_axis_tready = free_q != '0", "s_axis_tready = free_q > BANK_W'(1)",
+    ),
+    "window does not hold": ("window_buffer", COLUMN, 9, "!window_valid_q || m_axis_tready", "1'b1"),
+    "no padding below": (
+        "window_buffer", windows(1, 1), 9, "row <= ROW_W'(HEIGHT)", "row <= ROW_W'(HEIGHT + 1)",
+    ),
+    "no padding on the right": (
+        "window_buffer", windows(1, 1), 9, "col_q <= COL_W'(WIDTH)", "col_q <= COL_W'(WIDTH + 1)",
+    ),
+    "row begins elsewhere": ("window_buffer", windows(1, 3), 9, "(ADDR_W+2)'(-WORDS)", "(ADDR_W+2)'(WORDS)"),
+    "a column too many": ("window_buffer", windows(1, 2), 9, "SLIDE ? STEP - 1", "SLIDE ? STEP"),
+}  # fmt: skip
+
+
+def sources(unit: str, cases: Sequence[Parameters], *, inside: bool) -> dict[str, str]:
+    """The unit, what it is made of, and a harness for each set of parameters."""
+    files = {path.name: path.read_text() for path in library_sources({PREFIX + unit})}
+    if (ram := f"{PREFIX}ram_1r1w.sv") in files:
+        files[ram] = changed(files[ram], *RAM)
+    files["contracts.sv"] = (HERE / "contracts.sv").read_text()
+    templates = environment(HERE)
+    names = [f"{unit}_{number}" for number in range(len(cases))]
+    for name, parameters in zip(names, cases, strict=True):
+        harness = templates.get_template(f"{unit}.sv.j2")
+        files[f"{name}.sv"] = harness.render(name=name, unit=PREFIX + unit, inside=inside, **parameters)
+    files["all.sv"] = templates.get_template("all.sv.j2").render(names=names)
+    return files
+
+
+def changed(text: str, old: str, new: str) -> str:
+    assert old in text, f"{old!r} is not there any more: adapt the test"
+    return text.replace(old, new)
+
+
+@pytest.mark.parametrize(("unit", "cases"), PROVEN.values(), ids=PROVEN)
+def test_proven(tmp_path: Path, unit: str, cases: list[Parameters]) -> None:
+    prover.prove(tmp_path, sources(unit, cases, inside=True), unbounded=True)
+
+
+@pytest.mark.parametrize(("unit", "parameters", "cycles", "old", "new"), FAULTS.values(), ids=FAULTS)
+def test_fault_refuted(
+    tmp_path: Path, unit: str, parameters: Parameters, cycles: int, old: str, new: str
+) -> None:
+    files = sources(unit, [parameters], inside=False)
+    name = f"{PREFIX}{unit}.sv"
+    prover.refute(tmp_path, files | {name: changed(files[name], old, new)}, cycles=cycles)
