@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from repvgg_hw.checkpoint.diagnosis import cause
 from repvgg_hw.checkpoint.imported import Imported
 from repvgg_hw.checkpoint.npz import read_npz
 from repvgg_hw.checkpoint.run import Floats, batched_outputs, input_sizes
@@ -24,7 +25,6 @@ from repvgg_hw.errors import CheckFailed, InputError
 # 1e-3; an eps of 1e-3 in place of 1e-5 changes a layer by 5e-4 / variance, anything else by far more.
 TOLERANCE = 1e-4
 _REDUCED_PRECISION = 5e-3  # below it, a difference may come from TF32 or half precision
-_PROBABILITY = 1e-3  # how far rows of probabilities are from the sum 1, at most
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Expectation:
     tolerance: float = TOLERANCE  # largest |difference| over largest |y|
     sha256: str | None = None  # of the file
     advice: str | None = None  # what to look at if it does not hold, in place of what is usual for files
+    diagnose: bool = True  # if it does not hold, look for a variant of the network that gives y
 
 
 @dataclass(frozen=True)
@@ -173,11 +174,12 @@ def compare(imported: Imported, expectation: Expectation) -> Agreement:
         sha256=expectation.sha256,
     )
     if not agreement.relative <= expectation.tolerance:
+        found = cause(imported, x, y, expectation.tolerance) if expectation.diagnose else None
         raise CheckFailed(
             f"{imported.source}: the network that was read does not give y of {source}: at {place(at)} "
             f"expected {agreement.expected:.6g}, got {agreement.got:.6g}, the largest difference, relative "
             f"{agreement.relative:.1e} (limit {agreement.tolerance:.0e}); "
-            + (expectation.advice or _advice(agreement.relative, y))
+            + (found or expectation.advice or _advice(agreement.relative))
         )
     return agreement
 
@@ -218,10 +220,8 @@ def _require_telling(imported: Imported, expectation: Expectation, magnitude: fl
             )
 
 
-def _advice(relative: float, y: Floats) -> str:
-    """What to look at first, by the size of the difference and by what y looks like."""
-    if y.ndim == 2 and (y >= 0).all() and (np.abs(y.sum(axis=1) - 1) < _PROBABILITY).all():
-        return "y looks like probabilities: give the logits, before softmax"
+def _advice(relative: float) -> str:
+    """What to look at first, by the size of the difference."""
     if relative < _REDUCED_PRECISION:
         return "another eps (--eps)? or was y computed in half precision or TF32, which leave as much?"
     return (
