@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from repvgg_hw import design
-from repvgg_hw.targets.hls import simulate as simulate_hls
+from repvgg_hw.targets.hls.simulate import simulate
 
 
 def cpu_seconds() -> float:
@@ -39,21 +39,21 @@ def measure(folder: Path, images: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     x = rng.integers(-128, 128, (images + 1, *emitted.plan.in_shape)).astype(np.int8)
     start = cpu_seconds()
-    first = simulate_hls.simulate(folder, emitted.network, emitted.plan, x[:1])
+    first = simulate(emitted, x[:1])
     compiled = cpu_seconds()
-    done = simulate_hls.simulate(folder, emitted.network, emitted.plan, x[1:])
+    done = simulate(emitted, x[1:])
     cpu_per_image = (cpu_seconds() - compiled) / images
     return {
-        "values_compared": sum(check.values for check in done.layers),
+        "values_compared": sum(layer.values for layer in done.layers),
         "problems": done.problems,
-        "compile_seconds": round(first.compile_seconds, 1),
+        "compile_seconds": round(first.build_seconds, 1),
         "compile_cpu_seconds": round(compiled - start - cpu_per_image, 1),
         "run_seconds_per_image": round(done.run_seconds / images, 1),
         "run_cpu_seconds_per_image": round(cpu_per_image, 1),
         "peak_mib": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
         "table_mib": round(sum(p.stat().st_size for p in folder.glob("src/tables/*")) / 2**20),
         "planned_interval": emitted.plan.frame_interval,
-        "counted_interval": done.interval,
+        "counted_interval": done.frame_interval,
     }
 
 

@@ -25,6 +25,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.names import display_name, folder_name
 from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART
 from repvgg_hw.plan.request import DEFAULT_CLOCK_MHZ, DEFAULT_MULTIPLIERS, DEFAULT_WINOGRAD
+from repvgg_hw.targets import registry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +47,13 @@ DEFAULT_SIZE = (224, 224)
 @click.option("--eps", type=float, help="Of the checkpoint's batch normalization [default: 1e-5].")
 @click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
 @expect_options
-@click.option("--target", type=click.Choice(["verilog", "hls"]), default="verilog", help="[default: verilog]")
+@click.option(
+    "--target",
+    type=click.Choice(registry.names()),
+    default=registry.names()[0],
+    show_default=True,
+    help="Kind of sources.",
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: build/NETWORK-TARGET]."
 )

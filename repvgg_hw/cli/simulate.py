@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from repvgg_hw.design import Design
     from repvgg_hw.design.results import SimulationResult
     from repvgg_hw.model.preprocessing import Preprocessing
+    from repvgg_hw.targets.target import ProofOptions, Target
 
 DEFAULT_IMAGES = 4  # synthetic ones, where no images are given
 
@@ -80,76 +81,45 @@ def command(
     from repvgg_hw import golden
     from repvgg_hw.cli.progress import bar
     from repvgg_hw.design import results
+    from repvgg_hw.errors import CheckFailed
+    from repvgg_hw.targets import registry
+    from repvgg_hw.targets.target import ProofOptions
 
     design = designs.load(directory if directory is not None else designs.last_directory())
+    target = registry.get(design.target)
+    options = ProofOptions(
+        layer=layer,
+        layers=layers,
+        jobs=jobs,
+        scheduler=scheduler,
+        stalls=stalls or 0,
+        waves=_window(waves, waves_window),
+        timeout=timeout,
+    )
+    _check_options(target, options)
     pixels, labels = _images(design, images, limit, preprocessing, class_index)
     x = golden.quantize_input(pixels, design.network)
     with bar(Console(stderr=True), f"simulate {design.plan.name}") as update:
-        if design.target == "hls":
-            if stalls or waves or layers or scheduler or timeout:
-                raise InputError(
-                    "--stalls, --waves, --layers, --scheduler and --timeout are for Verilog designs"
-                )
-            from repvgg_hw.targets.hls.prove import run
-
-            result = run(design, x, labels, layer, update)
-        elif layer is not None or layers or scheduler:
-            from repvgg_hw.targets.verilog.layers import layerwise
-
-            result = layerwise.simulate(
-                design,
-                x,
-                names=None if layer is None else [layer],
-                stalls=stalls or 0,
-                jobs=jobs,
-                scheduler=scheduler,
-                waves_window=_window(waves, waves_window),
-                timeout=timeout,
-                progress=update,
-            )
-        else:
-            from repvgg_hw.targets.verilog.simulate import simulate
-            from repvgg_hw.targets.verilog.simulator.time_limit import TimedOut, patience, time_limit
-
-            window = _window(waves, waves_window)
-            cycles = design.plan.latency_estimate + (len(x) - 1) * design.plan.frame_interval
-            try:
-                with time_limit(timeout or patience(cycles)):
-                    result = simulate(
-                        design,
-                        x,
-                        labels=labels,
-                        stalls=stalls or 0,
-                        waves=None if window is None else design.directory / "build" / "streams.vcd",
-                        waves_window=window or (0, None),
-                        progress=update,
-                    )
-            except TimedOut as error:
-                result = _not_proven(design, len(x), stalls or 0, str(error))
+        try:
+            result = target.prove(design, x, dataclasses.replace(options, labels=labels, progress=update))
+        except CheckFailed as error:  # kept, so that no report shows an older result in its place
+            result = results.not_proven(design.target, len(x), design.plan.frame_interval, str(error))
     results.save(result, design.directory)
     if junit is not None:
         results.write_junit(result, junit, f"repvgg-hw.{design.plan.name}")
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(result) | {"passed": result.passed}, indent=2))
     else:
-        _print(result, design)
+        _print(result, design, target)
     sys.exit(0 if result.passed else 1)
 
 
-def _not_proven(design: Design, images: int, stalls: int, problem: str) -> SimulationResult:
-    """The result of a run that was stopped, so that no report shows an older one in its place."""
-    from repvgg_hw.design.results import SimulationResult
-
-    return SimulationResult(
-        target=design.target,
-        mode="network",
-        images=images,
-        bit_exact=0,
-        stalls=stalls,
-        layers=(),
-        problems=(problem,),
-        planned_interval=design.plan.frame_interval,
-    )
+def _check_options(target: Target, options: ProofOptions) -> None:
+    """Refuse options that this target's proof does not know."""
+    given = ("stalls", "waves", "layers", "jobs", "scheduler", "timeout")
+    foreign = [f"--{name}" for name in given if getattr(options, name) and name not in target.takes]
+    if foreign:
+        raise InputError(f"{', '.join(foreign)}: not for designs of the target {target.name}")
 
 
 def _window(waves: bool, window: tuple[int, int] | None) -> tuple[int, int | None] | None:
@@ -191,17 +161,14 @@ def _images(
     return loaded.pixels, labels
 
 
-def _print(result: SimulationResult, design: Design) -> None:
+def _print(result: SimulationResult, design: Design, target: Target) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console()
     table = Table(title=escape(f"{design.plan.name}: {result.target}, {result.images} images"))
-    # C simulation has no clock: it counts how often the slowest pipelined loop is initiated per frame.
-    counted = "loop initiations" if result.target == "hls" else "cycles"
-    interval_title = "loop initiations" if result.target == "hls" else "interval simulated"
-    for name in ("layer", "values compared", "cycles planned", interval_title, "bit-exact"):
+    for name in ("layer", "values compared", "cycles planned", f"{target.counts} simulated", "bit-exact"):
         table.add_column(name, justify="left" if name == "layer" else "right")
     for layer in result.layers:
         interval = "" if layer.interval is None else f"{layer.interval:,}"
@@ -209,7 +176,9 @@ def _print(result: SimulationResult, design: Design) -> None:
         table.add_row(layer.name, f"{layer.values:,}", f"{layer.planned_cycles:,}", interval, verdict)
     console.print(table)
     if result.frame_interval is not None:
-        click.echo(f"frame interval {result.frame_interval:,} {counted}, planned {result.planned_interval:,}")
+        click.echo(
+            f"frame interval {result.frame_interval:,} {target.counts}, planned {result.planned_interval:,}"
+        )
     if result.top1_simulated is not None and result.top1_golden is not None:
         click.echo(f"top-1: golden {result.top1_golden:.2%}, simulated {result.top1_simulated:.2%}")
     for problem in result.problems:

@@ -90,6 +90,20 @@ class SimulationResult:
         return not self.problems
 
 
+def not_proven(target: str, images: int, planned_interval: int, problem: str) -> SimulationResult:
+    """The result of a proof that could not be made."""
+    return SimulationResult(
+        target=target,
+        mode="network",
+        images=images,
+        bit_exact=0,
+        stalls=0,
+        layers=(),
+        problems=(problem,),
+        planned_interval=planned_interval,
+    )
+
+
 def save(result: SimulationResult, directory: Path) -> None:
     """Write results.json."""
     content = dataclasses.asdict(result) | {"passed": result.passed}

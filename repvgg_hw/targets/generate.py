@@ -12,8 +12,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.search import make_plan
-from repvgg_hw.targets.hls import emit as hls
-from repvgg_hw.targets.verilog import emit as verilog
+from repvgg_hw.targets import registry
 
 
 def check_directory(directory: Path, force: bool) -> None:
@@ -50,10 +49,7 @@ def generate(network: IntegerNetwork, directory: Path, request: Request, options
     design = Design(directory, request, network, plan, options)
     (directory / "design.json").unlink(missing_ok=True)  # written last: without it a folder is no design
     (directory / results.FILE).unlink(missing_ok=True)  # what was proven was another design
-    if request.target == "verilog":
-        verilog.emit(design)
-    else:
-        hls.emit(network, plan, directory, part=request.part, clock_mhz=request.clock_mhz)
+    registry.get(request.target).emit(design)
     designs.save(design)
     designs.remember(directory)
     return design

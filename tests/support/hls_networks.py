@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from repvgg_hw.design import Design
 from repvgg_hw.network import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -16,6 +18,7 @@ from repvgg_hw.network import (
     IntegerNetwork,
 )
 from repvgg_hw.plan.folding import Folding
+from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.search import make_plan
 
@@ -88,3 +91,8 @@ def random_images(network: IntegerNetwork, count: int, seed: int = 0) -> np.ndar
     """(count, C, H, W) int8 over the whole range."""
     rng = np.random.default_rng(seed)
     return rng.integers(-128, 128, (count, *network.in_shape)).astype(np.int8)
+
+
+def hls_design(folder: Path, network: IntegerNetwork, plan: Plan) -> Design:
+    """The design of an HLS project in folder, not emitted yet."""
+    return Design(folder, Request("hls"), network, plan, {})

@@ -36,6 +36,12 @@ class Plan:
         return (*self.convs, self.linear)
 
     @property
+    def layer_cycles(self) -> dict[str, int]:
+        """Each unit's own cycles per frame, in order; the last layer is two units, "pool" and "linear"."""
+        convs = {conv.name: conv.cycles for conv in self.convs}
+        return convs | {"pool": self.linear.pool_cycles, "linear": self.linear.cycles}
+
+    @property
     def in_cycles(self) -> int:
         """Beats of one frame of pixels."""
         return self.in_shape[1] * self.in_shape[2]

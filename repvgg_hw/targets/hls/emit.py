@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw import golden
+from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.names import ascii_text
@@ -23,6 +24,7 @@ from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
 from repvgg_hw.targets.hls.layers import Literal, hls_layers
 from repvgg_hw.targets.hls.tables import tables
 from repvgg_hw.targets.hls.transforms import matrices
+from repvgg_hw.targets.verdict import first_difference
 
 WORD_BITS_LIMIT = 4096  # the widest ap_uint of the vendor's tool
 VECTOR_FRAMES = 2  # the fewest from which co-simulation can tell the frame interval
@@ -149,14 +151,26 @@ def project_files(plan: Plan, part: str, clock_mhz: float) -> Iterator[tuple[str
         yield name, env.get_template(f"{name}.j2").render(context)
 
 
-def emit(network: IntegerNetwork, plan: Plan, directory: Path, *, part: str, clock_mhz: float) -> None:
-    """Write the HLS project into `directory`. The same input gives the same bytes.
+def emit(design: Design) -> None:
+    """Write the HLS project of a design into its folder. The same input gives the same bytes.
 
     Raises InputError where a layer's folding needs a stream word that is too wide for the vendor's types.
     """
+    network, plan, request = design.network, design.plan, design.request
     rng = np.random.default_rng(0)
     images = rng.integers(-128, 128, (VECTOR_FRAMES, *network.in_shape)).astype(np.int8)
-    files = [*design_files(network, plan), *project_files(plan, part, clock_mhz)]
+    files = [*design_files(network, plan), *project_files(plan, request.part, plan.clock_mhz)]
     files += [(f"vectors/{name}", text) for name, text in vector_files(images, network)]
     for relative, text in files:
-        write_if_changed(directory / relative, text)
+        write_if_changed(design.directory / relative, text)
+
+
+def differing_tables(design: Design) -> list[tuple[str, str]]:
+    """Tables on disk that are not what the network says: (layer, message), in the network's order."""
+    differing = []
+    for table in tables(design.network, design.plan):
+        path = design.directory / "src" / table.path
+        line = first_difference(table.text(), path.read_text() if path.is_file() else "")
+        if line is not None:
+            differing.append((table.layer, f"src/{table.path}, line {line + 1} is not the network's"))
+    return differing

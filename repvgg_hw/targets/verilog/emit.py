@@ -18,6 +18,7 @@ from repvgg_hw.files import environment, sim_dir, templates_dir, write_if_change
 from repvgg_hw.names import top_module
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
+from repvgg_hw.targets.verdict import first_difference
 from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER, build
 from repvgg_hw.targets.verilog.tables import layer_of, memory_files
 from repvgg_hw.winograd.networks import rendered_modules
@@ -106,13 +107,11 @@ def _remove_stale(directory: Path, files: dict[str, str]) -> None:
 def differing_tables(design: Design) -> list[tuple[str, str]]:
     """Tables on disk that are not what the network says: (layer, message), in the network's order."""
     layers = {layer.ident: layer.name for layer in design.plan.layers}
-    found = []
+    differing = []
     for name, expected in memory_files(design.network, design.plan).items():
         path = design.directory / MEMORY_FOLDER / name
-        actual = path.read_text() if path.is_file() else ""
-        if actual == expected:
-            continue
-        lines = zip(expected.splitlines(), [*actual.splitlines(), *[""] * expected.count("\n")], strict=False)
-        word = next((i for i, (a, b) in enumerate(lines) if a != b), expected.count("\n"))
-        found.append((layers[layer_of(name)], f"{MEMORY_FOLDER}/{name}, word {word} is not the network's"))
-    return found
+        word = first_difference(expected, path.read_text() if path.is_file() else "")
+        if word is not None:
+            message = f"{MEMORY_FOLDER}/{name}, word {word} is not the network's"
+            differing.append((layers[layer_of(name)], message))
+    return differing

@@ -10,7 +10,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import sim_dir
 from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.targets.target import Progress
+from repvgg_hw.targets.verdict import share_correct
 from repvgg_hw.targets.verilog.emit import differing_tables
 from repvgg_hw.targets.verilog.netlist import Probe, build
 from repvgg_hw.targets.verilog.simulator import verilator
@@ -32,8 +34,6 @@ STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must
 # Without these two, alike layers cannot share their code (see sim/network.vlt): the first names wires of a
 # particular instance, the second numbers its look-up tables through the whole design.
 SHARED_LAYERS = ("-fno-dfg", "-fno-table")
-
-Progress = Callable[[float, str], None]  # share done, what is going on
 
 
 def layer_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
@@ -236,13 +236,6 @@ def wrong_intervals(layers: Sequence[LayerResult], plan: Plan) -> list[str]:
         for i, layer in enumerate(layers)
         if layer.interval is None or layer.interval > planned or (i >= slowest and layer.interval < planned)
     ]
-
-
-def share_correct(logits: NDArray[np.integer] | None, labels: NDArray[np.int64] | None) -> float | None:
-    """Top-1 of integer logits."""
-    if logits is None or labels is None:
-        return None
-    return float((golden.top1(logits) == labels).mean())
 
 
 class Watch:

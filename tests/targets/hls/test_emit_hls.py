@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hls_networks import Layer, random_images, random_network
+from hls_networks import Layer, hls_design, random_images, random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
 from repvgg_hw import golden
-from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.targets.hls.emit import emit, interval
-from repvgg_hw.targets.hls.simulate import verify_tables
-from repvgg_hw.targets.hls.tables import conv_rows, pack_rows, tables
+from repvgg_hw.errors import InputError
+from repvgg_hw.targets.hls.emit import differing_tables, emit, interval
+from repvgg_hw.targets.hls.simulate import simulate
+from repvgg_hw.targets.hls.tables import conv_rows, pack_rows
 
 LAYERS = [Layer(4, stride=2, po=2), Layer(6, groups=2, pi=2, po=3), Layer(6, pi=3, po=2)]
-PART = {"part": "xczu7ev-ffvc1156-2-e", "clock_mhz": 250.0}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -52,18 +52,18 @@ def test_rows_follow_the_order_of_use() -> None:
 def test_same_input_same_bytes_and_warm_files(tmp_path: Path) -> None:
     """Two folders are equal; a second emission touches no file."""
     network, plan = random_network(LAYERS)
-    emit(network, plan, tmp_path / "a", **PART)
-    emit(network, plan, tmp_path / "b", **PART)
+    emit(hls_design(tmp_path / "a", network, plan))
+    emit(hls_design(tmp_path / "b", network, plan))
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     times = {p: p.stat().st_mtime_ns for p in (tmp_path / "a").rglob("*")}
-    emit(network, plan, tmp_path / "a", **PART)
+    emit(hls_design(tmp_path / "a", network, plan))
     assert times == {p: p.stat().st_mtime_ns for p in (tmp_path / "a").rglob("*")}
 
 
 def test_scripts_name_part_clock_and_files_that_exist(tmp_path: Path) -> None:
     """Both flows of the vendor."""
     network, plan = random_network(LAYERS)
-    emit(network, plan, tmp_path, **PART)
+    emit(hls_design(tmp_path, network, replace(plan, clock_mhz=250.0)))
     tcl, config = (tmp_path / "run_hls.tcl").read_text(), (tmp_path / "hls_config.cfg").read_text()
     for text in (tcl, config):
         assert "xczu7ev-ffvc1156-2-e" in text
@@ -77,7 +77,7 @@ def test_scripts_name_part_clock_and_files_that_exist(tmp_path: Path) -> None:
 def test_top_is_one_line_per_layer(tmp_path: Path) -> None:
     """The top reads as the block diagram, and its FIFOs are the plan's."""
     network, plan = random_network(LAYERS)
-    emit(network, plan, tmp_path, **PART)
+    emit(hls_design(tmp_path, network, plan))
     top = (tmp_path / "src" / "repvgg_top.cpp").read_text()
     for conv in plan.convs:
         assert len(re.findall(rf"^  conv3x3<config::{conv.ident}>\(", top, re.MULTILINE)) == 1
@@ -87,7 +87,7 @@ def test_top_is_one_line_per_layer(tmp_path: Path) -> None:
 def test_vectors_are_golden(tmp_path: Path) -> None:
     """The emitted vectors are frames and their logits."""
     network, plan = random_network(LAYERS)
-    emit(network, plan, tmp_path, **PART)
+    emit(hls_design(tmp_path, network, plan))
     images = np.loadtxt(tmp_path / "vectors" / "input.dat", dtype=np.int8).reshape(-1, 8, 8, 3)
     logits = np.loadtxt(tmp_path / "vectors" / "logits.dat", dtype=np.int64).reshape(len(images), -1)
     assert len(images) >= 2
@@ -105,22 +105,25 @@ def test_interval_is_the_plans() -> None:
 def test_a_changed_digit_is_named_with_its_layer(tmp_path: Path, kind: str) -> None:
     """Any digit of any table."""
     network, plan = random_network(LAYERS)
-    emit(network, plan, tmp_path, **PART)
-    verify_tables(tmp_path, tables(network, plan))
+    emit(hls_design(tmp_path, network, plan))
+    design = hls_design(tmp_path, network, plan)
+    assert differing_tables(design) == []
     path = tmp_path / "src" / "tables" / f"stage1_0_{kind}.inc"
     text = path.read_text()
     at = max(i for i, c in enumerate(text) if c.isdigit())
     path.write_text(text[:at] + ("1" if text[at] != "1" else "2") + text[at + 1 :])
-    with pytest.raises(CheckFailed, match=rf"stage1\.0: src/tables/stage1_0_{kind}\.inc, line \d+"):
-        verify_tables(tmp_path, tables(network, plan))
+    ((layer, message),) = differing_tables(design)
+    assert layer == "stage1.0"
+    assert re.fullmatch(rf"src/tables/stage1_0_{kind}\.inc, line \d+ is not the network's", message)
     path.unlink()
+    assert [layer for layer, _ in differing_tables(design)] == ["stage1.0"]
     with pytest.raises(InputError, match="generate"):
-        verify_tables(tmp_path, tables(network, plan))
+        simulate(design, random_images(network, 1))
 
 
 def test_what_the_vendors_types_cannot_hold_is_refused(tmp_path: Path) -> None:
     """A stream word beyond 4096 bits; nothing is written."""
     network, plan = random_network([Layer(520), Layer(2, pi=520)])
     with pytest.raises(InputError, match=r"stage1\.0: PI = 520 .* at most 512"):
-        emit(network, plan, tmp_path / "out", **PART)
+        emit(hls_design(tmp_path / "out", network, plan))
     assert not (tmp_path / "out").exists()

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hls_networks import Layer, random_images, random_network
+from hls_networks import Layer, hls_design, random_images, random_network
 
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls.csim import compiler
@@ -61,7 +61,7 @@ def make_concurrent(folder: Path) -> None:
 def build(folder: Path, layers: list[Layer], in_shape: tuple[int, int, int]) -> tuple[Path, Plan]:
     """A project in `folder` whose processes run at once, emitted and with vectors, not compiled yet."""
     network, plan = random_network(layers, in_shape=in_shape, classes=2)
-    emit(network, plan, folder, part="xczu7ev-ffvc1156-2-e", clock_mhz=200.0)
+    emit(hls_design(folder, network, plan))
     for name, text in vector_files(random_images(network, FRAMES), network):
         (folder / "vectors" / name).write_text(text)
     make_concurrent(folder)

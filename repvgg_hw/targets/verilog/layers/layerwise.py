@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
+from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verilog.emit import differing_tables
 from repvgg_hw.targets.verilog.layers.state import Proof, State
 from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove
@@ -28,8 +29,6 @@ from repvgg_hw.targets.verilog.simulator import verilator
 
 SCHEDULER_TIMEOUT = "10s"
 POLL_SECONDS = 0.5
-
-Progress = Callable[[float, str], None]
 
 
 def simulate(

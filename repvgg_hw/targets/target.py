@@ -1,0 +1,74 @@
+"""What a target is: it writes a design's sources, and proves that these compute what the network says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repvgg_hw.design import Design
+from repvgg_hw.design.results import SimulationResult
+
+Progress = Callable[[float, str], None]  # share done, what is going on
+
+
+def silent(share: float, what: str) -> None:
+    """A Progress that nobody sees."""
+
+
+@dataclass(frozen=True)
+class ProofOptions:
+    """How to prove a design.
+
+    labels     (N,) of the images, from which top-1 follows
+    layer      this layer alone, on golden's input; layers: each alone, in parallel
+    jobs       processes of `layers`, one per core where None; scheduler: a Dask scheduler's address instead
+    stalls     seed of pauses on input and output, 0 for none
+    waves      record what happens within (first, last) cycle, to the end where last is None
+    timeout    seconds of wall clock for one simulation; by its planned cycles where None
+    """
+
+    labels: NDArray[np.int64] | None = None
+    layer: str | None = None
+    layers: bool = False
+    jobs: int | None = None
+    scheduler: str | None = None
+    stalls: int = 0
+    waves: tuple[int, int | None] | None = None
+    timeout: float | None = None
+    progress: Progress = silent
+
+
+class Target(Protocol):
+    """One kind of sources."""
+
+    @property
+    def name(self) -> str:
+        """What `--target` and design.json call it."""
+
+    @property
+    def counts(self) -> str:
+        """What its simulation counts from frame to frame, in the plural: cycles, where it has a clock."""
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """Those fields of ProofOptions that its proof knows beside labels, layer and progress."""
+
+    def emit(self, design: Design) -> None:
+        """Write every file of the design but those that every target has: the same input, the same bytes.
+
+        Raises InputError where the plan is none for this target.
+        """
+
+    def prove(self, design: Design, images: NDArray[np.int8], options: ProofOptions) -> SimulationResult:
+        """Simulate images (N, C, H, W), the network's input, and compare every layer with golden.
+
+        What is wrong with the design is in the result. Raises InputError for a layer that is not there and
+        for a missing tool or file, CheckFailed where the proof could not be made.
+        """
+
+    def differing_tables(self, design: Design) -> list[tuple[str, str]]:
+        """Constants on disk that are not what the network says: (layer, message), in the network's order."""

@@ -1,0 +1,59 @@
+"""The Verilog target: sources for synthesis, proven in RTL simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repvgg_hw.design import Design
+from repvgg_hw.design.results import SimulationResult
+from repvgg_hw.targets.target import ProofOptions
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.layers import layerwise
+from repvgg_hw.targets.verilog.simulate import simulate
+from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
+
+
+class VerilogTarget:
+    """See `Target`."""
+
+    name = "verilog"
+    counts = "cycles"
+    takes = frozenset({"layers", "jobs", "scheduler", "stalls", "waves", "timeout"})
+
+    def emit(self, design: Design) -> None:
+        emit.emit(design)
+
+    def prove(self, design: Design, images: NDArray[np.int8], options: ProofOptions) -> SimulationResult:
+        """The whole network in one simulation, or each layer in one of its own."""
+        o = options
+        if o.layer is not None or o.layers or o.scheduler:
+            return layerwise.simulate(
+                design,
+                images,
+                names=None if o.layer is None else [o.layer],
+                stalls=o.stalls,
+                jobs=o.jobs,
+                scheduler=o.scheduler,
+                waves_window=o.waves,
+                timeout=o.timeout,
+                progress=o.progress,
+            )
+        plan = design.plan
+        cycles = plan.latency_estimate + (len(images) - 1) * plan.frame_interval
+        with time_limit(o.timeout or patience(cycles)):
+            return simulate(
+                design,
+                images,
+                labels=o.labels,
+                stalls=o.stalls,
+                waves=None if o.waves is None else design.directory / "build" / "streams.vcd",
+                waves_window=o.waves or (0, None),
+                progress=o.progress,
+            )
+
+    def differing_tables(self, design: Design) -> list[tuple[str, str]]:
+        return emit.differing_tables(design)
+
+
+TARGET = VerilogTarget()
