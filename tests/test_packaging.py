@@ -72,7 +72,7 @@ def test_wheel_holds_exactly_the_package_and_its_data(source: Path, wheel: Path)
 
 def test_wheel_carries_its_licence_and_command(wheel: Path) -> None:
     (info,) = wheel.glob("*.dist-info")
-    assert "repvgg-hw = repvgg_hw.cli:main" in (info / "entry_points.txt").read_text()
+    assert "repvgg-hw = repvgg_hw.__main__:main" in (info / "entry_points.txt").read_text()
     assert (info / "licenses" / "LICENSE").is_file()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from repvgg_hw import __version__
-from repvgg_hw.cli.exits import exit_code
+from repvgg_hw.cli.exits import end, exit_code
 from repvgg_hw.cli.streams import protect
 
 # name -> module that holds `command`; in the order in which a user meets them
@@ -46,7 +46,7 @@ class LazyGroup(click.Group):
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         protect()
         run = super().main
-        sys.exit(exit_code(lambda: run(args, prog_name, complete_var, standalone_mode=False, **extra)))
+        return end(exit_code(lambda: run(args, prog_name, complete_var, standalone_mode=False, **extra)))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,20 +13,25 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from typing import NoReturn
 
 import click
 
+from repvgg_hw.cli.interrupts import INTERRUPTED, interrupted, watch
 from repvgg_hw.errors import RepVGGHWError
 
-INTERRUPTED = 130
 TRACEBACK = "REPVGG_HW_TRACEBACK"  # set to anything: where an error came from is printed, too
 
 
 def exit_code(command: Callable[[], object]) -> int:
     """Run command; its exit code, an error's line printed."""
+    watch()
     try:
         outcome = command()
         sys.stdout.flush()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        return INTERRUPTED if code and interrupted() else code
     except RepVGGHWError as error:
         return _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -52,10 +57,22 @@ def exit_code(command: Callable[[], object]) -> int:
     return outcome if isinstance(outcome, int) else 0
 
 
+def end(code: int) -> NoReturn:
+    """Leave with this code. An interrupt that cut `exec` short would make Python itself end by the signal."""
+    if not interrupted():
+        sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
 def _fail(message: str, code: int) -> int:
     """Print the line; everything that is not printable in it is escaped, so that it stays one line."""
     if os.environ.get(TRACEBACK):
         traceback.print_exc()
+    if interrupted():  # the error came of it: a compiler that was ended, an import cut short
+        message, code = "interrupted", INTERRUPTED
     words = "".join(c if c.isprintable() else " " if c in "\n\t" else ascii(c)[1:-1] for c in message)
     with contextlib.suppress(OSError):  # standard error is closed or full: the code must do
         click.echo(f"error: {' '.join(words.split())}", err=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from repvgg_hw import processes
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.targets.hls.tables import Table
 
@@ -98,7 +98,7 @@ def _compile(directory: Path, unit: Unit) -> Path:
 
 
 def _run(directory: Path, command: Sequence[str]) -> None:
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    done = processes.run(command, cwd=directory, capture=True)
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if "error" in line] or [done.stderr.strip()]
         raise CheckFailed(f"{directory}: the C++ compiler refuses the project: {errors[0]}")
@@ -120,7 +120,11 @@ def compile_bench(
     start, target = time.monotonic(), build / program
     units = _units(directory, build, sources, options, tables)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        objects = list(pool.map(lambda unit: _compile(directory, unit), units))
+        try:
+            objects = list(pool.map(lambda unit: _compile(directory, unit), units))
+        except KeyboardInterrupt:
+            processes.end_all()  # else the pool waits for its compilers
+            raise
     linked = target.stat().st_mtime_ns if target.is_file() else 0
     if all(path.stat().st_mtime_ns < linked for path in objects):
         return 0.0
@@ -135,13 +139,7 @@ def run_bench(build: Path, program: str, files: Iterable[tuple[str, str]], argum
         (build / folder).mkdir()
     for name, text in files:
         (build / "vectors" / name).write_text(text)
-    done = subprocess.run(
-        [str((build / program).resolve()), "vectors", *arguments],
-        cwd=build,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = processes.run([str((build / program).resolve()), "vectors", *arguments], cwd=build, capture=True)
     if done.returncode == 0:
         return ""
     said = (done.stdout + done.stderr).strip().splitlines()

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from repvgg_hw import processes
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
@@ -138,8 +139,13 @@ def cycles_done(task: LayerTask) -> int:
 def executor(scheduler: str | None, jobs: int) -> Iterator[Executor]:
     """Local processes, or a Dask cluster behind the same interface."""
     if scheduler is None:
-        with ProcessPoolExecutor(max_workers=jobs) as local:
-            yield local
+        with ProcessPoolExecutor(max_workers=jobs, initializer=processes.worker) as local:
+            try:
+                yield local
+            except BaseException:
+                local.shutdown(wait=False, cancel_futures=True)
+                processes.end_all()  # else leaving the pool waits for the layers that run
+                raise
         return
     try:
         client_class = importlib.import_module("distributed").Client

@@ -22,6 +22,7 @@ from typing import TextIO
 from cocotb_tools import config
 from cocotb_tools.runner import Verilator
 
+from repvgg_hw import processes
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import sim_dir
 from repvgg_hw.targets.verilog.simulator import runtime
@@ -108,11 +109,19 @@ class _Builder(Verilator):
         self, cmds: Sequence[list[str]], cwd: os.PathLike[str] | str, stdout: TextIO | None = None
     ) -> None:
         verilate, make = cmds
-        super()._execute_cmds([verilate], cwd, stdout)
+        _execute(verilate, cwd, self.env, stdout)
         options = runtime.restore(self.runtime_cache, self.build_dir)
         options += runtime.skip_precompiled_header(self.build_dir)
-        super()._execute_cmds([[*make, *options]], cwd, stdout)
+        _execute([*make, *options], cwd, self.env, stdout)
         runtime.store(self.runtime_cache, self.build_dir)
+
+
+def _execute(
+    command: list[str], cwd: os.PathLike[str] | str, env: Mapping[str, str], stdout: TextIO | None
+) -> None:
+    done = processes.run(command, cwd=cwd, env=env, stdout=stdout)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} ended with {done.returncode}")
 
 
 class _Simulation(Verilator):
@@ -126,10 +135,8 @@ class _Simulation(Verilator):
         self, cmds: Sequence[list[str]], cwd: os.PathLike[str] | str, stdout: TextIO | None = None
     ) -> None:
         (command,) = cmds
-        both, limit = subprocess.STDOUT, allowed_seconds()
-        done = subprocess.run(
-            command, cwd=cwd, env=self.env, stdout=stdout, stderr=both, check=False, timeout=limit
-        )
+        limit = allowed_seconds()
+        done = processes.run(command, cwd=cwd, env=self.env, stdout=stdout, timeout=limit)
         if done.returncode:
             raise RuntimeError(f"the simulator ended with {done.returncode}")
 

@@ -1,0 +1,48 @@
+"""Ctrl-C ends a command within two seconds, wherever it is: in torch, in a compiler, in a simulator."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+from repvgg_hw import processes
+
+GRACE = 1.2  # seconds in which the main thread may clean up behind itself
+INTERRUPTED = 130
+
+_seen = threading.Event()
+
+
+def interrupted() -> bool:
+    """Whether Ctrl-C was pressed: whatever error the command then ends in came of that."""
+    return _seen.is_set()
+
+
+def watch() -> None:
+    """From now on an interrupt ends child processes at once, and this one after GRACE at the latest.
+
+    Python's own handler raises KeyboardInterrupt between two bytecodes, so not within a long call into C. The
+    wake-up descriptor is written by the operating system's handler, and a thread reads it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell's `&` had it ignored
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    threading.Thread(target=_wait, args=(reader,), daemon=True).start()
+
+
+def _wait(reader: int) -> None:
+    while signal.SIGINT not in os.read(reader, 64):
+        pass
+    _seen.set()
+    processes.end_all()
+    time.sleep(GRACE)
+    processes.end_all()
+    sys.stderr.write("error: interrupted\n")
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)

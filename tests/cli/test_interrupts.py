@@ -1,0 +1,86 @@
+"""Ctrl-C ends every command with 130 within two seconds, its children too; nothing is half-written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.abuse import world
+
+LIMIT = 2.0
+GENERATE = ("generate", "--weights", "net.pth", "--calibration", "images", "--multipliers", "64", "-o", "new")
+# What is typed, and after how many seconds Ctrl-C comes: while importing, while working.
+CASES = (
+    (("models",), 0.15),
+    (("inspect", "net.pth"), 1.0),
+    (("fuse", "net.pth", "-o", "fused.safetensors"), 1.0),
+    (("generate", "--model", "A1", "-o", "new"), 4.0),
+    (GENERATE, 1.0),
+    (("simulate", "design"), 3.0),
+    (("simulate", "design", "--layers", "--jobs", "2"), 4.0),
+    (("simulate", "hls"), 2.0),
+    (("evaluate", "net.pth", "--data", "images", "--calibration", "images", "--method", "adaround"), 4.0),
+    (("latency", "--model", "A1", "--device", "cpu", "--seconds", "20"), 5.0),
+)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    world.build(folder)
+    return folder
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below one, by the kernel's tables."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+            parents[int(status.parent.name)] = int(fields[1])
+        except OSError:
+            continue
+    found, todo = [], [pid]
+    while todo:
+        children = [child for child, parent in parents.items() if parent == todo[0]]
+        found += children
+        todo = todo[1:] + children
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(("words", "after"), CASES, ids=[" ".join(words[:3]) for words, _ in CASES])
+def test_ctrl_c(place: Path, words: tuple[str, ...], after: float) -> None:
+    before = {path for path in place.rglob("*") if "build" not in path.parts}
+    command = [sys.executable, "-m", "repvgg_hw", *words]
+    with subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        try:
+            process.wait(after)
+        except subprocess.TimeoutExpired:
+            children = descendants(process.pid)
+            os.kill(process.pid, signal.SIGINT)
+            started = time.monotonic()
+            code = process.wait(20)
+            seconds = time.monotonic() - started
+            said = process.stderr.read().decode() if process.stderr else ""
+            assert code == 130, said
+            assert seconds < LIMIT, f"{seconds:.1f} s"
+            assert "Traceback" not in said
+            assert said.strip().splitlines()[-1].endswith("error: interrupted")
+            time.sleep(0.3)
+            assert not [pid for pid in children if alive(pid)]
+            assert not {path for path in place.rglob("*") if "build" not in path.parts} - before
+        else:
+            pytest.skip(f"done before {after} s")
