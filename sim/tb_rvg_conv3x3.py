@@ -54,7 +54,7 @@ class Layer:
     async def start(self) -> None:
         plan, bench = self.plan, self.bench
         await bench.reset_streams(shift=self.conv.shift)
-        weights, affine = tables.conv_weights(self.conv, plan), tables.conv_affine(self.conv, plan)
+        weights, affine = plan.weight_words(self.conv.weight), tables.conv_affine(self.conv, plan)
         bench.play_rom("weight", [pack(word, plan.weight_bits) for word in weights])
         bench.play_rom("affine", [pack(word, plan.acc_bits + MULTIPLIER_BITS) for word in affine])
 

@@ -258,11 +258,9 @@ def _print(design: Design, as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from repvgg_hw.design import plan_to_json
-
     plan = design.plan
     if as_json:
-        click.echo(json.dumps({"directory": str(design.directory), "plan": plan_to_json(plan)}, indent=2))
+        click.echo(json.dumps({"directory": str(design.directory), "plan": plan.to_json()}, indent=2))
         return
     table = Table(title=escape(f"{plan.name}: {design.target} in {design.directory}"))
     for name in ("layer", "algorithm", "PI", "PO", "multipliers", "cycles"):

@@ -4,10 +4,8 @@ from repvgg_hw.design.description import (
     Design,
     last_directory,
     load,
-    plan_from_json,
-    plan_to_json,
     remember,
     save,
 )
 
-__all__ = ["Design", "last_directory", "load", "plan_from_json", "plan_to_json", "remember", "save"]
+__all__ = ["Design", "last_directory", "load", "remember", "save"]

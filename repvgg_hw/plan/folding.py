@@ -67,6 +67,15 @@ class FoldedConv:
         return out_size(self.width, self.stride)
 
     @property
+    def shape(self) -> str:
+        """Channels x height x width, from input to output, for readers."""
+        groups = f", {self.groups} groups" if self.groups > 1 else ""
+        return (
+            f"{self.c_in}x{self.height}x{self.width} -> "
+            f"{self.c_out}x{self.out_height}x{self.out_width}{groups}"
+        )
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates per frame, as direct products."""
         return self.out_height * self.out_width * self.c_out * (self.c_in // self.groups) * TAPS

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw import __version__
-from repvgg_hw.design import Design, plan_to_json, results
+from repvgg_hw.design import Design, results
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.files import environment, templates_dir, write_if_changed
-from repvgg_hw.plan.stream.candidates import alternatives
+from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
-from repvgg_hw.plan.stream.plan import AnyConvPlan
 
 FILE = "report.html"
 
@@ -72,7 +71,7 @@ class Summary:
             "target": self.design.target,
             "verdict": self.verdict,
             "passed": None if self.result is None else self.result.passed,
-            "plan": plan_to_json(self.design.plan),
+            "plan": self.design.plan.to_json(),
             "layers": [vars(row) for row in self.rows],
             "frame_interval": {
                 "planned": self.design.plan.frame_interval,
@@ -92,17 +91,9 @@ def summarize(design: Design) -> Summary:
 
 def _row(design: Design, layer: AnyConvPlan | LinearPlan, found: LayerResult | None) -> LayerRow:
     plan = design.plan
-    others: dict[str, int] = {}
-    if isinstance(layer, LinearPlan):
-        shape = f"{layer.c_in} -> {layer.c_out}"
-    else:
-        shape = f"{layer.c_in}x{layer.height}x{layer.width} -> "
-        shape += f"{layer.c_out}x{layer.out_height}x{layer.out_width}"
-        shape += f", {layer.groups} groups" if layer.groups > 1 else ""
-        others = alternatives(layer, plan.frame_interval, plan.dsp)
     return LayerRow(
         name=layer.name,
-        shape=shape,
+        shape=layer.shape,
         algorithm=layer.algorithm,
         pi=layer.pi,
         po=layer.po,
@@ -117,9 +108,9 @@ def _row(design: Design, layer: AnyConvPlan | LinearPlan, found: LayerResult | N
         passed=None if found is None else found.passed,
         multiplier_share=layer.multipliers / plan.multipliers,
         cycle_share=layer.cycles / plan.frame_interval,
-        alternatives=others,
-        adders=0 if isinstance(layer, LinearPlan) else layer.transform_adders,
-        registers=0 if isinstance(layer, LinearPlan) else layer.data_registers,
+        alternatives=plan.alternatives(layer.name),
+        adders=layer.transform_adders,
+        registers=layer.data_registers,
     )
 
 

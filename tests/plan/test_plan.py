@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
+from hls_networks import Layer, random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
 from repvgg_hw.network import out_size
 from repvgg_hw.plan.folding import divisors
 from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.plan import from_json
 from repvgg_hw.plan.stream.timing import lanes_out, tree_stages
 
 
@@ -68,3 +72,14 @@ def test_divisors(n: int) -> None:
 @given(st.integers(1, 500), st.sampled_from([1, 2]))
 def test_output_size_counts_window_positions(size: int, stride: int) -> None:
     assert out_size(size, stride) == len(range(0, size, stride))
+
+
+def test_every_kind_of_layer_is_read_back_as_it_was() -> None:
+    """Through JSON, as design.json holds it; what follows from the fields is shown, and not needed."""
+    layers = [Layer(4, pi=3), Layer(8, po=4, m=4), Layer(8, stride=2, m=2)]
+    _, plan = random_network(layers, in_shape=(3, 12, 10))
+    content = json.loads(json.dumps(plan.to_json()))
+    kinds = [layer["kind"] for layer in (*content["convs"], content["linear"])]
+    assert kinds == ["direct", "winograd", "winograd", "linear"]
+    assert content["convs"][1].pop("derived")["cycles"] == plan.convs[1].cycles
+    assert from_json(content) == plan

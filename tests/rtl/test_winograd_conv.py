@@ -12,6 +12,7 @@ from winograd_runner import run_bench, write_networks
 from repvgg_hw.files import templates_dir
 from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.targets.verilog.emit import library_sources
+from repvgg_hw.targets.verilog.netlist import winograd_parameters
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.winograd.matrices import STRIDES, TILES
 
@@ -50,14 +51,18 @@ def test_layer_equals_golden(tmp_path: Path, name: str) -> None:
     unit = WinogradUnit(**fields)
     flowing = FLOWING | {"interval": unit.cycles > 100}  # smaller maps: handing a row over takes longer
     for config in (STALLS, flowing):
-        assert run_bench(tmp_path, TOP, BENCH, unit.parameters, {"unit": fields, **config}), tmp_path
+        assert run_bench(tmp_path, TOP, BENCH, winograd_parameters(unit), {"unit": fields, **config}), (
+            tmp_path
+        )
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_is_found(tmp_path: Path, name: str) -> None:
     fields = {"m": 3, "c_in": 2, "c_out": 2, "height": 4, "width": 5, "pi": 1, "po": 1, "acc_bits": 24}
     config = {"unit": fields, **STALLS}
-    assert not run_bench(tmp_path, TOP, BENCH, WinogradUnit(**fields).parameters, config, fault=FAULTS[name])
+    assert not run_bench(
+        tmp_path, TOP, BENCH, winograd_parameters(WinogradUnit(**fields)), config, fault=FAULTS[name]
+    )
 
 
 @pytest.mark.parametrize("stride", STRIDES)
@@ -65,7 +70,7 @@ def test_fault_is_found(tmp_path: Path, name: str) -> None:
 def test_lints_clean(tmp_path: Path, m: int, stride: int) -> None:
     unit = WinogradUnit(m, 8, 8, 9, 16, pi=2, po=4, acc_bits=28, stride=stride)
     sources = [*library_sources({TOP, "rvg_shift_add"}), *write_networks(tmp_path, [(m, stride)])]
-    parameters = [f"-G{key}={value}" for key, value in unit.parameters.items()]
+    parameters = [f"-G{key}={value}" for key, value in winograd_parameters(unit).items()]
     waivers = templates_dir() / "verilog" / "lint.vlt"
     with verilator.tool_environment():
         done = subprocess.run(

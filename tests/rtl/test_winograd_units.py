@@ -9,6 +9,7 @@ import pytest
 from winograd_runner import run_bench
 
 from repvgg_hw.plan.stream.winograd import WinogradUnit
+from repvgg_hw.targets.verilog.netlist import winograd_parameters
 
 STALLS = {"seed": 1, "source_stall": 0.3, "sink_stall": 0.3}
 FLOWING = {"seed": 2, "source_stall": 0.0, "sink_stall": 0.0}
@@ -34,7 +35,8 @@ UNITS: dict[str, dict[str, Any]] = {
 def test_input_transform(tmp_path: Path, name: str) -> None:
     unit = WinogradUnit(**UNITS[name])
     names = {
-        key: unit.parameters[key] for key in ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
+        key: winograd_parameters(unit)[key]
+        for key in ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
     }
     check(tmp_path, "rvg_winograd_input_transform", "tb_rvg_winograd_input_transform", UNITS[name], names)
 
@@ -59,7 +61,7 @@ def test_mac(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["m7"])
 def test_output_transform(tmp_path: Path, name: str) -> None:
     unit = WinogradUnit(**UNITS[name])
-    names = {key: unit.parameters[key] for key in ("M", "STRIDE", "PO", "LANES", "ACC_W")}
+    names = {key: winograd_parameters(unit)[key] for key in ("M", "STRIDE", "PO", "LANES", "ACC_W")}
     names["SHIFT"] = unit.kind.shift
     check(tmp_path, "rvg_winograd_output_transform", "tb_rvg_winograd_output_transform", UNITS[name], names)
 

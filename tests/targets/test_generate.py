@@ -188,7 +188,10 @@ def test_a_damaged_design_is_refused(tmp_path: Path) -> None:
     tiny(tmp_path)
     path = tmp_path / "design.json"
     content = json.loads(path.read_text())
-    for damaged in ("", "{}", json.dumps({**content, "format": 99}), json.dumps({**content, "plan": {}})):
+    other = json.loads(path.read_text())
+    other["plan"]["convs"][0]["kind"] = "systolic"
+    foreign = ({**content, "format": 99}, {**content, "plan": {}}, other)
+    for damaged in ("", "{}", *map(json.dumps, foreign)):
         path.write_text(damaged)
         with pytest.raises(InputError, match=r"design\.json"):
             designs.load(tmp_path)

@@ -10,8 +10,8 @@ from repvgg_hw.network import LOGIT_BITS, IntegerNetwork, signed_bits
 from repvgg_hw.plan.folding import divisors
 from repvgg_hw.plan.request import Algorithms
 from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
-from repvgg_hw.plan.stream.plan import AnyConvPlan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.winograd.matrices import TILES
 

@@ -10,6 +10,10 @@ Cycles of one layer per frame are the largest of three rates, each exact:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.folding import TAPS, FoldedConv, sum_registers
@@ -17,10 +21,24 @@ from repvgg_hw.plan.stream.timing import fifo_beats, lanes_out, tree_stages
 
 KERNEL = 3
 
+Int = NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class ConvPlan(FoldedConv):
     """One 3x3 convolution + requantize + ReLU unit."""
+
+    KIND: ClassVar[str] = "direct"
+    DERIVED: ClassVar[tuple[str, ...]] = (
+        "multipliers",
+        "macs",
+        "cycles",
+        "words",
+        "repeats",
+        "out_lanes",
+        "fifo_depth",
+        "memory_bits",
+    )
 
     name: str
     c_in: int
@@ -40,6 +58,11 @@ class ConvPlan(FoldedConv):
     @property
     def algorithm(self) -> str:
         return "direct"
+
+    @property
+    def tile(self) -> tuple[int, int] | None:
+        """(m, stride) of Winograd's tile: none."""
+        return None
 
     @property
     def weight_lane_bits(self) -> int:
@@ -97,6 +120,11 @@ class ConvPlan(FoldedConv):
         return self.out_height * columns
 
     @property
+    def initiations(self) -> int:
+        """Per frame, of the slowest loop of a design that fetches a window in one cycle, as HLS does."""
+        return max(self.compute_cycles, self.write_cycles)
+
+    @property
     def cycles(self) -> int:
         """Cycles per frame of this layer alone."""
         return max(self.compute_cycles, self.fetch_cycles, self.write_cycles)
@@ -119,6 +147,16 @@ class ConvPlan(FoldedConv):
         """(words, bits per word) of the weight ROM."""
         words = self.groups * self.words * self.repeats
         return words, self.multipliers * self.weight_bits
+
+    def weight_words(self, weight: NDArray[np.integer]) -> Int:
+        """The weight ROM, weight (C_out, C_in / groups, 3, 3) -> (words, lanes), lane 0 in the low bits.
+
+        Words in order of use: group, PO outputs, PI inputs; lanes (output, row, column, input).
+        """
+        folded = weight.reshape(self.groups, self.repeats, self.po, self.words, self.pi, 3, 3)
+        ordered = folded.transpose(0, 1, 3, 2, 5, 6, 4).astype(np.int64)
+        words: Int = ordered.reshape(self.weight_memory[0], self.multipliers)
+        return words
 
     @property
     def affine_memory(self) -> tuple[int, int]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from repvgg_hw.network import LOGIT_BITS
+from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.plan.stream.timing import fifo_beats, lanes_out, tree_stages
 
 
 @dataclass(frozen=True)
 class LinearPlan:
     """Global sum over the map, then the linear layer."""
+
+    KIND: ClassVar[str] = "linear"
+    DERIVED: ClassVar[tuple[str, ...]] = ConvPlan.DERIVED
 
     c_in: int
     c_out: int
@@ -28,6 +33,21 @@ class LinearPlan:
     @property
     def ident(self) -> str:
         return self.name
+
+    @property
+    def shape(self) -> str:
+        """Features and classes, for readers."""
+        return f"{self.c_in} -> {self.c_out}"
+
+    @property
+    def transform_adders(self) -> int:
+        """None: products are direct."""
+        return 0
+
+    @property
+    def data_registers(self) -> int:
+        """Not counted: one small array, beside those of the convolutions."""
+        return 0
 
     @property
     def sum_bits(self) -> int:

@@ -8,14 +8,24 @@ The chain's frame interval is the largest over its layers: every layer works on 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from repvgg_hw.plan.device import DEFAULT_DSP
-from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.candidates import alternatives
+from repvgg_hw.plan.stream.layers import AnyConvPlan, conv_from_json, fields_of, layer_to_json
 from repvgg_hw.plan.stream.linear import LinearPlan
-from repvgg_hw.plan.stream.winograd import WinogradPlan
 
-AnyConvPlan = ConvPlan | WinogradPlan
+DERIVED = (
+    "frame_interval",
+    "multipliers",
+    "requant_multipliers",
+    "macs",
+    "utilization",
+    "fps",
+    "memory_bits",
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,11 @@ class Plan:
     @property
     def layers(self) -> tuple[AnyConvPlan | LinearPlan, ...]:
         return (*self.convs, self.linear)
+
+    @property
+    def tiles(self) -> list[tuple[int, int]]:
+        """(m, stride) of each of Winograd's tiles that the plan uses, once."""
+        return sorted({conv.tile for conv in self.convs if conv.tile is not None})
 
     @property
     def layer_cycles(self) -> dict[str, int]:
@@ -85,3 +100,25 @@ class Plan:
         """
         waits = sum(2 * self.frame_interval // conv.height for conv in self.convs)
         return self.frame_interval + waits + self.linear.compute_cycles
+
+    def alternatives(self, name: str) -> dict[str, int]:
+        """What each algorithm would cost for a convolution within the frame interval: -> multipliers."""
+        conv = next((conv for conv in self.convs if conv.name == name), None)
+        return {} if conv is None else alternatives(conv, self.frame_interval, self.dsp)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields, and beside them what follows from them, for readers that are not Python."""
+        return {
+            **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)},
+            "convs": [layer_to_json(conv) for conv in self.convs],
+            "linear": layer_to_json(self.linear),
+            "derived": {name: getattr(self, name) for name in DERIVED},
+        }
+
+
+def from_json(data: dict[str, Any]) -> Plan:
+    """The inverse of `Plan.to_json`. Raises KeyError or TypeError where data is something else."""
+    lists = {name: tuple(data[name]) for name in ("in_shape", "dsp")}
+    convs = tuple(conv_from_json(values) for values in data["convs"])
+    linear = LinearPlan(**fields_of(LinearPlan, data["linear"]))
+    return Plan(**{**fields_of(Plan, data), **lists, "convs": convs, "linear": linear})

@@ -23,8 +23,9 @@ from repvgg_hw.plan.stream.candidates import (
     winograd,
 )
 from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
-from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.winograd.matrices import TILES
 
 Layers = tuple[list[AnyConvPlan], LinearPlan]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,6 +165,11 @@ class WinogradUnit(FoldedConv):
         return sum(self.registers.values())
 
     @property
+    def raster_buffers(self) -> int:
+        """Tile rows in the raster buffer."""
+        return RASTER_BUFFERS
+
+    @property
     def weight_memory(self) -> tuple[int, int]:
         """(words, bits per word) of the transformed weights' ROM."""
         return self.groups * self.words * self.repeats, self.multipliers * self.widths.weight
@@ -202,32 +208,6 @@ class WinogradUnit(FoldedConv):
         )
         return sum(words * bits for words, bits in memories)
 
-    @property
-    def parameters(self) -> dict[str, int]:
-        """Parameters of `rvg_conv3x3_winograd.sv`."""
-        return {
-            "C_IN": self.c_in,
-            "C_OUT": self.c_out,
-            "HEIGHT": self.height,
-            "WIDTH": self.width,
-            "STRIDE": self.stride,
-            "GROUPS": self.groups,
-            "PI": self.pi,
-            "PO": self.po,
-            "LANES": self.lanes,
-            "OUT_LANES": self.out_lanes,
-            "BUFFERS": RASTER_BUFFERS,
-            "M": self.m,
-            "L_SHIFT": self.kind.shift,
-            "X_W": self.in_bits,
-            "X_SIGNED": int(self.in_signed),
-            "MIDDLE_W": self.widths.middle,
-            "DATA_W": self.widths.data,
-            "W_W": self.widths.weight,
-            "ACC_W": self.acc_bits,
-            "Y_W": self.out_bits,
-        }
-
     def weight_words(self, weight: NDArray[np.integer]) -> Int:
         """The weight ROM, weight (C_out, C_in / groups, 3, 3) -> (words, lanes), lane 0 in the low bits.
 
@@ -244,7 +224,29 @@ class WinogradUnit(FoldedConv):
 class WinogradPlan(WinogradUnit):
     """One 3x3 convolution + requantize + ReLU unit by Winograd's F(m x m, 3x3)."""
 
+    KIND: ClassVar[str] = "winograd"
+    DERIVED: ClassVar[tuple[str, ...]] = (
+        "multipliers",
+        "macs",
+        "cycles",
+        "words",
+        "repeats",
+        "out_lanes",
+        "memory_bits",
+    )
+
     name: str
+
+    @property
+    def tile(self) -> tuple[int, int] | None:
+        """(m, stride): which transforms it needs."""
+        return self.m, self.stride
+
+    @property
+    def initiations(self) -> int:
+        """Per frame, of the slowest loop of a design that fetches a column in one cycle, as HLS does."""
+        columns = self.tiles * (self.c_in // self.pi) * self.kind.size
+        return max(columns, self.compute_cycles, self.write_cycles, self.raster_cycles)
 
     @property
     def algorithm(self) -> str:

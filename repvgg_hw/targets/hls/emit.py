@@ -19,9 +19,9 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.names import ascii_text
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan.stream.direct import ConvPlan
-from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
-from repvgg_hw.targets.hls.layers import Literal, hls_layers
+from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.targets.hls.forms import Literal
+from repvgg_hw.targets.hls.layers import hls_layers
 from repvgg_hw.targets.hls.tables import tables
 from repvgg_hw.targets.hls.transforms import matrices
 from repvgg_hw.targets.verdict import first_difference
@@ -30,23 +30,10 @@ WORD_BITS_LIMIT = 4096  # the widest ap_uint of the vendor's tool
 VECTOR_FRAMES = 2  # the fewest from which co-simulation can tell the frame interval
 
 
-def conv_interval(conv: AnyConvPlan) -> int:
-    """Initiations per frame of a layer's slowest pipelined loop, which loses none between rows or frames.
-
-    At most the plan's cycles, and fewer where the RTL fetches windows column by column: here a window or a
-    column of a tile is read at once.
-    """
-    if isinstance(conv, ConvPlan):
-        return max(conv.compute_cycles, conv.write_cycles)
-    columns = conv.tiles * (conv.c_in // conv.pi) * conv.kind.size
-    sets = conv.tiles * conv.groups * conv.repeats
-    return max(columns, conv.write_cycles, sets * conv.words, sets * conv.spacing, conv.raster_cycles)
-
-
 def interval(plan: Plan) -> int:
     """Initiations per frame of the design's slowest pipelined loop: at II = 1 the frame interval."""
     slowest = [plan.in_cycles, plan.linear.compute_cycles, plan.linear.pool_cycles, plan.linear.c_out]
-    return max(*slowest, *(conv_interval(conv) for conv in plan.convs))
+    return max(*slowest, *(conv.initiations for conv in plan.convs))
 
 
 def check(plan: Plan) -> None:
@@ -100,7 +87,7 @@ def design_files(network: IntegerNetwork, plan: Plan) -> Iterator[tuple[str, str
         "layers": layers,
         "convs": layers[:-1],
         "tables": roms,
-        "transforms": matrices(plan.convs),
+        "transforms": matrices(plan.tiles),
         "in_summary": " x ".join(map(str, plan.in_shape)) + " int8",
         "out_summary": f"{plan.linear.c_out} int32 logits",
     }

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw.design.results import Divergence, LayerResult
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.targets.hls.emit import conv_interval, raster
+from repvgg_hw.targets.hls.emit import raster
 
 Ints = NDArray[np.integer]
 
@@ -68,7 +68,7 @@ def wrong_intervals(layers: Sequence[LayerResult], loops: Mapping[str, str], pla
 
     More often than the plan's frame interval breaks the plan; less often than there is work skips some.
     """
-    fewest = {conv.name: conv_interval(conv) for conv in plan.convs}
+    fewest = {conv.name: conv.initiations for conv in plan.convs}
     fewest |= {"pool": plan.linear.pool_cycles, "linear": plan.linear.compute_cycles}
     problems = []
     for layer in layers:

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from repvgg_hw.network import IntegerConv, IntegerNetwork
-from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
-from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
-from repvgg_hw.plan.stream.winograd import WinogradPlan
-from repvgg_hw.targets.hls.transforms import sum_bits
-
-Literal = int | bool
+from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.targets.hls.forms import FORMS, Literal
 
 
 @dataclass(frozen=True)
@@ -48,16 +45,7 @@ def conv_parameters(conv: AnyConvPlan, numbers: IntegerConv, in_lanes: int) -> d
         "ACC_BITS": conv.acc_bits,
         "SHIFT": numbers.shift,
     }
-    if isinstance(conv, WinogradPlan):
-        parameters |= {
-            "M": conv.m,
-            "LANES": conv.lanes,
-            "MIDDLE_BITS": conv.widths.middle,
-            "DATA_BITS": conv.widths.data,
-            "WEIGHT_BITS": conv.widths.weight,
-            "SUM_BITS": sum_bits(conv, numbers.weight),
-        }
-    return parameters
+    return parameters | FORMS[conv.KIND].parameters(conv, numbers)
 
 
 def linear_parameters(linear: LinearPlan) -> dict[str, Literal]:
@@ -81,18 +69,17 @@ def hls_layers(network: IntegerNetwork, plan: Plan) -> list[HlsLayer]:
     layers = []
     source, lanes = "input", plan.in_shape[0]
     for conv, numbers in zip(plan.convs, network.convs, strict=True):
-        direct = isinstance(conv, ConvPlan)
+        form = FORMS[conv.KIND]
         layers.append(
             HlsLayer(
                 ident=conv.ident,
                 summary=f"{conv.c_in} x {conv.height} x {conv.width} -> "
                 f"{conv.c_out} x {conv.out_height} x {conv.out_width}, {conv.algorithm}",
                 parameters=conv_parameters(conv, numbers, lanes),
-                unit="conv3x3" if direct else "winograd3x3",
-                shape="Conv" if direct else "Tiled",
+                unit=form.unit,
+                shape=form.shape,
                 source=source,
-                # A Winograd layer ends in a buffer of whole rows, which is all the slack that it needs.
-                fifo_depth=conv.fifo_depth if isinstance(conv, ConvPlan) else 2,
+                fifo_depth=form.fifo_depth(conv),
             )
         )
         source, lanes = conv.ident, conv.out_lanes

@@ -19,9 +19,9 @@ from repvgg_hw.design import Design
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.targets.hls.csim import BUILD, compile_bench, compiler, headers, run_bench
 from repvgg_hw.targets.hls.emit import differing_tables, numbers, raster, vector_files
+from repvgg_hw.targets.hls.forms import FORMS
 from repvgg_hw.targets.hls.judge import Ints, judge, read_loops, read_trace, slower, wrong_intervals
 from repvgg_hw.targets.hls.tables import Table, tables
 from repvgg_hw.targets.target import Progress, silent
@@ -179,8 +179,8 @@ def _alone(
     x: Ints = images if index == 0 else outputs[names[index - 1]]
     last = index == len(plan.convs)
     ident = "linear" if last else plan.convs[index].ident
-    unit = "winograd3x3" if not last and isinstance(plan.convs[index], WinogradPlan) else "conv3x3"
-    own = [f"-DLAYER={ident}", "-DLAYER_IS_LINEAR" if last else f"-DUNIT={unit}"]
+    unit = "-DLAYER_IS_LINEAR" if last else f"-DUNIT={FORMS[plan.convs[index].KIND].unit}"
+    own = [f"-DLAYER={ident}", unit]
     build = design.directory / BUILD / f"layer_{ident}"
     bench = ["tb/layer_tb.cpp"]
     run.build_seconds = compile_bench(

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.targets.hls.forms import FORMS
 
 CHUNK_BITS = 64  # of a weight ROM's row: see templates/hls/lib/words.hpp
 
@@ -72,13 +72,6 @@ def pack_rows(weights: NDArray[np.integer], bits: int) -> NDArray[np.uint64]:
     return packed
 
 
-def conv_rows(weight: NDArray[np.int8], conv: ConvPlan) -> NDArray[np.int8]:
-    """Weights (C_out, C_in / groups, 3, 3) -> ROM rows (groups * repeats * words, PO * PI * 9)."""
-    taps = weight.reshape(conv.groups, conv.repeats, conv.po, conv.words, conv.pi, 9)
-    rows: NDArray[np.int8] = taps.transpose(0, 1, 3, 2, 4, 5).reshape(-1, conv.po * conv.pi * 9)
-    return rows
-
-
 def linear_rows(weight: NDArray[np.int8], linear: LinearPlan) -> NDArray[np.int8]:
     """Weights (classes, C) -> ROM rows (repeats * words, PO * PI)."""
     lanes = weight.reshape(linear.repeats, linear.po, linear.words, linear.pi)
@@ -90,10 +83,7 @@ def tables(network: IntegerNetwork, plan: Plan) -> Iterator[Table]:
     """Every constant of the design, layer by layer."""
     for conv, layer in zip(plan.convs, network.convs, strict=True):
         name, lanes = conv.name, (-1, conv.affine_lanes)
-        if isinstance(conv, ConvPlan):
-            rows = pack_rows(conv_rows(layer.weight, conv), conv.weight_bits)
-        else:
-            rows = pack_rows(conv.weight_words(layer.weight), conv.weight_lane_bits)
+        rows = pack_rows(FORMS[conv.KIND].rows(conv, layer.weight), conv.weight_lane_bits)
         yield Table(name, f"{conv.ident}_weights", "uint64_t", rows)
         yield Table(name, f"{conv.ident}_bias", "int32_t", layer.bias.reshape(lanes))
         yield Table(name, f"{conv.ident}_multiplier", "uint32_t", layer.multiplier.reshape(lanes))

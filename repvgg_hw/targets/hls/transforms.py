@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import signed_bits
-from repvgg_hw.plan.stream.plan import AnyConvPlan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.winograd.bounds import input_range
 from repvgg_hw.winograd.golden import weight_transform
@@ -29,11 +28,10 @@ def sum_bits(winograd: WinogradPlan, weight: NDArray[np.integer]) -> int:
     return signed_bits(int((magnitude.reshape(len(weight), -1) * largest).max()))
 
 
-def matrices(convs: Iterable[AnyConvPlan]) -> list[dict[str, Any]]:
-    """The transforms that a design uses, as its `winograd_matrices.hpp` prints them."""
-    used = sorted({(conv.m, conv.stride) for conv in convs if isinstance(conv, WinogradPlan)})
+def matrices(tiles: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
+    """The transforms of tiles (m, stride), as a design's `winograd_matrices.hpp` prints them."""
     printed = []
-    for m, stride in used:
+    for m, stride in tiles:
         kind = transform(m, stride)
         largest = max(int(np.abs(kind.data).max()), int(np.abs(kind.output).max()))
         printed.append(

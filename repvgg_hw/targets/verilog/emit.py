@@ -17,7 +17,6 @@ from repvgg_hw.design import Design
 from repvgg_hw.files import environment, sim_dir, templates_dir, write_if_changed
 from repvgg_hw.names import top_module
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.targets.verdict import first_difference
 from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER, build
 from repvgg_hw.targets.verilog.tables import layer_of, memory_files
@@ -91,8 +90,7 @@ def emit(design: Design) -> None:
 
 def _networks(plan: Plan, env: jinja2.Environment) -> Iterator[tuple[str, str]]:
     """The constant networks of the Winograd tiles that the plan uses: (file name, text)."""
-    kinds = [(conv.m, conv.stride) for conv in plan.convs if isinstance(conv, WinogradPlan)]
-    for name, template, context in rendered_modules(kinds):
+    for name, template, context in rendered_modules(plan.tiles):
         yield name, env.get_template(template).render(version=__version__, **context)
 
 

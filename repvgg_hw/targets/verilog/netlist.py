@@ -5,12 +5,16 @@ The templates only print this; benches read from it which stream carries which l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
-from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
+from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.plan.stream.winograd import WinogradPlan, WinogradUnit
 from repvgg_hw.targets.verilog.tables import SHIFT_BITS, bank_suffix, banks
 
 MEMORY_FOLDER = "mem"
@@ -138,6 +142,39 @@ def direct_parameters(c: ConvPlan) -> dict[str, Parameter]:
     }
 
 
+def winograd_parameters(c: WinogradUnit) -> dict[str, Parameter]:
+    """Parameters of rvg_conv3x3_winograd.sv."""
+    return {
+        "C_IN": c.c_in,
+        "C_OUT": c.c_out,
+        "HEIGHT": c.height,
+        "WIDTH": c.width,
+        "STRIDE": c.stride,
+        "GROUPS": c.groups,
+        "PI": c.pi,
+        "PO": c.po,
+        "LANES": c.lanes,
+        "OUT_LANES": c.out_lanes,
+        "BUFFERS": c.raster_buffers,
+        "M": c.m,
+        "L_SHIFT": c.kind.shift,
+        "X_W": c.in_bits,
+        "X_SIGNED": int(c.in_signed),
+        "MIDDLE_W": c.widths.middle,
+        "DATA_W": c.widths.data,
+        "W_W": c.widths.weight,
+        "ACC_W": c.acc_bits,
+        "Y_W": c.out_bits,
+    }
+
+
+# KIND of a layer -> the library's module for it, and the parameters of its instance
+MODULES: dict[str, tuple[str, Callable[[Any], dict[str, Parameter]]]] = {
+    ConvPlan.KIND: ("rvg_conv3x3", direct_parameters),
+    WinogradPlan.KIND: ("rvg_conv3x3_winograd", winograd_parameters),
+}
+
+
 def conv_unit(conv: AnyConvPlan, source: Stream) -> Unit:
     """The instance of one convolution layer."""
     c = conv
@@ -151,12 +188,11 @@ def conv_unit(conv: AnyConvPlan, source: Stream) -> Unit:
         f"{c.name}: {c.c_in} x {c.height} x {c.width} -> {c.c_out} x {c.out_height} x {c.out_width}, "
         f"{c.multipliers} multipliers, {c.cycles} cycles per frame"
     )
+    if c.tile is not None:
+        comment += f", {c.algorithm}"
     sink = Stream(c.ident, c.out_lanes, c.out_bits, f"{c.name}: {c.c_out} channels")
-    if isinstance(c, ConvPlan):
-        return Unit(c.ident, "rvg_conv3x3", direct_parameters(c), source, sink, tables, comment)
-    return Unit(
-        c.ident, "rvg_conv3x3_winograd", dict(c.parameters), source, sink, tables, f"{comment}, {c.algorithm}"
-    )
+    module, parameters = MODULES[c.KIND]
+    return Unit(c.ident, module, parameters(c), source, sink, tables, comment)
 
 
 def sum_unit(linear: LinearPlan, source: Stream) -> Unit:

@@ -12,24 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, IntegerLinear, IntegerNetwork
+from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
-from repvgg_hw.plan.stream.plan import AnyConvPlan, Plan
-from repvgg_hw.plan.stream.winograd import WinogradPlan
+from repvgg_hw.plan.stream.plan import Plan
 
 SHIFT_BITS = 6
 # A ROM's word is spread over memories of at most this width: eight ports of 72 bits, the widest of block RAM.
 # Narrow ones load faster, too: Verilator's `$readmemh` shifts the whole word for each digit.
 BANK_BITS = 576
-
-
-def conv_weights(conv: IntegerConv, plan: AnyConvPlan) -> NDArray[np.int64]:
-    """Rows in order of use (group, PO outputs, PI inputs); lanes (output, ky, kx, input), or transformed."""
-    if isinstance(plan, WinogradPlan):
-        return plan.weight_words(conv.weight)
-    folded = conv.weight.reshape(plan.groups, plan.repeats, plan.po, plan.words, plan.pi, 3, 3)
-    ordered = folded.transpose(0, 1, 3, 2, 5, 6, 4)
-    rows: NDArray[np.int64] = ordered.reshape(plan.groups * plan.repeats * plan.words, -1).astype(np.int64)
-    return rows
 
 
 def conv_affine(conv: IntegerConv, plan: AnyConvPlan) -> NDArray[np.int64]:
@@ -96,7 +86,7 @@ def memory_files(network: IntegerNetwork, plan: Plan) -> dict[str, str]:
     """
     files: dict[str, str] = {}
     for conv, layer in zip(network.convs, plan.convs, strict=True):
-        files |= _banked(f"{layer.ident}_weights", conv_weights(conv, layer), layer.weight_lane_bits)
+        files |= _banked(f"{layer.ident}_weights", layer.weight_words(conv.weight), layer.weight_lane_bits)
         files |= _banked(f"{layer.ident}_affine", conv_affine(conv, layer), layer.acc_bits + MULTIPLIER_BITS)
         files[f"{layer.ident}_shift.mem"] = to_hex(np.array([[conv.shift]]), SHIFT_BITS)
     linear = plan.linear

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from repvgg_hw import golden
 from repvgg_hw.errors import InputError
 from repvgg_hw.targets.hls.emit import differing_tables, emit, interval
+from repvgg_hw.targets.hls.forms import conv_rows
 from repvgg_hw.targets.hls.simulate import simulate
-from repvgg_hw.targets.hls.tables import conv_rows, pack_rows
+from repvgg_hw.targets.hls.tables import pack_rows
 
 LAYERS = [Layer(4, stride=2, po=2), Layer(6, groups=2, pi=2, po=3), Layer(6, pi=3, po=2)]
 
@@ -45,7 +46,7 @@ def test_rows_follow_the_order_of_use() -> None:
     """Row (group, repeat, word), lane (output, input, tap)."""
     network, plan = random_network(LAYERS)
     conv, weight = plan.convs[1], network.convs[1].weight
-    rows = conv_rows(weight, conv).reshape(2, conv.repeats, conv.words, conv.po, conv.pi, 9)
+    rows = conv_rows(conv, weight).reshape(2, conv.repeats, conv.words, conv.po, conv.pi, 9)
     assert rows[1, 0, 0, 2, 1, 5] == weight[3 + 2, 1, 1, 2]
 
 

@@ -13,7 +13,7 @@ from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls import simulate as simulate_hls
-from repvgg_hw.targets.hls.emit import conv_interval, emit
+from repvgg_hw.targets.hls.emit import emit
 from repvgg_hw.targets.hls.judge import wrong_intervals
 from repvgg_hw.targets.hls.simulate import simulate
 
@@ -76,8 +76,8 @@ def test_every_layer_takes_as_many_initiations_as_it_has_work(
     lanes = plan.in_shape[0]
     for kind, conv in zip(LAYERS, plan.convs, strict=True):
         beats = conv.height * conv.width * conv.c_in // lanes  # that the layer before sends
-        assert counted[conv.name] == max(conv_interval(conv), beats), kind
-        assert conv_interval(conv) <= conv.cycles, kind
+        assert counted[conv.name] == max(conv.initiations, beats), kind
+        assert conv.initiations <= conv.cycles, kind
         lanes = conv.out_lanes
     assert counted["pool"] == plan.linear.pool_cycles
     assert counted["linear"] == plan.linear.compute_cycles
@@ -101,7 +101,7 @@ def test_a_lost_initiation_is_counted(copied: Project, fault: str) -> None:
     kind, file, old, new = FAULTS[fault]
     change(copied[0] / "src" / "lib" / file, old, new)
     (check,) = run(copied, NAMES[kind]).layers
-    assert check.interval > conv_interval(next(c for c in copied[2].convs if c.name == NAMES[kind]))
+    assert check.interval > next(c for c in copied[2].convs if c.name == NAMES[kind]).initiations
 
 
 def test_a_buffer_that_is_never_freed_ends_the_simulation(copied: Project) -> None:
@@ -153,7 +153,7 @@ def test_a_write_may_settle_late(copied: Project, late_by: int, exact: bool) -> 
 def test_loops_outside_the_plan_are_problems(chain: Project) -> None:
     """More initiations than the plan has cycles, or fewer than there is work."""
     plan = chain[2]
-    most, least = plan.frame_interval, conv_interval(plan.convs[0])
+    most, least = plan.frame_interval, plan.convs[0].initiations
 
     def problems(interval: int) -> list[str]:
         layer = LayerResult("stage0.0", 864, plan.convs[0].cycles, cycles=(9, 9 + interval))

@@ -96,7 +96,7 @@ def test_wide_words_are_spread_over_banks() -> None:
         sum(int(part, 16) << bank.low for part, bank in zip(parts, table.banks, strict=True))
         for parts in zip(*columns, strict=True)
     ]
-    flat = tables.conv_weights(network.convs[1], plan.convs[1])
+    flat = plan.convs[1].weight_words(network.convs[1].weight)
     assert [f"{word:x}" for word in words] == [
         line.lstrip("0") for line in tables.to_hex(flat, 8).splitlines()
     ]
