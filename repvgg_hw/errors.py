@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class RepVGGHWError(Exception):
     """Base of every error that is reported to the user as one line, without a traceback."""
@@ -19,3 +22,12 @@ class CheckFailed(RepVGGHWError):
     """A proof did not hold: says which check, where, expected and got. Exit code 1."""
 
     exit_code = 1
+
+
+@contextmanager
+def context(where: str) -> Iterator[None]:
+    """Put the file's or the block's name in front of an InputError."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error}") if where else error from error

@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from repvgg_hw.checkpoint.decisions import Assumption
 from repvgg_hw.checkpoint.files import save_state
-from repvgg_hw.checkpoint.infer import BlockShape, architecture
+from repvgg_hw.checkpoint.infer import architecture
 from repvgg_hw.checkpoint.naming import NamedNetwork
+from repvgg_hw.checkpoint.shapes import BlockShape
 from repvgg_hw.errors import InputError
 from repvgg_hw.fuse.block import Block
 from repvgg_hw.fuse.proof import Proof, prove
 from repvgg_hw.model.repvgg import RepVGG, build_model
 from repvgg_hw.network import Architecture, FusedConv, FusedNetwork
 
-METADATA = "repvgg_hw"  # .safetensors metadata for what shapes cannot say: JSON {"strides": [...]}
+METADATA = "repvgg_hw"  # .safetensors metadata for what shapes cannot say: JSON {"strides": [...], ...}
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Imported:
     blocks        per layer: family, trained graph, fused kernel, squeeze-and-excitation, leftover keys
     proof         trained against fused in float64
     unused        keys of the file that play no part (auxiliary heads, placeholders)
+    assumptions   what the file does not say, and the rule or the option that decided it
     """
 
     architecture: Architecture
@@ -45,6 +48,7 @@ class Imported:
     eps: float
     prefixes: tuple[str, ...]
     unused: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -98,17 +102,23 @@ def fused_state(imported: Imported) -> dict[str, np.ndarray]:
 def save_fused(path: str | os.PathLike[str], imported: Imported) -> None:
     """Write the fused network as .safetensors, float32, official fused key names.
 
-    Its metadata are its strides and, where there was one, the proof from outside (`expect`).
+    Its metadata are its strides and groups, what was assumed in reading it and, where there was one, the
+    proof from outside (`expect`). Raises InputError, naming the layer, for values that float32 cannot hold.
     """
-    state = {key: value.astype(np.float32) for key, value in fused_state(imported).items()}
-    proven = {"expect": imported.provenance["expect"]} if "expect" in imported.provenance else {}
-    save_state(path, state, stride_metadata([conv.stride for conv in imported.convs], **proven))
+    with np.errstate(over="ignore"):
+        state = {key: value.astype(np.float32) for key, value in fused_state(imported).items()}
+    for key, value in state.items():
+        if not np.isfinite(value).all():
+            raise InputError(f"{imported.source}: {key} overflows float32; nothing is written")
+    told = {key: imported.provenance[key] for key in ("expect", "assumptions") if key in imported.provenance}
+    groups = [conv.groups for conv in imported.convs]
+    save_state(path, state, stride_metadata([conv.stride for conv in imported.convs], groups=groups, **told))
 
 
 def stride_metadata(strides: Sequence[int], **more: Any) -> dict[str, str]:
     """The .safetensors metadata by which a file of this package carries its strides, one per layer.
 
-    more  entries that people and scripts may read; import reads the strides only
+    more  groups, which import reads likewise, and entries for people and scripts
     """
     return {"format": "pt", METADATA: json.dumps({"strides": list(strides), **more})}
 
@@ -120,6 +130,7 @@ def assemble(
     strides: Sequence[int],
     blocks: Sequence[Block],
     eps: float,
+    assumptions: tuple[Assumption, ...] = (),
 ) -> Imported:
     """The imported network of fused blocks, its layers named as in official checkpoints."""
     se = _squeeze_excite(blocks)
@@ -141,7 +152,13 @@ def assemble(
         eps=eps,
         prefixes=prefixes,
         unused=(*named.unused, *unused),
-        provenance={"source": os.path.basename(source), "naming": named.naming, "eps": eps},
+        assumptions=assumptions,
+        provenance={
+            "source": os.path.basename(source),
+            "naming": named.naming,
+            "eps": eps,
+            "assumptions": [assumption.to_json() for assumption in assumptions],
+        },
     )
 
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from repvgg_hw.checkpoint.blocks import RawBlock
+from repvgg_hw.checkpoint.complete import require_complete, require_first_block, require_no_shortcut
+from repvgg_hw.checkpoint.decisions import Decisions
 from repvgg_hw.checkpoint.expect import Expectation, require
 from repvgg_hw.checkpoint.files import Checkpoint, load_checkpoint
 from repvgg_hw.checkpoint.findings import findings
 from repvgg_hw.checkpoint.hub import fetch
 from repvgg_hw.checkpoint.imported import METADATA, Imported, assemble
-from repvgg_hw.checkpoint.infer import BlockShape, apply_strides, infer_strides
 from repvgg_hw.checkpoint.naming import NamedNetwork, read_names
 from repvgg_hw.checkpoint.onnx_graph import import_onnx
-from repvgg_hw.errors import InputError
-from repvgg_hw.fuse.block import Block, block_shape, read_block
+from repvgg_hw.checkpoint.shapes import BlockShape, chain_shapes, read_shapes
+from repvgg_hw.checkpoint.strides import infer_strides
+from repvgg_hw.errors import InputError, context
+from repvgg_hw.fuse.block import AVERAGE_READINGS, Block, read_block, require_alike
 from repvgg_hw.fuse.proof import LIMIT
 from repvgg_hw.network import FusedNetwork
 
@@ -32,28 +35,39 @@ def import_network(
     *,
     eps: float | None = None,
     strides: Sequence[int] | None = None,
+    groups: Sequence[int] | None = None,
+    assume: Mapping[str, str] | None = None,
     check: bool = True,
     expect: Expectation | None = None,
 ) -> Imported:
     """Read a checkpoint file (.pth, .safetensors), infer its architecture, fuse it and prove the fusion.
 
     eps      of every batch normalization; not stored in files, 1e-5 unless given
-    strides  one per stage or one per layer, where the rule (infer.STRIDE_RULE) does not fit
+    strides  one per stage or one per layer, where the rule (strides.STRIDE_RULE) does not fit
+    groups   one per layer, where a plain chain's shapes would have to be guessed from
+    assume   what else the file does not say (decisions.CHOICES), such as {"order": "file"}
     check    require the proof, refuse foreign keys in blocks, warn; without it all three are only recorded
     expect   images and what another framework gave for them: the network read must give the same;
              what was compared is in provenance["expect"]
     A path of the form hf://owner/name[@revision][/file] is fetched from the Hugging Face hub; a .onnx file
-    is read by its graph, which carries strides and eps.
-    Raises InputError for what cannot be read, CheckFailed if trained and fused differ by more than 1e-6 or if
-    expect does not hold.
+    is read by its graph, which carries strides, groups and eps.
+    Raises InputError for what cannot be read or leaves room for two networks, CheckFailed if trained and
+    fused differ by more than 1e-6 or if expect does not hold.
     """
     path = fetch(path)
     if path.suffix == ".onnx":
-        if eps is not None or strides is not None:
-            raise InputError(f"{path}: an ONNX graph carries eps and strides itself; leave them out")
+        if eps is not None or strides is not None or groups is not None or assume:
+            raise InputError(
+                f"{path}: an ONNX graph carries eps and strides itself, and all else; leave them out"
+            )
         imported = checked(import_onnx(path)) if check else import_onnx(path, prove=False)
     else:
-        imported = import_state(load_checkpoint(path), eps=eps, strides=strides, check=check)
+        with context(str(path)):
+            decisions = Decisions(assume)
+        checkpoint = load_checkpoint(path, decisions)
+        imported = import_state(
+            checkpoint, eps=eps, strides=strides, groups=groups, decisions=decisions, check=check
+        )
     return imported if expect is None else imported.recording(expect=require(imported, expect).to_json())
 
 
@@ -62,21 +76,40 @@ def import_state(
     *,
     eps: float | None = None,
     strides: Sequence[int] | None = None,
+    groups: Sequence[int] | None = None,
+    assume: Mapping[str, str] | None = None,
+    decisions: Decisions | None = None,
     check: bool = True,
 ) -> Imported:
-    """import_network for a checkpoint that is already in memory."""
-    with _context(checkpoint.source):
-        eps = DEFAULT_EPS if eps is None else eps
+    """import_network for a checkpoint that is already in memory.
+
+    decisions  in place of assume, where decisions were made before
+    """
+    with context(checkpoint.source):
+        decisions = decisions or Decisions(assume)
+        eps_given, eps = eps is not None, DEFAULT_EPS if eps is None else eps
         if not 0 <= eps < 1:
             raise InputError(f"eps is a small number such as 1e-5, not {eps}")
-        named = read_names(checkpoint.state)
+        stored = _stored(checkpoint.metadata)
+        named = read_names(checkpoint.state, decisions, ordered=checkpoint.ordered)
         _check_numbers(checkpoint.state, ignore=named.unused)
-        shapes = _shapes(named)
-        found = infer_strides(shapes, named.blocks)
-        given = strides if strides is not None else _stored_strides(checkpoint.metadata)
-        if given is not None:
-            found = apply_strides(given, found, shapes, named.blocks)
-        imported = _fuse(checkpoint.source, named, shapes, found, eps, strict=check)
+        shapes = _shapes(named, stored.get("groups") if groups is None else groups, decisions)
+        if not stored:
+            require_first_block(named, shapes[0].c_in, decisions)
+            require_no_shortcut(named, shapes, decisions)
+        known = stored.get("strides") if strides is None else strides
+        found = infer_strides(named, shapes, known, decisions)
+        blocks = _fuse(named, shapes, found, eps, decisions)
+        if check:
+            _refuse_foreign_keys(named, blocks)
+        require_alike([(raw.prefix, block) for raw, block in zip(named.blocks, blocks, strict=True)])
+        require_complete(named, shapes, blocks, found, decisions)
+        if not eps_given and any(block.norms for block in blocks):
+            decisions.record("eps", f"{eps:g}", "torch's default; the YOLO families train with --eps 1e-3")
+        decisions.record("activation", "ReLU behind each block", "a state dict shows none")
+        decisions.record("head", "global average pooling, then the linear layer", "pooling leaves no keys")
+        decisions.require_all_needed()
+        imported = assemble(checkpoint.source, named, shapes, found, blocks, eps, tuple(decisions.made))
         return checked(imported) if check else imported
 
 
@@ -93,59 +126,66 @@ def load_fused(
     *,
     eps: float | None = None,
     strides: Sequence[int] | None = None,
+    groups: Sequence[int] | None = None,
+    assume: Mapping[str, str] | None = None,
     expect: Expectation | None = None,
 ) -> FusedNetwork:
     """import_network(...).fused: the network that quantization reads."""
-    return import_network(path, eps=eps, strides=strides, expect=expect).fused
+    return import_network(path, eps=eps, strides=strides, groups=groups, assume=assume, expect=expect).fused
 
 
-def _stored_strides(metadata: Mapping[str, str]) -> list[int] | None:
+def _stored(metadata: Mapping[str, str]) -> dict[str, list[int]]:
+    """What a file that `fuse` wrote says of itself: strides, and groups where there are any."""
     try:
-        stored = json.loads(metadata[METADATA])["strides"] if METADATA in metadata else None
-        return None if stored is None else [int(stride) for stride in stored]
+        content = json.loads(metadata[METADATA]) if METADATA in metadata else {}
+        return {key: [int(n) for n in content[key]] for key in ("strides", "groups") if key in content}
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError("the file's own stride metadata is damaged; give the strides") from error
 
 
-def _shapes(named: NamedNetwork) -> list[BlockShape]:
-    """Channels and groups of every block, the chain checked."""
-    shapes: list[BlockShape] = []
-    for block in named.blocks:
-        with _context(block.prefix):
-            shape = block_shape(block.state)
-            c_in = shapes[-1].c_out if shapes else shape.c_in_per_group
-            if c_in % shape.c_in_per_group or shape.c_out % (c_in // shape.c_in_per_group):
-                raise InputError(
-                    f"the layer before gives {c_in} channels, this one reads {shape.c_in_per_group} "
-                    f"per group and gives {shape.c_out}"
-                )
-            groups = c_in // shape.c_in_per_group
-            shapes.append(BlockShape(c_in, shape.c_out, groups, shape.identity))
-    features = named.linear_weight.shape[1]
-    if features != shapes[-1].c_out:
-        raise InputError(
-            f"{named.linear_key}.weight reads {features} features, the last block gives {shapes[-1].c_out}"
-        )
-    return shapes
+def _shapes(named: NamedNetwork, groups: Sequence[int] | None, decisions: Decisions) -> list[BlockShape]:
+    blocks = [RawBlock(block.prefix, block.state) for block in named.blocks]
+    return chain_shapes(
+        read_shapes(blocks),
+        blocks,
+        named.linear_weight.shape[1],
+        linear=named.linear_key,
+        staged=named.staged,
+        groups=groups,
+        decisions=decisions,
+    )
 
 
 def _fuse(
-    source: str,
     named: NamedNetwork,
     shapes: Sequence[BlockShape],
     strides: Sequence[int],
     eps: float,
-    *,
-    strict: bool,
-) -> Imported:
-    blocks: list[Block] = []
-    for named_block, shape, stride in zip(named.blocks, shapes, strides, strict=True):
-        with _context(named_block.prefix):
-            block = read_block(named_block.state, groups=shape.groups, stride=stride, eps=eps)
-            if strict:
-                block.refuse_foreign_keys()
-            blocks.append(block)
-    return assemble(source, named, shapes, strides, blocks, eps)
+    decisions: Decisions,
+) -> list[Block]:
+    """Every block, read and fused; where an average branch is possible, once more when it is decided."""
+
+    def read(average: bool | None) -> list[Block]:
+        blocks = []
+        for raw, shape, stride in zip(named.blocks, shapes, strides, strict=True):
+            with context(raw.prefix):
+                blocks.append(
+                    read_block(raw.state, groups=shape.groups, stride=stride, eps=eps, average=average)
+                )
+        return blocks
+
+    blocks = read(None)
+    unknown = [raw.prefix for raw, b in zip(named.blocks, blocks, strict=True) if b.average_unknown]
+    if not unknown:
+        return blocks
+    answer = decisions.need("average-branch", f"{unknown[0]}: {AVERAGE_READINGS}", first="no")
+    return read(answer == "yes")
+
+
+def _refuse_foreign_keys(named: NamedNetwork, blocks: Sequence[Block]) -> None:
+    for raw, block in zip(named.blocks, blocks, strict=True):
+        with context(raw.prefix):
+            block.refuse_foreign_keys()
 
 
 def _check_numbers(state: Mapping[str, np.ndarray], ignore: Sequence[str]) -> None:
@@ -157,12 +197,3 @@ def _check_numbers(state: Mapping[str, np.ndarray], ignore: Sequence[str]) -> No
         if not np.isfinite(value).all():
             where = np.unravel_index(int(np.argmin(np.isfinite(value))), value.shape)
             raise InputError(f"{key} is not finite ({value[where]} at {tuple(int(i) for i in where)})")
-
-
-@contextmanager
-def _context(where: str) -> Iterator[None]:
-    """Put the file's or the block's name in front of an InputError."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{where}: {error}") if where else error from error

@@ -1,29 +1,34 @@
-"""Split a checkpoint's keys into blocks and linear layer: the only file that knows how networks are named.
+"""Split a checkpoint's keys into blocks, in order, and the linear layer: how networks are named.
 
 Official (`stage2.1.`), RepVGGplus (`stage3_first.blocks.4.`), timm (`stages.2.5.`, `stem.`), mmpretrain
-(`backbone.stage_1.0.`), YOLO-style and plain chains (`model.3.`, `features.0.`), DiracNet (`group0.block1.`).
+(`stage_1.0.`), DiracNet (`group0.block1.`), each behind any prefix; all else is a plain chain.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from repvgg_hw.checkpoint.blocks import Group, RawBlock, find_blocks
+from repvgg_hw.checkpoint.decisions import Decisions, names
+from repvgg_hw.checkpoint.order import in_order
+from repvgg_hw.checkpoint.shapes import read_shapes
+from repvgg_hw.checkpoint.tree import module_tree, pattern
+from repvgg_hw.checkpoint.wrappers import drop_passengers
 from repvgg_hw.errors import InputError
-from repvgg_hw.fuse.keys import OWN_KEY
 
 _STAGED = (
-    ("official", re.compile(r"(?P<stem>stage0)(\.|$)|(?P<stage>stage\d+)\.(?P<block>\d+)(\.|$)")),
-    ("RepVGGplus", re.compile(r"(?P<stage>stage\d+)(_first|_second)?\.blocks\.(?P<block>\d+)(\.|$)")),
-    ("timm", re.compile(r"stages\.(?P<stage>\d+)\.(?P<block>\d+)(\.|$)|(?P<stem>stem)(\.|$)")),
-    ("mmpretrain", re.compile(r"backbone\.((?P<stage>stage_\d+)\.(?P<block>\d+)|(?P<stem>stem))(\.|$)")),
-    ("DiracNet", re.compile(r"(?P<stage>group\d+)\.(?P<block>block\d+)(\.|$)")),
+    ("official", re.compile(r"(.*\.)?((?P<stem>stage0)|(?P<stage>stage\d+)\.(?P<block>\d+))(\.|$)")),
+    ("RepVGGplus", re.compile(r"(.*\.)?(?P<stage>stage\d+)(_first|_second)?\.blocks\.(?P<block>\d+)(\.|$)")),
+    ("timm", re.compile(r"(.*\.)?stages\.(?P<stage>\d+)\.(?P<block>\d+)(\.|$)")),
+    ("mmpretrain", re.compile(r"(.*\.)?(?P<stage>stage_\d+)\.(?P<block>\d+)(\.|$)")),
+    ("DiracNet", re.compile(r"(.*\.)?(?P<stage>group\d+)\.(?P<block>block\d+)(\.|$)")),
+    ("", re.compile(r"(.*\.)?(?P<stem>stem)(\.|$)")),
 )
 _AUXILIARY = re.compile(r"(^|\.|_)aux(iliary)?(\.|_|\d|$)")
-_BN_KEYS = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,9 @@ class NamedBlock:
     """One block's keys, without prefix, and where they stood."""
 
     prefix: str
-    stage: str | None  # as the file names it; None in a plain chain
+    stage: str | None  # as a known naming has it; None in a plain chain
     state: dict[str, np.ndarray]
+    group: str | None = None  # in a plain chain: the numbered module, of several alike, that it stands in
 
 
 @dataclass(frozen=True)
@@ -46,88 +52,107 @@ class NamedNetwork:
     linear_bias: np.ndarray  # (classes,)
     unused: tuple[str, ...]  # auxiliary heads and the like
 
-
-def read_names(state: Mapping[str, np.ndarray]) -> NamedNetwork:
-    """Sort a state dict's keys. Raises InputError if there are no blocks or not exactly one linear layer."""
-    unused = sorted(key for key in state if _AUXILIARY.search(key))
-    used = {key: value for key, value in state.items() if not _AUXILIARY.search(key)}
-    linear_key, weight, bias = _linear(used)
-    own = {k: v for k, v in used.items() if k not in (f"{linear_key}.weight", f"{linear_key}.bias")}
-    naming = "chain"
-    grouped: dict[tuple[str, str | None], dict[str, np.ndarray]] = {}
-    for key, value in own.items():
-        found, prefix, stage, rest = _split(key)
-        naming = naming if found == "chain" else found
-        grouped.setdefault((prefix, stage), {})[rest] = value
-    blocks = [NamedBlock(prefix, stage, keys) for (prefix, stage), keys in grouped.items()]
-    blocks = _merge_expanded(sorted(blocks, key=lambda block: _natural(block.prefix)))
-    blocks = _merge_batch_norms(blocks)
-    if not blocks:
-        raise InputError(f"no convolution in the checkpoint; its keys are {_some(sorted(state))}")
-    return NamedNetwork(naming, tuple(blocks), linear_key, weight, bias, tuple(unused))
+    @property
+    def staged(self) -> bool:
+        """Is the naming one whose stages are known?"""
+        return self.naming != "chain"
 
 
-def _linear(state: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray, np.ndarray]:
+def read_names(
+    state: Mapping[str, np.ndarray], decisions: Decisions | None = None, *, ordered: bool = True
+) -> NamedNetwork:
+    """Sort a state dict's keys into blocks, in the network's order.
+
+    ordered  the keys stand in the order in which they were saved
+    Without decisions, the first reading is taken wherever there are two.
+    Raises InputError if there are no blocks, not exactly one linear layer, keys that belong to nobody, or
+    names that leave room for two networks.
+    """
+    decisions = decisions or Decisions(verified=True)
+    kept, unused = drop_passengers(state)
+    unused += [key for key in kept if _AUXILIARY.search(key)]
+    used = {key: value for key, value in kept.items() if not _AUXILIARY.search(key)}
+    linear, weight, bias = _linear(used, decisions)
+    found = find_blocks(module_tree(used), linear, decisions)
+    if not found.parts:
+        raise InputError(f"no convolution in the checkpoint; its keys are {names(sorted(state))}")
+    shapes = read_shapes(found.blocks())
+
+    def fits(blocks: Sequence[RawBlock]) -> bool:
+        return shapes.chain(blocks, weight.shape[1])
+
+    raw = in_order(found, list(used), kept=ordered, fits=fits, decisions=decisions)
+    naming, stages = _stages(raw)
+    groups = dict(_numbered_groups(found))
+    blocks = tuple(
+        NamedBlock(block.path, stage, block.state, groups.get(block.path))
+        for block, stage in zip(raw, stages, strict=True)
+    )
+    return NamedNetwork(naming, blocks, linear, weight, bias, tuple(sorted(unused)))
+
+
+def _linear(state: Mapping[str, np.ndarray], decisions: Decisions) -> tuple[str, np.ndarray, np.ndarray]:
     """The one linear layer: the only two-dimensional weight."""
-    names = [key[: -len(".weight")] for key, v in state.items() if key.endswith(".weight") and v.ndim == 2]
-    if len(names) != 1:
-        found = _some(names) if names else f"none; the keys are {_some(sorted(state))}"
+    found = [key[: -len(".weight")] for key, v in state.items() if key.endswith(".weight") and v.ndim == 2]
+    if len(found) != 1:
+        what = names(found) if found else f"none; the keys are {names(sorted(state))}"
         raise InputError(
-            f"exactly one linear layer is needed (linear.weight, head.fc.weight); there is {found}"
+            f"exactly one linear layer is needed (linear.weight, head.fc.weight); there is {what}"
         )
-    weight = state[f"{names[0]}.weight"]
-    bias = state.get(f"{names[0]}.bias", np.zeros(weight.shape[0], weight.dtype))
+    weight, bias = state[f"{found[0]}.weight"], state.get(f"{found[0]}.bias")
+    if bias is None:
+        decisions.need(
+            "linear-bias",
+            f"{found[0]}.bias is not there: either the linear layer has no bias, or the key is missing",
+            first="none",
+            subject="bias of the linear layer",
+        )
+        bias = np.zeros(weight.shape[0], weight.dtype)
     if bias.shape != weight.shape[:1]:
-        raise InputError(f"{names[0]}: bias {bias.shape} does not fit weight {weight.shape}")
-    return names[0], weight, bias
+        raise InputError(f"{found[0]}: bias {bias.shape} does not fit weight {weight.shape}")
+    return found[0], weight, bias
 
 
-def _split(key: str) -> tuple[str, str, str | None, str]:
-    """key -> (naming, block's prefix, stage, the block's own key)."""
-    for naming, pattern in _STAGED:
-        if match := pattern.match(key):
-            stage = match.groupdict().get("stem") or match["stage"]
-            return naming, key[: match.end()].rstrip("."), stage, key[match.end() :]
-    parts = key.split(".")
-    first = next((i for i in range(len(parts)) if OWN_KEY.match(".".join(parts[i:]))), len(parts) - 1)
-    prefix, rest = ".".join(parts[:first]), ".".join(parts[first:])
-    return "chain", prefix, None, rest
-
-
-def _merge_expanded(blocks: list[NamedBlock]) -> list[NamedBlock]:
-    """In a plain chain, a 1x1, 3x3, 1x1 numbered 0, 1, 2 without a gap for a ReLU is one ExpandNet block."""
-    merged: list[NamedBlock] = []
+def _stages(blocks: Sequence[RawBlock]) -> tuple[str, list[str | None]]:
+    """(the naming, each block's stage), None in a plain chain."""
+    naming, stages = "chain", list[str | None]()
     for block in blocks:
-        merged.append(block)
-        three = merged[-3:]
-        parents = {b.prefix.rpartition(".")[0] for b in three}
-        numbers = [b.prefix.rpartition(".")[2] for b in three]
-        kernels = [getattr(b.state.get("weight"), "shape", ())[2:] for b in three]
-        if numbers == ["0", "1", "2"] and len(parents) == 1 and kernels == [(1, 1), (3, 3), (1, 1)]:
-            state = {f"{n}.{k}": v for n, b in zip(numbers, three, strict=True) for k, v in b.state.items()}
-            merged[-3:] = [NamedBlock(parents.pop(), block.stage, state)]
-    return merged
+        stage = None
+        for name, known in _STAGED:
+            if match := known.match(block.path):
+                groups = match.groupdict()
+                begin = match.start("stem") if groups.get("stem") else match.start("stage")
+                stage = block.path[:begin] + (groups.get("stem") or groups["stage"])
+                naming = name if name and naming in ("chain", "official") else naming
+                break
+        stages.append(stage)
+    if naming == "chain":
+        return naming, [None] * len(blocks)
+    return naming, stages
 
 
-def _merge_batch_norms(blocks: list[NamedBlock]) -> list[NamedBlock]:
-    """In a plain chain, a BN that stands on its own belongs to the convolution before it."""
-    merged: list[NamedBlock] = []
-    for block in blocks:
-        is_bn = "running_mean" in block.state and set(block.state) <= _BN_KEYS
-        if is_bn and merged and set(merged[-1].state) <= {"weight", "bias"}:
-            conv = merged.pop()
-            state = {f"conv.{k}": v for k, v in conv.state.items()}
-            state |= {f"bn.{k}": v for k, v in block.state.items()}
-            block = NamedBlock(conv.prefix, None, state)
-        merged.append(block)
-    return merged
+def _numbered_groups(found: Group) -> Iterator[tuple[str, str]]:
+    """(block, module) for the outermost modules with a number that are several alike and hold blocks."""
+    kinds: dict[str, list[Group]] = {}
+    for part in found.parts:
+        if isinstance(part.content, Group):
+            kind, numbers = pattern(part.name)
+            kinds.setdefault(kind if numbers else "", []).append(part.content)
+    for kind, groups in kinds.items():
+        several = kind and len(groups) > 1 and any(len(list(group.blocks())) > 1 for group in groups)
+        for group in groups:
+            if several:
+                yield from ((block.path, group.path) for block in group.blocks())
+            else:
+                yield from _numbered_groups(group)
 
 
-def _natural(prefix: str) -> tuple[bool, list[tuple[int, str]]]:
-    """Sort key: a stem first, numbers by value."""
-    is_stem = prefix.rpartition(".")[2] == "stem"
-    return not is_stem, [(int(p), "") if p.isdigit() else (-1, p) for p in re.split(r"(\d+)", prefix)]
-
-
-def _some(keys: list[str], limit: int = 6) -> str:
-    return ", ".join(keys[:limit]) + (f", ... ({len(keys)} in all)" if len(keys) > limit else "")
+def missing_stem(named: NamedNetwork) -> str | None:
+    """What shows that the first block may not be the network's first, or None."""
+    first = named.blocks[0]
+    if named.staged:
+        if first.stage is None or re.search(r"(stem|stage_?0|group0|stages\.0)$", first.stage):
+            return None if "stages" not in (first.stage or "") else "stem"
+        return "stage0 or stem"
+    numbers = [n for part in first.prefix.split(".") for n in pattern(part)[1]]
+    return "a block before it" if any(numbers) else None

@@ -18,10 +18,10 @@ from repvgg_hw.cli.options import (
     image_options,
     normalisation,
     numbers,
-    parse_strides,
     width_options,
     widths,
 )
+from repvgg_hw.cli.reading import reading_options
 from repvgg_hw.cli.tables import print_layers, print_table
 from repvgg_hw.errors import InputError
 
@@ -86,8 +86,7 @@ class _Outcome:
 )
 @click.option("--mean", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
 @click.option("--std", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
-@click.option("--eps", type=float, help="Of the checkpoint's batch normalization [default: 1e-5].")
-@click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
+@reading_options
 @click.option("--device", default="cpu", show_default=True, help="Where the integer model runs: cpu or cuda.")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Write a figure (SVG) here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
@@ -109,8 +108,7 @@ def command(
     class_index: Path | None,
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
-    eps: float | None,
-    strides: tuple[int, ...] | None,
+    reading: dict[str, Any],
     device: str,
     plot_path: Path | None,
     as_json: bool,
@@ -144,7 +142,7 @@ def command(
         from repvgg_hw import gpu
 
         gpu.require(device)
-    imported = import_network(checkpoint, eps=eps, strides=strides)
+    imported = import_network(checkpoint, **reading)
     load = functools.partial(
         load_images,
         channels=imported.fused.convs[0].shape.c_in,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from repvgg_hw.cli.expectations import RECORDS, expect_options, expectation, said
-from repvgg_hw.cli.options import parse_strides
+from repvgg_hw.cli.reading import reading_options, say_assumptions
 from repvgg_hw.errors import InputError
 
 
@@ -17,15 +18,13 @@ from repvgg_hw.errors import InputError
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="A .safetensors to write."
 )
-@click.option("--eps", type=float, help="Of the batch normalizations, where not 1e-5 (YOLO families: 1e-3).")
-@click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
+@reading_options
 @expect_options
 @click.option("--json", "as_json", is_flag=True, help="Print the proof as JSON.")
 def command(
     checkpoint: str,
     output: Path,
-    eps: float | None,
-    strides: tuple[int, ...] | None,
+    reading: dict[str, Any],
     expect: Path | None,
     tolerance: float | None,
     as_json: bool,
@@ -42,15 +41,16 @@ def command(
     for images of yours: it sees what both would have in common, such as a wrong stride. Exit codes: 0 written
     and proven, 1 a comparison failed (nothing is written), 2 the input is wrong.
 
-    Stride is not stored in checkpoints. A block whose branches show an identity has stride 1, one with
-    equal widths and no identity 2; otherwise the first block of a stage has 2. --strides overrides.
+    What a checkpoint does not say (strides, eps, the activation, sometimes groups or the order) is taken by
+    rules, and printed with them. Where two networks are plausible, nothing is written; the line says which
+    option decides.
     """
     from repvgg_hw.checkpoint import import_network, save_fused
 
     if output.suffix != ".safetensors":
         raise InputError(f"{output}: the fused network is written as .safetensors; name it so")
     wanted = expectation(expect, tolerance)
-    imported = import_network(checkpoint, eps=eps, strides=strides, expect=wanted)
+    imported = import_network(checkpoint, **reading, expect=wanted)
     save_fused(output, imported)
     architecture, proof = imported.architecture, imported.proof
     families = sorted({block.family for block in imported.blocks})
@@ -66,6 +66,7 @@ def command(
         "max_difference_logits": proof.logits,
         "relative": proof.relative,
         "worst_layer": proof.worst.name,
+        "assumptions": imported.provenance["assumptions"],
         **{key: imported.provenance.get(key) for key in (*RECORDS, "left_out")},
     }
     if as_json:
@@ -79,6 +80,6 @@ def command(
         f"fused = trained in float64: max |difference| inside {proof.inside:.1e}, border {proof.border:.1e}, "
         f"logits {proof.logits:.1e}; relative {proof.relative:.1e} (worst: {proof.worst.name})"
     )
-    for line in said(imported.provenance):
+    for line in (*say_assumptions(imported.provenance), *said(imported.provenance)):
         click.echo(line)
     click.echo(f"wrote {output}")

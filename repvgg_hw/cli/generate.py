@@ -17,10 +17,10 @@ from repvgg_hw.cli.options import (
     image_options,
     normalisation,
     numbers,
-    parse_strides,
     width_options,
     widths,
 )
+from repvgg_hw.cli.reading import reading_options
 from repvgg_hw.errors import InputError
 from repvgg_hw.names import display_name, folder_name
 from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART
@@ -44,8 +44,7 @@ DEFAULT_SIZE = (224, 224)
 @click.command()
 @click.option("--model", help="A variant by name, with seeded random weights: for structure and proof only.")
 @click.option("--weights", help="A checkpoint: .pth, .safetensors, .onnx or hf://...")
-@click.option("--eps", type=float, help="Of the checkpoint's batch normalization [default: 1e-5].")
-@click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
+@reading_options
 @expect_options
 @click.option(
     "--target",
@@ -86,8 +85,7 @@ DEFAULT_SIZE = (224, 224)
 def command(
     model: str | None,
     weights: str | None,
-    eps: float | None,
-    strides: tuple[int, ...] | None,
+    reading: dict[str, Any],
     expect: Path | None,
     tolerance: float | None,
     target: str,
@@ -164,7 +162,7 @@ def command(
             raise InputError("--classes belongs to --model: a checkpoint has its own")
         if calibration is None:
             raise InputError("--weights needs --calibration: images that set the scales of int8")
-        fused = load_fused(weights, eps=eps, strides=strides, expect=wanted)
+        fused = load_fused(weights, **reading, expect=wanted)
         for line in said(fused.provenance):
             console.print(line, highlight=False, soft_wrap=True)
         pixels = _pixels(calibration, calibration_limit, input_size, preprocessing, fused)

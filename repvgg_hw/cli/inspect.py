@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repvgg_hw.cli.expectations import RECORDS, expect_options, expectation, said
-from repvgg_hw.cli.options import INPUT_SIZE, parse_strides
+from repvgg_hw.cli.options import INPUT_SIZE
+from repvgg_hw.cli.reading import reading_options, say_assumptions
 
 if TYPE_CHECKING:
     from repvgg_hw.checkpoint import Imported
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("checkpoint")
 @click.option("--input-size", type=INPUT_SIZE, default=224, show_default=True, help="For the MACs.")
-@click.option("--eps", type=float, help="Of the batch normalizations, where not 1e-5 (YOLO families: 1e-3).")
-@click.option("--strides", callback=parse_strides, help="One per stage or layer, if the rule does not fit.")
+@reading_options
 @expect_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def command(
     checkpoint: str,
     input_size: tuple[int, int],
-    eps: float | None,
-    strides: tuple[int, ...] | None,
+    reading: dict[str, Any],
     expect: Path | None,
     tolerance: float | None,
     as_json: bool,
@@ -44,7 +43,7 @@ def command(
     from repvgg_hw.checkpoint import import_network
 
     wanted = expectation(expect, tolerance)
-    imported = import_network(checkpoint, eps=eps, strides=strides, check=False, expect=wanted)
+    imported = import_network(checkpoint, **reading, check=False, expect=wanted)
     result = _summary(imported, checkpoint, input_size)
     if as_json:
         click.echo(json.dumps(result, indent=2))
@@ -102,6 +101,7 @@ def _summary(imported: Imported, checkpoint: str, size: tuple[int, int]) -> dict
         "macs": architecture.macs(*size) + cost.macs,
         "fused_minus_trained_relative": proof.relative,
         **{key: imported.provenance.get(key) for key in (*RECORDS, "left_out")},
+        "assumptions": imported.provenance["assumptions"],
         "unused_keys": list(imported.unused),
         "findings": [finding.line() for finding in findings(imported.convs, imported.blocks)],
         "layers": layers,
@@ -157,6 +157,8 @@ def _print(result: dict[str, Any]) -> None:
     console.print(
         "w channels, gamma/sigma: largest over median of a layer's channels; far above 1 is hard on int8"
     )
+    for line in say_assumptions(result):
+        console.print(line, markup=False)
     for line in result["findings"]:
         console.print(f"warning: {line}")
     if result["unused_keys"]:

@@ -161,16 +161,6 @@ def numbers(_: click.Context, parameter: click.Parameter, value: Any) -> Numbers
         raise click.BadParameter(f"{value!r} is no list of numbers such as 0.5,0.5,0.5") from None
 
 
-def parse_strides(_: click.Context, parameter: click.Parameter, value: Any) -> tuple[int, ...] | None:
-    """ "2,2,1" -> (2, 2, 1)."""
-    if value is None:
-        return None
-    try:
-        return tuple(int(part) for part in value.split(","))
-    except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no list of strides such as 2,2,2,2,2") from error
-
-
 def normalisation(mean: Numbers | None, std: Numbers | None, channels: int) -> tuple[Numbers, Numbers]:
     """Mean and std per channel, of pixels in 0..1: as given, else ImageNet's, which fits three channels only.
 

@@ -58,7 +58,8 @@ class Net(nn.Module):
         return self.linear(x.mean((2, 3)))
 
 
-ARGUMENTS = ("--strides", "2,1,1,2")
+KNOWN = {"strides": (2, 1, 1, 2), "groups": (1, 1, 1, 2)}
+ARGUMENTS = ("--strides", "2,1,1,2", "--groups", "1,1,1,2")
 IMAGES = torch.randn(3, 3, 12, 11, generator=torch.Generator().manual_seed(1))
 
 
@@ -168,7 +169,7 @@ def test_the_largest_difference_is_named(state: dict, tmp_path: Path) -> None:
     np.savez(path, **arrays)
     named = f"image 2, output 4 expected {arrays['y'][2, 4]:.6g}, got "
     with pytest.raises(CheckFailed, match=re.escape(named)):
-        import_network(tmp_path / "net.pth", strides=(2, 1, 1, 2), expect=load_expectation(path))
+        import_network(tmp_path / "net.pth", **KNOWN, expect=load_expectation(path))
 
 
 def test_the_tolerance_is_the_limit(state: dict, tmp_path: Path) -> None:
@@ -263,7 +264,9 @@ def test_shapes_that_do_not_fit(
     np.savez(tmp_path / "y.npz", x=rng.standard_normal(x), y=rng.standard_normal(y))
     with pytest.raises(InputError, match=message):
         import_network(
-            tmp_path / "net.pth", strides=(2, 1, 1, 2), expect=load_expectation(tmp_path / "y.npz")
+            tmp_path / "net.pth",
+            **KNOWN,
+            expect=load_expectation(tmp_path / "y.npz"),
         )
 
 

@@ -130,3 +130,10 @@ def test_bad_input_is_exit_code_2_and_leaves_nothing(arguments: tuple[str, ...],
 
 def test_commands_are_listed_in_the_order_of_use() -> None:
     assert list(PRESENT) == [name for name in COMMANDS if name in PRESENT]
+
+
+def test_assume_names_every_choice_in_its_help() -> None:
+    from repvgg_hw.checkpoint.decisions import choices_help
+    from repvgg_hw.cli.reading import ASSUME_HELP
+
+    assert choices_help() in ASSUME_HELP

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repvgg_hw.checkpoint.imported import Imported, assemble
-from repvgg_hw.checkpoint.infer import BlockShape
 from repvgg_hw.checkpoint.naming import NamedBlock, NamedNetwork
 from repvgg_hw.checkpoint.onnx_graph import maps, vectors
 from repvgg_hw.checkpoint.onnx_graph.constants import fold
@@ -19,6 +18,7 @@ from repvgg_hw.checkpoint.onnx_graph.op import Op, read_op
 from repvgg_hw.checkpoint.onnx_graph.proof import prove_reading
 from repvgg_hw.checkpoint.onnx_graph.reading import Reading
 from repvgg_hw.checkpoint.onnx_graph.values import Map, Value, Vector
+from repvgg_hw.checkpoint.shapes import BlockShape
 from repvgg_hw.errors import InputError, RepVGGHWError
 from repvgg_hw.fuse.block import Block
 from repvgg_hw.fuse.collapse import collapse

@@ -1,0 +1,63 @@
+"""Options for what a state dict does not say, and what is printed of it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+# as checkpoint.decisions.CHOICES has them; a test compares the two, since importing it costs seconds
+ASSUME_HELP = (
+    "What else the file does not say; may be repeated. Names: order=file|A,B,..., weights=KEY, between=relu, "
+    "missing=nothing, linear-bias=none, average-branch=yes|no, pair=added|chained, shortcut=none, "
+    "input-channels=N."
+)
+
+
+def reading_options(command: Command) -> Command:
+    """--eps, --strides, --groups and --assume, as one argument `reading` for import_network(**reading)."""
+
+    @click.option("--eps", type=float, help="Of batch normalization [default: 1e-5]; YOLO families: 1e-3.")
+    @click.option("--strides", callback=_numbers, help="One per stage or layer, if the rule does not fit.")
+    @click.option("--groups", callback=_numbers, help="One per layer, if shapes do not tell.")
+    @click.option("--assume", multiple=True, metavar="NAME=VALUE", callback=_pairs, help=ASSUME_HELP)
+    @functools.wraps(command)
+    def wrapped(*, eps: Any, strides: Any, groups: Any, assume: Any, **others: Any) -> None:
+        command(reading={"eps": eps, "strides": strides, "groups": groups, "assume": assume}, **others)
+
+    return cast(Command, wrapped)
+
+
+def say_assumptions(provenance: Mapping[str, Any]) -> list[str]:
+    """One line for each decision that the file does not force."""
+    return [
+        f"assumed: {made['subject']}: {made['value']} ({made['rule']})"
+        for made in provenance.get("assumptions", [])
+    ]
+
+
+def _numbers(_: click.Context, parameter: click.Parameter, value: Any) -> tuple[int, ...] | None:
+    """ "2,2,1" -> (2, 2, 1)."""
+    if value is None:
+        return None
+    try:
+        return tuple(int(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no list of {parameter.name} such as 2,2,1") from error
+
+
+def _pairs(_: click.Context, parameter: click.Parameter, values: Any) -> dict[str, str]:
+    """("order=file",) -> {"order": "file"}; which names there are is the importer's business."""
+    found: dict[str, str] = {}
+    for text in values:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE, such as order=file")
+        if name in found:
+            raise click.BadParameter(f"{name} is given twice")
+        found[name] = value
+    return found
