@@ -25,37 +25,44 @@ module held #(
 
 endmodule
 
-// in_order: what leaves is what entered, each beat once, in order; never more than CAPACITY beats are inside.
+// in_order: what leaves is what entered, each lane once, in order; never more than CAPACITY lanes are inside.
 //
-// The solver picks any beat that enters and follows it: `ahead` beats must leave before it. If that beat, any beat,
+// The solver picks any lane that enters and follows it: `ahead` lanes must leave before it. If that lane, any lane,
 // leaves at its turn and unchanged, then all do.
 module in_order #(
-  parameter int WIDTH    = 1,
-  parameter int CAPACITY = 1
+  parameter int WIDTH     = 1,  // of a lane
+  parameter int IN_LANES  = 1,
+  parameter int OUT_LANES = 1,
+  parameter int CAPACITY  = 1
 ) (
-  input  wire logic             clk, rst, checked,
-  input  wire logic [WIDTH-1:0] s_tdata,
-  input  wire logic             push,
-  input  wire logic [WIDTH-1:0] m_tdata,
-  input  wire logic             m_tvalid, pop,
+  input  wire logic                       clk, rst, checked,
+  input  wire logic [WIDTH*IN_LANES-1:0]  s_tdata,
+  input  wire logic                       push,
+  input  wire logic [WIDTH*OUT_LANES-1:0] m_tdata,
+  input  wire logic                       m_tvalid, pop,
 
-  output      logic [7:0]       inside,
-  output      logic             followed,
-  output      logic [7:0]       ahead,
-  output      logic [WIDTH-1:0] word
+  output      logic [7:0]                 inside,
+  output      logic                       followed,
+  output      logic [7:0]                 ahead,
+  output      logic [WIDTH-1:0]           word
 );
 
-  (* anyseq *) logic pick;
+  (* anyseq *) logic [7:0] pick;
+
+  logic [7:0] entering, leaving;
+
+  assign entering = push ? IN_LANES : 0;
+  assign leaving  = pop ? OUT_LANES : 0;
 
   always_ff @(posedge clk) begin
-    inside <= inside + 8'(push) - 8'(pop);
+    inside <= inside + entering - leaving;
     if (followed) begin
-      ahead    <= ahead - 8'(pop);
-      followed <= !(pop && ahead == '0);
+      ahead    <= ahead - leaving;
+      followed <= ahead >= leaving;
     end else begin
-      ahead    <= inside - 8'(pop);
-      followed <= pick && push;
-      word     <= s_tdata;
+      ahead    <= inside + pick - leaving;
+      followed <= pick < entering;
+      word     <= s_tdata[WIDTH*pick +: WIDTH];
     end
     if (rst) begin
       inside   <= '0;
@@ -65,8 +72,8 @@ module in_order #(
 
   always_comb if (checked) begin
     assert (inside <= CAPACITY);
-    assert (!m_tvalid || inside != '0);
-    assert (!(m_tvalid && followed && ahead == '0) || m_tdata == word);
+    assert (!m_tvalid || inside >= OUT_LANES);
+    assert (!(m_tvalid && followed && ahead < OUT_LANES) || m_tdata[WIDTH*ahead +: WIDTH] == word);
     assert (!followed || ahead < inside);
   end
 

@@ -7,6 +7,7 @@ proven with the rest. Faults are refuted without that part: the contract alone f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,6 +39,26 @@ def windows(
     }  # fmt: skip
 
 
+def raster(
+    m: int, height: int, width: int, channels: int, in_lanes: int = 1, out_lanes: int = 1
+) -> Parameters:
+    """Raster buffer behind tiles of m x m outputs, reserved by IN_LANES channels, two or three buffers."""
+    return {
+        "M": m, "HEIGHT": height, "WIDTH": width, "CHANNELS": channels, "SET_CHANNELS": in_lanes,
+        "IN_LANES": in_lanes, "OUT_LANES": out_lanes, "BUFFERS": 2 + channels % 2,
+    }  # fmt: skip
+
+
+def lanes(in_lanes: int, out_lanes: int) -> Parameters:
+    """Width converter: UP beats are gathered into one, which is split into DOWN."""
+    wide = math.lcm(in_lanes, out_lanes)
+    return {"IN_LANES": in_lanes, "OUT_LANES": out_lanes, "UP": wide // in_lanes, "DOWN": wide // out_lanes}
+
+
+def sums(words: int, pixels: int, depth: int) -> Parameters:
+    return {"WORDS": words, "PIXELS": pixels, "FIFO_DEPTH": depth}
+
+
 # Unit, and parameter sets that are proven in one run.
 PROVEN: dict[str, tuple[str, list[Parameters]]] = {
     "fifo": ("fifo", [{"DEPTH": depth} for depth in (1, 2, 3, 4, 5)]),
@@ -49,6 +70,20 @@ PROVEN: dict[str, tuple[str, list[Parameters]]] = {
     "replay": (
         "replay",
         [{"WORDS": w, "REPEATS": r} for w, r in ((1, 1), (1, 3), (2, 2), (3, 1), (3, 3), (4, 2))],
+    ),
+    "width_converter": (
+        "width_converter",
+        [lanes(i, o) for i, o in ((1, 2), (1, 3), (2, 1), (3, 1), (2, 3), (3, 2))],
+    ),
+    "global_sum": ("global_sum", [sums(1, 1, 1), sums(1, 3, 2), sums(3, 1, 2), sums(2, 4, 3)]),
+    "tile_to_raster": (
+        "tile_to_raster",
+        [
+            raster(2, 3, 3, 1),
+            raster(2, 2, 2, 2, out_lanes=2),
+            raster(3, 4, 2, 2) | {"SET_CHANNELS": 2},
+            raster(2, 3, 2, 4, in_lanes=2, out_lanes=4),
+        ],
     ),
     "windows that slide": ("window_buffer", [windows(4, 4)]),
     "windows of stride 2": ("window_buffer", [windows(5, 5, step=2)]),
@@ -66,7 +101,10 @@ CREDITS = {"DEPTH": 4, "SET": 2}
 REPLAY = {"WORDS": 2, "REPEATS": 2}
 COLUMN = windows(4, 1)
 
-# Unit, parameters, cycles in which it must show, the sound text, the faulty text.
+ROW = raster(2, 3, 1, 1) | {"BUFFERS": 2}
+
+# Unit, parameters, cycles in which it must show, the sound text, the faulty text. The unit's file holds the
+# text, or that of a unit it is made of: "unit: module".
 FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
     "fifo skips a place": ("fifo", {"DEPTH": 3}, 6, "wr_ptr_q + 1'b1", "wr_ptr_q + 2'd2"),
     "fifo uses a place that it lacks": ("fifo", {"DEPTH": 3}, 6, "LAST = PTR_W'(DEPTH - 1)", "LAST = '1"),
@@ -101,6 +139,32 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
     "replay does not hold": ("replay", REPLAY, 9, "!m_axis_tvalid || m_axis_tready", "1'b1"),
     "replay stores one set": ("replay", REPLAY, 9, "!full_q[wr_half_q]", "full_q == '0"),
     "replay never full": ("replay", REPLAY, 9, "!full_q[wr_half_q]", "1'b1"),
+    "upsize overwrites": (
+        "width_converter: stream_upsize", lanes(1, 2), 9, "!full_q || slice_ready", "1'b1",
+    ),
+    "upsize waits without cause": (
+        "width_converter: stream_upsize", lanes(1, 2), 9, "!full_q || slice_ready", "!full_q",
+    ),
+    "downsize drops": (
+        "width_converter: stream_downsize", lanes(2, 1), 9, "tready && count_q == LAST", "tready",
+    ),
+    "downsize counts too soon": (
+        "width_converter: stream_downsize", lanes(2, 1), 9, "m_axis_tvalid && m_axis_tready", "m_axis_tready",
+    ),
+    "gathers too few": ("width_converter", lanes(2, 3), 9, "OUT_LANES / gcd", "IN_LANES / gcd"),
+    "sum of two frames": ("global_sum", sums(2, 2, 2), 9, "pixel_q == '0 ? '0", "1'b0 ? '0"),
+    "sum of another word": ("global_sum", sums(2, 2, 2), 9, "sums[word_q] <= total", "sums[0] <= total"),
+    "sum a pixel short": ("global_sum", sums(2, 2, 2), 9, "PIXEL_W'(PIXELS - 1)", "PIXEL_W'(PIXELS - 2)"),
+    "sum lost when full": ("global_sum", sums(2, 2, 2), 9, "tready = sum_ready", "tready = 1'b1"),
+    "reserved the wrong way": ("tile_to_raster", ROW, 9, "free_q - COUNT_W'(", "free_q + COUNT_W'("),
+    "reserved too many": ("tile_to_raster", ROW, 9, "<= COUNT_W'(BUFFERS)", "<= COUNT_W'(BUFFERS + 1)"),
+    "reserved per set": ("tile_to_raster", raster(2, 2, 1, 2), 9, "start && set_q == '0", "start"),
+    "released after one line": ("tile_to_raster", ROW, 14, "beats_done && rows_done;", "beats_done;"),
+    "the wrong buffer": ("tile_to_raster", ROW, 12, "wr_base_q == LAST_BASE", "wr_base_q == '0"),
+    "the first line twice": (
+        "tile_to_raster", raster(2, 2, 1, 2, out_lanes=2), 12, "data_q <= rd_row_q", "data_q <= '0",
+    ),
+    "raster does not hold": ("tile_to_raster", ROW, 9, "!m_axis_tvalid || m_axis_tready", "1'b1"),
     "row read before it is written": ("window_buffer", COLUMN, 9, "ready_q >=", "ready_q + 1'b1 >="),
     "row released early": ("window_buffer", COLUMN, 12, "top_q + ROW_W'(STEP - 1)", "top_q + ROW_W'(STEP)"),
     "row released never": ("window_buffer", windows(1, 1), 9, "free_q + released", "free_q"),
@@ -154,6 +218,7 @@ def test_proven(tmp_path: Path, unit: str, cases: list[Parameters]) -> None:
 def test_fault_refuted(
     tmp_path: Path, unit: str, parameters: Parameters, cycles: int, old: str, new: str
 ) -> None:
+    unit, _, module = unit.partition(": ")
     files = sources(unit, [parameters], inside=False)
-    name = f"{PREFIX}{unit}.sv"
+    name = f"{PREFIX}{module or unit}.sv"
     prover.refute(tmp_path, files | {name: changed(files[name], old, new)}, cycles=cycles)
