@@ -23,8 +23,14 @@ from repvgg_hw.cli.options import (
 from repvgg_hw.cli.reading import reading_options
 from repvgg_hw.errors import InputError
 from repvgg_hw.names import display_name, folder_name
+from repvgg_hw.plan import registry as planners
 from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART
-from repvgg_hw.plan.request import DEFAULT_CLOCK_MHZ, DEFAULT_MULTIPLIERS, DEFAULT_WINOGRAD
+from repvgg_hw.plan.request import (
+    DEFAULT_ARCHITECTURE,
+    DEFAULT_CLOCK_MHZ,
+    DEFAULT_MULTIPLIERS,
+    DEFAULT_WINOGRAD,
+)
 from repvgg_hw.targets import registry
 
 if TYPE_CHECKING:
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
     from repvgg_hw.design import Design
     from repvgg_hw.model.preprocessing import Preprocessing
     from repvgg_hw.network import FusedNetwork, IntegerNetwork
+    from repvgg_hw.plan.planner import NetworkPlan
 
 RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random network
 RANDOM_METHOD = "minmax"
@@ -67,6 +74,13 @@ DEFAULT_SIZE = (224, 224)
 @click.option("--std", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
 @click.option(
     "--multipliers", type=click.IntRange(1), help=f"Budget of multipliers [default: {DEFAULT_MULTIPLIERS}]."
+)
+@click.option(
+    "--architecture",
+    type=click.Choice(planners.names()),
+    default=DEFAULT_ARCHITECTURE,
+    show_default=True,
+    help="How the hardware is built.",
 )
 @click.option("--fps", type=float, help="Instead of a budget: frames per second to reach at --clock.")
 @click.option("--clock", type=float, default=DEFAULT_CLOCK_MHZ, show_default=True, help="MHz.")
@@ -103,6 +117,7 @@ def command(
     mean: Numbers | None,
     std: Numbers | None,
     multipliers: int | None,
+    architecture: str,
     fps: float | None,
     clock: float,
     winograd: str,
@@ -128,7 +143,7 @@ def command(
     from rich.console import Console
 
     from repvgg_hw.plan import request as requests
-    from repvgg_hw.targets.generate import check_directory, generate
+    from repvgg_hw.targets.generate import check_directory, check_request, generate
 
     if (model is None) == (weights is None):
         raise InputError("give either --model NAME for random weights or --weights CHECKPOINT")
@@ -143,7 +158,9 @@ def command(
         winograd=winograd,
         phases=phases,
         dsp=dsp,
+        architecture=architecture,
     )
+    check_request(request)
     console = Console(stderr=True)
     if output is None:
         output = Path("build") / f"{folder_name(model or weights or '')}-{target}"
@@ -251,7 +268,7 @@ def _pixels(
     return load_images(path, limit, channels, size, preprocessing or NONE).pixels
 
 
-def _print(design: Design, as_json: bool) -> None:
+def _print(design: Design[NetworkPlan], as_json: bool) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

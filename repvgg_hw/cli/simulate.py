@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from repvgg_hw.design import Design
     from repvgg_hw.design.results import SimulationResult
     from repvgg_hw.model.preprocessing import Preprocessing
+    from repvgg_hw.plan.planner import NetworkPlan
     from repvgg_hw.targets.target import ProofOptions, Target
 
 DEFAULT_IMAGES = 4  # synthetic ones, where no images are given
@@ -129,7 +130,7 @@ def _window(waves: bool, window: tuple[int, int] | None) -> tuple[int, int | Non
 
 
 def _images(
-    design: Design,
+    design: Design[NetworkPlan],
     path: Path | None,
     limit: int | None,
     preprocessing: Preprocessing | None,
@@ -161,7 +162,7 @@ def _images(
     return loaded.pixels, labels
 
 
-def _print(result: SimulationResult, design: Design, target: Target) -> None:
+def _print(result: SimulationResult, design: Design[NetworkPlan], target: Target) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

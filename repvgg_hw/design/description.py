@@ -9,30 +9,33 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from repvgg_hw import __version__
 from repvgg_hw.design.network_file import load_network, save_network
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import write_if_changed
 from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan import registry
 from repvgg_hw.plan import request as requests
+from repvgg_hw.plan.planner import NetworkPlan
 from repvgg_hw.plan.request import Request
-from repvgg_hw.plan.stream import plan as plans
-from repvgg_hw.plan.stream.plan import Plan
 
 FORMAT = 3  # of design.json
 LAST = Path("build") / ".last-design"  # names the folder that `generate` wrote last
 
 
+P = TypeVar("P", bound=NetworkPlan, covariant=True)
+
+
 @dataclass(frozen=True)
-class Design:
-    """A generated accelerator on disk."""
+class Design(Generic[P]):
+    """A generated accelerator on disk, of an architecture whose plans are P."""
 
     directory: Path
     request: Request
     network: IntegerNetwork
-    plan: Plan
+    plan: P
     options: dict[str, Any]
 
     @property
@@ -41,7 +44,7 @@ class Design:
         return self.request.target
 
 
-def save(design: Design) -> None:
+def save(design: Design[NetworkPlan]) -> None:
     """Write design.json and network.npz."""
     save_network(design.network, design.directory / "network.npz")
     content = {
@@ -54,7 +57,7 @@ def save(design: Design) -> None:
     write_if_changed(design.directory / "design.json", json.dumps(content, indent=2) + "\n")
 
 
-def load(directory: Path) -> Design:
+def load(directory: Path) -> Design[NetworkPlan]:
     """Read a generated folder. Raises InputError naming what is missing or foreign."""
     path = directory / "design.json"
     if not path.is_file():
@@ -65,8 +68,8 @@ def load(directory: Path) -> Design:
             raise InputError(
                 f"{path} has format {content['format']}, this version reads {FORMAT}: generate it again"
             )
-        plan = plans.from_json(content["plan"])
         request, options = requests.from_json(content["request"]), content["options"]
+        plan = registry.get(request.architecture).from_json(content["plan"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is damaged ({error}): generate it again") from None
     return Design(directory, request, load_network(directory / "network.npz"), plan, options)

@@ -17,6 +17,7 @@ from repvgg_hw.winograd.matrices import TILES
 DEFAULT_MULTIPLIERS = 512
 DEFAULT_CLOCK_MHZ = 200.0
 DEFAULT_WINOGRAD = "off"
+DEFAULT_ARCHITECTURE = "stream"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Request:
     fps          frames per second at clock_mhz, with as few multipliers as reach it
     folding      layer name -> fixed folding, which the search keeps
     part         device of an HLS project
+    architecture  what plans the network
     """
 
     target: str
@@ -55,6 +57,7 @@ class Request:
     folding: Mapping[str, Folding] = field(default_factory=dict)
     part: str = DEFAULT_PART
     algorithms: Algorithms = DIRECT
+    architecture: str = DEFAULT_ARCHITECTURE
 
 
 def parse(
@@ -68,6 +71,7 @@ def parse(
     winograd: str = DEFAULT_WINOGRAD,
     phases: bool = True,
     dsp: str | None = None,  # "27x18"
+    architecture: str = DEFAULT_ARCHITECTURE,
 ) -> Request:
     """From the words of the command line, with every default. Raises InputError for what they cannot mean."""
     if multipliers is not None and fps is not None:
@@ -82,6 +86,7 @@ def parse(
         read_folding(folding) if folding else {},
         part,
         parse_algorithms(winograd, parse_dsp(dsp) if dsp else DEFAULT_DSP, phases),
+        architecture,
     )
 
 

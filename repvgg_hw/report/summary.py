@@ -13,8 +13,7 @@ from repvgg_hw import __version__
 from repvgg_hw.design import Design, results
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.files import environment, templates_dir, write_if_changed
-from repvgg_hw.plan.stream.layers import AnyConvPlan
-from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.planner import LayerPlan, NetworkPlan
 
 FILE = "report.html"
 
@@ -48,7 +47,7 @@ class LayerRow:
 class Summary:
     """Everything that a report says."""
 
-    design: Design
+    design: Design[NetworkPlan]
     result: SimulationResult | None
     rows: tuple[LayerRow, ...]
 
@@ -81,7 +80,7 @@ class Summary:
         }
 
 
-def summarize(design: Design) -> Summary:
+def summarize(design: Design[NetworkPlan]) -> Summary:
     """Read a design's results, if there are any, and put them beside its plan."""
     result = results.load(design.directory)
     found = {layer.name: layer for layer in result.layers} if result else {}
@@ -89,7 +88,7 @@ def summarize(design: Design) -> Summary:
     return Summary(design, result, rows)
 
 
-def _row(design: Design, layer: AnyConvPlan | LinearPlan, found: LayerResult | None) -> LayerRow:
+def _row(design: Design[NetworkPlan], layer: LayerPlan, found: LayerResult | None) -> LayerRow:
     plan = design.plan
     return LayerRow(
         name=layer.name,

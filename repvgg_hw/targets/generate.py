@@ -10,9 +10,11 @@ from repvgg_hw import design as designs
 from repvgg_hw.design import Design, results
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan import registry as planners
+from repvgg_hw.plan.planner import NetworkPlan
 from repvgg_hw.plan.request import Request
-from repvgg_hw.plan.stream.search import make_plan
-from repvgg_hw.targets import registry
+from repvgg_hw.targets import registry as targets
+from repvgg_hw.targets.target import Target
 
 
 def check_directory(directory: Path, force: bool) -> None:
@@ -33,23 +35,31 @@ def check_directory(directory: Path, force: bool) -> None:
         raise InputError(f"{parent} cannot be written: give another folder with -o")
 
 
-def generate(network: IntegerNetwork, directory: Path, request: Request, options: dict[str, Any]) -> Design:
+def check_request(request: Request) -> Target:
+    """The target of a request. Raises InputError where it cannot write that architecture."""
+    target = targets.get(request.target)
+    if request.architecture not in target.architectures:
+        known = ", ".join(sorted(target.architectures))
+        raise InputError(
+            f"the target {target.name} does not write the architecture {request.architecture}: "
+            f"give --architecture {known} or another --target"
+        )
+    return target
+
+
+def generate(
+    network: IntegerNetwork, directory: Path, request: Request, options: dict[str, Any]
+) -> Design[NetworkPlan]:
     """Plan and write a design; `options` is recorded in design.json.
 
     Raises InputError where no folding satisfies the request.
     """
-    plan = make_plan(
-        network,
-        multipliers=request.multipliers,
-        fps=request.fps,
-        clock_mhz=request.clock_mhz,
-        folding=request.folding,
-        algorithms=request.algorithms,
-    )
+    target = check_request(request)
+    plan = planners.get(request.architecture).plan(network, request)
     design = Design(directory, request, network, plan, options)
     (directory / "design.json").unlink(missing_ok=True)  # written last: without it a folder is no design
     (directory / results.FILE).unlink(missing_ok=True)  # what was proven was another design
-    registry.get(request.target).emit(design)
+    target.emit(design)
     designs.save(design)
     designs.remember(directory)
     return design

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,18 +57,22 @@ class Target(Protocol):
     def takes(self) -> frozenset[str]:
         """Those fields of ProofOptions that its proof knows beside labels, layer and progress."""
 
-    def emit(self, design: Design) -> None:
+    @property
+    def architectures(self) -> frozenset[str]:
+        """Those whose plans it can write."""
+
+    def emit(self, design: Design[Any]) -> None:
         """Write every file of the design but those that every target has: the same input, the same bytes.
 
         Raises InputError where the plan is none for this target.
         """
 
-    def prove(self, design: Design, images: NDArray[np.int8], options: ProofOptions) -> SimulationResult:
+    def prove(self, design: Design[Any], images: NDArray[np.int8], options: ProofOptions) -> SimulationResult:
         """Simulate images (N, C, H, W), the network's input, and compare every layer with golden.
 
         What is wrong with the design is in the result. Raises InputError for a layer that is not there and
         for a missing tool or file, CheckFailed where the proof could not be made.
         """
 
-    def differing_tables(self, design: Design) -> list[tuple[str, str]]:
+    def differing_tables(self, design: Design[Any]) -> list[tuple[str, str]]:
         """Constants on disk that are not what the network says: (layer, message), in the network's order."""

@@ -232,10 +232,12 @@ def test_plot_is_a_drawing_of_the_numbers() -> None:
 def design_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder whose design.json is taken as read: a plan with the fields that the row needs."""
     plan = SimpleNamespace(
-        name="net", in_shape=(3, 32, 32), in_bits=8, clock_mhz=100.0, frame_interval=2000, macs=5000,
-        multipliers=30, requant_multipliers=2, linear=SimpleNamespace(c_out=10),
+        name="net", in_shape=(3, 32, 32), clock_mhz=100.0, frame_interval=2000, macs=5000,
+        multipliers=30, requant_multipliers=2,
     )  # fmt: skip
-    monkeypatch.setattr(accelerator.design, "load", lambda directory: SimpleNamespace(plan=plan))
+    network = SimpleNamespace(num_classes=10, convs=[SimpleNamespace(in_bits=8)])
+    design = SimpleNamespace(plan=plan, network=network)
+    monkeypatch.setattr(accelerator.design, "load", lambda directory: design)
     return tmp_path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from repvgg_hw import design
@@ -16,11 +17,12 @@ def accelerator_row(directory: Path) -> AcceleratorRow:
     Cycles count only from a simulation that passed; else the interval is the plan's and the latency open.
     Raises InputError where the folder holds no design or a file is damaged.
     """
-    plan = design.load(directory).plan
+    loaded = design.load(directory)
+    plan, network = loaded.plan, loaded.network
     result = results.load(directory)
     status = "planned" if result is None else "simulated" if result.passed else "simulation failed"
     proven = result if result and result.passed else None
-    channels, height, width = plan.in_shape
+    pixels = math.prod(plan.in_shape)
     return AcceleratorRow(
         name=plan.name,
         directory=directory.resolve().name,
@@ -29,8 +31,8 @@ def accelerator_row(directory: Path) -> AcceleratorRow:
         frame_interval=(proven and proven.frame_interval) or plan.frame_interval,  # one image has no interval
         latency_cycles=proven.latency_cycles if proven else None,
         in_shape=plan.in_shape,
-        classes=plan.linear.c_out,
+        classes=network.num_classes,
         macs=plan.macs,
         multipliers=plan.multipliers + plan.requant_multipliers,
-        bytes=channels * height * width * plan.in_bits // 8 + plan.linear.c_out * LOGIT_BITS // 8,
+        bytes=(pixels * network.convs[0].in_bits + network.num_classes * LOGIT_BITS) // 8,
     )

@@ -138,7 +138,7 @@ def project_files(plan: Plan, part: str, clock_mhz: float) -> Iterator[tuple[str
         yield name, env.get_template(f"{name}.j2").render(context)
 
 
-def emit(design: Design) -> None:
+def emit(design: Design[Plan]) -> None:
     """Write the HLS project of a design into its folder. The same input gives the same bytes.
 
     Raises InputError where a layer's folding needs a stream word that is too wide for the vendor's types.
@@ -152,7 +152,7 @@ def emit(design: Design) -> None:
         write_if_changed(design.directory / relative, text)
 
 
-def differing_tables(design: Design) -> list[tuple[str, str]]:
+def differing_tables(design: Design[Plan]) -> list[tuple[str, str]]:
     """Tables on disk that are not what the network says: (layer, message), in the network's order."""
     differing = []
     for table in tables(design.network, design.plan):

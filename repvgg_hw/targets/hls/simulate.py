@@ -76,7 +76,7 @@ def batches(images: NDArray[np.int8], plan: Plan) -> Iterator[NDArray[np.int8]]:
 
 
 def simulate(
-    design: Design,
+    design: Design[Plan],
     images: NDArray[np.int8],
     *,
     labels: NDArray[np.int64] | None = None,
@@ -133,7 +133,7 @@ def simulate(
 
 
 def _whole(
-    design: Design,
+    design: Design[Plan],
     images: NDArray[np.int8],
     options: Sequence[str],
     constants: Sequence[Table],
@@ -163,7 +163,7 @@ def _whole(
 
 
 def _alone(
-    design: Design,
+    design: Design[Plan],
     images: NDArray[np.int8],
     layer: str,
     options: Sequence[str],

@@ -49,7 +49,7 @@ def library_sources(modules: set[str]) -> list[Path]:
     return sorted((files[name] for name in needed), key=lambda path: path.name)
 
 
-def emit(design: Design) -> None:
+def emit(design: Design[Plan]) -> None:
     """Write every file of a Verilog design into its folder; files that do not change are left untouched."""
     directory, plan = design.directory, design.plan
     net = build(plan)
@@ -102,7 +102,7 @@ def _remove_stale(directory: Path, files: dict[str, str]) -> None:
                 path.unlink()
 
 
-def differing_tables(design: Design) -> list[tuple[str, str]]:
+def differing_tables(design: Design[Plan]) -> list[tuple[str, str]]:
     """Tables on disk that are not what the network says: (layer, message), in the network's order."""
     layers = {layer.ident: layer.name for layer in design.plan.layers}
     differing = []

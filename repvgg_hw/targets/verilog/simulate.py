@@ -48,7 +48,7 @@ def planned_cycles(plan: Plan) -> dict[str, int]:
     return cycles | {"pool": plan.linear.pool_cycles}
 
 
-def sources(design: Design) -> list[Path]:
+def sources(design: Design[Plan]) -> list[Path]:
     """Everything that Verilator compiles for the whole-network bench."""
     directory = design.directory
     try:
@@ -64,7 +64,7 @@ def sources(design: Design) -> list[Path]:
 
 
 def simulate(
-    design: Design,
+    design: Design[Plan],
     images: NDArray[np.int8],
     *,
     labels: NDArray[np.int64] | None = None,
@@ -145,7 +145,7 @@ def simulate(
 
 
 def write_vectors(
-    design: Design, images: NDArray[np.int8], probes: Sequence[Probe], folder: Path
+    design: Design[Plan], images: NDArray[np.int8], probes: Sequence[Probe], folder: Path
 ) -> NDArray[np.int64]:
     """Write the input's and every layer's stream file; returns golden's logits (N, classes).
 

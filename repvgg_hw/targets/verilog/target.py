@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
-from repvgg_hw.targets.target import ProofOptions
+from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.targets.target import ProofOptions, Target
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.layers import layerwise
 from repvgg_hw.targets.verilog.simulate import simulate
@@ -18,13 +19,16 @@ class VerilogTarget:
     """See `Target`."""
 
     name = "verilog"
+    architectures = frozenset({"stream"})
     counts = "cycles"
     takes = frozenset({"layers", "jobs", "scheduler", "stalls", "waves", "timeout"})
 
-    def emit(self, design: Design) -> None:
+    def emit(self, design: Design[Plan]) -> None:
         emit.emit(design)
 
-    def prove(self, design: Design, images: NDArray[np.int8], options: ProofOptions) -> SimulationResult:
+    def prove(
+        self, design: Design[Plan], images: NDArray[np.int8], options: ProofOptions
+    ) -> SimulationResult:
         """The whole network in one simulation, or each layer in one of its own."""
         o = options
         if o.layer is not None or o.layers or o.scheduler:
@@ -52,8 +56,8 @@ class VerilogTarget:
                 progress=o.progress,
             )
 
-    def differing_tables(self, design: Design) -> list[tuple[str, str]]:
+    def differing_tables(self, design: Design[Plan]) -> list[tuple[str, str]]:
         return emit.differing_tables(design)
 
 
-TARGET = VerilogTarget()
+TARGET: Target = VerilogTarget()

@@ -22,6 +22,7 @@ from repvgg_hw import processes
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verilog.emit import differing_tables
 from repvgg_hw.targets.verilog.layers.state import Proof, State
@@ -33,7 +34,7 @@ POLL_SECONDS = 0.5
 
 
 def simulate(
-    design: Design,
+    design: Design[Plan],
     images: NDArray[np.int8],
     *,
     names: Sequence[str] | None = None,

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from repvgg_hw.design import Design, results
 from repvgg_hw.design.results import LayerResult
 from repvgg_hw.files import sim_dir, write_if_changed
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog.simulate import layer_shapes
 
 
@@ -40,7 +41,7 @@ class Proof:
 class State:
     """Of which layers what is known, for one design, one set of images and one seed of stalls."""
 
-    def __init__(self, design: Design, images: NDArray[np.int8], stalls: int) -> None:
+    def __init__(self, design: Design[Plan], images: NDArray[np.int8], stalls: int) -> None:
         """Read what an earlier run left, if it was of the same. images (N, C, H, W)."""
         self.path = design.directory / "build" / "layers" / "state.json"
         self.about = {
@@ -81,7 +82,7 @@ class State:
         write_if_changed(self.path, json.dumps(content, indent=1) + "\n")
 
 
-def _fingerprint(design: Design, images: NDArray[np.int8], stalls: int) -> str:
+def _fingerprint(design: Design[Plan], images: NDArray[np.int8], stalls: int) -> str:
     """Of all that a layer's proof depends on."""
     digest = hashlib.sha256(f"{stalls} {images.shape}".encode() + images.tobytes())
     folders = [design.directory / name for name in ("rtl", "mem", "sim")]

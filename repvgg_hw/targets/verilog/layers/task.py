@@ -22,6 +22,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.design.results import LayerResult
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import environment, lock, sim_dir, write_if_changed
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog.emit import WATCHDOG_CYCLES
 from repvgg_hw.targets.verilog.layers.state import Proof
 from repvgg_hw.targets.verilog.netlist import Probe, Stream, Unit, build
@@ -72,7 +73,7 @@ class LayerTask:
 
 
 def make_tasks(
-    design: Design,
+    design: Design[Plan],
     images: NDArray[np.int8],
     names: Sequence[str] | None,
     stalls: int,

@@ -1,0 +1,85 @@
+"""What plans a network, one planner per architecture of the hardware, and what every plan says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan.request import Request
+
+
+class LayerPlan(Protocol):
+    """One layer of any plan; see ConvPlan for the terms."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> str: ...
+    @property
+    def algorithm(self) -> str: ...
+    @property
+    def pi(self) -> int: ...
+    @property
+    def po(self) -> int: ...
+    @property
+    def multipliers(self) -> int: ...
+    @property
+    def macs(self) -> int: ...
+    @property
+    def cycles(self) -> int: ...
+    @property
+    def memory_bits(self) -> int: ...
+    @property
+    def transform_adders(self) -> int: ...
+    @property
+    def data_registers(self) -> int: ...
+
+
+class NetworkPlan(Protocol):
+    """The accelerator of any architecture, as commands and reports show it; see `stream.plan.Plan`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def in_shape(self) -> tuple[int, int, int]: ...
+    @property
+    def layers(self) -> Sequence[LayerPlan]: ...
+    @property
+    def clock_mhz(self) -> float: ...
+    @property
+    def dsp(self) -> tuple[int, int]: ...
+    @property
+    def frame_interval(self) -> int: ...
+    @property
+    def fps(self) -> float: ...
+    @property
+    def multipliers(self) -> int: ...
+    @property
+    def requant_multipliers(self) -> int: ...
+    @property
+    def macs(self) -> int: ...
+    @property
+    def utilization(self) -> float: ...
+    @property
+    def memory_bits(self) -> int: ...
+
+    def alternatives(self, name: str) -> dict[str, int]:
+        """Other ways to build this layer within the frame interval: algorithm -> multipliers."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What design.json records, and the planner reads back."""
+
+
+class Planner(Protocol):
+    """One architecture."""
+
+    @property
+    def name(self) -> str:
+        """What `--architecture` and design.json call it."""
+
+    def plan(self, network: IntegerNetwork, request: Request) -> NetworkPlan:
+        """Raises InputError where nothing satisfies the request."""
+
+    def from_json(self, content: dict[str, Any]) -> NetworkPlan:
+        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError for other content."""

@@ -1,0 +1,78 @@
+"""A second architecture, as small as one can be: one multiplier that does one product after another."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan.planner import Planner
+from repvgg_hw.plan.request import Request
+
+
+@dataclass(frozen=True)
+class ToyLayer:
+    name: str
+    shape: str
+    macs: int
+    algorithm: str = "one by one"
+    pi: int = 1
+    po: int = 1
+    multipliers: int = 1
+    memory_bits: int = 0
+    transform_adders: int = 0
+    data_registers: int = 0
+
+    @property
+    def cycles(self) -> int:
+        return self.macs
+
+
+@dataclass(frozen=True)
+class ToyPlan:
+    name: str
+    in_shape: tuple[int, int, int]
+    layers: tuple[ToyLayer, ...]
+    clock_mhz: float
+    dsp: tuple[int, int] = (27, 18)
+    multipliers: int = 1
+    requant_multipliers: int = 0
+    memory_bits: int = 0
+    utilization: float = 1.0
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def frame_interval(self) -> int:
+        return self.macs
+
+    @property
+    def fps(self) -> float:
+        return self.clock_mhz * 1e6 / self.frame_interval
+
+    def alternatives(self, name: str) -> dict[str, int]:
+        return {}
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class ToyPlanner:
+    name = "toy"
+
+    def plan(self, network: IntegerNetwork, request: Request) -> ToyPlan:
+        layers = []
+        for conv, (height, width), (out_height, out_width) in network.map_shapes():
+            macs = conv.weight.size * out_height * out_width
+            layers.append(ToyLayer(conv.name, f"{height}x{width} -> {out_height}x{out_width}", macs))
+        layers.append(ToyLayer("linear", "vectors", network.linear.weight.size))
+        return ToyPlan(network.name, network.in_shape, tuple(layers), request.clock_mhz)
+
+    def from_json(self, content: dict[str, Any]) -> ToyPlan:
+        layers = tuple(ToyLayer(**layer) for layer in content["layers"])
+        return ToyPlan(**{**content, "in_shape": tuple(content["in_shape"]), "layers": layers})
+
+
+PLANNER: Planner = ToyPlanner()
