@@ -78,6 +78,7 @@ class Decisions:
         self._given = dict(assume or {})
         self._used: set[str] = set()
         self.verified = verified
+        self.tried: dict[str, str] = {}  # what need() gave unasked, because the caller verifies it
         self.made: list[Assumption] = []
         for name, value in self._given.items():
             if name not in CHOICES:
@@ -97,6 +98,10 @@ class Decisions:
             self._used.add(name)
         return self._given.get(name)
 
+    def listed(self, name: str) -> str | None:
+        """The user's value if it is a list rather than a word: it is used even where a rule would do."""
+        return self.given(name) if self._given.get(name, "file") != "file" else None
+
     def need(self, name: str, problem: str, *, first: str, subject: str | None = None) -> str:
         """The user's value for name; else InputError: problem, and the option that decides.
 
@@ -107,6 +112,7 @@ class Decisions:
             self.record(subject or name, value, f"--assume {name}={value}")
             return value
         if self.verified:
+            self.tried[name] = first
             self.record(subject or name, first, "tried, and checked by running the module itself")
             return first
         raise refusal(problem, f"--assume {name}={CHOICES[name].values}")

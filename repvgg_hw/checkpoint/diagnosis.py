@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -29,14 +30,17 @@ _ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-def cause(imported: Imported, x: Floats, y: Floats, tolerance: float) -> str | None:
+Others: TypeAlias = Callable[[], Iterable[tuple[str, Imported]]]
+
+
+def cause(imported: Imported, x: Floats, y: Floats, tolerance: float, others: Others = tuple) -> str | None:
     """What to change so that the network gives y for x, if one change of the usual ones does; else None.
 
-    Tried are softmax behind the logits, another activation, strides, and two neighbours swapped.
+    Tried are softmax behind the logits, another activation, others, strides, and two neighbours swapped.
     """
     x, y = x[:1], y[:1]
     left = _MAX_MACS
-    for words, run, cost in _variants(imported, x):
+    for words, run, cost in _variants(imported, x, others):
         left -= cost
         if left < 0:
             return None
@@ -52,13 +56,13 @@ def cause(imported: Imported, x: Floats, y: Floats, tolerance: float) -> str | N
 Variant = tuple[str, Callable[[], Floats], float]
 
 
-def _variants(imported: Imported, x: Floats) -> Iterator[Variant]:
+def _variants(imported: Imported, x: Floats, others: Others) -> Iterator[Variant]:
     macs = _macs(imported, x.shape[2], x.shape[3])
     yield "it does with softmax behind its logits: give the logits as y", partial(_softmax, imported, x), macs
     for name, activation in _ACTIVATIONS.items():
         words = f"it does with {name} in place of ReLU, and hardware has ReLU only"
         yield words, partial(outputs, imported, x, activation), macs
-    for changed, words in itertools.chain(_other_strides(imported), _swapped(imported)):
+    for words, changed in itertools.chain(others(), _other_strides(imported), _swapped(imported)):
         yield words, partial(outputs, changed, x), _macs(changed, x.shape[2], x.shape[3])
 
 
@@ -74,7 +78,7 @@ def _macs(imported: Imported, height: int, width: int) -> float:
     return float(total)
 
 
-def _other_strides(imported: Imported) -> Iterator[tuple[Imported, str]]:
+def _other_strides(imported: Imported) -> Iterator[tuple[str, Imported]]:
     """One layer's stride changed, every pattern over the stages, two layers' strides exchanged."""
     strides = [conv.stride for conv in imported.convs]
     layers, depths = range(len(strides)), imported.architecture.depths
@@ -95,10 +99,10 @@ def _other_strides(imported: Imported) -> Iterator[tuple[Imported, str]]:
             seen.append(other)
             convs = tuple(replace(c, stride=s) for c, s in zip(imported.convs, other, strict=True))
             words = f"it does with strides {','.join(map(str, other))} (--strides)"
-            yield replace(imported, convs=convs), words
+            yield words, replace(imported, convs=convs)
 
 
-def _swapped(imported: Imported) -> Iterator[tuple[Imported, str]]:
+def _swapped(imported: Imported) -> Iterator[tuple[str, Imported]]:
     """Two neighbours that all read and give the same number of channels, in the other order."""
     for at in range(len(imported.convs) - 1):
         convs, blocks = list(imported.convs), list(imported.blocks)
@@ -107,4 +111,4 @@ def _swapped(imported: Imported) -> Iterator[tuple[Imported, str]]:
             continue
         convs[at : at + 2], blocks[at : at + 2] = [second, first], [blocks[at + 1], blocks[at]]
         names = f"{imported.prefixes[at]} and {imported.prefixes[at + 1]}"
-        yield replace(imported, convs=tuple(convs), blocks=tuple(blocks)), f"it does with {names} swapped"
+        yield f"it does with {names} swapped", replace(imported, convs=tuple(convs), blocks=tuple(blocks))

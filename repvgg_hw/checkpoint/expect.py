@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from repvgg_hw.checkpoint.diagnosis import cause
+from repvgg_hw.checkpoint.diagnosis import Others, cause
 from repvgg_hw.checkpoint.imported import Imported
 from repvgg_hw.checkpoint.npz import read_npz
 from repvgg_hw.checkpoint.run import Floats, batched_outputs, input_sizes
@@ -42,6 +42,7 @@ class Expectation:
     sha256: str | None = None  # of the file
     advice: str | None = None  # what to look at if it does not hold, in place of what is usual for files
     diagnose: bool = True  # if it does not hold, look for a variant of the network that gives y
+    others: Others = tuple  # variants that only the reader of a file can make, and the words for them
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,9 @@ def compare(imported: Imported, expectation: Expectation) -> Agreement:
         sha256=expectation.sha256,
     )
     if not agreement.relative <= expectation.tolerance:
-        found = cause(imported, x, y, expectation.tolerance) if expectation.diagnose else None
+        found = (
+            cause(imported, x, y, expectation.tolerance, expectation.others) if expectation.diagnose else None
+        )
         raise CheckFailed(
             f"{imported.source}: the network that was read does not give y of {source}: at {place(at)} "
             f"expected {agreement.expected:.6g}, got {agreement.got:.6g}, the largest difference, relative "

@@ -24,6 +24,7 @@ from repvgg_hw.fuse.proof import Proof, prove
 from repvgg_hw.model.repvgg import RepVGG, build_model
 from repvgg_hw.network import Architecture, FusedConv, FusedNetwork
 
+_TOLD = ("assumptions", "reference_evaluator", "expect")  # of its provenance a fused file keeps, for people
 METADATA = "repvgg_hw"  # .safetensors metadata for what shapes cannot say: JSON {"strides": [...], ...}
 
 
@@ -110,7 +111,7 @@ def save_fused(path: str | os.PathLike[str], imported: Imported) -> None:
     for key, value in state.items():
         if not np.isfinite(value).all():
             raise InputError(f"{imported.source}: {key} overflows float32; nothing is written")
-    told = {key: imported.provenance[key] for key in ("expect", "assumptions") if key in imported.provenance}
+    told = {key: imported.provenance[key] for key in _TOLD if key in imported.provenance}
     groups = [conv.groups for conv in imported.convs]
     save_state(path, state, stride_metadata([conv.stride for conv in imported.convs], groups=groups, **told))
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +32,7 @@ from repvgg_hw.network import FusedNetwork
 
 _log = logging.getLogger(__name__)
 DEFAULT_EPS = 1e-5  # torch's; the YOLO families train with 1e-3
+_USUAL_EPS = (1e-3, 1e-5, 1e-4, 1e-6, 0.0)
 
 
 def import_network(
@@ -68,7 +73,17 @@ def import_network(
         imported = import_state(
             checkpoint, eps=eps, strides=strides, groups=groups, decisions=decisions, check=check
         )
+        if expect is not None:
+            options = {"strides": strides, "groups": groups, "assume": assume}
+            expect = replace(expect, others=partial(_with_other_eps, path, imported.eps, options))
     return imported if expect is None else imported.recording(expect=require(imported, expect).to_json())
+
+
+def _with_other_eps(path: Path, eps: float, options: dict[str, Any]) -> Iterator[tuple[str, Imported]]:
+    """The same file with other eps, and the words for it, for where an expectation does not hold."""
+    for other in _USUAL_EPS:
+        if other != eps:
+            yield f"it does with --eps {other:g}", import_network(path, eps=other, check=False, **options)
 
 
 def import_state(

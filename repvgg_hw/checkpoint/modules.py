@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
-import numpy as np
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from repvgg_hw.checkpoint.decisions import Decisions
+from repvgg_hw.checkpoint.decisions import CHOICES, Decisions
 from repvgg_hw.checkpoint.expect import Expectation, compare
 from repvgg_hw.checkpoint.files import Checkpoint
 from repvgg_hw.checkpoint.imported import Imported
 from repvgg_hw.checkpoint.importer import import_state
+from repvgg_hw.checkpoint.module_facts import Blocks, State, executed, input_channels, state_with_one_eps
 from repvgg_hw.checkpoint.module_run import Run, given_input, random_input, run_module
 from repvgg_hw.checkpoint.naming import read_names
 from repvgg_hw.checkpoint.wrappers import strip_prefixes
@@ -22,6 +20,9 @@ from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.fuse.proof import LIMIT, proof_size
 
 _log = logging.getLogger(__name__)
+_MAX_TRIES = 8  # numbers of channels that a first run is tried with
+_SIDE = 33  # of a first image; larger where maps would end without inner pixels
+_EITHER_OR = ("average-branch", "pair")  # decisions of which the module's own run finds the right one
 _ADVICE = (
     "another activation, pooling or order of layers than a chain of 3x3 + ReLU, pool and linear layer has?"
 )
@@ -45,39 +46,74 @@ def from_torch(
     """
     if example_input is not None and size is not None:
         raise InputError("give either example_input or size: the input has a size of its own")
-    eps, state = _with_one_eps(module)
-    checkpoint = Checkpoint(strip_prefixes(state), source=type(module).__name__)
-    known = _Known(eps, tuple(_strides(module, checkpoint)))
-    imported = _first_reading(checkpoint, known)
-    channels = imported.architecture.in_channels
-    if example_input is None:
-        side = proof_size([conv.stride for conv in imported.convs])
-        x = random_input(channels, *(size or (side, side)))
-    else:
-        x = given_input(example_input, channels)
-    run = run_module(module, x)
+    eps, state = state_with_one_eps(module)
+    first = _first_run(module, example_input, size)
+    failures: list[Exception] = []
+    for used in _distinct(executed(module, state, first.called), state):
+        for imported in _readings(module, used, first.called, eps, failures):
+            side = proof_size([conv.stride for conv in imported.convs])
+            if example_input is None and size is None and side > _SIDE:
+                first = run_module(module, random_input(imported.architecture.in_channels, side, side))
+            try:
+                return _compared(imported, first)
+            except CheckFailed as error:
+                failures.append(error)
+    raise failures[0]
+
+
+def _first_run(module: nn.Module, example: Tensor | None, size: tuple[int, int] | None) -> Run:
+    """The module on the user's input, or on a random one of as many channels as it takes: for its order."""
+    if example is not None:
+        return run_module(module, given_input(example))
+    failures = []
+    for channels in input_channels(module)[:_MAX_TRIES]:
+        try:
+            return run_module(module, random_input(channels, *(size or (_SIDE, _SIDE))))
+        except InputError as error:
+            failures.append(error)
+    raise InputError(f"{failures[0]}; give an example_input that it takes") from failures[0]
+
+
+def _distinct(first: State, second: State) -> list[State]:
+    return [first] if first.keys() == second.keys() else [first, second]
+
+
+def _readings(
+    module: nn.Module, state: State, called: Sequence[str], eps: float | None, failures: list[Exception]
+) -> Iterator[Imported]:
+    """The network as the module's layers and calls say it is; then what keys leave open the other way."""
     try:
-        return _compared(imported, run)
-    except CheckFailed:
-        if all(assumption.subject != "average-branch" for assumption in imported.assumptions):
-            raise
-        return _compared(_first_reading(checkpoint, known, {"average-branch": "yes"}), run)
+        imported, tried = _read(module, state, called, eps, {})
+        yield imported
+        for name, value in tried.items():
+            for other in CHOICES[name].values.split("|") if name in _EITHER_OR else ():
+                if other != value:
+                    yield _read(module, state, called, eps, {name: other})[0]
+    except (InputError, CheckFailed) as error:
+        failures.append(error)
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What the module says and its state dict does not."""
-
-    eps: float | None
-    strides: tuple[int, ...]
-
-
-def _first_reading(
-    checkpoint: Checkpoint, known: _Known, assume: Mapping[str, str] | None = None
-) -> Imported:
-    """The network by its keys; where a file would be refused, its first reading: the module will tell."""
+def _read(
+    module: nn.Module, state: State, called: Sequence[str], eps: float | None, assume: dict[str, str]
+) -> tuple[Imported, dict[str, str]]:
+    """The network, and the decisions that neither its keys nor its layers force."""
+    stripped = strip_prefixes(state)
+    key = next(iter(stripped))
+    blocks = Blocks(module, next(k for k in state if k.endswith(key)).removesuffix(key), called)
+    named = list(read_names(stripped, Decisions(assume, verified=True)).blocks)
+    ordered = blocks.in_order(named)
+    if ordered != named:
+        assume = assume | {"order": ",".join(block.prefix for block in ordered)}
+    groups = [number for block in ordered if (number := blocks.groups(block)) is not None]
     decisions = Decisions(assume, verified=True)
-    return import_state(checkpoint, eps=known.eps, strides=known.strides, decisions=decisions)
+    imported = import_state(
+        Checkpoint(stripped, source=type(module).__name__),
+        eps=eps,
+        strides=[blocks.stride(block) for block in ordered],
+        groups=groups if len(groups) == len(ordered) else None,
+        decisions=decisions,
+    )
+    return imported, decisions.tried
 
 
 def _compared(imported: Imported, run: Run) -> Imported:
@@ -100,39 +136,3 @@ def _compared(imported: Imported, run: Run) -> Imported:
             _log.info("%s returns %s; its logits are %r", imported.source, ", ".join(run.outputs), name)
         return imported.recording(module=record | {"output": name})
     raise failures[0]
-
-
-def _with_one_eps(module: nn.Module) -> tuple[float | None, dict[str, np.ndarray]]:
-    """(eps, state dict) that mean the same where batch normalizations have different eps.
-
-    A BN uses var + eps alone, so that what its eps is above the smallest is added to its variance.
-    """
-    state = {key: value.detach().cpu().numpy() for key, value in module.state_dict().items()}
-    norms = {name: m.eps for name, m in module.named_modules() if isinstance(m, _BatchNorm)}
-    smallest = min(norms.values(), default=None)
-    for name, eps in norms.items():
-        key = f"{name}.running_var" if name else "running_var"
-        if smallest is not None and eps != smallest and key in state:
-            state[key] = state[key].astype(np.float64) + (eps - smallest)
-    return smallest, state
-
-
-def _strides(module: nn.Module, checkpoint: Checkpoint) -> list[int]:
-    """Per block the largest stride of its layers: the inner ones of a branch have 1."""
-    stripped = next(iter(checkpoint.state))
-    outside = next(key for key in module.state_dict() if key.endswith(stripped)).removesuffix(stripped)
-    strides = []
-    for block in read_names(checkpoint.state).blocks:
-        prefix = f"{outside}{block.prefix}."
-        inside = [m for name, m in module.named_modules() if f"{name}.".startswith(prefix)]
-        strides.append(max((_stride(m) for m in inside), default=1))
-    return strides
-
-
-def _stride(module: nn.Module) -> int:
-    """A layer's stride, 1 for layers without one."""
-    stride = getattr(module, "stride", 1)
-    height, width = stride if isinstance(stride, tuple) else (stride, stride)
-    if height != width:
-        raise InputError(f"a {type(module).__name__} has stride {stride}; height and width must agree")
-    return int(height)

@@ -76,12 +76,14 @@ def in_order(
     unclear = [group for group in _groups(found) if len(_runs(group)) > 1]
     credible = kept and torch_like(keys)
     against = _contradiction(found, fits) if credible and not decisions.verified else None
+    listed = decisions.listed("order")
+    if listed is not None:
+        rule = "as the module calls them" if decisions.verified else f"--assume order={listed}"
+        decisions.record("order", listed, rule)
+        return _as_listed(found, listed)
     if not unclear and against is None:
         return list(_flatten(found, {}))
     given = decisions.given("order")
-    if given is not None and given != "file":
-        decisions.record("order", given, f"--assume order={given}")
-        return _as_listed(found, given)
     if against is not None and given is None:
         raise refusal(f"the order of the blocks is not clear: {against}", _OPTION)
     as_in_file = {group.path: _in_file(group) for group in _groups(found)}

@@ -145,7 +145,7 @@ def _say_groups(
     if not grouped:
         return
     if given:
-        decisions.record("groups", names(grouped), "--groups")
+        decisions.record("groups", names(grouped), "the module's own" if decisions.verified else "--groups")
     elif not guessed:
         return  # every grouped block says itself how many channels it reads
     elif staged or decisions.verified:

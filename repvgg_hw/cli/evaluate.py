@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repvgg_hw.cli.expectations import RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.options import (
     INPUT_SIZE,
     check_units,
@@ -87,6 +88,7 @@ class _Outcome:
 @click.option("--mean", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
 @click.option("--std", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
 @reading_options
+@expect_options
 @click.option("--device", default="cpu", show_default=True, help="Where the integer model runs: cpu or cuda.")
 @click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Write a figure (SVG) here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
@@ -109,6 +111,8 @@ def command(
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
     reading: dict[str, Any],
+    expect: Path | None,
+    tolerance: float | None,
     device: str,
     plot_path: Path | None,
     as_json: bool,
@@ -120,7 +124,8 @@ def command(
       repvgg-hw evaluate net.pth --data images/val --calibration images/train --compare
 
     Images are a folder of class folders, or an .npz with images (N, H, W, C) uint8 and labels.
-    Exit codes: 0 done, 1 the integer model differs from the golden one, 2 the input or usage is wrong.
+    Exit codes: 0 done, 1 the integer model differs from the golden one, or the network read from --expect,
+    2 the input or usage is wrong.
     """
     from rich.console import Console
 
@@ -142,7 +147,9 @@ def command(
         from repvgg_hw import gpu
 
         gpu.require(device)
-    imported = import_network(checkpoint, **reading)
+    imported = import_network(checkpoint, **reading, expect=expectation(expect, tolerance))
+    for line in said(imported.provenance):
+        console.print(line, highlight=False, soft_wrap=True)
     load = functools.partial(
         load_images,
         channels=imported.fused.convs[0].shape.c_in,
@@ -172,6 +179,7 @@ def command(
             "test_images": len(inputs.images),
             "calibration_images": len(inputs.calibration),
             "widths": bits.to_json(),
+            **{key: imported.provenance.get(key) for key in RECORDS},
             "methods": [outcome.to_json() for outcome in outcomes],
         }
         json.dump(result, sys.stdout, indent=2)

@@ -67,7 +67,7 @@ def command(
         "relative": proof.relative,
         "worst_layer": proof.worst.name,
         "assumptions": imported.provenance["assumptions"],
-        **{key: imported.provenance.get(key) for key in (*RECORDS, "left_out")},
+        **{key: imported.provenance.get(key) for key in RECORDS},
     }
     if as_json:
         click.echo(json.dumps(result, indent=2))

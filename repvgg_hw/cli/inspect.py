@@ -100,7 +100,7 @@ def _summary(imported: Imported, checkpoint: str, size: tuple[int, int]) -> dict
         "parameters": architecture.parameters() + cost.parameters,
         "macs": architecture.macs(*size) + cost.macs,
         "fused_minus_trained_relative": proof.relative,
-        **{key: imported.provenance.get(key) for key in (*RECORDS, "left_out")},
+        **{key: imported.provenance.get(key) for key in RECORDS},
         "assumptions": imported.provenance["assumptions"],
         "unused_keys": list(imported.unused),
         "findings": [finding.line() for finding in findings(imported.convs, imported.blocks)],

@@ -126,6 +126,7 @@ FAULTS = {
 
 
 ADVICE = {
+    "eps": "it does with --eps 0.001",
     "strides": "it does with strides 2,1,2,1 (--strides)",
     "stride of the stem": "it does with strides 1,1,1,2 (--strides)",
     "swapped blocks": "it does with features.1.0 and features.2.0 swapped",
@@ -140,20 +141,14 @@ def test_faults_that_keys_do_not_show_end_with_exit_1(fault: str, state: dict, t
     assert fuse(tmp_path).exit_code == 0  # the proof inside cannot see them
     (tmp_path / "out.safetensors").unlink()
     expect = outputs(truth(state, **FAULTS[fault]), tmp_path / "y.npz")
-    for command in ("fuse", "inspect", "generate"):
-        target = {"fuse": ["-o", tmp_path / "out.safetensors"], "inspect": [], "generate": []}[command]
-        weights = ["--weights"] if command == "generate" else []
-        images = ["--calibration", tmp_path, "-o", tmp_path / "design"] if command == "generate" else []
-        arguments = [
-            command,
-            *weights,
-            tmp_path / "net.pth",
-            *target,
-            *images,
-            *ARGUMENTS,
-            "--expect",
-            expect,
-        ]
+    net, calibration = tmp_path / "net.pth", ["--calibration", tmp_path]
+    for command in (
+        ["fuse", net, "-o", tmp_path / "out.safetensors"],
+        ["inspect", net],
+        ["generate", "--weights", net, *calibration, "-o", tmp_path / "design"],
+        ["evaluate", net, *calibration, "--data", tmp_path],
+    ):
+        arguments = [*command, *ARGUMENTS, "--expect", expect]
         result = CliRunner().invoke(main, list(map(str, arguments)))
         assert result.exit_code == 1, result.output
         assert result.output.count("\n") == 1
@@ -243,9 +238,6 @@ def test_zeros_prove_nothing(state: dict, tmp_path: Path) -> None:
     assert "y is zero everywhere" in fuse(tmp_path, "--expect", tmp_path / "y.npz").output
 
 
-# --- shapes, commands ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
@@ -270,20 +262,25 @@ def test_shapes_that_do_not_fit(
         )
 
 
-def test_inspect_and_generate_say_and_record_it(state: dict, tmp_path: Path) -> None:
+def test_the_other_commands_say_and_record_it(state: dict, tmp_path: Path) -> None:
     expect = outputs(truth(state), tmp_path / "y.npz")
-    net, pixels = str(tmp_path / "net.pth"), np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8)
-    np.savez(tmp_path / "images.npz", images=pixels, labels=np.zeros(4, int))
+    net, images = str(tmp_path / "net.pth"), str(tmp_path / "images.npz")
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 3), np.uint8)
+    np.savez(images, images=pixels[:4], labels=np.zeros(4, int))
+    np.savez(tmp_path / "test.npz", images=pixels[4:], labels=np.zeros(4, int))
     inspect = ["inspect", net, *ARGUMENTS, "--expect", str(expect)]
     record = json.loads(CliRunner().invoke(main, [*inspect, "--json"]).output)["expect"]
     assert record["file"] == "y.npz"
     assert "equal to y.npz" in CliRunner().invoke(main, inspect).output
-    arguments = ["generate", "--weights", net, "--calibration", str(tmp_path / "images.npz"), *ARGUMENTS]
-    arguments += ["-o", str(tmp_path / "design"), "--method", "minmax", "--expect", str(expect)]
+    options = ["--calibration", images, "--method", "minmax", *ARGUMENTS, "--expect", str(expect)]
+    arguments = ["generate", "--weights", net, "-o", str(tmp_path / "design"), *options]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert "equal to y.npz" in result.stderr
     assert load_design(tmp_path / "design").network.provenance["expect"] == record
+    arguments = ["evaluate", net, "--data", str(tmp_path / "test.npz"), *options, "--json"]
+    result = CliRunner().invoke(main, arguments)
+    assert json.loads(result.stdout)["expect"] == record
     random = CliRunner().invoke(main, ["generate", "--model", "A0", "--expect", str(expect)])
     assert random.exit_code == 2
     assert "--expect belongs to --weights" in random.output

@@ -170,11 +170,14 @@ def test_every_form_is_the_same_network(form: str, tmp_path: Path) -> None:
 def test_a_tail_behind_the_logits_is_left_out_and_said(kind: str, tmp_path: Path) -> None:
     axis = {} if kind == "Sigmoid" else {"axis": 1}
     path = network(tmp_path / "net.onnx", tail=lambda g, x: g("Identity", g(kind, x, **axis)))
-    assert assert_read(path, logits(X))["left_out"] == kind
+    assert assert_read(path, logits(X))["assumptions"][0]["subject"] == f"{kind} behind the logits"
     result = CliRunner().invoke(main, ["fuse", str(path), "-o", str(tmp_path / "out.safetensors")])
-    assert f"{kind} behind the logits is left out" in result.output
+    assert f"assumed: {kind} behind the logits: left out" in result.output
     assert "equal to onnx's reference evaluator: largest difference" in result.output
-    assert f"{kind} behind the logits is left out" in CliRunner().invoke(main, ["inspect", str(path)]).output
+    assert (
+        f"assumed: {kind} behind the logits: left out"
+        in CliRunner().invoke(main, ["inspect", str(path)]).output
+    )
 
 
 # --- branches ------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repvgg_hw.checkpoint.decisions import Assumption
 from repvgg_hw.checkpoint.imported import Imported, assemble
 from repvgg_hw.checkpoint.naming import NamedBlock, NamedNetwork
 from repvgg_hw.checkpoint.onnx_graph import maps, vectors
@@ -197,5 +198,6 @@ def _assemble(reading: Reading, graph: GraphProto) -> Imported:
         output.shift,
         (),
     )
-    imported = assemble(str(path), named, shapes, strides, blocks, 1e-5)
-    return imported.recording(left_out=output.tail) if output.tail else imported
+    rule = "the largest logit stays the largest"
+    made = (Assumption(f"{output.tail} behind the logits", "left out", rule),) if output.tail else ()
+    return assemble(str(path), named, shapes, strides, blocks, 1e-5, made)
