@@ -81,12 +81,13 @@ def command(
     from repvgg_hw import design as designs
     from repvgg_hw import golden
     from repvgg_hw.cli.progress import bar
-    from repvgg_hw.design import results
+    from repvgg_hw.design import folder, results
     from repvgg_hw.errors import CheckFailed
     from repvgg_hw.targets import registry
     from repvgg_hw.targets.target import ProofOptions
 
-    design = designs.load(directory if directory is not None else designs.last_directory())
+    directory = directory if directory is not None else designs.last_directory()
+    design = designs.load(directory)
     target = registry.get(design.target)
     options = ProofOptions(
         layer=layer,
@@ -100,12 +101,17 @@ def command(
     _check_options(target, options)
     pixels, labels = _images(design, images, limit, preprocessing, class_index)
     x = golden.quantize_input(pixels, design.network)
-    with bar(Console(stderr=True), f"simulate {design.plan.name}") as update:
-        try:
-            result = target.prove(design, x, dataclasses.replace(options, labels=labels, progress=update))
-        except CheckFailed as error:  # kept, so that no report shows an older result in its place
-            result = results.not_proven(design.target, len(x), design.plan.frame_interval, str(error))
-    results.save(result, design.directory)
+    with folder.locked(directory):
+        state = folder.fingerprint(directory)
+        with bar(Console(stderr=True), f"simulate {design.plan.name}") as update:
+            try:
+                result = target.prove(design, x, dataclasses.replace(options, labels=labels, progress=update))
+            except CheckFailed as error:  # kept, so that no report shows an older result in its place
+                result = results.not_proven(design.target, len(x), design.plan.frame_interval, str(error))
+        if folder.fingerprint(directory) != state:
+            problem = "files of the design have changed while it was simulated: simulate again"
+            result = dataclasses.replace(result, problems=(problem, *result.problems))
+        results.save(result, directory, state)
     if junit is not None:
         results.write_junit(result, junit, f"repvgg-hw.{design.plan.name}")
     if as_json:

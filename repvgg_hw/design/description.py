@@ -5,6 +5,7 @@ design.json   request, plan, provenance          network.npz   the integer netwo
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from repvgg_hw import __version__
+from repvgg_hw.design import folder
 from repvgg_hw.design.network_file import load_network, save_network
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import write_if_changed
@@ -60,8 +62,14 @@ def save(design: Design[NetworkPlan]) -> None:
 def load(directory: Path) -> Design[NetworkPlan]:
     """Read a generated folder. Raises InputError naming what is missing or foreign."""
     path = directory / "design.json"
+    if (directory / folder.STAGE / folder.COMPLETE).is_file():
+        with folder.locked(directory):
+            folder.recover(directory)
     if not path.is_file():
-        raise InputError(f"{directory} holds no design.json: give a folder written by `repvgg-hw generate`")
+        broken_off = "its generation was broken off: generate it again"
+        none = "give a folder written by `repvgg-hw generate`"
+        what = broken_off if folder.is_design(directory) else none
+        raise InputError(f"{directory} holds no design.json: {what}")
     try:
         content = json.loads(path.read_text())
         if content["format"] != FORMAT:
@@ -77,7 +85,8 @@ def load(directory: Path) -> Design[NetworkPlan]:
 
 def remember(directory: Path) -> None:
     """Make this folder the default of `simulate` and `report`."""
-    write_if_changed(LAST, f"{directory}\n")
+    with contextlib.suppress(OSError):  # a convenience: a working directory that is read-only is no failure
+        write_if_changed(LAST, f"{directory}\n")
 
 
 def last_directory() -> Path:

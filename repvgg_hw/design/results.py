@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from repvgg_hw.design import folder
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import write_if_changed
 
@@ -104,24 +105,50 @@ def not_proven(target: str, images: int, planned_interval: int, problem: str) ->
     )
 
 
-def save(result: SimulationResult, directory: Path) -> None:
-    """Write results.json."""
-    content = dataclasses.asdict(result) | {"passed": result.passed}
+def save(result: SimulationResult, directory: Path, fingerprint: str | None = None) -> None:
+    """Write results.json, found of the folder in the state of this fingerprint; in today's where None."""
+    state = {"passed": result.passed, "fingerprint": fingerprint or folder.fingerprint(directory)}
+    content = dataclasses.asdict(result) | state
     write_if_changed(directory / FILE, json.dumps(content, indent=2) + "\n")
 
 
 def load(directory: Path) -> SimulationResult | None:
-    """Read results.json, or None where nothing has been simulated yet."""
+    """Read results.json; None where nothing was simulated since a file of the design last changed.
+
+    Raises InputError where the file is none of ours.
+    """
+    kept = _read(directory)
+    return None if kept is None or kept[1] != folder.fingerprint(directory) else kept[0]
+
+
+def forget_void(directory: Path) -> None:
+    """Remove a result that is not of the folder as it is now, or that is damaged."""
+    try:
+        current = load(directory)
+    except InputError:
+        current = None
+    if current is None:
+        (directory / FILE).unlink(missing_ok=True)
+
+
+def is_void(directory: Path) -> bool:
+    """Whether there is a result, but of another state of the folder than today's."""
+    return _read(directory) is not None and load(directory) is None
+
+
+def _read(directory: Path) -> tuple[SimulationResult, str] | None:
+    """The result and the fingerprint of what was simulated."""
     path = directory / FILE
     if not path.is_file():
         return None
     try:
         content = json.loads(path.read_text())
-        content.pop("passed")
+        del content["passed"]
+        fingerprint = content.pop("fingerprint")
         content["layers"] = tuple(layer_from_json(layer) for layer in content["layers"])
         content["problems"], content["notes"] = tuple(content["problems"]), tuple(content["notes"])
-        return SimulationResult(**content)
-    except (ValueError, KeyError, TypeError) as error:
+        return SimulationResult(**content), str(fingerprint)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is damaged ({error}): simulate again") from None
 
 

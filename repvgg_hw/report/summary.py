@@ -50,10 +50,13 @@ class Summary:
     design: Design[NetworkPlan]
     result: SimulationResult | None
     rows: tuple[LayerRow, ...]
+    void: bool = False  # there is a result, but of files that have changed since
 
     @property
     def verdict(self) -> str:
         """One line: proven, failed, or not simulated."""
+        if self.void:
+            return "not proven: a file of the design has changed since it was simulated; simulate again"
         if self.result is None:
             return "not simulated yet: run `repvgg-hw simulate`"
         if not self.result.passed:
@@ -85,7 +88,7 @@ def summarize(design: Design[NetworkPlan]) -> Summary:
     result = results.load(design.directory)
     found = {layer.name: layer for layer in result.layers} if result else {}
     rows = tuple(_row(design, layer, found.get(layer.name)) for layer in design.plan.layers)
-    return Summary(design, result, rows)
+    return Summary(design, result, rows, void=results.is_void(design.directory))
 
 
 def _row(design: Design[NetworkPlan], layer: LayerPlan, found: LayerResult | None) -> LayerRow:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from repvgg_hw import design as designs
-from repvgg_hw.design import Design, results
+from repvgg_hw.design import Design, folder, results
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import registry as planners
@@ -26,9 +27,9 @@ def check_directory(directory: Path, force: bool) -> None:
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory} is a file: give a folder with -o")
     if directory.is_dir() and any(directory.iterdir()):
-        if not (directory / "design.json").is_file():
+        if not folder.is_design(directory):
             raise InputError(f"{directory} holds other files: give an empty or new folder with -o")
-        if not force:
+        if not force and (directory / "design.json").is_file():
             raise InputError(f"{directory} holds a design already: --force writes over it")
     parent = next(p for p in (directory.absolute(), *directory.absolute().parents) if p.exists())
     if not os.access(parent, os.W_OK | os.X_OK):
@@ -54,12 +55,24 @@ def generate(
 
     Raises InputError where no folding satisfies the request.
     """
-    target = check_request(request)
+    check_request(request)
     plan = planners.get(request.architecture).plan(network, request)
     design = Design(directory, request, network, plan, options)
-    (directory / "design.json").unlink(missing_ok=True)  # written last: without it a folder is no design
-    (directory / results.FILE).unlink(missing_ok=True)  # what was proven was another design
-    target.emit(design)
-    designs.save(design)
+    write(design)
     designs.remember(directory)
     return design
+
+
+def write(design: Design[Any]) -> None:
+    """Write a design into its folder, whole or not at all; a result that is not of it goes.
+
+    Raises InputError where its target cannot express the plan.
+    """
+
+    def emit(stage: Path) -> None:
+        staged = replace(design, directory=stage)
+        targets.get(design.target).emit(staged)
+        designs.save(staged)
+
+    folder.write(design.directory, emit)
+    results.forget_void(design.directory)

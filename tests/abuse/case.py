@@ -51,7 +51,7 @@ def snapshot(folder: Path) -> Snapshot:
     files: Snapshot = {}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if "build" in relative.parts or not path.is_file() or path.is_symlink():
+        if "build" in relative.parts or path.name == ".lock" or not path.is_file() or path.is_symlink():
             continue
         files[str(relative)] = (path.stat().st_mode, path.read_bytes())
     return files

@@ -238,6 +238,8 @@ def design_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     network = SimpleNamespace(num_classes=10, convs=[SimpleNamespace(in_bits=8)])
     design = SimpleNamespace(plan=plan, network=network)
     monkeypatch.setattr(accelerator.design, "load", lambda directory: design)
+    for name, text in (("files.json", '["design.json"]'), ("design.json", "{}")):
+        (tmp_path / name).write_text(text)
     return tmp_path
 
 

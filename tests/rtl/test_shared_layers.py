@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 from hls_networks import Layer, random_network
 
-from repvgg_hw import design as designs
 from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
-from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.simulate import SHARED_LAYERS, sources
 from repvgg_hw.targets.verilog.simulator import verilator
 
@@ -26,8 +25,7 @@ def layer_functions(folder: Path, layers: list[Layer]) -> list[str]:
     """The clocked functions of all convolution layers in Verilator's C++, by class."""
     network, plan = random_network(layers, in_shape=(4, 9, 9))
     design = Design(folder, Request("verilog"), network, plan, {})
-    emit.emit(design)
-    designs.save(design)
+    write(design)
     command = [
         "verilator",
         "--cc",

@@ -17,10 +17,11 @@ from hls_networks import Layer, random_network
 
 from repvgg_hw import design as designs
 from repvgg_hw.cli import main
-from repvgg_hw.design import Design
+from repvgg_hw.design import Design, results
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan import request as requests
 from repvgg_hw.plan.request import Request, read_folding
+from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog import emit
 
 EXPECTED = Path(__file__).with_name("expected")
@@ -34,8 +35,7 @@ def tiny(directory: Path) -> Design:
     layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, groups=2, pi=1, po=2)]
     network, plan = random_network(layers, in_shape=(3, 6, 5), classes=3, seed=1)
     design = Design(directory, Request("verilog"), network, plan, {"random": True, "seed": 1})
-    emit.emit(design)
-    designs.save(design)
+    write(design)
     return design
 
 
@@ -125,6 +125,15 @@ def test_force_forgets_what_was_proven(tmp_path: Path) -> None:
     result = generate(tmp_path, *MODEL, "--force")
     assert result.exit_code == 0, result.output
     assert not (tmp_path / "results.json").exists()
+
+
+def test_the_same_design_again_keeps_its_proof(tmp_path: Path) -> None:
+    assert generate(tmp_path, *MODEL).exit_code == 0
+    results.save(results.not_proven("verilog", 1, 1, "a result"), tmp_path)
+    assert generate(tmp_path, *MODEL, "--force").exit_code == 0
+    kept = results.load(tmp_path)
+    assert kept is not None
+    assert kept.problems == ("a result",)
 
 
 def test_a_foreign_folder_is_refused_even_with_force(tmp_path: Path) -> None:

@@ -85,21 +85,12 @@ def emit(design: Design[Plan]) -> None:
     files["README.md"] = env.get_template("README.md.j2").render(context)
     for name, text in files.items():
         write_if_changed(directory / name, text)
-    _remove_stale(directory, files)
 
 
 def _networks(plan: Plan, env: jinja2.Environment) -> Iterator[tuple[str, str]]:
     """The constant networks of the Winograd tiles that the plan uses: (file name, text)."""
     for name, template, context in rendered_modules(plan.tiles):
         yield name, env.get_template(template).render(version=__version__, **context)
-
-
-def _remove_stale(directory: Path, files: dict[str, str]) -> None:
-    """Delete what an earlier design left in the folders that this one fills."""
-    for folder in ("rtl", MEMORY_FOLDER, "sim"):
-        for path in (directory / folder).iterdir():
-            if f"{folder}/{path.name}" not in files and path.suffix in (".sv", ".mem"):
-                path.unlink()
 
 
 def differing_tables(design: Design[Plan]) -> list[tuple[str, str]]:

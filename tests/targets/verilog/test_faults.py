@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 from hls_networks import Layer, random_network
 
-from repvgg_hw import design as designs
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.request import Request
+from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.simulate import simulate
 from repvgg_hw.targets.verilog.simulator import verilator
@@ -87,8 +87,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Design:
     """The design without a fault."""
     network, plan = random_network(LAYERS, in_shape=(3, 12, 8), classes=5, seed=3)
     design = Design(tmp_path_factory.mktemp("sound") / "design", Request("verilog"), network, plan, {})
-    emit.emit(design)
-    designs.save(design)
+    write(design)
     return design
 
 

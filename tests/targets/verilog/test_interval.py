@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from hls_networks import Layer, random_images, random_network
 
-from repvgg_hw import design as designs
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream import winograd
-from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.simulate import simulate
 
 FRAMES = 6
@@ -30,8 +29,7 @@ def measure(folder: Path, chain: str) -> SimulationResult:
     layers, in_shape, linear = CHAINS[chain]
     network, plan = random_network(layers, in_shape=in_shape, linear=linear)
     design = Design(folder, Request("verilog"), network, plan, {})
-    emit.emit(design)
-    designs.save(design)
+    write(design)
     return simulate(design, random_images(network, FRAMES))
 
 

@@ -7,19 +7,17 @@ from pathlib import Path
 import pytest
 from hls_networks import Layer, random_images, random_network
 
-from repvgg_hw import design as designs
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan.request import Request
-from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.layers import layerwise
 
 
 def _design(folder: Path) -> Design:
     network, plan = random_network([Layer(4, pi=1, po=2), Layer(4, pi=2, po=2)], in_shape=(2, 5, 5))
     design = Design(folder, Request("verilog"), network, plan, {})
-    emit.emit(design)
-    designs.save(design)
+    write(design)
     return design
 
 

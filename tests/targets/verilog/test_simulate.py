@@ -12,11 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 from hls_networks import Layer, random_network
 
-from repvgg_hw import design as designs
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
-from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.layers import layerwise
 from repvgg_hw.targets.verilog.simulator import verilator
 
@@ -26,8 +25,7 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
     layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, pi=2, po=4)]
     network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=1)
     design = Design(tmp_path_factory.mktemp("simulate") / "design", Request("verilog"), network, plan, {})
-    emit.emit(design)
-    designs.save(design)
+    write(design)
     return design
 
 
@@ -95,8 +93,7 @@ def test_images_of_another_size(design: Design, tmp_path: Path) -> None:
 def test_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network, plan = random_network([Layer(2)], in_shape=(3, 3, 3), classes=2)
     fresh = Design(tmp_path / "design", Request("verilog"), network, plan, {})
-    emit.emit(fresh)
-    designs.save(fresh)
+    write(fresh)
     monkeypatch.setenv("PATH", str(tmp_path))
     result = simulate(fresh.directory)
     assert result.exit_code == 2, result.output

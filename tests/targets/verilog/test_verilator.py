@@ -16,12 +16,11 @@ import pytest
 from click.testing import CliRunner
 from hls_networks import Layer, random_network
 
-from repvgg_hw import design as designs
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.plan.request import Request
-from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.netlist import build
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.simulator.plain_paths import check_tool, plain_build
@@ -35,8 +34,7 @@ def emitted(folder: Path, seed: int) -> Design:
     layers = [Layer(4, stride=2, pi=3, po=2), *[Layer(4, pi=2, po=2)] * ALIKE]
     network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=seed)
     design = Design(folder, Request("verilog"), network, plan, {})
-    emit.emit(design)
-    designs.save(design)
+    write(design)
     return design
 
 

@@ -11,7 +11,7 @@ from repvgg_hw import design as designs
 from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.winograd import WinogradPlan
-from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.simulate import simulate
 from repvgg_hw.winograd.matrices import TILES
 
@@ -23,8 +23,7 @@ def test_every_tile(m: int, tmp_path: Path) -> None:
     network, plan = random_network(layers, in_shape=(2, 15, 11))
     assert [isinstance(conv, WinogradPlan) for conv in plan.convs] == [True, True, False]
     design = Design(tmp_path / "design", Request("verilog"), network, plan, {})
-    emit.emit(design)
-    designs.save(design)
+    write(design)
     result = simulate(design, random_images(network, 3), stalls=m)
     assert result.passed, result.problems
     assert result.bit_exact == 3

@@ -1,0 +1,161 @@
+"""A design's folder as a whole: written beside and swapped in, locked, fingerprinted.
+
+A design is written into `.generating/` inside its folder. When it is whole, the file `complete` says so;
+then its files are moved to their places, and what only the earlier design had is removed. Broken off before
+`complete`, the earlier design stands untouched; broken off after it, whoever comes next finishes the move.
+
+`files.json` lists what belongs to a design; what simulators build (`build/`) and what people add does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+from filelock import FileLock, Timeout
+
+from repvgg_hw.errors import InputError
+from repvgg_hw.files import write_atomically
+
+STAGE = ".generating"
+COMPLETE = "complete"
+LOCK = ".lock"
+FILES = "files.json"
+
+_log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold a folder: one command at a time writes in it or relies on what is in it.
+
+    Waits, and says so once, while another command holds it. A folder that cannot be written needs no lock.
+    The operating system lets go of it when the process that holds it ends in whatever way.
+    """
+    lock = FileLock(directory / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _log.warning("waiting: another repvgg-hw command is at work in %s", directory)
+        lock.acquire()
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_design(directory: Path) -> bool:
+    """Whether `generate` wrote here, or began to: what it may write over."""
+    return (directory / "design.json").is_file() or (directory / STAGE).is_dir()
+
+
+def write(directory: Path, emit: Callable[[Path], None]) -> None:
+    """Make what `emit` writes into the folder that it gets the design of directory: all of it, or nothing.
+
+    Raises what emit raises; the folder is then as it was, and gone if it was not there.
+    """
+    created = [path for path in (directory, *directory.parents) if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(directory):
+            recover(directory)
+            stage = directory / STAGE
+            shutil.rmtree(stage, ignore_errors=True)
+            try:
+                emit(stage)
+                names = sorted(str(PurePosixPath(name)) for name in _below(stage))
+                write_atomically(stage / FILES, (json.dumps(names, indent=0) + "\n").encode())
+                write_atomically(stage / COMPLETE, b"")
+            except BaseException:
+                shutil.rmtree(stage, ignore_errors=True)
+                raise
+            recover(directory)
+    except BaseException:
+        if created:
+            _remove_empty(directory, created)
+        raise
+
+
+def recover(directory: Path) -> None:
+    """Finish a move that was broken off; nothing where none was."""
+    stage = directory / STAGE
+    if not (stage / COMPLETE).is_file():
+        return
+    if not (stage / FILES).is_file():  # all was moved but the stage itself
+        shutil.rmtree(stage)
+        return
+    new = json.loads((stage / FILES).read_text())
+    gone = sorted(set(listed(directory)) - set(new))
+    for name in new:  # those that an earlier try has moved are no longer there
+        source, target = stage / name, directory / name
+        if not source.is_file():
+            continue
+        if not (target.is_file() and target.read_bytes() == source.read_bytes()):  # the same keeps its date
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(source, target)
+    for name in gone:
+        with contextlib.suppress(OSError):
+            (directory / name).unlink()
+            (directory / name).parent.rmdir()  # only where it is empty
+    os.replace(stage / FILES, directory / FILES)
+    shutil.rmtree(stage)
+
+
+def listed(directory: Path) -> list[str]:
+    """Names of the files that belong to the design, none where there is no list or it is damaged."""
+    try:
+        names = json.loads((directory / FILES).read_text())
+    except (OSError, ValueError, RecursionError):
+        return []
+    inside = isinstance(names, list) and all(isinstance(name, str) and is_inside(name) for name in names)
+    return names if inside else []
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name in a list stays in the folder: relative, without `..`, a plain path."""
+    path = PurePosixPath(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+
+
+def fingerprint(directory: Path) -> str:
+    """SHA-256 over every file of the design, as it is now. What was proven holds for this state alone.
+
+    Raises InputError where a file or the list of them is missing.
+    """
+    digest, names = hashlib.sha256(), listed(directory)
+    if not names:
+        raise InputError(f"{directory / FILES} is missing or damaged: generate the design again")
+    for name in names:
+        digest.update(name.encode() + b"\0")
+        try:
+            with (directory / name).open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+        except OSError:
+            raise InputError(f"{directory / name} is missing: generate the design again") from None
+    return digest.hexdigest()
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Every file, relative."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield path.relative_to(folder)
+
+
+def _remove_empty(directory: Path, created: list[Path]) -> None:
+    """Take back folders that were made for a design that did not come about."""
+    with contextlib.suppress(OSError):
+        (directory / LOCK).unlink()
+    for path in created:
+        with contextlib.suppress(OSError):
+            path.rmdir()
