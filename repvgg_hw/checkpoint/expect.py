@@ -7,6 +7,7 @@ stride or order of blocks is in both of them. What the user's own framework gave
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from repvgg_hw.checkpoint.imported import Imported
 from repvgg_hw.checkpoint.npz import read_npz
 from repvgg_hw.checkpoint.run import Floats, batched_outputs, input_sizes
 from repvgg_hw.errors import CheckFailed, InputError
+
+_log = logging.getLogger(__name__)
 
 # Relative to the largest |y|. Float32 leaves 1e-7 to 1e-5 in a network of this depth, TF32 and half precision
 # 1e-3; an eps of 1e-3 in place of 1e-5 changes a layer by 5e-4 / variance, anything else by far more.
@@ -138,9 +141,28 @@ def _sha256(path: Path) -> str:
 
 
 def require(imported: Imported, expectation: Expectation) -> Agreement:
-    """`compare`, and raise InputError if the comparison could not have failed (see `_require_telling`)."""
+    """`compare`, and raise InputError if the comparison could not have failed (see `blind_spot`)."""
     agreement = compare(imported, expectation)
-    _require_telling(imported, expectation, agreement.magnitude)
+    fault = blind_spot(imported, expectation)
+    if fault is not None:
+        raise InputError(
+            f"{expectation.source}: proves nothing: with {fault} the network still gives y within "
+            f"{expectation.tolerance:.0e}; give random x of the size that the network is used with"
+        )
+    return agreement
+
+
+def compare_and_warn(imported: Imported, expectation: Expectation) -> Agreement:
+    """`compare`, and a warning if the comparison could not have failed: for x that nobody chose."""
+    agreement = compare(imported, expectation)
+    fault = blind_spot(imported, expectation)
+    if fault is not None:
+        _log.warning(
+            "warning: %s: equal to %s, which proves little: with %s its outputs are the same on this image",
+            imported.source,
+            expectation.source,
+            fault,
+        )
     return agreement
 
 
@@ -199,12 +221,13 @@ def _refuse_constants(expectation: Expectation) -> None:
         raise InputError(f"{source}: y is the same for all {len(y)} images, which proves nothing")
 
 
-def _require_telling(imported: Imported, expectation: Expectation, magnitude: float) -> None:
-    """Refuse a comparison that passes although a fault is planted: it could not have failed."""
+def blind_spot(imported: Imported, expectation: Expectation) -> str | None:
+    """A planted fault with which the comparison passes all the same, or None if it notices each."""
 
     def without(x: Any) -> Any:
         return x
 
+    limit = expectation.tolerance * np.abs(expectation.y).max()
     mirrored = expectation.x[:, :, ::-1, ::-1]
     planted: dict[str, Iterator[Floats]] = {
         "its images turned upside down": batched_outputs(imported, mirrored),
@@ -213,14 +236,11 @@ def _require_telling(imported: Imported, expectation: Expectation, magnitude: fl
     for fault, batches in planted.items():
         begin, noticed = 0, False
         while not noticed and (batch := next(batches, None)) is not None:
-            y = expectation.y[begin : begin + len(batch)]
-            noticed = not np.abs(batch - y).max() <= expectation.tolerance * magnitude
+            noticed = not np.abs(batch - expectation.y[begin : begin + len(batch)]).max() <= limit
             begin += len(batch)
         if not noticed:
-            raise InputError(
-                f"{expectation.source}: proves nothing: with {fault} the network still gives y within "
-                f"{expectation.tolerance:.0e}; give random x of the size that the network is used with"
-            )
+            return fault
+    return None
 
 
 def _advice(relative: float) -> str:

@@ -187,3 +187,15 @@ def test_what_it_returns_may_be_no_logits(pack: Callable[[Tensor], Any], message
 def test_gates_are_run_too(se: str) -> None:
     module = random_model(Architecture("custom", (16, 32), (1, 2), (2, 2), {}, 4, 3, se), seed=0)
     assert repvgg_hw.from_torch(module).provenance["module"]["relative"] < 1e-12
+
+
+def test_a_network_whose_output_does_not_depend_on_the_image_is_warned_about(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    module = Plain()
+    repvgg_hw.from_torch(module)
+    assert "proves little" not in caplog.text
+    with torch.no_grad():
+        module[7].bias.fill_(-1000)  # every channel of the last layer is dead
+    repvgg_hw.from_torch(module)
+    assert "equal to Plain itself, which proves little: with its images turned upside down" in caplog.text
