@@ -25,7 +25,7 @@ from repvgg_hw.files import write_if_changed
 from repvgg_hw.gpu.synthetic import synthetic_network
 from repvgg_hw.measure.latency import report
 from repvgg_hw.measure.latency.rows import Row, Survey
-from repvgg_hw.measure.latency.survey import Request, Surveyor
+from repvgg_hw.measure.latency.survey import Surveyor, SurveyRequest
 from repvgg_hw.model.variants import get_variant
 
 COMPILED = "channels_last+compile"
@@ -56,13 +56,13 @@ class Equality:
     equal: int
 
 
-def requests(size: int, batch: int, seconds: float) -> tuple[Request, ...]:
+def requests(size: int, batch: int, seconds: float) -> tuple[SurveyRequest, ...]:
     """What the criteria need, the most telling first."""
 
     def request(
         models: str, batch: int, forms: str, precisions: str, runtimes: Iterable[str], baselines: str = ""
-    ) -> Request:
-        return Request(
+    ) -> SurveyRequest:
+        return SurveyRequest(
             models=tuple(get_variant(name) for name in models.split()),
             size=(size, size),
             batches=(batch,),

@@ -141,7 +141,7 @@ def command(
     for name in chosen:
         recipe_named(name)
     if plot_path is not None and not plot_path.parent.is_dir():
-        raise InputError(f"{plot_path}: {plot_path.parent} is no folder")
+        raise InputError(f"{plot_path}: {plot_path.parent} is not a folder")
     console = Console(stderr=True)
     if device != "cpu":
         from repvgg_hw import gpu
@@ -265,8 +265,8 @@ def _run(
                 device=device,
             )
             looked_at = inputs.images.pixels[:: max(1, len(inputs.images) // LAYER_IMAGES)]
-            found = diagnose(inputs.fused, network, looked_at, inputs.norm_gains) if per_layer else []
-            outcomes.append(_Outcome(evaluation, found))
+            reports = diagnose(inputs.fused, network, looked_at, inputs.norm_gains) if per_layer else []
+            outcomes.append(_Outcome(evaluation, reports))
     return outcomes
 
 

@@ -23,7 +23,7 @@ def _numbers(_: click.Context, parameter: click.Parameter, value: str | None) ->
     except ValueError:
         numbers = ()
     if not numbers or min(numbers) < 1:
-        raise click.BadParameter(f"{value!r} is no list of positive integers such as 1,8,32", param=parameter)
+        raise click.BadParameter(f"{value!r} is not a list of positive integers like 1,8,32", param=parameter)
     return numbers
 
 
@@ -101,7 +101,7 @@ def command(
     """
     for path in (json_path, markdown_path, plot_path):
         if path is not None and not path.parent.is_dir():
-            raise InputError(f"{path}: {path.parent} is no folder")
+            raise InputError(f"{path}: {path.parent} is not a folder")
 
     from rich.console import Console
 
@@ -109,7 +109,7 @@ def command(
     from repvgg_hw.measure.latency import accelerator, plot, report
     from repvgg_hw.measure.latency import baselines as others
     from repvgg_hw.measure.latency.runtimes import CPU_DEFAULT, CUDA_DEFAULT, parts_of
-    from repvgg_hw.measure.latency.survey import Request, Surveyor
+    from repvgg_hw.measure.latency.survey import Surveyor, SurveyRequest
     from repvgg_hw.model.variants import get_variant
 
     row = accelerator.accelerator_row(design) if design else None
@@ -124,7 +124,7 @@ def command(
         )
     else:
         missing = None
-    request = Request(
+    request = SurveyRequest(
         models=tuple(get_variant(name, num_classes=classes) for name in models),
         size=size or shape,
         batches=batches or ((1, 8, 32, 128) if on_gpu else (1, 8)),

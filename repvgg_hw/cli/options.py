@@ -44,7 +44,7 @@ class InputSize(click.ParamType[tuple[int, int]]):
             return value[0], value[1]
         match = re.fullmatch(r"([1-9][0-9]{0,4})(?:[xX]([1-9][0-9]{0,4}))?", str(value).strip())
         if match is None:
-            self.fail(f"{value!r} is no size in pixels such as 224 or 192x256 (height x width)", param, ctx)
+            self.fail(f"{value!r} is not a size in pixels like 224 or 192x256 (height x width)", param, ctx)
         return int(match[1]), int(match[2] or match[1])
 
 
@@ -132,9 +132,9 @@ def widths(
     if bits_file is not None:
         if activation_bits is not None:
             raise InputError("--bits holds the widths of activations, too: drop --activation-bits")
-        found = load_widths(bits_file)
+        bits = load_widths(bits_file)
     elif weight_memory is not None:
-        found = search_widths(
+        bits = search_widths(
             fused,
             calibration[:SEARCH_IMAGES],
             mean=mean,
@@ -143,12 +143,12 @@ def widths(
             activations=8 if activation_bits is None else activation_bits,
         )
     else:
-        found = Widths(
+        bits = Widths(
             weights=8 if weight_bits is None else weight_bits,
             activations=8 if activation_bits is None else activation_bits,
         )
-    found.check(conv.name for conv in fused.convs)
-    return found
+    bits.check(conv.name for conv in fused.convs)
+    return bits
 
 
 def numbers(_: click.Context, parameter: click.Parameter, value: Any) -> Numbers | None:
@@ -158,7 +158,7 @@ def numbers(_: click.Context, parameter: click.Parameter, value: Any) -> Numbers
     try:
         return tuple(float(part) for part in value.split(","))
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no list of numbers such as 0.5,0.5,0.5") from None
+        raise click.BadParameter(f"{value!r} is not a list of numbers such as 0.5,0.5,0.5") from None
 
 
 def normalisation(mean: Numbers | None, std: Numbers | None, channels: int) -> tuple[Numbers, Numbers]:

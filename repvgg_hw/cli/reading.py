@@ -47,17 +47,17 @@ def _numbers(_: click.Context, parameter: click.Parameter, value: Any) -> tuple[
     try:
         return tuple(int(part) for part in value.split(","))
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no list of {parameter.name} such as 2,2,1") from error
+        raise click.BadParameter(f"{value!r} is not a list of {parameter.name} such as 2,2,1") from error
 
 
 def _pairs(_: click.Context, parameter: click.Parameter, values: Any) -> dict[str, str]:
     """("order=file",) -> {"order": "file"}; which names there are is the importer's business."""
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for text in values:
         name, sign, value = text.partition("=")
         if not sign:
             raise click.BadParameter(f"{text!r} is not NAME=VALUE, such as order=file")
-        if name in found:
+        if name in pairs:
             raise click.BadParameter(f"{name} is given twice")
-        found[name] = value
-    return found
+        pairs[name] = value
+    return pairs

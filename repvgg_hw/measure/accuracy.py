@@ -123,10 +123,10 @@ def integer_logits(
         raise CheckFailed(
             f"the integer model on {device} differs from golden on the first {len(first)} images"
         )
-    found = gpu.logits_of_pixels(pixels, network, device).astype(np.float64) * network.logit_scale
+    logits = gpu.logits_of_pixels(pixels, network, device).astype(np.float64) * network.logit_scale
     if step is not None:
         step(len(pixels))
-    return found
+    return logits
 
 
 def compare(

@@ -25,8 +25,8 @@ Index = dict[str, set[int]]  # folder name -> classes with that name; more than 
 
 def class_folders(folder: Path) -> list[Path]:
     """The folders in folder that may stand for classes, sorted by name as text: "10" before "2"."""
-    found = (p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(SYSTEM_PREFIXES))
-    return sorted(found, key=lambda p: p.name)
+    folders = (p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(SYSTEM_PREFIXES))
+    return sorted(folders, key=lambda p: p.name)
 
 
 def read_index(path: Path) -> Index:
@@ -68,7 +68,9 @@ def _entries(content: Any, path: Path) -> Iterator[tuple[int, Iterable[str]]]:
             elif isinstance(entry, dict) and _is_class(entry.get("index")):
                 yield entry["index"], [text for text in entry.values() if isinstance(text, str)]
             else:
-                raise InputError(f"{path}: entry {position} is no folder name, nor a record with its index")
+                raise InputError(
+                    f"{path}: entry {position} is neither a folder name nor a record with its index"
+                )
     elif isinstance(content, dict):
         for key, value in content.items():
             names = [value] if isinstance(value, str) else value

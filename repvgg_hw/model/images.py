@@ -144,25 +144,25 @@ def _from_folder(
         raise InputError(
             f"{folder}: image files have 1 or 3 channels, the network takes {channels}: use .npz"
         )
-    found, folders = _labelled_files(folder, class_index)
-    labelled = bool(found)
+    entries, folders = _labelled_files(folder, class_index)
+    labelled = bool(entries)
     if not labelled:
-        found = [(f, -1) for f in _image_files(folder)]
-    if not found:
+        entries = [(f, -1) for f in _image_files(folder)]
+    if not entries:
         raise InputError(
             f"{folder}: no images there (expected one folder per class, with {_suffixes()} files)"
         )
-    found = [found[i] for i in _spread(len(found), limit)]
+    entries = [entries[i] for i in _spread(len(entries), limit)]
     pixels: list[NDArray[np.uint8]] = []
-    for file, _ in found:
+    for file, _ in entries:
         pixels.append(pixels_of(preprocessing.apply(read_image(file, MODES[channels]), size)))
         if pixels[-1].shape != pixels[0].shape:
             raise InputError(
-                f"{file}: {_size(pixels[-1])}, but {found[0][0].name} is {_size(pixels[0])}: all images "
+                f"{file}: {_size(pixels[-1])}, but {entries[0][0].name} is {_size(pixels[0])}: all images "
                 "must have one size; --preprocess resize or timm with --input-size brings them to it"
             )
-    labels = np.array([label for _, label in found], dtype=np.int64) if labelled else None
-    names = tuple(str(f.relative_to(folder)) for f, _ in found)
+    labels = np.array([label for _, label in entries], dtype=np.int64) if labelled else None
+    names = tuple(str(f.relative_to(folder)) for f, _ in entries)
     return Images(np.stack(pixels), labels, names, folders if labelled else ())
 
 
@@ -172,7 +172,7 @@ def _labelled_files(folder: Path, class_index: Path | None) -> tuple[list[tuple[
     if class_index is None:
         labels, folders = list(range(len(files))), tuple(c.name for c in files)
     else:
-        files = {c: found for c, found in files.items() if found}
+        files = {c: images for c, images in files.items() if images}
         if not files:
             raise InputError(f"{folder} holds no class folders with images for --class-index to name")
         labels, folders = labels_by_index(list(files), read_index(class_index), class_index), ()

@@ -49,9 +49,9 @@ def least_noise(
     square = torch.from_numpy(before.mean_square).reshape(by_group)
     active = torch.from_numpy(before.active).reshape(by_group)
     live = (peak > 0) & (largest.amax(dim=1) > 0)
-    found = np.ones(len(before.peak))
+    factors = np.ones(len(before.peak))
     if not live.any():
-        return found
+        return factors
     column = torch.from_numpy(relative_columns(largest.numpy())).reshape(by_group)
     one = torch.ones_like(peak)
     start = START * torch.where(live, peak, one).log() - (1 - START) * torch.where(live, column, one).log()
@@ -76,5 +76,5 @@ def least_noise(
         optimiser.step()
     mask = live.flatten().numpy()
     chosen = best.flatten().numpy()[mask]
-    found[mask] = np.clip(np.exp(chosen - chosen.mean()), 1 / MAX_RATIO, MAX_RATIO)
-    return found
+    factors[mask] = np.clip(np.exp(chosen - chosen.mean()), 1 / MAX_RATIO, MAX_RATIO)
+    return factors

@@ -36,7 +36,7 @@ class ChannelStats:
 
 def channel_stats(network: FusedNetwork, x: torch.Tensor) -> list[ChannelStats]:
     """Statistics of every convolution's output on the normalised images x (N, C, H, W)."""
-    found = []
+    stats = []
     for conv in network.convs:
         x = torch.relu_(layers.conv(x, conv.weight, conv.bias, conv))
         square = torch.zeros(x.shape[1], dtype=torch.float64)
@@ -46,8 +46,8 @@ def channel_stats(network: FusedNetwork, x: torch.Tensor) -> list[ChannelStats]:
             active += (part > 0).sum(dim=(0, 2, 3))
         count = len(x) * x.shape[2] * x.shape[3]
         peak = x.amax(dim=(0, 2, 3)).double().numpy()
-        found.append(ChannelStats(peak, (square / count).numpy(), (active / count).numpy()))
-    return found
+        stats.append(ChannelStats(peak, (square / count).numpy(), (active / count).numpy()))
+    return stats
 
 
 def scale_inputs(conv: FusedConv, factor: Float) -> FusedConv:

@@ -47,21 +47,21 @@ def fit(layer: Layer, recipe: Recipe) -> tuple[NDArray[np.int8], Float]:
         if not recipe.bias_correction:
             return integers, layer.bias
         return integers, _corrected(layer, integers, moments(layer.taps, layer.error, second=False))
-    found = moments(layer.taps, layer.error, second=True)
-    target = compensated(layer.weight, found) if recipe.compensate else layer.weight
-    integers = round_weights(target, found.cov, layer.scale, limit)
+    stats = moments(layer.taps, layer.error, second=True)
+    target = compensated(layer.weight, stats) if recipe.compensate else layer.weight
+    integers = round_weights(target, stats.cov, layer.scale, limit)
     if recipe.rounding == "adaround":
         rows, wanted = _sample(layer)
-        bias = _corrected(layer, integers, found)
+        bias = _corrected(layer, integers, stats)
         integers = adaround.learn(target, bias, layer.scale, limit, rows, wanted, integers, relu=layer.relu)
         return integers, bias
-    return integers, _corrected(layer, integers, found)
+    return integers, _corrected(layer, integers, stats)
 
 
-def _corrected(layer: Layer, integers: NDArray[np.int8], found: Moments) -> Float:
+def _corrected(layer: Layer, integers: NDArray[np.int8], stats: Moments) -> Float:
     """The bias that makes the mean output before ReLU the float layer's (empirical bias correction)."""
     change = layer.weight - integers * layer.scale[:, None]
-    return np.asarray(layer.bias + found.mean_error + change @ found.mean, dtype=np.float64)
+    return np.asarray(layer.bias + stats.mean_error + change @ stats.mean, dtype=np.float64)
 
 
 def _sample(layer: Layer) -> tuple[torch.Tensor, torch.Tensor]:

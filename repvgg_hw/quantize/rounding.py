@@ -25,10 +25,10 @@ SWEEPS = 3  # of coordinate descent; later ones change next to nothing
 BLOCK = 64  # columns whose error is carried on one by one before it is carried on to the rest
 
 
-def compensated(weight: Float, found: Moments, damping: float = DAMPING) -> Float:
+def compensated(weight: Float, stats: Moments, damping: float = DAMPING) -> Float:
     """W* for weight (O, K): the least-squares weights on the quantized inputs, damped towards weight."""
-    system = damped(found.cov, damping)
-    return np.asarray(weight + np.linalg.solve(system, found.cross.T).T, dtype=np.float64)
+    system = damped(stats.cov, damping)
+    return np.asarray(weight + np.linalg.solve(system, stats.cross.T).T, dtype=np.float64)
 
 
 def round_weights(

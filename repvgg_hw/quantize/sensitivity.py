@@ -57,25 +57,25 @@ def layer_noise(
     """Layer name -> weight bits -> noise power over signal power at the layer's output."""
     x = torch.from_numpy(normalise(pixels, mean, std).astype(np.float32))
     stats = channels.channel_stats(fused, x)
-    found: dict[str, dict[int, float]] = {}
+    ratios: dict[str, dict[int, float]] = {}
     alive = channels.zero_dead_inputs(fused, stats)
     for conv in alive.convs:
         output = layers.conv(x, conv.weight, conv.bias, conv)
         power = float(output.double().square().mean()) or 1.0
-        found[conv.name] = {}
+        ratios[conv.name] = {}
         for bits in range(MIN_BITS, MAX_BITS + 1):
             error = conv.weight - _rounded(conv.weight, bits, grid.max_scale(conv.weight, bits))
             noise = layers.conv(x, error, np.zeros(len(error)), conv)
-            found[conv.name][bits] = float(noise.double().square().mean()) / power
+            ratios[conv.name][bits] = float(noise.double().square().mean()) / power
         x = torch.relu_(output)
     weight = alive.linear_weight
     features = x.mean(dim=(2, 3)).double().numpy()
     power = float(((features @ weight.T + alive.linear_bias) ** 2).mean()) or 1.0
-    found[LINEAR] = {}
+    ratios[LINEAR] = {}
     for bits in range(MIN_BITS, MAX_BITS + 1):
         error = weight - _rounded(weight, bits, grid.max_scale(weight, bits, per_tensor=True))
-        found[LINEAR][bits] = float(((features @ error.T) ** 2).mean()) / power
-    return found
+        ratios[LINEAR][bits] = float(((features @ error.T) ** 2).mean()) / power
+    return ratios
 
 
 def _rounded(weight: Float, bits: int, scale: Float) -> Float:

@@ -86,12 +86,12 @@ class Summary:
 def summarize(design: Design[NetworkPlan]) -> Summary:
     """Read a design's results, if there are any, and put them beside its plan."""
     result = results.load(design.directory)
-    found = {layer.name: layer for layer in result.layers} if result else {}
-    rows = tuple(_row(design, layer, found.get(layer.name)) for layer in design.plan.layers)
+    results_of = {layer.name: layer for layer in result.layers} if result else {}
+    rows = tuple(_row(design, layer, results_of.get(layer.name)) for layer in design.plan.layers)
     return Summary(design, result, rows, void=results.is_void(design.directory))
 
 
-def _row(design: Design[NetworkPlan], layer: LayerPlan, found: LayerResult | None) -> LayerRow:
+def _row(design: Design[NetworkPlan], layer: LayerPlan, result: LayerResult | None) -> LayerRow:
     plan = design.plan
     return LayerRow(
         name=layer.name,
@@ -102,12 +102,12 @@ def _row(design: Design[NetworkPlan], layer: LayerPlan, found: LayerResult | Non
         multipliers=layer.multipliers,
         macs=layer.macs,
         cycles=layer.cycles,
-        interval=found.interval if found else None,
+        interval=result.interval if result else None,
         use=layer.macs / (layer.multipliers * plan.frame_interval),
         memory_bits=layer.memory_bits,
-        values=found.values if found else 0,
-        verdict="not simulated" if found is None else found.problem or "bit-exact",
-        passed=None if found is None else found.passed,
+        values=result.values if result else 0,
+        verdict="not simulated" if result is None else result.problem or "bit-exact",
+        passed=None if result is None else result.passed,
         multiplier_share=layer.multipliers / plan.multipliers,
         cycle_share=layer.cycles / plan.frame_interval,
         alternatives=plan.alternatives(layer.name),

@@ -127,8 +127,8 @@ def _substitute(row: list[Term], key: Pattern, node: int) -> list[Term]:
     i = 0
     while i < len(row):
         for j in range(i + 1, len(row)):
-            found, shift, sign = _pattern(row[i], row[j])
-            if found == key:
+            pattern, shift, sign = _pattern(row[i], row[j])
+            if pattern == key:
                 row[j : j + 1], row[i : i + 1] = [], [(node, shift, sign)]
                 break
         i += 1

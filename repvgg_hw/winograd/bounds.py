@@ -35,7 +35,7 @@ def _outer(matrix: Int) -> Int:
 
 
 @dataclass(frozen=True)
-class Widths:
+class TransformWidths:
     """Bits of every signal of one unit, all two's complement.
 
     middle  data after the column pass        data    transformed data, one multiplier operand
@@ -65,11 +65,11 @@ def input_range(bits: int, signed: bool) -> tuple[int, int]:
 
 def widths(
     kind: Transform, acc_bits: int, in_bits: int = 8, in_signed: bool = False, weight_bits: int = 8
-) -> Widths:
+) -> TransformWidths:
     """Widths of a unit whose convolution sums fit acc_bits; weights are symmetric."""
     low, high = input_range(in_bits, in_signed)
     top = (1 << weight_bits - 1) - 1
-    return Widths(
+    return TransformWidths(
         middle=_range_bits(*_signed_range(kind.data, low, high)),
         data=_range_bits(*_signed_range(_outer(kind.data), low, high)),
         weight=_range_bits(*_signed_range(_outer(kind.weight), -top, top)),

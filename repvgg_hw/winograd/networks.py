@@ -127,7 +127,7 @@ def rendered_modules(kinds: Iterable[tuple[int, int]]) -> Iterator[tuple[str, st
 def _search(seconds: float) -> Iterator[str]:
     """Lines of `SEEDS`: the best of as many seeds as fit into the time."""
     for m, stride in itertools.product(TILES, STRIDES):
-        kind, found = transform(m, stride), []
+        kind, best = transform(m, stride), []
         for build in (_data_graph, _output_graph):
             deadline, runs = time.monotonic() + seconds, []
             for seed in itertools.count():
@@ -135,8 +135,8 @@ def _search(seconds: float) -> Iterator[str]:
                 runs.append((graph.cost, graph.depth, seed))
                 if time.monotonic() > deadline:
                     break
-            found.append(min(runs))
-        (cost, depth, seed), (cost_out, depth_out, seed_out) = found
+            best.append(min(runs))
+        (cost, depth, seed), (cost_out, depth_out, seed_out) = best
         price = f"{cost} and {cost_out} adders, depth {depth} and {depth_out}"
         yield f"    ({m}, {stride}): {seed, seed_out},  # {price}"
 

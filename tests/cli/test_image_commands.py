@@ -98,7 +98,7 @@ def test_images_of_any_size_need_a_word_about_it(files: Path, tmp_path: Path) ->
         (("--input-size", 32), "--preprocess resize or timm"),
         (("--preprocess", "timm"), "give --input-size"),
         (("--crop-pct", 0.9), "--crop-pct belongs to --preprocess timm"),
-        (("--input-size", "3 by 4"), "no size in pixels"),
+        (("--input-size", "3 by 4"), "not a size in pixels"),
     ):
         done = generate(files, tmp_path / "net", *options)
         assert done.exit_code == 2, done.output

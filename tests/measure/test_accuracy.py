@@ -217,7 +217,7 @@ def test_command_prints_a_table(files: Path) -> None:
         (("--weight-bits", "3"), "must be 4 to 8"),
         (("--weight-memory", "10"), "too small"),
         (("--weight-bits", "6", "--weight-memory", "10"), "exclude each other"),
-        (("--plot", "absent/plot.svg"), "is no folder"),
+        (("--plot", "absent/plot.svg"), "is not a folder"),
     ],
 )
 def test_command_refuses(files: Path, options: tuple[str, ...], message: str) -> None:

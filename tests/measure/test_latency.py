@@ -331,7 +331,7 @@ def test_command_without_a_gpu(tmp_path: Path) -> None:
         (("--device", "toaster"), "none of auto, cuda"),
         (("--device", "meta"), "none of auto, cuda"),
         (("--design", "nowhere"), "nowhere"),
-        (("--json", "no/such/folder/x.json"), "is no folder"),
+        (("--json", "no/such/folder/x.json"), "is not a folder"),
     ],
 )
 def test_wrong_usage_exits_2_in_one_line(arguments: tuple[str, ...], message: str) -> None:

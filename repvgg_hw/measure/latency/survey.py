@@ -27,7 +27,7 @@ from repvgg_hw.network import Architecture
 
 
 @dataclass(frozen=True)
-class Request:
+class SurveyRequest:
     """What to measure. Baselines run in the last precision, with the first model's classes and channels."""
 
     models: tuple[Architecture, ...]
@@ -60,7 +60,7 @@ class Surveyor:
     """
 
     device: torch.device
-    request: Request
+    request: SurveyRequest
     progress: Callable[[str], None] = lambda text: None
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

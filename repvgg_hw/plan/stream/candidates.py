@@ -152,9 +152,9 @@ def alternatives(conv: AnyConvPlan, interval: int, dsp: tuple[int, int]) -> dict
     """What each algorithm would cost for this layer within an interval: algorithm -> multipliers."""
     names = {f.name for f in fields(ConvPlan)}
     base = ConvPlan(**{name: getattr(conv, name) for name in names})
-    found = {}
+    prices = {}
     for algorithm in ways(base, Algorithms(tuple(TILES), dsp=dsp)):
         within = [c for c in foldings(algorithm) if c.cycles <= interval]
         if within:
-            found[algorithm.algorithm] = min(c.multipliers for c in within)
-    return found
+            prices[algorithm.algorithm] = min(c.multipliers for c in within)
+    return prices

@@ -100,15 +100,15 @@ class Search:
         intervals |= {max(floor, c.cycles) for c in linear_foldings(self.unfolded_linear)}
         intervals |= {max(floor, self._pool_cycles(lanes)) for lanes in divisors(self.unfolded[-1].c_out)}
         ordered = sorted(intervals)
-        low, high, found = 0, len(ordered) - 1, None
+        low, high, best = 0, len(ordered) - 1, None
         while low <= high:
             middle = (low + high) // 2
             layers = self.at(ordered[middle])
             if layers is not None and fits(layers):
-                found, high = layers, middle - 1
+                best, high = layers, middle - 1
             else:
                 low = middle + 1
-        return found
+        return best
 
     def _pool_cycles(self, lanes: int) -> int:
         return replace(self.unfolded_linear, in_lanes=lanes).pool_cycles

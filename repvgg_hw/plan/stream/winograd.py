@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.folding import FoldedConv, divisors, sum_registers
-from repvgg_hw.winograd.bounds import Widths, widths
+from repvgg_hw.winograd.bounds import TransformWidths, widths
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.golden import weight_transform
 from repvgg_hw.winograd.matrices import Int, Transform, transform
@@ -49,7 +49,7 @@ class WinogradUnit(FoldedConv):
         return transform(self.m, self.stride)
 
     @cached_property
-    def widths(self) -> Widths:
+    def widths(self) -> TransformWidths:
         return widths(self.kind, self.acc_bits, self.in_bits, self.in_signed, self.weight_bits)
 
     @property

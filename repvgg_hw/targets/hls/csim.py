@@ -50,7 +50,7 @@ def headers(directory: Path, include: Path | None) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Unit:
+class TranslationUnit:
     """One translation unit: its object file, and the files of the project that it reads."""
 
     target: Path
@@ -61,12 +61,12 @@ class Unit:
 
 def _units(
     directory: Path, build: Path, sources: Sequence[str], options: Sequence[str], tables: Iterable[Table]
-) -> list[Unit]:
+) -> list[TranslationUnit]:
     """The sources, and behind them the tables that are compiled apart: what takes longest begins first."""
     large = sorted((t for t in tables if t.values.size >= APART_NUMBERS), key=lambda t: -t.values.size)
     declared = tuple(f"-DAPART_{table.ident}" for table in large)
     units = [
-        Unit(
+        TranslationUnit(
             directory / BUILD / "tables" / f"{table.ident}.o",
             "csim/table.cpp",
             (f"-DTABLE={table.ident}", f'-DFILE="{table.path}"', "-O0", *declared),
@@ -78,10 +78,10 @@ def _units(
     files = sorted(p for part in ("src", "tb", "csim") for p in (directory / part).rglob("*") if p.is_file())
     reads = tuple(name for p in files if (name := p.relative_to(directory).as_posix()) not in apart)
     flags = (*options, *declared)
-    return [*(Unit(build / f"{Path(s).stem}.o", s, flags, reads) for s in sources), *units]
+    return [*(TranslationUnit(build / f"{Path(s).stem}.o", s, flags, reads) for s in sources), *units]
 
 
-def _compile(directory: Path, unit: Unit) -> Path:
+def _compile(directory: Path, unit: TranslationUnit) -> Path:
     """The unit's object file, compiled unless it is up to date."""
     command = [compiler(), "-std=c++14", *WARNINGS, *unit.flags, "-Isrc", "-c", unit.source]
     digest = hashlib.sha256("\0".join(command).encode())

@@ -47,7 +47,7 @@ class Bank:
 
 
 @dataclass(frozen=True)
-class Table:
+class Rom:
     """A ROM in banks, or one constant, beside a unit; `port` is the unit's prefix for it."""
 
     port: str
@@ -66,7 +66,7 @@ class Table:
         (bank,) = self.banks
         return bank.file
 
-    def renamed(self, name: str) -> Table:
+    def renamed(self, name: str) -> Rom:
         """The same table, read from files called after `name`."""
         banks = tuple(replace(bank, file=f"{name}{bank.suffix}.mem") for bank in self.banks)
         return replace(self, banks=banks)
@@ -81,7 +81,7 @@ class Unit:
     parameters: dict[str, Parameter]
     source: Stream
     sink: Stream
-    tables: tuple[Table, ...] = ()
+    tables: tuple[Rom, ...] = ()
     comment: str = ""
     last: bool = False
 
@@ -109,7 +109,7 @@ class Netlist:
         return [unit.sink for unit in self.units if not unit.last]
 
 
-def rom(port: str, name: str, memory: tuple[int, int], lane_bits: int) -> Table:
+def rom(port: str, name: str, memory: tuple[int, int], lane_bits: int) -> Rom:
     """A ROM of (words, bits per word), read from the files called after `name`."""
     depth, width = memory
     runs = banks(width // lane_bits, lane_bits)
@@ -118,7 +118,7 @@ def rom(port: str, name: str, memory: tuple[int, int], lane_bits: int) -> Table:
         for i, (first, end) in enumerate(runs)
         for suffix in [bank_suffix(i, len(runs))]
     )
-    return Table(port, width, depth, parts)
+    return Rom(port, width, depth, parts)
 
 
 def direct_parameters(c: ConvPlan) -> dict[str, Parameter]:
@@ -182,7 +182,7 @@ def conv_unit(conv: AnyConvPlan, source: Stream) -> Unit:
     tables = (
         rom("weight", f"{c.ident}_weights", c.weight_memory, c.weight_lane_bits),
         rom("affine", f"{c.ident}_affine", c.affine_memory, c.acc_bits + MULTIPLIER_BITS),
-        Table("shift", SHIFT_BITS, 1, (shift,), constant=True),
+        Rom("shift", SHIFT_BITS, 1, (shift,), constant=True),
     )
     comment = (
         f"{c.name}: {c.c_in} x {c.height} x {c.width} -> {c.c_out} x {c.out_height} x {c.out_width}, "

@@ -26,7 +26,7 @@ from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.plan.request import Request
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.layers import layerwise
-from repvgg_hw.targets.verilog.layers.state import Proof, State
+from repvgg_hw.targets.verilog.layers.state import LayerProof, State
 from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.simulator.time_limit import patience
@@ -55,12 +55,12 @@ class Prover:
         self.failing: set[str] = set()
         self.killed: set[str] = set()
 
-    def __call__(self, task: LayerTask) -> Proof:
+    def __call__(self, task: LayerTask) -> LayerProof:
         self.asked.append(task.name)
         if task.name in self.killed:
             raise MemoryError("killed")
         problem = f"{task.name}: expected 1, got 2" if task.name in self.failing else None
-        return Proof(LayerResult(task.name, task.expected.size, task.planned_cycles, problem), 1.5, 2.5)
+        return LayerProof(LayerResult(task.name, task.expected.size, task.planned_cycles, problem), 1.5, 2.5)
 
     def calls(self) -> list[str]:
         """The layers asked for since the last call of this."""
@@ -119,7 +119,7 @@ def test_a_killed_run_leaves_a_readable_state_and_goes_on_where_it_ended(
 ) -> None:
     record = State.record
 
-    def record_until_killed(state: State, proof: Proof) -> None:
+    def record_until_killed(state: State, proof: LayerProof) -> None:
         if proof.layer.name == "stage2.0":
             raise KeyboardInterrupt
         record(state, proof)
@@ -279,7 +279,7 @@ def test_unknown_layer(design: Design, images: NDArray[np.int8]) -> None:
         make_tasks(design, images, ["stage9.9"], 0, None, None)
 
 
-def die(task: LayerTask) -> Proof:
+def die(task: LayerTask) -> LayerProof:
     """As the kernel does where memory runs out."""
     os._exit(9)
 

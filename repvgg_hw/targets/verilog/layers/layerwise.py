@@ -25,7 +25,7 @@ from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verilog.emit import differing_tables
-from repvgg_hw.targets.verilog.layers.state import Proof, State
+from repvgg_hw.targets.verilog.layers.state import LayerProof, State
 from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove
 from repvgg_hw.targets.verilog.simulator import verilator
 
@@ -69,8 +69,8 @@ def simulate(
         with executor(scheduler, min(jobs or os.cpu_count() or 1, len(todo))) as pool:
             for proof in proofs(pool, todo, resumed, report):
                 state.record(proof)
-    found = [state.proofs[task.name] for task in tasks]
-    layers = tuple(proof.layer for proof in found)
+    known_proofs = [state.proofs[task.name] for task in tasks]
+    layers = tuple(proof.layer for proof in known_proofs)
     wanted = {task.name for task in tasks}
     problems = [f"{name}: {message}" for name, message in differing_tables(design) if name in wanted]
     problems += [layer.problem for layer in layers if layer.problem]
@@ -91,7 +91,9 @@ def simulate(
     )
 
 
-def proofs(pool: Executor, tasks: Sequence[LayerTask], resumed: int, report: Progress) -> Iterator[Proof]:
+def proofs(
+    pool: Executor, tasks: Sequence[LayerTask], resumed: int, report: Progress
+) -> Iterator[LayerProof]:
     """Every task's proof, in the order in which they end; `resumed` more layers count as done before.
 
     Raises CheckFailed where a process dies; what has ended by then has been yielded.

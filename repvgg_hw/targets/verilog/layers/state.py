@@ -27,7 +27,7 @@ from repvgg_hw.targets.verilog.simulate import layer_shapes
 
 
 @dataclass(frozen=True)
-class Proof:
+class LayerProof:
     """What the proof of one layer found, and the seconds of wall clock that it took.
 
     build_seconds is next to nothing where an alike layer has built the same simulator before.
@@ -50,7 +50,7 @@ class State:
             "stalls": stalls,
         }
         self.names = tuple(layer_shapes(design.plan))
-        self.proofs: dict[str, Proof] = {}
+        self.proofs: dict[str, LayerProof] = {}
         try:
             content = json.loads(self.path.read_text())
             if content["fingerprint"] == self.about["fingerprint"]:
@@ -65,11 +65,11 @@ class State:
             pass
 
     @property
-    def passed(self) -> dict[str, Proof]:
+    def passed(self) -> dict[str, LayerProof]:
         """The layers that have been proven."""
         return {name: proof for name, proof in self.proofs.items() if proof.layer.passed}
 
-    def record(self, proof: Proof) -> None:
+    def record(self, proof: LayerProof) -> None:
         """Remember a layer's proof; the file is whole at any time."""
         self.proofs[proof.layer.name] = proof
         known = [self.proofs[name] for name in self.names if name in self.proofs]
@@ -92,6 +92,6 @@ def _fingerprint(design: Design[Plan], images: NDArray[np.int8], stalls: int) ->
     return digest.hexdigest()
 
 
-def _proofs(content: dict[str, Any]) -> list[tuple[str, Proof]]:
+def _proofs(content: dict[str, Any]) -> list[tuple[str, LayerProof]]:
     layers = [results.layer_from_json(layer) for layer in (*content["passed"], *content["failed"])]
-    return [(layer.name, Proof(layer, *content["seconds"][layer.name])) for layer in layers]
+    return [(layer.name, LayerProof(layer, *content["seconds"][layer.name])) for layer in layers]

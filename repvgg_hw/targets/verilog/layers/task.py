@@ -24,7 +24,7 @@ from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import environment, lock, sim_dir, write_if_changed
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog.emit import WATCHDOG_CYCLES
-from repvgg_hw.targets.verilog.layers.state import Proof
+from repvgg_hw.targets.verilog.layers.state import LayerProof
 from repvgg_hw.targets.verilog.netlist import Probe, Stream, Unit, build
 from repvgg_hw.targets.verilog.simulate import (
     SHARED_LAYERS,
@@ -127,7 +127,7 @@ def _anonymous(unit: Unit) -> Unit:
     return replace(unit, ident="layer", tables=tables, source=source, sink=sink, comment="")
 
 
-def prove(task: LayerTask) -> Proof:
+def prove(task: LayerTask) -> LayerProof:
     """Build, run and judge one layer. Runs in any process on any machine that has this package."""
     with contextlib.ExitStack() as stack:
         folder = task.folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="repvgg-hw-"))
@@ -140,7 +140,7 @@ def prove(task: LayerTask) -> Proof:
                 result = _run(task, simulator, Path(folder) / task.work)
         except CheckFailed as error:
             result = LayerResult(task.name, 0, task.planned_cycles, f"{task.name}: {error}")
-    return Proof(result, round(built - started, 3), round(time.monotonic() - built, 3))
+    return LayerProof(result, round(built - started, 3), round(time.monotonic() - built, 3))
 
 
 def _build(task: LayerTask, root: Path) -> Path:
