@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,11 +21,65 @@ from repvgg_hw.errors import InputError
 _PACKAGE = Path(__file__).resolve().parent
 
 
+def check_output(path: Path, suffixes: tuple[str, ...] = ()) -> Path:
+    """Where a file to be written will lie, checked before the work whose result it is to hold.
+
+    path      refused where it is or leads to a device, a pipe or a folder, where its folder cannot be written
+              or made, and where its name does not end in one of suffixes (any of them, where there are none)
+    A link is written through: the file that it names changes, the link stays. That file must have the link's
+    suffix, so that a link called net.safetensors never replaces a notes.txt.
+    Raises InputError.
+    """
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise InputError(f"{path}: the name of this file ends in {' or '.join(suffixes)}")
+    try:
+        place = path.resolve() if path.is_symlink() else path
+    except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
+        raise InputError(f"{path} is a link that leads nowhere") from None
+    if place.is_symlink():
+        raise InputError(f"{path} is a link that leads nowhere")
+    shown = f"{path}, a link to {place}," if place != path else str(path)
+    if place.suffix.lower() != path.suffix.lower():
+        raise InputError(f"{shown} would replace a file of another kind: give another name")
+    try:
+        mode = place.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # of folders that are none, `check_writable` says which
+    except OSError as error:
+        raise InputError(f"{shown} cannot be written: {error.strerror}") from None
+    else:
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+            raise InputError(f"{shown} is {kind}: give the name of a file to write")
+    check_writable(place.parent)
+    return place
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse, with InputError, a folder in which no file can be made, or that cannot be made itself."""
+    for place in (folder.absolute(), *folder.absolute().parents):
+        try:
+            mode = place.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            if place.is_symlink():
+                raise InputError(f"{place} is a link that leads nowhere") from None
+            continue
+        except OSError as error:
+            raise InputError(f"{folder} cannot be written: {error.strerror}") from None
+        if not stat.S_ISDIR(mode):
+            raise InputError(f"{folder} cannot be made: {place} is not a folder")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise InputError(f"{place} cannot be written: give another place")
+        return
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file that is whole at any time for whoever reads it; its folder is made where it is missing.
 
-    Raises OSError where it cannot be written; the file is then what it was before.
+    A link is written through; a device or a folder is refused (`check_output`).
+    Raises OSError or InputError where it cannot be written; the file is then what it was before.
     """
+    path = check_output(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # each writer has its own
     try:

@@ -84,8 +84,8 @@ def load(directory: Path) -> Design[NetworkPlan]:
 
 
 def remember(directory: Path) -> None:
-    """Make this folder the default of `simulate` and `report`."""
-    with contextlib.suppress(OSError):  # a convenience: a working directory that is read-only is no failure
+    """Make this folder the default of `simulate` and `report`, where the working directory can be written."""
+    with contextlib.suppress(OSError, InputError):  # the design is written: this is only a comfort
         write_if_changed(LAST, f"{directory}\n")
 
 
