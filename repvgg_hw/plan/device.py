@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
+
 from repvgg_hw.errors import InputError
 
 DEFAULT_PART = "xczu7ev-ffvc1156-2-e"
+SMALLEST_PORT, LARGEST_PORT = 9, 64  # 8 bits and a sign; beyond 64 no device has one
 DEFAULT_DSP = (27, 18)  # widths of the signed ports of a DSP48E2's multiplier
 
 
 def parse_dsp(text: str) -> tuple[int, int]:
     """Widths of a multiplier's two signed ports: "27x18" -> (27, 18). Raises InputError for anything else."""
-    try:
-        ports = tuple(int(part) for part in text.split("x"))
-        if len(ports) != 2 or min(ports) < 9:
-            raise ValueError
-    except ValueError:
+    match = re.fullmatch("([1-9][0-9]?)x([1-9][0-9]?)", text)
+    ports = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not SMALLEST_PORT <= min(ports) <= max(ports) <= LARGEST_PORT:
         raise InputError(
-            f"--dsp is the widths of a multiplier's two signed ports, as 27x18, not {text!r}"
-        ) from None
-    return ports[0], ports[1]
+            f"--dsp is the widths of a multiplier's two signed ports, {SMALLEST_PORT} to {LARGEST_PORT} bits "
+            f"each, as 27x18, not {text!r}"
+        )
+    return ports
+
+
+def check_part(name: str) -> str:
+    """A device's name, as it may stand in a Tcl script or a project's file; InputError for anything else."""
+    if re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) is None:
+        raise InputError(
+            f"--part is a device's name of letters, digits and . _ -, as {DEFAULT_PART}, not {name!r}"
+        )
+    return name

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, parse_dsp
+from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, parse_dsp
 from repvgg_hw.plan.folding import Folding
 from repvgg_hw.winograd.matrices import TILES
 
@@ -18,6 +18,9 @@ DEFAULT_MULTIPLIERS = 512
 DEFAULT_CLOCK_MHZ = 200.0
 DEFAULT_WINOGRAD = "off"
 DEFAULT_ARCHITECTURE = "stream"
+WINOGRAD = ("off", "auto", *map(str, TILES))  # what parse_algorithms reads
+CLOCK_MHZ = (1.0, 10_000.0)  # from and to
+LARGEST_FPS = 1e12
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Request:
     folding      layer name -> fixed folding, which the search keeps
     part         device of an HLS project
     architecture  what plans the network
+    Raises InputError for a clock, a rate or a device that no design can have: what is asked for reaches
+    Tcl scripts and divisors, from the command line or from a design.json that somebody edited.
     """
 
     target: str
@@ -58,6 +63,15 @@ class Request:
     part: str = DEFAULT_PART
     algorithms: Algorithms = DIRECT
     architecture: str = DEFAULT_ARCHITECTURE
+
+    def __post_init__(self) -> None:
+        if not CLOCK_MHZ[0] <= self.clock_mhz <= CLOCK_MHZ[1]:  # also refuses NaN
+            raise InputError(
+                f"the clock is {CLOCK_MHZ[0]:g} to {CLOCK_MHZ[1]:,.0f} MHz, not {self.clock_mhz}"
+            )
+        if self.fps is not None and not 0 < self.fps <= LARGEST_FPS:
+            raise InputError(f"frames per second are above 0 and up to {LARGEST_FPS:g}, not {self.fps}")
+        check_part(self.part)
 
 
 def parse(
@@ -85,7 +99,7 @@ def parse(
         clock_mhz,
         read_folding(folding) if folding else {},
         part,
-        parse_algorithms(winograd, parse_dsp(dsp) if dsp else DEFAULT_DSP, phases),
+        parse_algorithms(winograd, DEFAULT_DSP if dsp is None else parse_dsp(dsp), phases),
         architecture,
     )
 
@@ -96,7 +110,7 @@ def parse_algorithms(winograd: str, dsp: tuple[int, int] = DEFAULT_DSP, phases: 
         return Algorithms(dsp=dsp)
     if winograd == "auto":
         return Algorithms(tuple(TILES), phases=phases, dsp=dsp)
-    if winograd.isdecimal() and int(winograd) in TILES:
+    if winograd in WINOGRAD:
         return Algorithms((int(winograd),), direct=False, phases=phases, dsp=dsp)
     raise InputError(f"--winograd is auto, off or a tile from {TILES[0]} to {TILES[-1]}, not {winograd!r}")
 

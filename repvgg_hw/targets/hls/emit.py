@@ -19,6 +19,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.names import ascii_text
 from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan.device import check_part
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls.forms import Literal
 from repvgg_hw.targets.hls.layers import hls_layers
@@ -124,7 +125,7 @@ def project_files(plan: Plan, part: str, clock_mhz: float) -> Iterator[tuple[str
     env = cpp_environment(templates_dir() / "hls")
     context = {
         "name": ascii_text(plan.name),
-        "part": part,
+        "part": check_part(part),
         "clock": f"{clock_mhz:g}",
         "period_ns": f"{1000.0 / clock_mhz:.4g}",
         "layers": plan.layers,
