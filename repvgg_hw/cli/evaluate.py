@@ -12,18 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.expectations import RECORDS, expect_options, expectation, said
+from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.options import (
-    INPUT_SIZE,
+    IMAGE_RULES,
+    METHOD,
+    METHOD_HELP,
+    WIDTH_RULES,
     check_units,
     image_options,
     normalisation,
-    numbers,
     width_options,
     widths,
 )
 from repvgg_hw.cli.reading import reading_options
+from repvgg_hw.cli.rules import excludes
 from repvgg_hw.cli.tables import print_layers, print_table
+from repvgg_hw.cli.values import COUNT, INPUT_SIZE, NUMBERS, PLACE, SOURCE, OutputFile
 from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,34 +68,40 @@ class _Outcome:
         return self.evaluation.to_json() | layers
 
 
-@click.command()
-@click.argument("checkpoint")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Labelled test images.")
-@click.option(
-    "--calibration", required=True, type=click.Path(path_type=Path), help="Images to quantize on; no labels."
+RULES = (
+    *EXPECT_RULES,
+    *IMAGE_RULES,
+    *WIDTH_RULES,
+    excludes("--method", "--compare", why="it runs every method"),
 )
+
+
+@click.command(cls=Command, rules=RULES)
+@click.argument("checkpoint", type=SOURCE)
+@click.option("--data", required=True, type=PLACE, help="Labelled test images.")
+@click.option("--calibration", required=True, type=PLACE, help="Images to quantize on; no labels.")
 @click.option(
     "--method",
     "methods",
     multiple=True,
-    help="How to quantize; may be repeated [default: generate's].",
+    type=METHOD,
+    metavar="NAME",
+    help=f"How to quantize: {METHOD_HELP}; may be repeated.",
 )
 @click.option("--compare", is_flag=True, help="Quantize by every method and print one table.")
 @click.option("--per-layer", is_flag=True, help="Where each method loses: a table of layers.")
 @width_options
-@click.option("--limit", type=click.IntRange(1), help="At most that many test images.")
-@click.option("--calibration-limit", type=click.IntRange(1), help="At most that many calibration images.")
+@click.option("--limit", type=COUNT, help="At most that many test images.")
+@click.option("--calibration-limit", type=COUNT, help="At most that many calibration images.")
 @click.option("--input-size", type=INPUT_SIZE, help="Height and width [default: the images'].")
 @image_options
-@click.option(
-    "--class-index", type=click.Path(path_type=Path), help="JSON: which class folder is which class."
-)
-@click.option("--mean", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
-@click.option("--std", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
+@click.option("--class-index", type=PLACE, help="JSON: which class folder is which class.")
+@click.option("--mean", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
+@click.option("--std", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
 @reading_options
 @expect_options
 @click.option("--device", default="cpu", show_default=True, help="Where the integer model runs: cpu or cuda.")
-@click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Write a figure (SVG) here.")
+@click.option("--plot", "plot_path", type=OutputFile(".svg"), help="Write a figure (SVG) here.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def command(
     checkpoint: str,
@@ -132,16 +143,10 @@ def command(
     from repvgg_hw.checkpoint import import_network
     from repvgg_hw.model.images import checked_labels, load_images
     from repvgg_hw.model.preprocessing import NONE
-    from repvgg_hw.quantize import DEFAULT_METHOD, METHODS, recipe_named
+    from repvgg_hw.quantize import DEFAULT_METHOD, METHODS
 
-    if methods and compare:
-        raise InputError("--method names methods, --compare runs all of them: give one of the two")
     check_units(mean, std)
     chosen = list(METHODS) if compare else list(methods or [DEFAULT_METHOD])
-    for name in chosen:
-        recipe_named(name)
-    if plot_path is not None and not plot_path.parent.is_dir():
-        raise InputError(f"{plot_path}: {plot_path.parent} is not a folder")
     console = Console(stderr=True)
     if device != "cpu":
         from repvgg_hw import gpu
@@ -271,8 +276,9 @@ def _run(
 
 
 def _plot(path: Path, evaluations: list[Evaluation], inputs: _Inputs) -> None:
+    from repvgg_hw.files import write_if_changed
     from repvgg_hw.quantize.plot import bars
 
     rows = [(e.method, e.integer.percent, *e.integer.interval) for e in evaluations]
     title = f"Top-1 of integer models, {len(inputs.images)} images"
-    path.write_text(bars(title, rows, evaluations[0].float_.percent), encoding="utf-8")
+    write_if_changed(path, bars(title, rows, evaluations[0].float_.percent))

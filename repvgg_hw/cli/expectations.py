@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from repvgg_hw.errors import InputError
+from repvgg_hw.cli.rules import needs
+from repvgg_hw.cli.values import PLACE, Real
 
 if TYPE_CHECKING:
     from repvgg_hw.checkpoint import Expectation
 
+EXPECT_RULES = (needs("--tolerance", "--expect"),)
 RECORDS = ("reference_evaluator", "expect")  # proofs from outside, as provenance and --json name them
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -21,11 +23,13 @@ def expect_options(command: Command) -> Command:
     """The two options; `expectation` makes an Expectation of their values."""
     expect = click.option(
         "--expect",
-        type=click.Path(path_type=Path),
+        type=PLACE,
         help="An .npz of your own framework, images x and its logits y: the network read must give y.",
     )
     tolerance = click.option(
-        "--tolerance", type=float, help="Of --expect, relative to the largest |y| [default: 1e-4]."
+        "--tolerance",
+        type=Real(over=0, under=1),
+        help="Of --expect, relative to the largest |y| [default: 1e-4].",
     )
     return expect(tolerance(command))
 
@@ -35,8 +39,6 @@ def expectation(expect: Path | None, tolerance: float | None) -> Expectation | N
     from repvgg_hw.checkpoint import load_expectation
 
     if expect is None:
-        if tolerance is not None:
-            raise InputError("--tolerance belongs to --expect")
         return None
     return load_expectation(expect, tolerance)
 

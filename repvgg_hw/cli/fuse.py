@@ -8,15 +8,16 @@ from typing import Any
 
 import click
 
-from repvgg_hw.cli.expectations import RECORDS, expect_options, expectation, said
+from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.reading import reading_options, say_assumptions
-from repvgg_hw.errors import InputError
+from repvgg_hw.cli.values import SOURCE, OutputFile
 
 
-@click.command()
-@click.argument("checkpoint")
+@click.command(cls=Command, rules=EXPECT_RULES)
+@click.argument("checkpoint", type=SOURCE)
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="A .safetensors to write."
+    "-o", "--output", required=True, type=OutputFile(".safetensors"), help="A .safetensors to write."
 )
 @reading_options
 @expect_options
@@ -47,8 +48,6 @@ def command(
     """
     from repvgg_hw.checkpoint import import_network, save_fused
 
-    if output.suffix != ".safetensors":
-        raise InputError(f"{output}: the fused network is written as .safetensors; name it so")
     wanted = expectation(expect, tolerance)
     imported = import_network(checkpoint, **reading, expect=wanted)
     save_fused(output, imported)

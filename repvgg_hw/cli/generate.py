@@ -9,27 +9,43 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.expectations import expect_options, expectation, said
+from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.expectations import EXPECT_RULES, expect_options, expectation, said
 from repvgg_hw.cli.options import (
-    INPUT_SIZE,
+    IMAGE_RULES,
+    METHOD,
+    METHOD_HELP,
+    WIDTH_RULES,
     Numbers,
     check_units,
     image_options,
     normalisation,
-    numbers,
     width_options,
     widths,
 )
-from repvgg_hw.cli.reading import reading_options
+from repvgg_hw.cli.reading import READING, reading_options
+from repvgg_hw.cli.rules import excludes, needs, void
+from repvgg_hw.cli.values import (
+    CLASSES,
+    COUNT,
+    INPUT_SIZE,
+    NUMBERS,
+    PLACE,
+    SEED,
+    SOURCE,
+    Real,
+    Word,
+)
 from repvgg_hw.errors import InputError
 from repvgg_hw.names import display_name, folder_name
-from repvgg_hw.plan import registry as planners
-from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART
+from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, parse_dsp
 from repvgg_hw.plan.request import (
-    DEFAULT_ARCHITECTURE,
+    CLOCK_MHZ,
     DEFAULT_CLOCK_MHZ,
     DEFAULT_MULTIPLIERS,
     DEFAULT_WINOGRAD,
+    LARGEST_FPS,
+    WINOGRAD,
 )
 from repvgg_hw.targets import registry
 
@@ -48,9 +64,40 @@ RANDOM_METHOD = "minmax"
 DEFAULT_SIZE = (224, 224)
 
 
-@click.command()
+RULES = (
+    *EXPECT_RULES,
+    *IMAGE_RULES,
+    *WIDTH_RULES,
+    excludes("--model", "--weights"),
+    *(
+        needs(option, "--weights", why="random weights have nothing to read or to compare with")
+        for option in (*READING, "--expect", "--calibration")
+    ),
+    needs("--classes", "--model", why="a checkpoint has its own"),
+    needs("--seed", "--model", why="it is of random weights"),
+    *(needs(option, "--calibration") for option in ("--calibration-limit", "--preprocess")),
+    excludes("--multipliers", "--fps", why="one follows from the other"),
+    void("--phases", "--winograd off"),
+    needs("--part", "--target hls"),
+)
+GROUPS = {
+    "Network": (*("--model", "--classes", "--seed", "--weights", *READING, "--expect", "--tolerance"),),
+    "Images": (
+        *("--input-size", "--calibration", "--calibration-limit", "--mean", "--std"),
+        *("--preprocess", "--crop-pct", "--interpolation"),
+    ),
+    "Quantization": ("--method", "--weight-bits", "--activation-bits", "--bits", "--weight-memory"),
+    "Hardware": (
+        *("--target", "--multipliers", "--fps", "--clock", "--winograd", "--phases", "--dsp", "--folding"),
+        "--part",
+    ),
+    "Output": ("--output", "--force", "--json", "--quiet", "--verbose"),
+}
+
+
+@click.command(cls=Command, rules=RULES, groups=GROUPS)
 @click.option("--model", help="A variant by name, with seeded random weights: for structure and proof only.")
-@click.option("--weights", help="A checkpoint: .pth, .safetensors, .onnx or hf://...")
+@click.option("--weights", type=SOURCE, help="A checkpoint: .pth, .safetensors, .onnx or hf://...")
 @reading_options
 @expect_options
 @click.option(
@@ -60,40 +107,53 @@ DEFAULT_SIZE = (224, 224)
     show_default=True,
     help="Kind of sources.",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: build/NETWORK-TARGET]."
-)
+@click.option("-o", "--output", type=PLACE, help="Folder [default: build/NETWORK-TARGET].")
 @click.option("--input-size", type=INPUT_SIZE, help="Height and width [default: 224, or the images'].")
-@click.option("--classes", type=click.IntRange(1), help="Classes of --model [default: 1000].")
-@click.option("--calibration", type=click.Path(path_type=Path), help="Images to quantize on.")
-@click.option("--calibration-limit", type=click.IntRange(1), help="At most that many of them.")
+@click.option("--classes", type=CLASSES, help="Classes of --model [default: 1000].")
+@click.option("--calibration", type=PLACE, help="Images to quantize on.")
+@click.option("--calibration-limit", type=COUNT, help="At most that many of them.")
 @image_options
-@click.option("--method", help="How to quantize [default: the best that takes minutes].")
+@click.option("--method", type=METHOD, metavar="NAME", help=f"How to quantize: {METHOD_HELP}.")
 @width_options
-@click.option("--mean", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
-@click.option("--std", callback=numbers, help="Per channel, in 0..1 [default: ImageNet's].")
+@click.option("--mean", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
+@click.option("--std", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
+@click.option("--multipliers", type=COUNT, help=f"Budget of multipliers [default: {DEFAULT_MULTIPLIERS}].")
 @click.option(
-    "--multipliers", type=click.IntRange(1), help=f"Budget of multipliers [default: {DEFAULT_MULTIPLIERS}]."
+    "--fps",
+    type=Real(over=0, highest=LARGEST_FPS),
+    help="Instead of a budget: frames per second to reach at --clock.",
 )
 @click.option(
-    "--architecture",
-    type=click.Choice(planners.names()),
-    default=DEFAULT_ARCHITECTURE,
+    "--clock",
+    type=Real(*CLOCK_MHZ),
+    default=DEFAULT_CLOCK_MHZ,
     show_default=True,
-    help="How the hardware is built.",
+    help="In MHz.",
 )
-@click.option("--fps", type=float, help="Instead of a budget: frames per second to reach at --clock.")
-@click.option("--clock", type=float, default=DEFAULT_CLOCK_MHZ, show_default=True, help="MHz.")
 @click.option(
-    "--winograd", default=DEFAULT_WINOGRAD, show_default=True, help="auto, off, or a tile M from 2 to 7."
+    "--winograd",
+    type=click.Choice(WINOGRAD),
+    default=DEFAULT_WINOGRAD,
+    show_default=True,
+    help="Tiles that the search may use: none, any, or this one everywhere.",
 )
 @click.option("--phases/--no-phases", default=True, help="Winograd for stride 2 too.")
 @click.option(
-    "--dsp", default="{}x{}".format(*DEFAULT_DSP), show_default=True, help="Signed ports of one multiplier."
+    "--dsp",
+    type=Word("AxB", parse_dsp),
+    default="{}x{}".format(*DEFAULT_DSP),
+    show_default=True,
+    help="Signed ports of one multiplier.",
 )
-@click.option("--folding", type=click.Path(path_type=Path), help='JSON, {"stage1.0": {"pi": 4, "po": 2}}.')
-@click.option("--part", default=DEFAULT_PART, show_default=True, help="Device of the HLS project.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of random weights.")
+@click.option("--folding", type=PLACE, help='JSON, {"stage1.0": {"pi": 4, "po": 2}}.')
+@click.option(
+    "--part",
+    type=Word("NAME", check_part),
+    default=DEFAULT_PART,
+    show_default=True,
+    help="Device of the HLS project.",
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of random weights.")
 @click.option("--force", is_flag=True, help="Write over a design that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 def command(
@@ -145,7 +205,7 @@ def command(
     from repvgg_hw.plan import request as requests
     from repvgg_hw.targets.generate import check_directory, check_request, generate
 
-    if (model is None) == (weights is None):
+    if model is None and weights is None:
         raise InputError("give either --model NAME for random weights or --weights CHECKPOINT")
     check_units(mean, std)
     request = requests.parse(
@@ -168,15 +228,11 @@ def command(
     quantizer = _Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, console)
     wanted = expectation(expect, tolerance)
     if model is not None:
-        if wanted is not None:
-            raise InputError("--expect belongs to --weights: nobody knows the outputs of random weights")
         network = _random(model, input_size or DEFAULT_SIZE, classes, seed, quantizer)
     else:
         assert weights is not None
         from repvgg_hw.checkpoint import load_fused
 
-        if classes is not None:
-            raise InputError("--classes belongs to --model: a checkpoint has its own")
         if calibration is None:
             raise InputError("--weights needs --calibration: images that set the scales of int8")
         fused = load_fused(weights, **reading, expect=wanted)

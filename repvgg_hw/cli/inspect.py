@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repvgg_hw.cli.expectations import RECORDS, expect_options, expectation, said
-from repvgg_hw.cli.options import INPUT_SIZE
+from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.reading import reading_options, say_assumptions
+from repvgg_hw.cli.values import INPUT_SIZE, SOURCE
 
 if TYPE_CHECKING:
     from repvgg_hw.checkpoint import Imported
 
 
-@click.command()
-@click.argument("checkpoint")
+@click.command(cls=Command, rules=EXPECT_RULES)
+@click.argument("checkpoint", type=SOURCE)
 @click.option("--input-size", type=INPUT_SIZE, default=224, show_default=True, help="For the MACs.")
 @reading_options
 @expect_options

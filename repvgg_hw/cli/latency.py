@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
-from repvgg_hw.cli.options import INPUT_SIZE
+from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.values import CLASSES, INPUT_SIZE, PLACE, Listed, OutputFile, Real, Whole
 from repvgg_hw.errors import InputError
 
 FORMS = ("training", "fused", "integer")  # as latency.forms.FORMS, without importing torch for --help
@@ -14,36 +16,26 @@ PRECISIONS = ("fp32", "tf32", "fp16", "bf16")
 CUDA_PRECISIONS = ("fp32", "fp16")  # by default
 
 
-def _numbers(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """ "1,8" -> (1, 8)."""
-    if value is None:
-        return None
-    try:
-        numbers = tuple(int(part) for part in value.split(","))
-    except ValueError:
-        numbers = ()
-    if not numbers or min(numbers) < 1:
-        raise click.BadParameter(f"{value!r} is not a list of positive integers like 1,8,32", param=parameter)
-    return numbers
-
-
 def _names(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     return None if value is None else tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--model", "models", default="A0", show_default=True, callback=_names, help="Variants, by comma."
 )
 @click.option(
     "--input-size",
-    "--size",
-    "size",
     type=INPUT_SIZE,
     help="Height and width [default: the design's, else 224].",
 )
-@click.option("--classes", type=click.IntRange(1), help="Outputs [default: the design's, else 1000].")
-@click.option("--batch", "batches", callback=_numbers, help="Batch sizes [default: 1,8,32,128; CPU 1,8].")
+@click.option("--classes", type=CLASSES, help="Outputs [default: the design's, else 1000].")
+@click.option(
+    "--batch",
+    "batches",
+    type=Listed(Whole(1, 65536), "1,8,32"),
+    help="Batch sizes [default: 1,8,32,128; CPU 1,8].",
+)
 @click.option("--form", "forms", callback=_names, help=f"Any of {','.join(FORMS)} [default: all].")
 @click.option(
     "--precision",
@@ -65,17 +57,15 @@ def _names(_: click.Context, parameter: click.Parameter, value: str | None) -> t
     help="Networks of timm or torchvision, timed in the last precision only, or 'none' "
     "[default: ResNet-18/34/50/101, VGG-16, EfficientNet-B0, RegNetX-3.2GF where one of them is there].",
 )
-@click.option(
-    "--design", type=click.Path(path_type=Path), help="A generated design to set beside the figures."
-)
+@click.option("--design", type=PLACE, help="A generated design to set beside the figures.")
 @click.option("--device", default="auto", show_default=True, help="auto, cuda, cuda:N or cpu.")
-@click.option("--seconds", type=click.FloatRange(0.01), help="Measuring time per row [default: 1; CPU 0.5].")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write every number here.")
-@click.option("--markdown", "markdown_path", type=click.Path(path_type=Path), help="Write the table here.")
-@click.option("--plot", "plot_path", type=click.Path(path_type=Path), help="Write a figure (SVG) here.")
+@click.option("--seconds", type=Real(0.01, 3600), help="Measuring time per row [default: 1; CPU 0.5].")
+@click.option("--json", "as_json", is_flag=True, help="Print every number as JSON instead of the table.")
+@click.option("--markdown", "markdown_path", type=OutputFile(".md"), help="Write the table here.")
+@click.option("--plot", "plot_path", type=OutputFile(".svg"), help="Write a figure (SVG) here.")
 def command(
     models: tuple[str, ...],
-    size: tuple[int, int] | None,
+    input_size: tuple[int, int] | None,
     classes: int | None,
     batches: tuple[int, ...] | None,
     forms: tuple[str, ...] | None,
@@ -85,9 +75,9 @@ def command(
     design: Path | None,
     device: str,
     seconds: float | None,
-    json_path: Path | None,
     markdown_path: Path | None,
     plot_path: Path | None,
+    as_json: bool,
 ) -> None:
     """Time the network on the GPU, or where there is none on the CPU, beside the planned accelerator.
 
@@ -99,10 +89,6 @@ def command(
 
     Weights are random: they do not change the time. Exit codes: 0 done, 2 the usage is wrong.
     """
-    for path in (json_path, markdown_path, plot_path):
-        if path is not None and not path.parent.is_dir():
-            raise InputError(f"{path}: {path.parent} is not a folder")
-
     from rich.console import Console
 
     from repvgg_hw.files import write_if_changed
@@ -126,7 +112,7 @@ def command(
         missing = None
     request = SurveyRequest(
         models=tuple(get_variant(name, num_classes=classes) for name in models),
-        size=size or shape,
+        size=input_size or shape,
         batches=batches or ((1, 8, 32, 128) if on_gpu else (1, 8)),
         forms=_known(forms or FORMS, FORMS, "form"),
         precisions=_known(precisions or (CUDA_PRECISIONS if on_gpu else ("fp32",)), PRECISIONS, "precision"),
@@ -151,9 +137,10 @@ def command(
     with Console(stderr=True).status("measuring") as status:
         surveyor.progress = lambda text: status.update(f"measuring {text}")
         survey = surveyor.run(row)
-    report.print_survey(survey)
-    if json_path:
-        report.write_json(json_path, survey)
+    if as_json:
+        click.echo(json.dumps(survey.to_json(), indent=2))
+    else:
+        report.print_survey(survey)
     if markdown_path:
         write_if_changed(markdown_path, report.markdown(survey))
     if plot_path:

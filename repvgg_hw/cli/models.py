@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from repvgg_hw.cli.options import INPUT_SIZE
+from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.values import CLASSES, INPUT_SIZE
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--input-size", type=INPUT_SIZE, default=224, show_default=True, help="In pixels.")
-@click.option("--classes", type=click.IntRange(1), default=1000, show_default=True, help="Outputs.")
+@click.option("--classes", type=CLASSES, default=1000, show_default=True, help="Outputs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def command(input_size: tuple[int, int], classes: int, as_json: bool) -> None:
     """List the variants: blocks, widths, groups, parameters and multiply-accumulates.

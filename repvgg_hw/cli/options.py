@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from repvgg_hw.cli.rules import excludes, needs, void
+from repvgg_hw.cli.values import BITS, COUNT, PLACE, SHARE
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD
 
@@ -31,24 +32,22 @@ SEARCH_IMAGES = 128  # on which the search for widths measures noise
 SMALLEST_STD = 1e-6  # a network trained on raw 16-bit values has 1 / 65535
 
 
-class InputSize(click.ParamType[tuple[int, int]]):
-    """ "224" -> (224, 224); "33x20" -> (33, 20): height, then width."""
+# as repvgg_hw.quantize.METHODS has them: a test compares the two, since importing it costs seconds
+METHOD_NAMES = (
+    *("naive", "minmax", "percentile", "mse", "entropy", "weighted", "equalized"),
+    *("gptq", "adaround-layerwise", "adaround"),
+)
+METHOD = click.Choice(METHOD_NAMES)
+METHOD_HELP = f"{', '.join(METHOD_NAMES)} [default: gptq, the best that takes minutes]"
 
-    name = "N|HxW"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """The size in pixels; a tuple stays what it is."""
-        if isinstance(value, tuple):
-            return value[0], value[1]
-        match = re.fullmatch(r"([1-9][0-9]{0,4})(?:[xX]([1-9][0-9]{0,4}))?", str(value).strip())
-        if match is None:
-            self.fail(f"{value!r} is not a size in pixels like 224 or 192x256 (height x width)", param, ctx)
-        return int(match[1]), int(match[2] or match[1])
-
-
-INPUT_SIZE = InputSize()
+IMAGE_RULES = (
+    needs("--crop-pct", "--preprocess timm"),
+    needs("--interpolation", "--preprocess timm", "--preprocess resize"),
+)
+WIDTH_RULES = (
+    *excludes("--bits", "--weight-bits", "--weight-memory"),
+    void("--activation-bits", "--bits", why="the file holds them"),
+)
 
 
 def image_options(command: Command) -> Command:
@@ -62,7 +61,7 @@ def image_options(command: Command) -> Command:
         type=click.Choice(["none", "resize", "timm"]),
         help="Bring images to the input's size: not at all, by resizing, or as timm evaluates.",
     )
-    @click.option("--crop-pct", type=float, help="Share of the side that timm's crop keeps [default: 0.875].")
+    @click.option("--crop-pct", type=SHARE, help="Share of the side that timm's crop keeps [default: 0.875].")
     @click.option(
         "--interpolation",
         type=click.Choice(["bilinear", "bicubic"]),
@@ -90,17 +89,17 @@ def preprocessing(
 def width_options(command: Command) -> Command:
     """Options for the bits of weights and activations; `widths` makes a Widths of their values."""
     options = (
-        click.option("--weight-bits", type=int, help="Bits of all weights, 4 to 8 [default: 8]."),
-        click.option("--activation-bits", type=int, help="Bits of all activations, 4 to 8 [default: 8]."),
+        click.option("--weight-bits", type=BITS, help="Bits of all weights, 4 to 8 [default: 8]."),
+        click.option("--activation-bits", type=BITS, help="Bits of all activations, 4 to 8 [default: 8]."),
         click.option(
             "--bits",
             "bits_file",
-            type=click.Path(path_type=Path),
+            type=PLACE,
             help="JSON file of widths per layer.",
         ),
         click.option(
             "--weight-memory",
-            type=click.IntRange(1),
+            type=COUNT,
             help="Bytes for all weights: search the width of each layer.",
         ),
     )
@@ -122,16 +121,12 @@ def widths(
 ) -> Widths:
     """The widths that were asked for: one for all, a file, or found by search on calibration images.
 
-    Raises InputError for options that exclude each other, widths out of range and layers that do not exist.
+    Raises InputError for widths out of range and layers that do not exist.
     """
     from repvgg_hw.quantize import Widths, load_widths
     from repvgg_hw.quantize.sensitivity import search_widths
 
-    if sum(given is not None for given in (weight_bits, bits_file, weight_memory)) > 1:
-        raise InputError("--weight-bits, --bits and --weight-memory exclude each other")
     if bits_file is not None:
-        if activation_bits is not None:
-            raise InputError("--bits holds the widths of activations, too: drop --activation-bits")
         bits = load_widths(bits_file)
     elif weight_memory is not None:
         bits = search_widths(
@@ -149,16 +144,6 @@ def widths(
         )
     bits.check(conv.name for conv in fused.convs)
     return bits
-
-
-def numbers(_: click.Context, parameter: click.Parameter, value: Any) -> Numbers | None:
-    """A callback: "0.5,0.5,0.5" -> (0.5, 0.5, 0.5)."""
-    if value is None:
-        return None
-    try:
-        return tuple(float(part) for part in value.split(","))
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not a list of numbers such as 0.5,0.5,0.5") from None
 
 
 def normalisation(mean: Numbers | None, std: Numbers | None, channels: int) -> tuple[Numbers, Numbers]:

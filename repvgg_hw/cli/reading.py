@@ -8,6 +8,9 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from repvgg_hw.cli.values import EPS, GROUPS, STRIDES
+
+READING = ("--eps", "--strides", "--groups", "--assume")  # the options of `reading_options`
 Command = TypeVar("Command", bound=Callable[..., None])
 
 # as checkpoint.decisions.CHOICES has them; a test compares the two, since importing it costs seconds
@@ -21,9 +24,9 @@ ASSUME_HELP = (
 def reading_options(command: Command) -> Command:
     """--eps, --strides, --groups and --assume, as one argument `reading` for import_network(**reading)."""
 
-    @click.option("--eps", type=float, help="Of batch normalization [default: 1e-5]; YOLO families: 1e-3.")
-    @click.option("--strides", callback=_numbers, help="One per stage or layer, if the rule does not fit.")
-    @click.option("--groups", callback=_numbers, help="One per layer, if shapes do not tell.")
+    @click.option("--eps", type=EPS, help="Of batch normalization [default: 1e-5]; YOLO families: 1e-3.")
+    @click.option("--strides", type=STRIDES, help="One per stage or layer, if the rule does not fit.")
+    @click.option("--groups", type=GROUPS, help="One per layer, if shapes do not tell.")
     @click.option("--assume", multiple=True, metavar="NAME=VALUE", callback=_pairs, help=ASSUME_HELP)
     @functools.wraps(command)
     def wrapped(*, eps: Any, strides: Any, groups: Any, assume: Any, **others: Any) -> None:
@@ -38,16 +41,6 @@ def say_assumptions(provenance: Mapping[str, Any]) -> list[str]:
         f"assumed: {made['subject']}: {made['value']} ({made['rule']})"
         for made in provenance.get("assumptions", [])
     ]
-
-
-def _numbers(_: click.Context, parameter: click.Parameter, value: Any) -> tuple[int, ...] | None:
-    """ "2,2,1" -> (2, 2, 1)."""
-    if value is None:
-        return None
-    try:
-        return tuple(int(part) for part in value.split(","))
-    except ValueError as error:
-        raise click.BadParameter(f"{value!r} is not a list of {parameter.name} such as 2,2,1") from error
 
 
 def _pairs(_: click.Context, parameter: click.Parameter, values: Any) -> dict[str, str]:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.values import PLACE, OutputFile
+
 if TYPE_CHECKING:
     from repvgg_hw.report import Summary
 
 
-@click.command()
-@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.command(cls=Command)
+@click.argument("directory", required=False, type=PLACE)
 @click.option(
-    "--html", type=click.Path(path_type=Path), help="Page to write [default: DIRECTORY/report.html]."
+    "--html", type=OutputFile(".html", ".htm"), help="Page to write [default: DIRECTORY/report.html]."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def command(directory: Path | None, html: Path | None, as_json: bool) -> None:

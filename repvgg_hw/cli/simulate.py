@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from repvgg_hw.cli.options import image_options
+from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.options import IMAGE_RULES, image_options
+from repvgg_hw.cli.rules import excludes, needs, void
+from repvgg_hw.cli.values import COUNT, PLACE, OutputFile, Real, Whole
 from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,27 +29,38 @@ if TYPE_CHECKING:
 DEFAULT_IMAGES = 4  # synthetic ones, where no images are given
 
 
-@click.command()
-@click.argument("directory", required=False, type=click.Path(path_type=Path))
-@click.option("--images", type=click.Path(path_type=Path), help="Images to run [default: synthetic ones].")
-@click.option("--limit", type=click.IntRange(1), help="At most that many images [default: all, or 4].")
-@image_options
-@click.option(
-    "--class-index", type=click.Path(path_type=Path), help="JSON: which class folder is which class."
+RULES = (
+    *IMAGE_RULES,
+    *(needs(option, "--images") for option in ("--preprocess", "--class-index")),
+    needs("--waves-window", "--waves"),
+    excludes("--layer", "--layers"),
+    needs("--jobs", "--layers"),
+    needs("--scheduler", "--layers"),
+    void("--jobs", "--scheduler", why="its workers set how many run at once"),
+    void("--waves", "--layers", why="give --layer for the inside of one"),
 )
+CYCLE = Whole(0, 2**63 - 1)
+
+
+@click.command(cls=Command, rules=RULES)
+@click.argument("directory", required=False, type=PLACE)
+@click.option("--images", type=PLACE, help="Images to run [default: synthetic ones].")
+@click.option("--limit", type=COUNT, help="At most that many images [default: all, or 4].")
+@image_options
+@click.option("--class-index", type=PLACE, help="JSON: which class folder is which class.")
 @click.option("--layer", help="This layer alone, on golden's input.")
 @click.option("--layers", is_flag=True, help="Every layer alone, in parallel; a broken run resumes.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes of --layers [default: one per core].")
+@click.option("--jobs", type=Whole(1, 1024), help="Processes of --layers [default: one per core].")
 @click.option("--scheduler", help="Address of a Dask scheduler that runs --layers.")
-@click.option("--stalls", type=click.IntRange(1), help="Seed of random pauses on input and output.")
+@click.option("--stalls", type=Whole(1, 2**31 - 1), help="Seed of random pauses on input and output.")
 @click.option("--waves", is_flag=True, help="Record a VCD, of --layer's inside or of all streams.")
-@click.option("--waves-window", type=(int, int), help="Record only from this cycle to that one.")
+@click.option("--waves-window", type=(CYCLE, CYCLE), metavar="FROM TO", help="Record these cycles only.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=Real(over=0, highest=1e7),
     help="Seconds of wall clock for one simulation [default: 1,800 and 1 for every 500 cycles].",
 )
-@click.option("--junit", type=click.Path(path_type=Path), help="Write results as JUnit XML.")
+@click.option("--junit", type=OutputFile(".xml"), help="Write results as JUnit XML.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
     directory: Path | None,
@@ -130,8 +144,8 @@ def _check_options(target: Target, options: ProofOptions) -> None:
 
 
 def _window(waves: bool, window: tuple[int, int] | None) -> tuple[int, int | None] | None:
-    if window is not None and not waves:
-        raise InputError("--waves-window needs --waves")
+    if window is not None and window[0] >= window[1]:
+        raise InputError(f"--waves-window is from one cycle to a later one, not {window[0]} {window[1]}")
     return (window or (0, None)) if waves else None
 
 
@@ -151,8 +165,6 @@ def _images(
 
     channels, height, width = design.network.in_shape
     if path is None:
-        if preprocessing is not None or class_index is not None:
-            raise InputError("--preprocess, --crop-pct, --interpolation and --class-index belong to --images")
         return synthetic(limit or DEFAULT_IMAGES, design.network.in_shape), None
     if preprocessing is None:
         preprocessing = from_json(design.options.get("preprocess"))

@@ -196,7 +196,7 @@ def names() -> Iterator[Case]:
         "module.pth",
         "2nd.pth",
         "a b.pth",
-        "[bold]x[/].pth",
+        "[bold]x.pth",
         "-x.pth",
         "reg.pth",
         "$HOME.pth",

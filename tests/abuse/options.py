@@ -8,6 +8,7 @@ from itertools import combinations
 import click
 
 from repvgg_hw.cli import COMMANDS, main
+from repvgg_hw.cli.values import Real, Whole
 from tests.abuse.case import OK, WRONG, Case
 
 # A whole, right command for each, to which one wrong option is added.
@@ -75,7 +76,18 @@ SPECIAL: dict[str, tuple[str, ...] | None] = {
     "--calibration": (*FOLDERS, "net.safetensors"),
     "--images": (*FOLDERS, "net.safetensors"),
     "--data": (*FOLDERS, "net.safetensors"),
-    "--weights": (*FILES[:-3], "hf://", "hf://a", "x" * 300, "design"),
+    "--weights": (
+        "missing",
+        "images",
+        "empty",
+        "text.txt",
+        "/dev/null",
+        "",
+        "hf://",
+        "hf://a",
+        "x" * 300,
+        "design",
+    ),
     "--design": FOLDERS,
     "--output": ("text.txt", "foreign", "/dev/null", "/dev/null/x", "text.txt/below", "", "x" * 300),
     "--junit": ("images", "/dev/full", "/dev/null/x", "text.txt/below", ""),
@@ -107,9 +119,9 @@ def wrong_values(option: click.Option) -> tuple[str, ...]:
             return SPECIAL[name] or ()
     if isinstance(option.type, click.Choice):
         return WORDS
-    if isinstance(option.type, (click.types.FloatRange, click.types.FloatParamType)):
+    if isinstance(option.type, Real):
         return REAL
-    if isinstance(option.type, (click.types.IntRange, click.types.IntParamType)):
+    if isinstance(option.type, Whole):
         return WHOLE
     if isinstance(option.type, click.Path):
         return FILES

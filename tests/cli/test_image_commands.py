@@ -89,7 +89,7 @@ def test_options_of_images_need_images(files: Path, tmp_path: Path) -> None:
     for options in (("--preprocess", "timm"), ("--class-index", files / "classes.json")):
         done = run("simulate", tmp_path / "net", *options)
         assert done.exit_code == 2
-        assert "belong to --images" in done.stderr
+        assert "belongs to --images" in done.stderr
 
 
 def test_images_of_any_size_need_a_word_about_it(files: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import re
 import click
 import pytest
 
-from repvgg_hw.cli.options import INPUT_SIZE, normalisation
+from repvgg_hw.cli.options import METHOD_HELP, METHOD_NAMES, normalisation
+from repvgg_hw.cli.values import INPUT_SIZE
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD
 
@@ -75,3 +76,10 @@ def test_sizes(text: str, size: tuple[int, int]) -> None:
 def test_wrong_sizes(text: str) -> None:
     with pytest.raises(click.BadParameter, match="not a size in pixels"):
         INPUT_SIZE.convert(text, None, None)
+
+
+def test_methods_in_help_are_those_that_exist() -> None:
+    from repvgg_hw.quantize import DEFAULT_METHOD, METHODS
+
+    assert tuple(METHODS) == METHOD_NAMES
+    assert f"[default: {DEFAULT_METHOD}," in METHOD_HELP

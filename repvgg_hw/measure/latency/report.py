@@ -1,15 +1,12 @@
-"""A survey as a table, as Markdown, as JSON."""
+"""A survey as a table and as Markdown."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from repvgg_hw.files import write_if_changed
 from repvgg_hw.measure.latency.baselines import published_ratio
 from repvgg_hw.measure.latency.rows import AcceleratorRow, Row, Survey
 
@@ -137,8 +134,3 @@ def _below(survey: Survey) -> Iterator[str]:
         yield accelerator_line(survey.accelerator)
     for note in survey.notes:
         yield f"not measured: {note}"
-
-
-def write_json(path: Path, survey: Survey) -> None:
-    """The survey with every field."""
-    write_if_changed(path, json.dumps(survey.to_json(), indent=2) + "\n")
