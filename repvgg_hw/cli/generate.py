@@ -11,6 +11,7 @@ import click
 
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, expect_options, expectation, said
+from repvgg_hw.cli.hardware import HARDWARE, HARDWARE_RULES, hardware_options
 from repvgg_hw.cli.options import (
     IMAGE_RULES,
     METHOD,
@@ -24,7 +25,7 @@ from repvgg_hw.cli.options import (
     widths,
 )
 from repvgg_hw.cli.reading import READING, reading_options
-from repvgg_hw.cli.rules import excludes, needs, void
+from repvgg_hw.cli.rules import excludes, needs
 from repvgg_hw.cli.values import (
     CLASSES,
     COUNT,
@@ -33,21 +34,9 @@ from repvgg_hw.cli.values import (
     PLACE,
     SEED,
     SOURCE,
-    Real,
-    Word,
 )
 from repvgg_hw.errors import InputError
 from repvgg_hw.names import display_name, folder_name
-from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, parse_dsp
-from repvgg_hw.plan.request import (
-    CLOCK_MHZ,
-    DEFAULT_CLOCK_MHZ,
-    DEFAULT_MULTIPLIERS,
-    DEFAULT_WINOGRAD,
-    LARGEST_FPS,
-    WINOGRAD,
-)
-from repvgg_hw.targets import registry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +47,7 @@ if TYPE_CHECKING:
     from repvgg_hw.model.preprocessing import Preprocessing
     from repvgg_hw.network import FusedNetwork, IntegerNetwork
     from repvgg_hw.plan.planner import NetworkPlan
+    from repvgg_hw.plan.request import Request
 
 RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random network
 RANDOM_METHOD = "minmax"
@@ -68,6 +58,7 @@ RULES = (
     *EXPECT_RULES,
     *IMAGE_RULES,
     *WIDTH_RULES,
+    *HARDWARE_RULES,
     excludes("--model", "--weights"),
     *(
         needs(option, "--weights", why="random weights have nothing to read or to compare with")
@@ -76,9 +67,6 @@ RULES = (
     needs("--classes", "--model", why="a checkpoint has its own"),
     needs("--seed", "--model", why="it is of random weights"),
     *(needs(option, "--calibration") for option in ("--calibration-limit", "--preprocess")),
-    excludes("--multipliers", "--fps", why="one follows from the other"),
-    void("--phases", "--winograd off"),
-    needs("--part", "--target hls"),
 )
 GROUPS = {
     "Network": (*("--model", "--classes", "--seed", "--weights", *READING, "--expect", "--tolerance"),),
@@ -87,10 +75,7 @@ GROUPS = {
         *("--preprocess", "--crop-pct", "--interpolation"),
     ),
     "Quantization": ("--method", "--weight-bits", "--activation-bits", "--bits", "--weight-memory"),
-    "Hardware": (
-        *("--target", "--multipliers", "--fps", "--clock", "--winograd", "--phases", "--dsp", "--folding"),
-        "--part",
-    ),
+    "Hardware": HARDWARE,
     "Output": ("--output", "--force", "--json", "--quiet", "--verbose"),
 }
 
@@ -100,13 +85,6 @@ GROUPS = {
 @click.option("--weights", type=SOURCE, help="A checkpoint: .pth, .safetensors, .onnx or hf://...")
 @reading_options
 @expect_options
-@click.option(
-    "--target",
-    type=click.Choice(registry.names()),
-    default=registry.names()[0],
-    show_default=True,
-    help="Kind of sources.",
-)
 @click.option("-o", "--output", type=PLACE, help="Folder [default: build/NETWORK-TARGET].")
 @click.option("--input-size", type=INPUT_SIZE, help="Height and width [default: 224, or the images'].")
 @click.option("--classes", type=CLASSES, help="Classes of --model [default: 1000].")
@@ -117,42 +95,7 @@ GROUPS = {
 @width_options
 @click.option("--mean", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
 @click.option("--std", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
-@click.option("--multipliers", type=COUNT, help=f"Budget of multipliers [default: {DEFAULT_MULTIPLIERS}].")
-@click.option(
-    "--fps",
-    type=Real(over=0, highest=LARGEST_FPS),
-    help="Instead of a budget: frames per second to reach at --clock.",
-)
-@click.option(
-    "--clock",
-    type=Real(*CLOCK_MHZ),
-    default=DEFAULT_CLOCK_MHZ,
-    show_default=True,
-    help="In MHz.",
-)
-@click.option(
-    "--winograd",
-    type=click.Choice(WINOGRAD),
-    default=DEFAULT_WINOGRAD,
-    show_default=True,
-    help="Tiles that the search may use: none, any, or this one everywhere.",
-)
-@click.option("--phases/--no-phases", default=True, help="Winograd for stride 2 too.")
-@click.option(
-    "--dsp",
-    type=Word("AxB", parse_dsp),
-    default="{}x{}".format(*DEFAULT_DSP),
-    show_default=True,
-    help="Signed ports of one multiplier.",
-)
-@click.option("--folding", type=PLACE, help='JSON, {"stage1.0": {"pi": 4, "po": 2}}.')
-@click.option(
-    "--part",
-    type=Word("NAME", check_part),
-    default=DEFAULT_PART,
-    show_default=True,
-    help="Device of the HLS project.",
-)
+@hardware_options
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of random weights.")
 @click.option("--force", is_flag=True, help="Write over a design that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
@@ -162,7 +105,6 @@ def command(
     reading: dict[str, Any],
     expect: Path | None,
     tolerance: float | None,
-    target: str,
     output: Path | None,
     input_size: tuple[int, int] | None,
     classes: int | None,
@@ -176,15 +118,7 @@ def command(
     weight_memory: int | None,
     mean: Numbers | None,
     std: Numbers | None,
-    multipliers: int | None,
-    architecture: str,
-    fps: float | None,
-    clock: float,
-    winograd: str,
-    phases: bool,
-    dsp: str,
-    folding: Path | None,
-    part: str,
+    request: Request,
     seed: int,
     force: bool,
     as_json: bool,
@@ -202,28 +136,15 @@ def command(
     """
     from rich.console import Console
 
-    from repvgg_hw.plan import request as requests
     from repvgg_hw.targets.generate import check_directory, check_request, generate
 
     if model is None and weights is None:
         raise InputError("give either --model NAME for random weights or --weights CHECKPOINT")
     check_units(mean, std)
-    request = requests.parse(
-        target,
-        multipliers=multipliers,
-        fps=fps,
-        clock_mhz=clock,
-        folding=folding,
-        part=part,
-        winograd=winograd,
-        phases=phases,
-        dsp=dsp,
-        architecture=architecture,
-    )
     check_request(request)
     console = Console(stderr=True)
     if output is None:
-        output = Path("build") / f"{folder_name(model or weights or '')}-{target}"
+        output = Path("build") / f"{folder_name(model or weights or '')}-{request.target}"
     check_directory(output, force)
     quantizer = _Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, console)
     wanted = expectation(expect, tolerance)

@@ -1,0 +1,104 @@
+"""Options that ask for hardware, as one argument `request`: what is searched for, and under which limits."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import click
+
+from repvgg_hw.cli.rules import excludes, needs, void
+from repvgg_hw.cli.values import COUNT, PLACE, Real, Word
+from repvgg_hw.plan import registry as planners
+from repvgg_hw.plan import request as requests
+from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, parse_dsp
+from repvgg_hw.targets import registry
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+HARDWARE = (
+    *(
+        "--target",
+        "--architecture",
+        "--multipliers",
+        "--fps",
+        "--clock",
+        "--winograd",
+        "--phases",
+        "--dsp",
+        "--folding",
+    ),
+    "--part",
+)
+HARDWARE_RULES = (
+    excludes("--multipliers", "--fps", why="one follows from the other"),
+    void("--phases", "--winograd off"),
+    needs("--part", "--target hls"),
+)
+
+
+def hardware_options(command: Command) -> Command:
+    """The options of HARDWARE; `request` is a repvgg_hw.plan.request.Request."""
+
+    @click.option(
+        "--target",
+        type=click.Choice(registry.names()),
+        default=registry.names()[0],
+        show_default=True,
+        help="Kind of sources.",
+    )
+    @click.option(
+        "--architecture",
+        type=click.Choice(planners.names()),
+        default=requests.DEFAULT_ARCHITECTURE,
+        show_default=True,
+        help="How the hardware is built.",
+    )
+    @click.option(
+        "--multipliers", type=COUNT, help=f"Budget of multipliers [default: {requests.DEFAULT_MULTIPLIERS}]."
+    )
+    @click.option(
+        "--fps",
+        type=Real(over=0, highest=requests.LARGEST_FPS),
+        help="Instead of a budget: frames per second to reach at --clock.",
+    )
+    @click.option(
+        "--clock",
+        "clock_mhz",
+        type=Real(*requests.CLOCK_MHZ),
+        default=requests.DEFAULT_CLOCK_MHZ,
+        show_default=True,
+        help="In MHz.",
+    )
+    @click.option(
+        "--winograd",
+        type=click.Choice(requests.WINOGRAD),
+        default=requests.DEFAULT_WINOGRAD,
+        show_default=True,
+        help="Tiles that the search may use: none, any, or this one everywhere.",
+    )
+    @click.option("--phases/--no-phases", default=True, help="Winograd for stride 2 too.")
+    @click.option(
+        "--dsp",
+        type=Word("AxB", parse_dsp),
+        default="{}x{}".format(*DEFAULT_DSP),
+        show_default=True,
+        help="Signed ports of one multiplier.",
+    )
+    @click.option("--folding", type=PLACE, help='JSON, {"stage1.0": {"pi": 4, "po": 2}}.')
+    @click.option(
+        "--part",
+        type=Word("NAME", check_part),
+        default=DEFAULT_PART,
+        show_default=True,
+        help="Device of the HLS project.",
+    )
+    @functools.wraps(command)
+    def wrapped(**values: Any) -> None:
+        names = [option.removeprefix("--") for option in HARDWARE if option != "--clock"]
+        asked = {name: values.pop(name) for name in (*names, "clock_mhz")}
+        request = requests.parse(**asked)
+        command(request=request, **values)
+
+    return cast(Command, wrapped)
