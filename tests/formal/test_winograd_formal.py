@@ -20,6 +20,7 @@ from repvgg_hw import __version__
 from repvgg_hw.files import environment, templates_dir
 from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.targets.verilog.emit import library, library_sources
+from repvgg_hw.targets.verilog.netlist import winograd_parameters
 from repvgg_hw.winograd.bounds import widths
 from repvgg_hw.winograd.matrices import STRIDES, TILES, transform
 from repvgg_hw.winograd.networks import DIVIDER_BITS, Network, networks, rendered_modules
@@ -101,7 +102,7 @@ def test_yosys_accepts_the_layer(tmp_path: Path, m: int, stride: int) -> None:
         (tmp_path / name).write_text(rtl.get_template(template).render(version=__version__, **context))
     for path in sources:
         (tmp_path / path.name).write_text(path.read_text())
-    parameters = " ".join(f"-set {name} {value}" for name, value in unit.parameters.items())
+    parameters = " ".join(f"-set {name} {value}" for name, value in winograd_parameters(unit).items())
     script = (
         f"read_verilog -sv *.sv; chparam {parameters} rvg_conv3x3_winograd; "
         "hierarchy -check -top rvg_conv3x3_winograd; proc; opt_clean; check -assert"
@@ -122,7 +123,7 @@ def test_registers_are_those_that_yosys_finds(tmp_path: Path) -> None:
     for path in library_sources({top, "rvg_shift_add"}):
         (tmp_path / path.name).write_text(path.read_text())
     names = ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
-    parameters = " ".join(f"-set {name} {unit.parameters[name]}" for name in names)
+    parameters = " ".join(f"-set {name} {winograd_parameters(unit)[name]}" for name in names)
     script = (
         f"read_verilog -sv *.sv; chparam {parameters} {top}; hierarchy -top {top}; "
         "proc; flatten; opt_clean; stat -width"
