@@ -6,9 +6,18 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
-from repvgg_hw.network import FusedConv, FusedNetwork
-from repvgg_hw.quantize import balance, joint
+from repvgg_hw.model.images import normalise
+from repvgg_hw.network import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    MULTIPLIER_BITS,
+    FusedConv,
+    FusedNetwork,
+    IntegerNetwork,
+)
+from repvgg_hw.quantize import Widths, balance, grid, joint, quantize
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +40,40 @@ def random_network(seed: int = 0, groups: int = 1) -> FusedNetwork:
         c_in = c_out
     linear = rng.standard_normal((10, c_in)) * 0.3
     return FusedNetwork("random", tuple(convs), linear, rng.standard_normal(10))
+
+
+def float_logits(network: FusedNetwork, pixels: np.ndarray) -> np.ndarray:
+    """What the float network gives, by torch. pixels (N, H, W, C) uint8."""
+    x = torch.from_numpy(normalise(pixels, IMAGENET_MEAN, IMAGENET_STD))
+    for c in network.convs:
+        w, b = torch.from_numpy(c.weight), torch.from_numpy(c.bias)
+        x = torch.relu(torch.nn.functional.conv2d(x, w, b, c.stride, 1, 1, c.groups))
+    return x.mean(dim=(2, 3)).numpy() @ network.linear_weight.T + network.linear_bias
+
+
+def quantized(
+    network: FusedNetwork, pixels: np.ndarray, method: str = "minmax", **widths: int
+) -> IntegerNetwork:
+    """The integer network by this method, at these widths."""
+    return quantize(
+        network, pixels, mean=IMAGENET_MEAN, std=IMAGENET_STD, method=method, widths=Widths(**widths)
+    )
+
+
+def check_rules(network: IntegerNetwork) -> None:
+    """Everything that the hardware relies on."""
+    signed = True
+    for conv in network.convs:
+        limit = (1 << (conv.weight_bits - 1)) - 1
+        assert conv.weight.dtype == np.int8
+        assert abs(conv.weight.astype(int)).max() <= limit
+        assert conv.bias.dtype == np.int32
+        assert conv.multiplier.dtype == np.int32
+        assert conv.multiplier.min() >= 1
+        assert conv.multiplier.max() < 1 << MULTIPLIER_BITS
+        assert 1 <= conv.shift <= grid.MAX_SHIFT
+        assert conv.accumulator_bound < 1 << 31
+        assert conv.in_signed is signed
+        signed = False
+    last = list(network.map_shapes())[-1][2]
+    assert grid.logit_bound(network.linear, 255 * last[0] * last[1]) < 1 << 31

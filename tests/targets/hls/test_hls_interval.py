@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hls_networks import Layer, hls_design, random_images, random_network
+from hls_projects import patch
 
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.network import IntegerNetwork
@@ -59,13 +60,6 @@ def run(project: Project, layer: str | None = None) -> SimulationResult:
     )
 
 
-def change(path: Path, old: str, new: str) -> None:
-    """Replace a text that must be there exactly once."""
-    text = path.read_text()
-    assert text.count(old) == 1, f"{path.name} holds {old!r} {text.count(old)} times"
-    path.write_text(text.replace(old, new))
-
-
 def test_every_layer_takes_as_many_initiations_as_it_has_work(
     chain: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,14 +93,14 @@ FAULTS = {
 def test_a_lost_initiation_is_counted(copied: Project, fault: str) -> None:
     """Values stay exact, and the layer takes longer."""
     kind, file, old, new = FAULTS[fault]
-    change(copied[0] / "src" / "lib" / file, old, new)
+    patch(copied[0] / "src" / "lib" / file, old, new)
     (check,) = run(copied, NAMES[kind]).layers
     assert check.interval > next(c for c in copied[2].convs if c.name == NAMES[kind]).initiations
 
 
 def test_a_buffer_that_is_never_freed_ends_the_simulation(copied: Project) -> None:
     """Rather than let it wait for ever."""
-    change(copied[0] / "src" / "lib" / "ring.hpp", "room += frees.pass(freed);", "frees.pass(freed);")
+    patch(copied[0] / "src" / "lib" / "ring.hpp", "room += frees.pass(freed);", "frees.pass(freed);")
     result = run(copied, "stage0.0")
     assert result.bit_exact == 0
     assert re.match(r"stage0\.0: .* values expected, got 0: line_buffer waits for ever", result.problems[0])
@@ -132,7 +126,7 @@ void store(T &at, V value) { writes.emplace_back(now + %d, [&at, value] { at = v
 def test_a_write_may_settle_late(copied: Project, late_by: int, exact: bool) -> None:
     """What DEPENDENCE dependent=false claims: SETTLE initiations pass between a write and the first read."""
     library = copied[0] / "src" / "lib"
-    change(library / "words.hpp", "#include <stdint.h>\n", LATE % late_by)
+    patch(library / "words.hpp", "#include <stdint.h>\n", LATE % late_by)
     written = 0
     for path in library.glob("*.hpp"):
         text = path.read_text().replace(

@@ -1,0 +1,45 @@
+"""A design of five layers whose proofs are made up, and counted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hls_networks import Layer, random_images, random_network
+from layer_provers import InOrder, Prover
+from numpy.typing import NDArray
+
+from repvgg_hw.design import Design
+from repvgg_hw.plan.request import Request
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.layers import layerwise
+
+
+@pytest.fixture
+def prover(monkeypatch: pytest.MonkeyPatch) -> Prover:
+    @contextlib.contextmanager
+    def executor(scheduler: str | None, jobs: int) -> Iterator[Executor]:
+        yield InOrder()
+
+    prover = Prover()
+    monkeypatch.setattr(layerwise, "prove", prover)
+    monkeypatch.setattr(layerwise, "executor", executor)
+    return prover
+
+
+@pytest.fixture
+def design(tmp_path: Path) -> Design:
+    layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, pi=2, po=4), Layer(2)]
+    network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=1)
+    design = Design(tmp_path / "design", Request("verilog"), network, plan, {})
+    emit.emit(design)
+    return design
+
+
+@pytest.fixture
+def images(design: Design) -> NDArray[np.int8]:
+    return random_images(design.network, 2)
