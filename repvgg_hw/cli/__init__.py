@@ -13,6 +13,7 @@ import click
 from repvgg_hw import __version__
 from repvgg_hw.cli.exits import end, exit_code
 from repvgg_hw.cli.streams import protect
+from repvgg_hw.cli.talk import talk_options
 
 # name -> module that holds `command`; in the order in which a user meets them
 COMMANDS = ("models", "inspect", "fuse", "generate", "simulate", "evaluate", "report", "latency")
@@ -61,6 +62,9 @@ def main() -> None:
 
     Exit codes: 0 done and proven, 1 a check failed, 2 the input or the usage is wrong, 130 interrupted.
     """
+
+
+main.params += talk_options()  # of every command, and before its name
 
 
 if __name__ == "__main__":

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from repvgg_hw.cli.accuracy_tables import show_evaluations, show_layers
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.options import (
@@ -25,16 +26,16 @@ from repvgg_hw.cli.options import (
     width_options,
     widths,
 )
+from repvgg_hw.cli.progress import Update, bar
 from repvgg_hw.cli.reading import reading_options
 from repvgg_hw.cli.rules import excludes
-from repvgg_hw.cli.tables import print_layers, print_table
+from repvgg_hw.cli.talk import note
 from repvgg_hw.cli.values import COUNT, INPUT_SIZE, NUMBERS, PLACE, SOURCE, OutputFile
 from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from rich.console import Console
 
     from repvgg_hw.checkpoint import Imported
     from repvgg_hw.measure.accuracy import Evaluation
@@ -138,8 +139,6 @@ def command(
     Exit codes: 0 done, 1 the integer model differs from the golden one, or the network read from --expect,
     2 the input or usage is wrong.
     """
-    from rich.console import Console
-
     from repvgg_hw.checkpoint import import_network
     from repvgg_hw.model.images import checked_labels, load_images
     from repvgg_hw.model.preprocessing import NONE
@@ -147,14 +146,13 @@ def command(
 
     check_units(mean, std)
     chosen = list(METHODS) if compare else list(methods or [DEFAULT_METHOD])
-    console = Console(stderr=True)
     if device != "cpu":
         from repvgg_hw import gpu
 
         gpu.require(device)
     imported = import_network(checkpoint, **reading, expect=expectation(expect, tolerance))
     for line in said(imported.provenance):
-        console.print(line, highlight=False, soft_wrap=True)
+        note(line)
     load = functools.partial(
         load_images,
         channels=imported.fused.convs[0].shape.c_in,
@@ -163,7 +161,7 @@ def command(
     )
     images = load(data, limit=limit, class_index=class_index)
     checked_labels(images, len(imported.fused.linear_bias))
-    inputs = _inputs(imported, images, load(calibration, limit=calibration_limit).pixels, mean, std, console)
+    inputs = _inputs(imported, images, load(calibration, limit=calibration_limit).pixels, mean, std)
     bits = widths(
         inputs.fused,
         inputs.calibration,
@@ -174,7 +172,7 @@ def command(
         bits_file=bits_file,
         weight_memory=weight_memory,
     )
-    outcomes = _run(inputs, chosen, bits, per_layer, device, console)
+    outcomes = _run(inputs, chosen, bits, per_layer, device)
     evaluations = [outcome.evaluation for outcome in outcomes]
     if plot_path is not None:
         _plot(plot_path, evaluations, inputs)
@@ -187,13 +185,12 @@ def command(
             **{key: imported.provenance.get(key) for key in RECORDS},
             "methods": [outcome.to_json() for outcome in outcomes],
         }
-        json.dump(result, sys.stdout, indent=2)
-        click.echo()
+        click.echo(json.dumps(result, indent=2))
     else:
-        print_table(evaluations, len(inputs.calibration))
+        show_evaluations(evaluations, len(inputs.calibration))
         for outcome in outcomes:
             if outcome.layers:
-                print_layers(outcome.evaluation.method, outcome.layers)
+                show_layers(outcome.evaluation.method, outcome.layers)
 
 
 def _inputs(
@@ -202,7 +199,6 @@ def _inputs(
     calibration: NDArray[np.uint8],
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
-    console: Console,
 ) -> _Inputs:
     """Everything that was read, checked before anything slow begins."""
     from repvgg_hw.measure.accuracy import without
@@ -219,36 +215,24 @@ def _inputs(
     kept = without(calibration, images.pixels)
     if len(kept) < len(calibration):
         left_out = len(calibration) - len(kept)
-        console.print(f"{left_out} calibration images are test images: left out of calibration")
+        note(f"{left_out} calibration images are test images: left out of calibration")
     return _Inputs(imported.fused, images, kept, mean, std, gains)
 
 
-def _run(
-    inputs: _Inputs, methods: list[str], bits: Widths, per_layer: bool, device: str, console: Console
-) -> list[_Outcome]:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+def _run(inputs: _Inputs, methods: list[str], bits: Widths, per_layer: bool, device: str) -> list[_Outcome]:
     from repvgg_hw.measure.accuracy import evaluate
     from repvgg_hw.quantize import quantize
     from repvgg_hw.quantize.diagnose import diagnose
     from repvgg_hw.quantize.forward import float_logits
 
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        bar = bars.add_task("float network", total=len(inputs.images))
-
-        def advance(count: int) -> None:
-            bars.advance(bar, count)
-
+    count = len(inputs.images)
+    with bar("float network") as update:
+        advance = _counter(update, count)
         reference = float_logits(inputs.fused, inputs.images.pixels, inputs.mean, inputs.std, advance)
-        outcomes = []
-        for name in methods:
-
-            def quantizing(done: int, total: int, layer: str, name: str = name) -> None:
-                bars.update(bar, description=f"{name}: {layer}", completed=done, total=total)
-
-            bars.update(bar, description=name, completed=0)
-            started = time.perf_counter()
+    outcomes = []
+    for name in methods:
+        started = time.perf_counter()
+        with bar(f"{name}: quantize") as update:
             network = quantize(
                 inputs.fused,
                 inputs.calibration,
@@ -256,23 +240,39 @@ def _run(
                 std=inputs.std,
                 method=name,
                 widths=bits,
-                progress=quantizing,
+                progress=functools.partial(_layer_done, update),
             )
-            seconds = time.perf_counter() - started
-            bars.update(bar, description=f"{name}: test", completed=0, total=2 * len(inputs.images))
+        seconds = time.perf_counter() - started
+        with bar(f"{name}: test") as update:
             evaluation = evaluate(
                 network,
                 reference,
                 inputs.images,
                 method=name,
                 seconds=seconds,
-                step=advance,
+                step=_counter(update, 2 * count),
                 device=device,
             )
-            looked_at = inputs.images.pixels[:: max(1, len(inputs.images) // LAYER_IMAGES)]
-            reports = diagnose(inputs.fused, network, looked_at, inputs.norm_gains) if per_layer else []
-            outcomes.append(_Outcome(evaluation, reports))
+        looked_at = inputs.images.pixels[:: max(1, count // LAYER_IMAGES)]
+        reports = diagnose(inputs.fused, network, looked_at, inputs.norm_gains) if per_layer else []
+        outcomes.append(_Outcome(evaluation, reports))
     return outcomes
+
+
+def _layer_done(update: Update, done: int, total: int, layer: str) -> None:
+    update(done / total, layer)
+
+
+def _counter(update: Update, total: int) -> Callable[[int], None]:
+    """Adds up how many of total are done, and reports their share."""
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        update(done / total)
+
+    return advance
 
 
 def _plot(path: Path, evaluations: list[Evaluation], inputs: _Inputs) -> None:

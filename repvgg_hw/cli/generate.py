@@ -26,6 +26,8 @@ from repvgg_hw.cli.options import (
 )
 from repvgg_hw.cli.reading import READING, reading_options
 from repvgg_hw.cli.rules import excludes, needs
+from repvgg_hw.cli.tables import show_table
+from repvgg_hw.cli.talk import note
 from repvgg_hw.cli.values import (
     CLASSES,
     COUNT,
@@ -41,7 +43,6 @@ from repvgg_hw.names import display_name, folder_name
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from rich.console import Console
 
     from repvgg_hw.design import Design
     from repvgg_hw.model.preprocessing import Preprocessing
@@ -134,7 +135,6 @@ def command(
     Exit codes: 0 done, 1 the fused network differs from the trained one or from --expect,
     2 the input or usage is wrong.
     """
-    from rich.console import Console
 
     from repvgg_hw.targets.generate import check_directory, check_request, generate
 
@@ -142,11 +142,10 @@ def command(
         raise InputError("give either --model NAME for random weights or --weights CHECKPOINT")
     check_units(mean, std)
     check_request(request)
-    console = Console(stderr=True)
     if output is None:
         output = Path("build") / f"{folder_name(model or weights or '')}-{request.target}"
     check_directory(output, force)
-    quantizer = _Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, console)
+    quantizer = _Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory)
     wanted = expectation(expect, tolerance)
     if model is not None:
         network = _random(model, input_size or DEFAULT_SIZE, classes, seed, quantizer)
@@ -158,7 +157,7 @@ def command(
             raise InputError("--weights needs --calibration: images that set the scales of int8")
         fused = load_fused(weights, **reading, expect=wanted)
         for line in said(fused.provenance):
-            console.print(line, highlight=False, soft_wrap=True)
+            note(line)
         pixels = _pixels(calibration, calibration_limit, input_size, preprocessing, fused)
         network = quantizer.quantize(fused, pixels)
         if network.name == "custom":  # no published variant: named after its file
@@ -169,9 +168,7 @@ def command(
     design = generate(network, output, request, options)
     _print(design, as_json)
     if model is not None:
-        console.print(
-            "[bold yellow]RANDOM WEIGHTS: for structure and proof only; this design classifies nothing.[/]"
-        )
+        note("RANDOM WEIGHTS: for structure and proof only; this design classifies nothing.")
 
 
 @dataclass(frozen=True)
@@ -185,7 +182,6 @@ class _Quantizer:
     activation_bits: int | None
     bits_file: Path | None
     weight_memory: int | None
-    console: Console
 
     def quantize(self, fused: FusedNetwork, pixels: NDArray[np.uint8]) -> IntegerNetwork:
         """Integers for fused, calibrated on pixels (N, H, W, C) uint8."""
@@ -203,7 +199,7 @@ class _Quantizer:
             bits_file=self.bits_file,
             weight_memory=self.weight_memory,
         )
-        with bar(self.console, "quantize") as update:
+        with bar("quantize") as update:
             return quantize(
                 fused,
                 pixels,
@@ -246,21 +242,19 @@ def _pixels(
 
 
 def _print(design: Design[NetworkPlan], as_json: bool) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
     plan = design.plan
     if as_json:
         click.echo(json.dumps({"directory": str(design.directory), "plan": plan.to_json()}, indent=2))
         return
-    table = Table(title=escape(f"{plan.name}: {design.target} in {design.directory}"))
-    for name in ("layer", "algorithm", "PI", "PO", "multipliers", "cycles"):
-        table.add_column(name, justify="left" if name in ("layer", "algorithm") else "right")
-    for layer in plan.layers:
-        folded = (str(layer.pi), str(layer.po), f"{layer.multipliers:,}", f"{layer.cycles:,}")
-        table.add_row(layer.name, layer.algorithm, *folded)
-    Console().print(table)
+    show_table(
+        f"{plan.name}: {design.target} in {design.directory}",
+        ("<layer", "<algorithm", "PI", "PO", "multipliers", "cycles"),
+        (
+            (n.name, n.algorithm, str(n.pi), str(n.po), f"{n.multipliers:,}", f"{n.cycles:,}")
+            for n in plan.layers
+        ),
+    )
     click.echo(
         f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
         f"{plan.multipliers:,} multipliers at {plan.utilization:.3f} MACs per cycle each, "

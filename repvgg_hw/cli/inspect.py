@@ -11,6 +11,7 @@ import click
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.reading import reading_options, say_assumptions
+from repvgg_hw.cli.tables import show_table
 from repvgg_hw.cli.values import INPUT_SIZE, SOURCE
 
 if TYPE_CHECKING:
@@ -117,33 +118,24 @@ def _ratio(values: Any) -> float | None:
 
 
 def _print(result: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(width=110, highlight=False)
     height, width = result["input_size"]
-    console.print(
-        f"[bold]{result['architecture']}[/] from {result['checkpoint']}: {result['naming']} naming, "
+    click.echo(
+        f"{result['architecture']} from {result['checkpoint']}: {result['naming']} naming, "
         f"{', '.join(result['families'])}; {result['in_channels']} -> {result['classes']} classes",
-        markup=True,
     )
-    console.print(
+    click.echo(
         f"stages: widths {_spaced(result['widths'])}, depths {_spaced(result['depths'])}, "
         f"strides {_spaced(result['strides'])}"
         + (f", squeeze-and-excitation ({result['squeeze_excite']})" if result["squeeze_excite"] else "")
     )
-    console.print(
+    click.echo(
         f"fused: {result['parameters']:,} parameters, {result['macs'] / 1e9:.3f} GMAC at {height} x {width}; "
         f"differs from trained by {result['fused_minus_trained_relative']:.1e} relative, in float64"
     )
     for line in said(result):
-        console.print(line)
-    table = Table()
-    headings = ("layer", "family", "channels", "stride", "groups", "MMAC", "w channels", "gamma/sigma")
-    for heading in (*headings, "dead"):
-        table.add_column(heading, justify="left" if heading in ("layer", "family") else "right")
-    for layer in result["layers"]:
-        table.add_row(
+        click.echo(line)
+    rows = [
+        (
             layer["name"],
             layer["family"],
             " -> ".join(map(str, layer["channels"])),
@@ -154,17 +146,20 @@ def _print(result: dict[str, Any]) -> None:
             _number(layer["gamma_over_sigma_largest_over_median"]),
             str(layer["dead_channels"]),
         )
-    console.print(table)
-    console.print(
+        for layer in result["layers"]
+    ]
+    numbers = ("channels", "stride", "groups", "MMAC", "w channels", "gamma/sigma", "dead")
+    show_table("", ("<layer", "<family", *numbers), rows)
+    click.echo(
         "w channels, gamma/sigma: largest over median of a layer's channels; far above 1 is hard on int8"
     )
     for line in say_assumptions(result):
-        console.print(line, markup=False)
+        click.echo(line)
     for line in result["findings"]:
-        console.print(f"warning: {line}")
+        click.echo(f"warning: {line}")
     if result["unused_keys"]:
         keys = result["unused_keys"]
-        console.print(f"{len(keys)} keys play no part: {', '.join(keys[:6])}")
+        click.echo(f"{len(keys)} keys play no part: {', '.join(keys[:6])}")
 
 
 def _spaced(values: Any) -> str:

@@ -8,6 +8,9 @@ from pathlib import Path
 import click
 
 from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.progress import bar
+from repvgg_hw.cli.tables import show_table
+from repvgg_hw.cli.talk import note
 from repvgg_hw.cli.values import CLASSES, INPUT_SIZE, PLACE, Listed, OutputFile, Real, Whole
 from repvgg_hw.errors import InputError
 
@@ -89,8 +92,6 @@ def command(
 
     Weights are random: they do not change the time. Exit codes: 0 done, 2 the usage is wrong.
     """
-    from rich.console import Console
-
     from repvgg_hw.files import write_if_changed
     from repvgg_hw.measure.latency import accelerator, plot, report
     from repvgg_hw.measure.latency import baselines as others
@@ -125,22 +126,25 @@ def command(
     for runtime in request.runtimes:
         parts_of(runtime)
     if row and row.macs != request.models[0].macs(*request.size):
-        click.echo(
+        note(
             f"warning: the design computes {row.macs / 1e6:.1f} MMAC per frame, {request.models[0].name} at "
             f"{request.size[0]}x{request.size[1]} {request.models[0].macs(*request.size) / 1e6:.1f}: "
-            "they are not the same network",
-            err=True,
+            "they are not the same network"
         )
     surveyor = Surveyor(chosen, request)
     if missing:
         surveyor.notes.append(missing)
-    with Console(stderr=True).status("measuring") as status:
-        surveyor.progress = lambda text: status.update(f"measuring {text}")
+    with bar("measuring") as update:
+        surveyor.progress = lambda text: update(None, text)
         survey = surveyor.run(row)
     if as_json:
         click.echo(json.dumps(survey.to_json(), indent=2))
     else:
-        report.print_survey(survey)
+        click.echo(report.headline(survey))
+        headings = [f"<{name}" for name in report.COLUMNS[: report.WORDS]]
+        show_table("", (*headings, *report.COLUMNS[report.WORDS :]), report.table_rows(survey))
+        for line in (report.LEGEND, *report.below(survey)):
+            click.echo(line)
     if markdown_path:
         write_if_changed(markdown_path, report.markdown(survey))
     if plot_path:
@@ -165,6 +169,8 @@ def _device(name: str):  # type: ignore[no-untyped-def]  # torch.device, and tor
         raise InputError(f"device {name!r} is none of auto, cuda, cuda:N, cpu") from None
     if device.type not in ("cuda", "cpu"):
         raise InputError(f"device {name!r} is none of auto, cuda, cuda:N, cpu")
+    if device.type == "cuda" and (device.index or 0) >= max(1, torch.cuda.device_count()):
+        raise InputError(f"device {name!r}: this machine has {torch.cuda.device_count()} CUDA devices")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise InputError(f"device {name!r}: torch {torch.__version__} finds no CUDA device; use --device cpu")
     return device

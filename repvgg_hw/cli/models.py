@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.tables import show_table
 from repvgg_hw.cli.values import CLASSES, INPUT_SIZE
 
 
@@ -24,9 +25,6 @@ def command(input_size: tuple[int, int], classes: int, as_json: bool) -> None:
 
     Parameters and MACs are those of the fused network, squeeze-and-excitation (D2se) included.
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from repvgg_hw.model.variants import VARIANTS, get_variant, se_cost
 
     rows: list[dict[str, Any]] = []
@@ -48,16 +46,16 @@ def command(input_size: tuple[int, int], classes: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"input_size": input_size, "classes": classes, "models": rows}, indent=2))
         return
-    table = Table(title=f"RepVGG at {input_size[0]} x {input_size[1]}, {classes} classes, fused")
-    for heading in ("model", "blocks", "widths", "groups", "parameters", "MACs"):
-        table.add_column(heading, justify="left" if heading in ("model", "blocks", "widths") else "right")
-    for row in rows:
-        table.add_row(
-            f"{row['name']}",
+    cells = [
+        (
+            row["name"],
             " ".join(map(str, row["depths"])),
             " ".join(map(str, row["widths"])),
             f"{row['groups']}" + (" + SE" if row["squeeze_excite"] else ""),
             f"{row['parameters']:,}",
             f"{row['macs'] / 1e9:.3f} G",
         )
-    Console(width=110).print(table)
+        for row in rows
+    ]
+    title = f"RepVGG at {input_size[0]} x {input_size[1]}, {classes} classes, fused"
+    show_table(title, ("<model", "<blocks", "<widths", "groups", "parameters", "MACs"), cells)

@@ -1,17 +1,82 @@
-"""The progress bar of long steps, on stderr, gone when it is done."""
+"""Progress of long steps on standard error: a bar on a terminal, a line now and then anywhere else."""
 
 from __future__ import annotations
 
 import contextlib
+import sys
+import time
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from repvgg_hw.cli.talk import QUIET, VERBOSE, level, note
+
+SECONDS = 5.0  # the least between two lines
+HEARTBEAT = 60.0  # the most, while anything is reported at all
+
+
+class Update(Protocol):
+    """update(share done in 0..1, what is going on); None for a share that nobody knows."""
+
+    def __call__(self, share: float | None, what: str = "") -> None: ...
 
 
 @contextlib.contextmanager
-def bar(console: Console, title: str) -> Iterator[Callable[[float, str], None]]:
-    """Yield update(share done in 0..1, what is going on)."""
+def bar(title: str) -> Iterator[Update]:
+    """Show one step while it runs; yields how it is told of progress. Nothing with --quiet."""
+    if level() == QUIET:
+        yield lambda share, what="": None
+    elif sys.stderr.isatty() and level() != VERBOSE:
+        with _rich_bar(title) as update:
+            yield update
+    else:
+        lines = Lines(title, note, verbose=level() == VERBOSE)
+        yield lines
+        lines.done()
+
+
+class Lines:
+    """Lines for logs: one at the start, one for every tenth of the way but SECONDS apart, one at the end.
+
+    verbose: one for everything that is reported
+    """
+
+    def __init__(
+        self,
+        title: str,
+        say: Callable[[str], None],
+        *,
+        verbose: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._title, self._say, self._verbose, self._clock = title, say, verbose, clock
+        self._started = self._last = clock()
+        self._tenth, self._what = 0, ""
+        say(f"{title} ...")
+
+    def __call__(self, share: float | None, what: str = "") -> None:
+        """As Update."""
+        now = self._clock()
+        tenth = int(10 * (share or 0))
+        since = now - self._last
+        moved = tenth > self._tenth or (share is None and what != self._what)
+        if not (self._verbose and what != self._what) and (
+            since < SECONDS or not (moved or since >= HEARTBEAT)
+        ):
+            return
+        self._last, self._tenth, self._what = now, tenth, what
+        percent = "" if share is None else f" {share:.0%}"
+        self._say(f"{self._title}:{percent} {what} ({now - self._started:.0f} s)".replace("  ", " "))
+
+    def done(self) -> None:
+        """The last line."""
+        self._say(f"{self._title}: done in {self._clock() - self._started:.1f} s")
+
+
+@contextlib.contextmanager
+def _rich_bar(title: str) -> Iterator[Update]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description}", markup=False),  # names may hold brackets
         BarColumn(),
@@ -20,10 +85,12 @@ def bar(console: Console, title: str) -> Iterator[Callable[[float, str], None]]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(title, total=1.0)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=None)
 
-        def update(share: float, what: str) -> None:
-            progress.update(task, completed=share, description=f"{title}: {what}")
+        def update(share: float | None, what: str = "") -> None:
+            total = None if share is None else 1.0
+            words = f"{title}: {what}" if what else title
+            progress.update(task, total=total, completed=share or 0, description=words)
 
         yield update

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.tables import show_table
 from repvgg_hw.cli.values import PLACE, OutputFile
 
 if TYPE_CHECKING:
@@ -46,19 +47,14 @@ def command(directory: Path | None, html: Path | None, as_json: bool) -> None:
 
 
 def _print(summary: Summary) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     plan = summary.design.plan
-    table = Table(title=escape(f"{plan.name}: {summary.design.target}"))
-    for name in ("layer", "algorithm", "PI", "PO", "multipliers", "cycles", "simulated", "use", "result"):
-        table.add_column(name, justify="left" if name in ("layer", "algorithm", "result") else "right")
+    rows = []
     for row in summary.rows:
         interval = "" if row.interval is None else f"{row.interval:,}"
         cells = (row.name, row.algorithm, str(row.pi), str(row.po), f"{row.multipliers:,}", f"{row.cycles:,}")
-        table.add_row(*cells, interval, f"{row.use:.1%}", row.verdict)
-    Console().print(table)
+        rows.append((*cells, interval, f"{row.use:.1%}", row.verdict))
+    numbers = ("PI", "PO", "multipliers", "cycles", "simulated", "use")
+    show_table(f"{plan.name}: {summary.design.target}", ("<layer", "<algorithm", *numbers, "<result"), rows)
     click.echo(
         f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
         f"{plan.multipliers:,} multipliers, {plan.utilization:.3f} MACs per multiplier and cycle"

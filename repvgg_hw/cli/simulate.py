@@ -13,6 +13,8 @@ import click
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.options import IMAGE_RULES, image_options
 from repvgg_hw.cli.rules import excludes, needs, void
+from repvgg_hw.cli.tables import show_table
+from repvgg_hw.cli.talk import note
 from repvgg_hw.cli.values import COUNT, PLACE, OutputFile, Real, Whole
 from repvgg_hw.errors import InputError
 
@@ -90,8 +92,6 @@ def command(
 
     Exit codes: 0 every value equal, 1 something differs, 2 the input or usage is wrong.
     """
-    from rich.console import Console
-
     from repvgg_hw import design as designs
     from repvgg_hw import golden
     from repvgg_hw.cli.progress import bar
@@ -117,7 +117,7 @@ def command(
     x = golden.quantize_input(pixels, design.network)
     with folder.locked(directory):
         state = folder.fingerprint(directory)
-        with bar(Console(stderr=True), f"simulate {design.plan.name}") as update:
+        with bar(f"simulate {design.plan.name}") as update:
             try:
                 result = target.prove(design, x, dataclasses.replace(options, labels=labels, progress=update))
             except CheckFailed as error:  # kept, so that no report shows an older result in its place
@@ -170,10 +170,9 @@ def _images(
         preprocessing = from_json(design.options.get("preprocess"))
     loaded = load_images(path, limit, channels, (height, width), preprocessing, class_index)
     if len(loaded.folders) not in (0, design.network.num_classes):
-        click.echo(
+        note(
             f"no top-1: {len(loaded.folders)} class folders, the network has {design.network.num_classes} "
-            "classes; --class-index FILE says which folder is which class",
-            err=True,
+            "classes; --class-index FILE says which folder is which class"
         )
         return loaded.pixels, None
     labels = None if loaded.labels is None else checked_labels(loaded, design.network.num_classes)
@@ -181,19 +180,20 @@ def _images(
 
 
 def _print(result: SimulationResult, design: Design[NetworkPlan], target: Target) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
-    console = Console()
-    table = Table(title=escape(f"{design.plan.name}: {result.target}, {result.images} images"))
-    for name in ("layer", "values compared", "cycles planned", f"{target.counts} simulated", "bit-exact"):
-        table.add_column(name, justify="left" if name == "layer" else "right")
-    for layer in result.layers:
-        interval = "" if layer.interval is None else f"{layer.interval:,}"
-        verdict = "[green]yes[/]" if layer.passed else "[red]NO[/]"
-        table.add_row(layer.name, f"{layer.values:,}", f"{layer.planned_cycles:,}", interval, verdict)
-    console.print(table)
+    rows = [
+        (
+            layer.name,
+            f"{layer.values:,}",
+            f"{layer.planned_cycles:,}",
+            "" if layer.interval is None else f"{layer.interval:,}",
+            "yes" if layer.passed else "NO",
+        )
+        for layer in result.layers
+    ]
+    headings = ("values compared", "cycles planned", f"{target.counts} simulated", "bit-exact")
+    title = f"{design.plan.name}: {result.target}, {result.images} images"
+    show_table(title, ("<layer", *headings), rows)
     if result.frame_interval is not None:
         click.echo(
             f"frame interval {result.frame_interval:,} {target.counts}, planned {result.planned_interval:,}"

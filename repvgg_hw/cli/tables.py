@@ -1,62 +1,71 @@
-"""The tables that `evaluate` prints."""
+"""Tables on standard output: whole in pipes, readable on narrow terminals, no number ever cut off."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
 
 if TYPE_CHECKING:
-    from repvgg_hw.measure.accuracy import Evaluation
-    from repvgg_hw.quantize.diagnose import LayerReport
-
-
-def print_table(evaluations: Sequence[Evaluation], calibrated: int) -> None:
-    """One line per method; calibrated: images of calibration."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"Top-1 on {evaluations[0].integer.total} images, {calibrated} for calibration")
-    table.add_column("method", no_wrap=True)
-    for heading in ("float", "fake", "integer", "95 %", "drop", "agree", "s"):
-        table.add_column(heading, justify="right")
-    for e in evaluations:
-        low, high = e.integer.interval
-        cells: list[Any] = [
-            e.method,
-            f"{e.float_.percent:.2f}",
-            f"{e.fake.percent:.2f}",
-            f"{e.integer.percent:.2f}",
-            f"{low:.1f}-{high:.1f}",
-            f"{e.drop:+.2f} ± {e.drop_margin:.2f}",
-            f"{e.agreement:.2f}",
-            f"{e.seconds:.1f}",
-        ]
-        table.add_row(*cells)
-    Console().print(table)
+ASCII = str.maketrans({"±": "+-"})
+LEFT = "<"  # before a heading: a column of words, aligned left
 
 
-def print_layers(method: str, layers: Sequence[LayerReport]) -> None:
-    """One line per layer: where the method loses."""
+def show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table; a heading that begins with LEFT is of words, any other of numbers.
+
+    In a pipe or a file it has the width that it needs. On a terminal that is narrower, headings break between
+    words, then columns of words fold; numbers stay whole, and a table that is still too wide is printed as
+    it is. Cells are plain text: brackets in names mean nothing. Without UTF-8, lines are drawn in ASCII.
+    """
     from rich.console import Console
-    from rich.table import Table
 
-    worst = max(layers, key=lambda layer: layer.added_noise)
-    title = f"{method}: {worst.name} adds most noise, {worst.added_noise:.2f} % of its signal"
-    table = Table(title=title)
-    table.add_column("layer", no_wrap=True)
-    headings = ("w/a", "SQNR,\ndB", "added,\n%", "peak", "clip,\n%", "dead", "spread", "gamma/\nsigma")
+    rows = [tuple(row) for row in rows]
+    terminal = Console(highlight=False)
+    table = _table(title, headings, rows, terminal)
+    widest = terminal.measure(table, options=terminal.options.update(width=100_000)).maximum
+    if sys.stdout.isatty() and widest > terminal.width:
+        table = _table(title, [heading.replace(" ", "\n") for heading in headings], rows, terminal)
+        wide = terminal.options.update(width=100_000)
+        widest = max(terminal.width, terminal.measure(table, options=wide).minimum)
+    console = Console(highlight=False, width=widest)
+    with console.capture() as drawn:
+        console.print(table, crop=False)
+    for line in drawn.get().splitlines():
+        click.echo(line.rstrip())
+
+
+def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    plain = console.options.ascii_only
+    table = Table(
+        title=Text(_spelled(title, plain)), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False
+    )
     for heading in headings:
-        table.add_column(heading, justify="right")
-    for layer in layers:
-        table.add_row(
-            layer.name,
-            f"{layer.weight_bits}/{layer.activation_bits}",
-            f"{layer.sqnr_db:.1f}",
-            f"{layer.added_noise:.2f}",
-            f"{layer.peak:.3g}",
-            f"{layer.clipped:.3f}",
-            str(layer.dead_channels),
-            f"{layer.weight_spread:.1f}",
-            "-" if layer.norm_gain is None else f"{layer.norm_gain:.1f}",
+        words = heading.startswith(LEFT)
+        table.add_column(
+            Text(_spelled(heading.removeprefix(LEFT), plain)),
+            justify="left" if words else "right",
+            no_wrap=not words,
+            overflow="fold",
         )
-    Console().print(table)
+    for row in rows:
+        table.add_row(*(Text(_spelled(cell, plain), _style(cell)) for cell in row))
+    return table
+
+
+def _spelled(text: str, plain: bool) -> str:
+    return text.translate(ASCII) if plain else text
+
+
+def _style(cell: str) -> str:
+    """Verdicts are green and red on a terminal; they say the same without colours."""
+    return {"yes": "green", "bit-exact": "green", "NO": "red"}.get(cell, "")

@@ -40,9 +40,11 @@ def require(device: str) -> None:
         ) from error
     import torch
 
-    kind = device.partition(":")[0]
+    kind, _, index = device.partition(":")
     if kind == "cuda" and not torch.cuda.is_available():
         raise InputError(f"device {device!r}: torch {torch.__version__} finds no CUDA device here")
+    if kind == "cuda" and index and not (index.isdecimal() and int(index) < torch.cuda.device_count()):
+        raise InputError(f"device {device!r}: this machine has {torch.cuda.device_count()} CUDA devices")
     if kind == "cpu" and not triton.knobs.runtime.interpret:
         raise InputError(
             f"device 'cpu': Triton {triton.__version__} runs on a CPU only in its interpreter; "

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Console
-from rich.table import Table
-
 from repvgg_hw.measure.latency.baselines import published_ratio
 from repvgg_hw.measure.latency.rows import AcceleratorRow, Row, Survey
 
@@ -14,11 +11,11 @@ COLUMNS = (
     "model", "form", "precision", "runtime", "batch", "ms", "p10", "p90", "img/s", "ops ms", "bytes ms",
     "x limit", "peak MB",
 )  # fmt: skip
+WORDS = 4  # of COLUMNS: the first are words, the others numbers
 LEGEND = (
     "ms: median time of a batch; ops ms, bytes ms: what its operations need at the measured matrix rate and "
     "its least traffic at the measured bandwidth; x limit: ms over the larger of the two."
 )
-TABLE_WIDTH = 150  # never cut a number off, even where the terminal is narrower
 
 
 def milliseconds(seconds: float | None) -> str:
@@ -105,30 +102,16 @@ def ratios(survey: Survey) -> Iterator[str]:
             )
 
 
-def print_survey(survey: Survey) -> None:
-    """The table, the ratios, the design and the notes, to standard output."""
-    console = Console(width=TABLE_WIDTH)
-    table = Table(*COLUMNS, box=None, pad_edge=False)
-    for column in table.columns[4:]:
-        column.justify = "right"
-    for row in table_rows(survey):
-        table.add_row(*row)
-    console.print(headline(survey), highlight=False, soft_wrap=True)
-    console.print(table)
-    console.print(LEGEND, highlight=False, soft_wrap=True)
-    for line in _below(survey):
-        console.print(line, highlight=False, soft_wrap=True)
-
-
 def markdown(survey: Survey) -> str:
     """The same as Markdown."""
     lines = [headline(survey), "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
     lines += [f"| {' | '.join(row)} |" for row in table_rows(survey)]
-    lines += ["", LEGEND, "", *(f"- {line}" for line in _below(survey))]
+    lines += ["", LEGEND, "", *(f"- {line}" for line in below(survey))]
     return "\n".join(lines) + "\n"
 
 
-def _below(survey: Survey) -> Iterator[str]:
+def below(survey: Survey) -> Iterator[str]:
+    """What stands below the table: ratios, the design, what was not measured."""
     yield from ratios(survey)
     if survey.accelerator:
         yield accelerator_line(survey.accelerator)
