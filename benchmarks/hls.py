@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from repvgg_hw import design
-from repvgg_hw.targets.hls.simulate import simulate
+from repvgg_hw.targets.hls.simulate import simulate_project
 
 
 def cpu_seconds() -> float:
@@ -39,9 +39,9 @@ def measure(folder: Path, images: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     x = rng.integers(-128, 128, (images + 1, *emitted.plan.in_shape)).astype(np.int8)
     start = cpu_seconds()
-    first = simulate(emitted, x[:1])
+    first = simulate_project(emitted, x[:1])
     compiled = cpu_seconds()
-    done = simulate(emitted, x[1:])
+    done = simulate_project(emitted, x[1:])
     cpu_per_image = (cpu_seconds() - compiled) / images
     return {
         "values_compared": sum(layer.values for layer in done.layers),

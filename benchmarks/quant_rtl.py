@@ -26,7 +26,7 @@ from repvgg_hw.plan.request import Request
 from repvgg_hw.quantize import DEFAULT_METHOD, quantize
 from repvgg_hw.quantize.forward import float_logits
 from repvgg_hw.targets.generate import generate
-from repvgg_hw.targets.verilog.simulate import read_logits, require, simulate
+from repvgg_hw.targets.verilog.simulate import read_logits, require, simulate_network
 
 
 def spread(images: Images, count: int) -> Images:
@@ -62,7 +62,7 @@ def main() -> None:
     print(f"{args.method}, {len(calibration)} calibration images", flush=True)
 
     design = generate(network, args.output, Request("verilog", args.multipliers), {"random": False})
-    result = simulate(design, golden.quantize_input(images.pixels, network), labels=images.labels)
+    result = simulate_network(design, golden.quantize_input(images.pixels, network), labels=images.labels)
     require(result)
     log = (args.output / "build" / "check.log").read_text().splitlines()
     simulated, expected = read_logits(log, design.plan, len(images)), evaluated(network, images)

@@ -20,7 +20,7 @@ from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.search import make_plan
 from repvgg_hw.targets.verilog import emit
-from repvgg_hw.targets.verilog.simulate import simulate
+from repvgg_hw.targets.verilog.simulate import simulate_network
 from repvgg_hw.winograd.matrices import TILES
 
 CHAINS = int(os.environ.get("CHAINS", "20"))
@@ -51,7 +51,7 @@ def test_chain(tmp_path: Path, seed: int) -> None:
     design = Design(tmp_path / "chain", Request("verilog"), network, plan, {})
     emit.emit(design)
     designs.save(design)
-    result = simulate(design, random_images(network, FRAMES, seed))
+    result = simulate_network(design, random_images(network, FRAMES, seed))
     assert result.passed, result.problems
     assert result.bit_exact == FRAMES
     assert result.frame_interval == plan.frame_interval

@@ -95,7 +95,7 @@ def evaluate(
     where the two differ. Raises InputError for images without labels or with labels beyond the classes.
     """
     labels = checked_labels(images, network.num_classes)
-    prove(network, images.pixels[:PROVEN_IMAGES])
+    require_golden_logits(network, images.pixels[:PROVEN_IMAGES])
     integer = integer_logits(network, images.pixels, step, device)
     fake = forward.fake_quantized_logits(network, images.pixels, step)
     return compare(
@@ -165,7 +165,7 @@ def top1(logits: forward.Logits) -> NDArray[np.int64]:
     return np.asarray(logits.argmax(axis=1), dtype=np.int64)
 
 
-def prove(network: IntegerNetwork, pixels: NDArray[np.uint8]) -> None:
+def require_golden_logits(network: IntegerNetwork, pixels: NDArray[np.uint8]) -> None:
     """Raise CheckFailed unless torch gives exactly golden.py's logits on pixels (N, H, W, C)."""
     expected = golden.logits(golden.quantize_input(pixels, network), network)
     got = np.rint(forward.integer_logits(network, pixels) / network.logit_scale).astype(np.int64)

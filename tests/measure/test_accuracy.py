@@ -16,7 +16,7 @@ from repvgg_hw import golden
 from repvgg_hw.checkpoint import random_model
 from repvgg_hw.cli import main
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.measure.accuracy import Accuracy, compare, evaluate, prove, without
+from repvgg_hw.measure.accuracy import Accuracy, compare, evaluate, require_golden_logits, without
 from repvgg_hw.model.images import Images, checked_labels, synthetic
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, Architecture
 from repvgg_hw.quantize import METHODS, Widths, forward, layers, load_widths, quantize
@@ -58,7 +58,7 @@ def test_evaluate_and_prove(monkeypatch: pytest.MonkeyPatch) -> None:
     right = layers.integer_logits
     monkeypatch.setattr(layers, "integer_logits", lambda x, layer: right(x, layer) + 1)
     with pytest.raises(CheckFailed, match="image 0, class 0"):
-        prove(integer, pixels)
+        require_golden_logits(integer, pixels)
 
 
 def test_labels_and_overlap() -> None:
@@ -107,7 +107,7 @@ def test_widths_reach_the_integers(tmp_path: Path) -> None:
     assert integer.linear.weight_bits == 5
     for conv in integer.convs:
         assert abs(conv.weight.astype(int)).max() <= (1 << (conv.weight_bits - 1)) - 1
-    prove(integer, pixels)
+    require_golden_logits(integer, pixels)
 
 
 @pytest.mark.parametrize(

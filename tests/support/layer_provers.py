@@ -30,7 +30,7 @@ class InOrder(Executor):
 
 
 class Prover:
-    """Stands for `prove`: knows in advance which layers fail, and in which its process is killed."""
+    """Stands for `prove_layer`: knows in advance which layers fail, and in which its process is killed."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

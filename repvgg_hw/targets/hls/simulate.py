@@ -75,7 +75,7 @@ def batches(images: NDArray[np.int8], plan: Plan) -> Iterator[NDArray[np.int8]]:
         yield images[first : first + size]
 
 
-def simulate(
+def simulate_project(
     design: Design[Plan],
     images: NDArray[np.int8],
     *,

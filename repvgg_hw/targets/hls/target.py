@@ -9,7 +9,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls import emit
-from repvgg_hw.targets.hls.simulate import simulate
+from repvgg_hw.targets.hls.simulate import simulate_project
 from repvgg_hw.targets.target import ProofOptions, Target
 
 
@@ -27,7 +27,9 @@ class HlsTarget:
     def prove(
         self, design: Design[Plan], images: NDArray[np.int8], options: ProofOptions
     ) -> SimulationResult:
-        return simulate(design, images, labels=options.labels, layer=options.layer, progress=options.progress)
+        return simulate_project(
+            design, images, labels=options.labels, layer=options.layer, progress=options.progress
+        )
 
     def differing_tables(self, design: Design[Plan]) -> list[tuple[str, str]]:
         return emit.differing_tables(design)

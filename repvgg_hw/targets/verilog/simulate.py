@@ -63,7 +63,7 @@ def sources(design: Design[Plan]) -> list[Path]:
     return [sim_dir() / "network.vlt", *paths]
 
 
-def simulate(
+def simulate_network(
     design: Design[Plan],
     images: NDArray[np.int8],
     *,

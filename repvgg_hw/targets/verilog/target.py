@@ -11,7 +11,7 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import ProofOptions, Target
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.layers import layerwise
-from repvgg_hw.targets.verilog.simulate import simulate
+from repvgg_hw.targets.verilog.simulate import simulate_network
 from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
 
 
@@ -32,7 +32,7 @@ class VerilogTarget:
         """The whole network in one simulation, or each layer in one of its own."""
         o = options
         if o.layer is not None or o.layers or o.scheduler:
-            return layerwise.simulate(
+            return layerwise.prove_layers(
                 design,
                 images,
                 names=None if o.layer is None else [o.layer],
@@ -46,7 +46,7 @@ class VerilogTarget:
         plan = design.plan
         cycles = plan.latency_estimate + (len(images) - 1) * plan.frame_interval
         with time_limit(o.timeout or patience(cycles)):
-            return simulate(
+            return simulate_network(
                 design,
                 images,
                 labels=o.labels,

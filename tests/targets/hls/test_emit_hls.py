@@ -16,7 +16,7 @@ from repvgg_hw import golden
 from repvgg_hw.errors import InputError
 from repvgg_hw.targets.hls.emit import differing_tables, emit, interval
 from repvgg_hw.targets.hls.forms import conv_rows
-from repvgg_hw.targets.hls.simulate import simulate
+from repvgg_hw.targets.hls.simulate import simulate_project
 from repvgg_hw.targets.hls.tables import pack_rows
 
 LAYERS = [Layer(4, stride=2, po=2), Layer(6, groups=2, pi=2, po=3), Layer(6, pi=3, po=2)]
@@ -119,7 +119,7 @@ def test_a_changed_digit_is_named_with_its_layer(tmp_path: Path, kind: str) -> N
     path.unlink()
     assert [layer for layer, _ in differing_tables(design)] == ["stage1.0"]
     with pytest.raises(InputError, match="generate"):
-        simulate(design, random_images(network, 1))
+        simulate_project(design, random_images(network, 1))
 
 
 def test_what_the_vendors_types_cannot_hold_is_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls import simulate as simulate_hls
 from repvgg_hw.targets.hls.csim import run_bench
 from repvgg_hw.targets.hls.emit import emit
-from repvgg_hw.targets.hls.simulate import simulate
+from repvgg_hw.targets.hls.simulate import simulate_project
 
 WINOGRAD_FAULTS = {
     "input transform": ("winograd_input.hpp", "sum += Coefficient(T::data(i, j)) * leaving[p][k][j];",
@@ -44,7 +44,7 @@ def test_a_fault_in_the_winograd_unit_is_found(
     name, old, new = WINOGRAD_FAULTS[fault]
     patch(tmp_path / "project" / "src" / "lib" / name, old, new)
     broken = hls_design(tmp_path / "project", network, plan)
-    result = simulate(broken, random_images(network, 2), layer="stage0.0", flags=QUICK)
+    result = simulate_project(broken, random_images(network, 2), layer="stage0.0", flags=QUICK)
     assert re.search(r"^stage0\.0: .*(got \d|does not fit|missing)", result.problems[0])
 
 
@@ -78,7 +78,7 @@ def test_a_fault_in_a_unit_is_found(project: tuple[Path, IntegerNetwork, Plan], 
     folder, network, plan = project
     name, old, new, expected = LIBRARY_FAULTS[fault]
     patch(folder / "src" / "lib" / name, old, new)
-    result = simulate(
+    result = simulate_project(
         hls_design(folder, network, plan), random_images(network, 8), layer="stage1.0", flags=QUICK
     )
     assert re.search(rf"^stage1\.0: .*{expected}", result.problems[0])
@@ -100,7 +100,7 @@ def test_a_fault_in_a_number_is_computed(
         wrong = replace(conv, **{field: values})
     emit(hls_design(folder, replace(network, convs=(network.convs[0], wrong, network.convs[2])), plan))
     monkeypatch.setattr(simulate_hls, "differing_tables", lambda _: [])
-    result = simulate(
+    result = simulate_project(
         hls_design(folder, network, plan), random_images(network, 2), layer="stage1.0", flags=QUICK
     )
     place = r"stage1\.0: image \d, channel \d, row \d, column \d: expected \d+, got \d+"
@@ -111,7 +111,7 @@ def test_the_whole_chain_reports_its_first_divergence(project: tuple[Path, Integ
     """Every layer is wrong, and the first is named first."""
     folder, network, plan = project
     patch(folder / "src" / "lib" / "requantize.hpp", "acc + ap_int<32>(bias)", "acc + ap_int<32>(bias + 900)")
-    result = simulate(hls_design(folder, network, plan), random_images(network, 2), flags=QUICK)
+    result = simulate_project(hls_design(folder, network, plan), random_images(network, 2), flags=QUICK)
     assert [layer.passed for layer in result.layers][:2] == [False, False]
     assert result.problems[0].startswith("stage0.0: image 0")
     assert result.bit_exact == 0
@@ -121,7 +121,7 @@ def test_wrong_logits_fail_the_bench(small: tuple[Path, IntegerNetwork, Plan], t
     """The emitted test bench returns non-zero at a mismatch and where its files are unusable."""
     folder, network, plan = small
     images = random_images(network, 2)
-    simulate(hls_design(folder, network, plan), images, flags=QUICK)
+    simulate_project(hls_design(folder, network, plan), images, flags=QUICK)
     build = tmp_path / "build"
     build.mkdir()
     shutil.copy(folder / "csim_build" / "tb.out", build)

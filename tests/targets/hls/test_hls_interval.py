@@ -16,7 +16,7 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls import simulate as simulate_hls
 from repvgg_hw.targets.hls.emit import emit
 from repvgg_hw.targets.hls.judge import wrong_intervals
-from repvgg_hw.targets.hls.simulate import simulate
+from repvgg_hw.targets.hls.simulate import simulate_project
 
 FRAMES = 6
 
@@ -55,7 +55,7 @@ def copied(chain: Project, tmp_path: Path) -> Project:
 def run(project: Project, layer: str | None = None) -> SimulationResult:
     """Six frames without a gap."""
     folder, network, plan = project
-    return simulate(
+    return simulate_project(
         hls_design(folder, network, plan), random_images(network, FRAMES), layer=layer, flags=("-O0",)
     )
 

@@ -19,7 +19,7 @@ from repvgg_hw.plan.folding import divisors
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls import csim
 from repvgg_hw.targets.hls.emit import emit, interval
-from repvgg_hw.targets.hls.simulate import simulate
+from repvgg_hw.targets.hls.simulate import simulate_project
 from repvgg_hw.winograd.matrices import STRIDES, TILES
 
 SANITIZERS = ("-O0", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -68,7 +68,7 @@ def test_every_layer_equals_golden_under_sanitizers(
     network, plan = case
     emit(hls_design(tmp_path, network, plan))
     images = random_images(network, 3)
-    result = simulate(hls_design(tmp_path, network, plan), images, flags=SANITIZERS)
+    result = simulate_project(hls_design(tmp_path, network, plan), images, flags=SANITIZERS)
     assert result.passed, result.problems
     assert [check.name for check in result.layers] == [*(c.name for c in plan.convs), "pool", "linear"]
     assert result.bit_exact == 3
@@ -85,7 +85,7 @@ def test_every_tile_equals_golden(tmp_path: Path, stride: int) -> None:
     network, plan = random_network(layers, in_shape=(2, 17 * stride, 9), classes=2)
     emit(hls_design(tmp_path, network, plan))
     images = random_images(network, 2)
-    result = simulate(hls_design(tmp_path, network, plan), images, flags=SANITIZERS)
+    result = simulate_project(hls_design(tmp_path, network, plan), images, flags=SANITIZERS)
     assert result.passed, result.problems
 
 
@@ -94,17 +94,17 @@ def test_compiles_once_and_layers_run_alone(small: tuple[Path, IntegerNetwork, P
     folder, network, plan = small
     images = random_images(network, 5)
     seen = []
-    first = simulate(
+    first = simulate_project(
         hls_design(folder, network, plan), images, flags=QUICK, progress=lambda *done: seen.append(done)
     )
     assert first.build_seconds > 0
     assert seen == [(0.0, "compiling"), (1.0, "5 of 5 images")]
-    assert simulate(hls_design(folder, network, plan), images[:1], flags=QUICK).build_seconds == 0
+    assert simulate_project(hls_design(folder, network, plan), images[:1], flags=QUICK).build_seconds == 0
     for layer in ("stage1.0", "pool"):
-        alone = simulate(hls_design(folder, network, plan), images, layer=layer, flags=QUICK)
+        alone = simulate_project(hls_design(folder, network, plan), images, layer=layer, flags=QUICK)
         assert layer in [check.name for check in alone.layers]
     with pytest.raises(InputError, match=r"stage9.*stage1\.0"):
-        simulate(hls_design(folder, network, plan), images, layer="stage9")
+        simulate_project(hls_design(folder, network, plan), images, layer="stage9")
 
 
 def test_large_tables_are_compiled_apart(
@@ -114,7 +114,7 @@ def test_large_tables_are_compiled_apart(
     folder, network, plan = project
     monkeypatch.setattr(csim, "APART_NUMBERS", 12)
     images = random_images(network, 1)
-    simulate(hls_design(folder, network, plan), images, flags=QUICK)
+    simulate_project(hls_design(folder, network, plan), images, flags=QUICK)
     before = {path.name: path.stat().st_mtime_ns for path in (folder / "csim_build").rglob("*.o")}
     assert "stage1_0_weights.o" in before
     assert "stage1_0_bias.o" not in before
@@ -123,7 +123,7 @@ def test_large_tables_are_compiled_apart(
     convs = (network.convs[0], replace(network.convs[1], weight=weight), network.convs[2])
     network = replace(network, convs=convs)
     emit(hls_design(folder, network, plan))
-    result = simulate(hls_design(folder, network, plan), images, flags=QUICK)
+    result = simulate_project(hls_design(folder, network, plan), images, flags=QUICK)
     assert result.passed, result.problems
     after = {path.name: path.stat().st_mtime_ns for path in (folder / "csim_build").rglob("*.o")}
     assert {name for name in after if after[name] != before[name]} == {"stage1_0_weights.o"}
@@ -139,7 +139,9 @@ def test_against_the_open_vendor_types(kind: str, request: pytest.FixtureRequest
     folder, network, plan = request.getfixturevalue(kind)
     images = random_images(network, 2)
     no_own = "-DREPVGG_CSIM_AP_INT_H"  # our ap_int.h, taken by mistake, would be empty
-    result = simulate(hls_design(folder, network, plan), images, include=include, flags=("-O0", no_own))
+    result = simulate_project(
+        hls_design(folder, network, plan), images, include=include, flags=("-O0", no_own)
+    )
     assert result.passed, result.problems
 
 
@@ -151,7 +153,7 @@ def test_no_compiler_is_an_input_error(
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(InputError, match=r"install g\+\+ or clang\+\+"):
-        simulate(hls_design(folder, network, plan), random_images(network, 1))
+        simulate_project(hls_design(folder, network, plan), random_images(network, 1))
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(InputError, match="no-such-compiler"):
-        simulate(hls_design(folder, network, plan), random_images(network, 1))
+        simulate_project(hls_design(folder, network, plan), random_images(network, 1))

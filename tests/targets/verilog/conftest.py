@@ -26,7 +26,7 @@ def prover(monkeypatch: pytest.MonkeyPatch) -> Prover:
         yield InOrder()
 
     prover = Prover()
-    monkeypatch.setattr(layerwise, "prove", prover)
+    monkeypatch.setattr(layerwise, "prove_layer", prover)
     monkeypatch.setattr(layerwise, "executor", executor)
     return prover
 

@@ -21,7 +21,7 @@ from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.request import Request
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog import emit
-from repvgg_hw.targets.verilog.simulate import simulate
+from repvgg_hw.targets.verilog.simulate import simulate_network
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.tables import layer_of
 
@@ -109,7 +109,7 @@ def run(design: Design, stalls: int = 0) -> SimulationResult:
     """Simulate random images."""
     shape = (IMAGES, *design.network.in_shape)
     images = np.random.default_rng(0).integers(-128, 128, shape).astype(np.int8)
-    return simulate(design, images, stalls=stalls)
+    return simulate_network(design, images, stalls=stalls)
 
 
 def run_command(design: Design, *options: str) -> Result:

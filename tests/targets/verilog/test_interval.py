@@ -12,7 +12,7 @@ from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream import winograd
 from repvgg_hw.targets.generate import write
-from repvgg_hw.targets.verilog.simulate import simulate
+from repvgg_hw.targets.verilog.simulate import simulate_network
 
 FRAMES = 6
 
@@ -30,7 +30,7 @@ def measure(folder: Path, chain: str) -> SimulationResult:
     network, plan = random_network(layers, in_shape=in_shape, linear=linear)
     design = Design(folder, Request("verilog"), network, plan, {})
     write(design)
-    return simulate(design, random_images(network, FRAMES))
+    return simulate_network(design, random_images(network, FRAMES))
 
 
 @pytest.mark.parametrize("chain", CHAINS)

@@ -26,7 +26,7 @@ def test_a_killed_run_leaves_a_readable_state_and_goes_on_where_it_ended(
 
     monkeypatch.setattr(State, "record", record_until_killed)
     with pytest.raises(KeyboardInterrupt):
-        layerwise.simulate(design, images)
+        layerwise.prove_layers(design, images)
     monkeypatch.setattr(State, "record", record)
     left = state_file(design)
     assert (left["images"], left["stalls"], left["failed"]) == (2, 0, [])
@@ -34,13 +34,13 @@ def test_a_killed_run_leaves_a_readable_state_and_goes_on_where_it_ended(
     assert left["open"] == LAYERS[2:]
     assert left["seconds"] == {name: [1.5, 2.5] for name in LAYERS[:2]}
     prover.calls()
-    result = layerwise.simulate(design, images)
+    result = layerwise.prove_layers(design, images)
     assert result.passed
     assert prover.calls() == LAYERS[2:]
     assert [layer.name for layer in result.layers] == LAYERS
     assert result.notes == ("2 layers had passed in an earlier run",)
     assert state_file(design)["open"] == []
-    assert layerwise.simulate(design, images).passed
+    assert layerwise.prove_layers(design, images).passed
     assert prover.calls() == []
 
 
@@ -48,17 +48,17 @@ def test_a_failing_layer_is_recorded_and_proven_again(
     design: Design, images: NDArray[np.int8], prover: Prover
 ) -> None:
     prover.failing = {"stage1.0"}
-    result = layerwise.simulate(design, images)
+    result = layerwise.prove_layers(design, images)
     assert result.problems == ("stage1.0: expected 1, got 2",)
     left = state_file(design)
     assert names(left["failed"]) == ["stage1.0"]
     assert left["failed"][0]["problem"] == "stage1.0: expected 1, got 2"
     assert names(left["passed"]) == [name for name in LAYERS if name != "stage1.0"]
     assert prover.calls() == LAYERS
-    assert not layerwise.simulate(design, images).passed, "a failure must not turn green by waiting"
+    assert not layerwise.prove_layers(design, images).passed, "a failure must not turn green by waiting"
     assert prover.calls() == ["stage1.0"]
     prover.failing = set()
-    assert layerwise.simulate(design, images).passed
+    assert layerwise.prove_layers(design, images).passed
     assert state_file(design)["failed"] == []
 
 
@@ -76,22 +76,22 @@ def change_rtl(design: Design) -> None:
 def test_the_state_of_another_design_is_not_used(
     design: Design, images: NDArray[np.int8], prover: Prover, change: Callable[[Design], None]
 ) -> None:
-    layerwise.simulate(design, images)
+    layerwise.prove_layers(design, images)
     prover.calls()
     change(design)
-    layerwise.simulate(design, images)
+    layerwise.prove_layers(design, images)
     assert prover.calls() == LAYERS
 
 
 def test_the_state_of_other_images_or_stalls_is_not_used(
     design: Design, images: NDArray[np.int8], prover: Prover
 ) -> None:
-    layerwise.simulate(design, images)
+    layerwise.prove_layers(design, images)
     other = images.copy()
     other[1, 0, 0, 0] ^= 1
     for arguments in ({"images": other}, {"images": images[:1]}, {"images": images, "stalls": 7}):
         prover.calls()
-        layerwise.simulate(design, **{"stalls": 0, **arguments})  # type: ignore[arg-type]
+        layerwise.prove_layers(design, **{"stalls": 0, **arguments})  # type: ignore[arg-type]
         assert prover.calls() == LAYERS, arguments.keys()
 
 
@@ -104,5 +104,5 @@ def test_a_state_that_cannot_be_read_is_no_state(
     state = State(design, images, 0)
     state.path.parent.mkdir(parents=True)
     state.path.write_text(text.replace("%s", str(state.about["fingerprint"])))
-    assert layerwise.simulate(design, images).passed
+    assert layerwise.prove_layers(design, images).passed
     assert prover.calls() == LAYERS

@@ -21,7 +21,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.targets.verilog.layers import layerwise
 from repvgg_hw.targets.verilog.layers.state import LayerProof
-from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove
+from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove_layer
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.simulator.time_limit import patience
 
@@ -29,7 +29,7 @@ from repvgg_hw.targets.verilog.simulator.time_limit import patience
 def test_every_layer_once_and_in_the_networks_order(
     design: Design, images: NDArray[np.int8], prover: Prover
 ) -> None:
-    result = layerwise.simulate(design, images)
+    result = layerwise.prove_layers(design, images)
     assert result.passed
     assert prover.calls() == LAYERS
     assert [layer.name for layer in result.layers] == LAYERS
@@ -43,37 +43,37 @@ def test_what_ended_well_beside_a_killed_process_is_kept(
     """All futures are done at once here: those that ended well must be read before the error ends the run."""
     prover.killed = {"stage0.0"}
     with pytest.raises(CheckFailed, match=r"stage0\.0"):
-        layerwise.simulate(design, images)
+        layerwise.prove_layers(design, images)
     assert state_file(design)["open"] == ["stage0.0"]
 
 
 def test_a_named_layer_is_always_proven_and_can_lose_its_pass(
     design: Design, images: NDArray[np.int8], prover: Prover
 ) -> None:
-    assert layerwise.simulate(design, images).passed
+    assert layerwise.prove_layers(design, images).passed
     prover.calls()
     prover.failing = {"pool"}
-    result = layerwise.simulate(design, images, names=["pool"])
+    result = layerwise.prove_layers(design, images, names=["pool"])
     assert [layer.name for layer in result.layers] == prover.calls() == ["pool"]
     assert not result.passed
     assert names(state_file(design)["failed"]) == ["pool"]
-    assert not layerwise.simulate(design, images).passed
+    assert not layerwise.prove_layers(design, images).passed
     assert prover.calls() == ["pool"]
 
 
 def test_waves_are_recorded_of_layers_that_have_passed(
     design: Design, images: NDArray[np.int8], prover: Prover
 ) -> None:
-    layerwise.simulate(design, images)
+    layerwise.prove_layers(design, images)
     prover.calls()
-    layerwise.simulate(design, images, waves_window=(0, 10))
+    layerwise.prove_layers(design, images, waves_window=(0, 10))
     assert prover.calls() == LAYERS
 
 
 def test_progress_says_cycles_and_layers(design: Design, images: NDArray[np.int8], prover: Prover) -> None:
     said: list[tuple[float, str]] = []
     two = LAYERS[:2]
-    layerwise.simulate(design, images, names=two, progress=lambda share, what: said.append((share, what)))
+    layerwise.prove_layers(design, images, names=two, progress=lambda share, what: said.append((share, what)))
     total = sum(task.cycles for task in make_tasks(design, images, LAYERS[:2], 0, None, None))
     assert said[-1] == (0.999, f"cycle {total:,} of {total:,}, 2/2 layers finished, stage1.0 passed")
 
@@ -116,9 +116,9 @@ def die(task: LayerTask) -> LayerProof:
 def test_a_dying_local_process_is_one_line(
     design: Design, images: NDArray[np.int8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layerwise, "prove", die)
+    monkeypatch.setattr(layerwise, "prove_layer", die)
     with pytest.raises(CheckFailed, match=r"its process ended badly.*run again to go on"):
-        layerwise.simulate(design, images, jobs=1)
+        layerwise.prove_layers(design, images, jobs=1)
 
 
 def test_tasks_not_begun_are_cancelled_after_an_error(design: Design, images: NDArray[np.int8]) -> None:
@@ -155,7 +155,7 @@ def test_a_hung_layer_fails_and_the_others_go_on(
 
     monkeypatch.setattr(verilator, "build", build)
     (task,) = make_tasks(design, images, ["stage1.0"], 0, None, tmp_path, timeout=0.5)
-    proof = prove(task)
+    proof = prove_layer(task)
     assert proof.layer.problem is not None
     assert proof.layer.problem.startswith(
         "stage1.0: the simulation had not ended after 0.5 s and was stopped"

@@ -32,11 +32,11 @@ def test_layers_on_a_local_cluster(tmp_path: Path) -> None:
         n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None
     ) as cluster:
         address = cluster.scheduler_address
-        result = layerwise.simulate(design, images, names=["stage1.0"], scheduler=address)
+        result = layerwise.prove_layers(design, images, names=["stage1.0"], scheduler=address)
         assert result.passed, result.problems
         assert result.layers[0].values == 3 * 4 * 5 * 5
         table.write_text("".join("0" if c in "123456789abcdef" else c for c in sound))
-        broken = layerwise.simulate(design, images, names=["stage1.0"], scheduler=address)
+        broken = layerwise.prove_layers(design, images, names=["stage1.0"], scheduler=address)
     assert not broken.passed
     assert broken.layers[0].divergence is not None
     assert broken.layers[0].divergence.layer == "stage1.0"

@@ -64,8 +64,8 @@ def test_layers_resume_after_one_that_was_broken_off(design: Design, monkeypatch
     (first, *rest) = layerwise.make_tasks(
         design, images, None, 0, None, design.directory / "build" / "layers"
     )
-    state.record(layerwise.prove(first))
-    resumed = layerwise.simulate(design, images, jobs=1)
+    state.record(layerwise.prove_layer(first))
+    resumed = layerwise.prove_layers(design, images, jobs=1)
     assert resumed.passed, resumed.problems
     assert resumed.notes == ("1 layers had passed in an earlier run",)
     assert len(resumed.layers) == 1 + len(rest)

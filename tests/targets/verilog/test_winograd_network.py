@@ -12,7 +12,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.targets.generate import write
-from repvgg_hw.targets.verilog.simulate import simulate
+from repvgg_hw.targets.verilog.simulate import simulate_network
 from repvgg_hw.winograd.matrices import TILES
 
 
@@ -24,7 +24,7 @@ def test_every_tile(m: int, tmp_path: Path) -> None:
     assert [isinstance(conv, WinogradPlan) for conv in plan.convs] == [True, True, False]
     design = Design(tmp_path / "design", Request("verilog"), network, plan, {})
     write(design)
-    result = simulate(design, random_images(network, 3), stalls=m)
+    result = simulate_network(design, random_images(network, 3), stalls=m)
     assert result.passed, result.problems
     assert result.bit_exact == 3
     assert designs.load(design.directory).plan == plan

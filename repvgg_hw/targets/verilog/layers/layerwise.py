@@ -26,14 +26,14 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verilog.emit import differing_tables
 from repvgg_hw.targets.verilog.layers.state import LayerProof, State
-from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove
+from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove_layer
 from repvgg_hw.targets.verilog.simulator import verilator
 
 SCHEDULER_TIMEOUT = "10s"
 POLL_SECONDS = 0.5
 
 
-def simulate(
+def prove_layers(
     design: Design[Plan],
     images: NDArray[np.int8],
     *,
@@ -99,7 +99,7 @@ def proofs(
     Raises CheckFailed where a process dies; what has ended by then has been yielded.
     """
     layers, total = resumed + len(tasks), sum(task.cycles for task in tasks)
-    waiting = {pool.submit(prove, task): task for task in tasks}
+    waiting = {pool.submit(prove_layer, task): task for task in tasks}
     last = "building simulators"
     try:
         while waiting:

@@ -1,6 +1,6 @@
 """One layer's proof as a task that is complete in itself, so that any process of any machine can do it.
 
-`make_tasks` cuts a design into them, `prove` does one; see layerwise.py for who hands them out.
+`make_tasks` cuts a design into them, `prove_layer` does one; see layerwise.py for who hands them out.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _anonymous(unit: Unit) -> Unit:
     return replace(unit, ident="layer", tables=tables, source=source, sink=sink, comment="")
 
 
-def prove(task: LayerTask) -> LayerProof:
+def prove_layer(task: LayerTask) -> LayerProof:
     """Build, run and judge one layer. Runs in any process on any machine that has this package."""
     with contextlib.ExitStack() as stack:
         folder = task.folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="repvgg-hw-"))
