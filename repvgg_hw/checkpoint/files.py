@@ -18,6 +18,7 @@ from repvgg_hw.checkpoint.decisions import Assumption, Decisions
 from repvgg_hw.checkpoint.pickles import MAX_HEADER, check_count, load_pickle, one_line
 from repvgg_hw.checkpoint.wrappers import strip_prefixes, unwrap
 from repvgg_hw.errors import InputError
+from repvgg_hw.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,9 @@ def save_state(
     data = save(
         {key: np.ascontiguousarray(value) for key, value in state.items()}, dict(metadata or {"format": "pt"})
     )
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(data)
-        os.replace(temporary, file)
+        write_atomically(file, data)
     except OSError as error:
-        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
         raise InputError(f"cannot write {file}: {error.strerror or error}") from error
 
 

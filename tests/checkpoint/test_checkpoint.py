@@ -395,11 +395,11 @@ def test_bad_files_end_in_one_line_and_exit_2(
 def test_an_unwritable_folder_ends_in_one_line_and_exit_2(state: dict, tmp_path: Path) -> None:
     torch.save(state, tmp_path / "net.pth")
     (tmp_path / "file").write_text("not a folder")
-    for place in ("none/out.safetensors", "file/out.safetensors"):
-        result = CliRunner().invoke(main, ["fuse", str(tmp_path / "net.pth"), "-o", str(tmp_path / place)])
-        assert result.exit_code == 2
-        assert result.output.startswith("error: cannot write")
-        assert result.output.count("\n") == 1
+    place = tmp_path / "file" / "out.safetensors"
+    result = CliRunner().invoke(main, ["fuse", str(tmp_path / "net.pth"), "-o", str(place)])
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'file'} is not a folder" in result.output
+    assert result.output.count("\n") == 1
 
 
 def test_fuse_writes_and_proves(state: dict, tmp_path: Path) -> None:
@@ -409,7 +409,7 @@ def test_fuse_writes_and_proves(state: dict, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert out.exists()
     assert '"relative"' in result.output
-    assert [p.name for p in tmp_path.iterdir() if p.name.endswith(".tmp")] == []
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.pth", "out.safetensors"]
 
 
 @pytest.mark.skipif(not A0.exists(), reason="the trained RepVGG-A0 of ../shared/data is not here")
