@@ -18,9 +18,9 @@ import numpy as np
 
 from repvgg_hw.checkpoint.diagnosis import Others, cause
 from repvgg_hw.checkpoint.imported import Imported
-from repvgg_hw.checkpoint.npz import read_npz
 from repvgg_hw.checkpoint.run import Floats, batched_outputs, input_sizes
 from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.npz import read_npz
 
 _log = logging.getLogger(__name__)
 

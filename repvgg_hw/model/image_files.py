@@ -13,6 +13,7 @@ What has one meaning is converted, what needs a guess is refused:
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from pathlib import Path
 from typing import Any
@@ -42,22 +43,28 @@ DAMAGED = (
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
+    Image.DecompressionBombWarning,  # an error here: see read_image
 )
 
 
 def read_image(file: Path, mode: str) -> Image.Image:
     """The picture in file as mode "L" or "RGB", turned as its EXIF orientation says.
 
-    Raises InputError for a damaged file and for pixels that do not say what 8-bit values they are.
+    Raises InputError for a damaged file, for pixels that do not say what 8-bit values they are, and for more
+    of them than Pillow takes for honest.
     """
     try:
-        with Image.open(file) as opened:
-            depth_problem = _depth_problem(opened)
-            if depth_problem:
-                raise InputError(f"{file}: {depth_problem}: save it as an 8-bit image")
-            return _eight_bits(ImageOps.exif_transpose(opened), file, mode)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file) as opened:
+                depth_problem = _depth_problem(opened)
+                if depth_problem:
+                    raise InputError(f"{file}: {depth_problem}: save it as an 8-bit image")
+                return _eight_bits(ImageOps.exif_transpose(opened), file, mode)
     except DAMAGED as error:
         raise InputError(f"{file}: not a readable image ({error})") from error
+    except MemoryError:
+        raise InputError(f"{file}: there is no memory for its pixels") from None
 
 
 def _depth_problem(opened: Image.Image) -> str | None:

@@ -6,7 +6,6 @@ PATH is a folder of class folders, a flat folder of images (no labels), or an `.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,10 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.model.class_folders import class_folders, labels_by_index, read_index
 from repvgg_hw.model.image_files import read_image
 from repvgg_hw.model.preprocessing import NONE, Preprocessing, pixels_of
+from repvgg_hw.npz import read_npz
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+MAX_NPZ_BYTES = 8 << 30  # 50,000 images of 224 x 224 are 7.5 GB
 MODES = {1: "L", 3: "RGB"}  # Pillow's name for each number of channels
 
 Size = tuple[int, int]  # height, width
@@ -180,8 +181,16 @@ def _labelled_files(folder: Path, class_index: Path | None) -> tuple[list[tuple[
 
 
 def _image_files(folder: Path) -> list[Path]:
-    """Image files in folder, or one `images` folder below it, as some data sets have them; sorted."""
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    """Image files in folder, or one `images` folder below it, as some data sets have them; sorted.
+
+    Raises InputError for what is called as one and is neither a file nor a folder: an image that is left out
+    in silence would change what is measured.
+    """
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not p.is_dir())
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"{file}: a broken link, a pipe or a device, not an image file: remove it")
+    return files
 
 
 def _suffixes() -> str:
@@ -199,15 +208,8 @@ def _some(names: Sequence[str], shown: int = 3) -> str:
 def _from_npz(
     file: Path, limit: int | None, channels: int, size: Size | None, preprocessing: Preprocessing
 ) -> Images:
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            missing = "images" not in archive.files
-            pixels = None if missing else archive["images"]
-            labels = archive["labels"] if "labels" in archive.files else None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        raise InputError(f"{file}: not a readable .npz file ({error})") from error
-    if pixels is None:
-        raise InputError(f"{file}: holds no array named 'images' (N, H, W, C)")
+    arrays = read_npz(file, ("images",), optional=("labels",), limit=MAX_NPZ_BYTES)
+    pixels, labels = arrays["images"], arrays.get("labels")
     if pixels.dtype != np.uint8:
         raise InputError(f"{file}: 'images' must be uint8, found {pixels.dtype}")
     if pixels.ndim != 4 or 0 in pixels.shape:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +75,7 @@ GOOD = np.zeros((2, 4, 4, 3), np.uint8)
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"pictures": GOOD}, "no array named 'images'"),
+        ({"pictures": GOOD}, "one array 'images' is needed; it holds pictures"),
         ({"images": GOOD.astype(np.float32)}, "must be uint8"),
         ({"images": GOOD[0]}, r"must be \(N, H, W, C\)"),
         ({"images": GOOD[:0]}, r"must be \(N, H, W, C\) with N > 0"),
@@ -93,11 +96,11 @@ def test_bad_paths(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(InputError, match="no images there"):
         load_images(tmp_path / "empty")
     (tmp_path / "text.npz").write_text("not a zip")
-    with pytest.raises(InputError, match=r"not a readable \.npz"):
+    with pytest.raises(InputError, match=r"not an \.npz archive, or truncated"):
         load_images(tmp_path / "text.npz")
     whole = (bad_npz(tmp_path, images=np.zeros((9, 40, 40, 3), np.uint8))).read_bytes()
     (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"not a readable \.npz"):
+    with pytest.raises(InputError, match=r"not an \.npz archive, or truncated"):
         load_images(tmp_path / "cut.npz")
     with pytest.raises(InputError, match="at least 1 image"):
         load_images(folder, limit=0)
@@ -160,3 +163,37 @@ def test_synthetic_images_are_seeded_and_use_the_range() -> None:
     assert np.array_equal(pixels, synthetic(4, (3, 17, 33), seed=5))
     assert not np.array_equal(pixels, synthetic(4, (3, 17, 33), seed=6))
     assert pixels.std() > 40
+
+
+@pytest.mark.parametrize("kind", ["pipe", "broken link", "loop of links"])
+def test_what_is_called_as_an_image_and_is_no_file_is_refused(folder: Path, kind: str) -> None:
+    """Neither waited for, as a pipe would be, nor left out in silence."""
+    place = folder / "cat" / "7.png"
+    if kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to("nowhere" if kind == "broken link" else place.name)
+    with pytest.raises(InputError, match=r"7\.png: a broken link, a pipe or a device"):
+        load_images(folder)
+
+
+def test_more_pixels_than_pillow_warns_of_are_an_error(folder: Path) -> None:
+    """A header of 10,000 x 10,000 pixels: Pillow would warn, and take the memory."""
+    png = (folder / "cat" / "0.png").read_bytes()
+    start = png[:16] + struct.pack(">II", 10_000, 10_000) + png[24:29]
+    (folder / "cat" / "0.png").write_bytes(start + struct.pack(">I", zlib.crc32(start[12:])) + png[33:])
+    with pytest.raises(InputError, match=r"0\.png: not a readable image \(Image size \(100000000 pixels\)"):
+        load_images(folder)
+
+
+def test_an_npz_is_read_by_the_loader_with_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects, a lone .npy by that name, and more bytes than the limit, each in one line."""
+    with pytest.raises(InputError, match="images holds Python objects"):
+        load_images(bad_npz(tmp_path, images=np.array([{}], object)))
+    with (tmp_path / "lone.npz").open("wb") as file:
+        np.save(file, GOOD)
+    with pytest.raises(InputError, match=r"lone\.npz: not an \.npz archive"):
+        load_images(tmp_path / "lone.npz")
+    monkeypatch.setattr("repvgg_hw.model.images.MAX_NPZ_BYTES", 100)
+    with pytest.raises(InputError, match="the limit is 100"):
+        load_images(bad_npz(tmp_path, images=GOOD))

@@ -18,10 +18,10 @@ import torch
 from click.testing import CliRunner
 
 from repvgg_hw.checkpoint import load_expectation, random_model
-from repvgg_hw.checkpoint.npz import MAX_BYTES, read_npz
 from repvgg_hw.cli import main
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import Architecture
+from repvgg_hw.npz import MAX_BYTES, read_npz
 
 TINY = Architecture("custom", (4, 4, 6), (1, 1, 1), (2, 2, 2), {}, 3, 3)
 RNG = np.random.default_rng(0)
