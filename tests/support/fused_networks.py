@@ -48,16 +48,15 @@ def float_logits(network: FusedNetwork, pixels: np.ndarray) -> np.ndarray:
     for c in network.convs:
         w, b = torch.from_numpy(c.weight), torch.from_numpy(c.bias)
         x = torch.relu(torch.nn.functional.conv2d(x, w, b, c.stride, 1, 1, c.groups))
-    return x.mean(dim=(2, 3)).numpy() @ network.linear_weight.T + network.linear_bias
+    return np.asarray(x.mean(dim=(2, 3)).numpy() @ network.linear_weight.T + network.linear_bias)
 
 
 def quantized(
-    network: FusedNetwork, pixels: np.ndarray, method: str = "minmax", **widths: int
+    network: FusedNetwork, pixels: np.ndarray, method: str = "minmax", weights: int = 8, activations: int = 8
 ) -> IntegerNetwork:
     """The integer network by this method, at these widths."""
-    return quantize(
-        network, pixels, mean=IMAGENET_MEAN, std=IMAGENET_STD, method=method, widths=Widths(**widths)
-    )
+    widths = Widths(weights, activations)
+    return quantize(network, pixels, mean=IMAGENET_MEAN, std=IMAGENET_STD, method=method, widths=widths)
 
 
 def check_rules(network: IntegerNetwork) -> None:

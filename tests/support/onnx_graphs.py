@@ -24,12 +24,16 @@ WL, BL = numbers(5, 6), numbers(5)
 STRIDES = (2, 1)
 
 
+def double(values: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(values).double()
+
+
 def logits(x: np.ndarray) -> np.ndarray:
     """The network itself: two layers of stride 2 and 1, pooling, linear layer; in float64."""
-    t = torch.from_numpy(x).double()
+    t = double(x)
     for w, b, stride in ((W0, B0, 2), (W1, B1, 1)):
-        t = torch.relu(F.conv2d(t, *(torch.from_numpy(a).double() for a in (w, b)), stride, 1))
-    return F.linear(t.mean((2, 3)), *(torch.from_numpy(a).double() for a in (WL, BL))).numpy()
+        t = torch.relu(F.conv2d(t, double(w), double(b), stride, 1))
+    return np.asarray(F.linear(t.mean((2, 3)), double(WL), double(BL)))
 
 
 class Graph:

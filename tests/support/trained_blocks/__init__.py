@@ -5,6 +5,8 @@ They are the reference and share nothing with repvgg_hw. A module's state_dict h
 
 from __future__ import annotations
 
+from torch import nn
+
 from trained_blocks.common import trained
 from trained_blocks.diverse import ACB, DBB, ACBWithoutAffine, DBBWide
 from trained_blocks.kernels import (
@@ -38,7 +40,7 @@ from trained_blocks.repvgg import (
     ThreeNorms,
 )
 
-FAMILIES = (
+FAMILIES: tuple[type[nn.Module], ...] = (
     RepVGG,
     RepVGGFolded,
     QARepVGG,
@@ -81,9 +83,38 @@ DISTINCT_FAMILIES = (
 )
 
 __all__ = [
+    "ACB",
+    "DBB",
     "DISTINCT_FAMILIES",
     "FAMILIES",
     "NETWORK_FAMILIES",
+    "OREPA",
+    "ACBWithoutAffine",
+    "DBBWide",
+    "DOConv",
+    "DOConvBN",
+    "DiracNet",
+    "DiracNetFunctional",
+    "DiracNetStem",
+    "ExpandNet",
+    "InsertedBN",
+    "LinearAdd",
+    "MobileOne",
+    "MobileOne1x1",
+    "OREPA1x1",
+    "OREPARepVGG",
+    "Plain",
+    "QARepVGG",
+    "QARepVGGAverage",
+    "QARepVGGFolded",
+    "QARepVGGFused",
+    "QARepVGGNorms",
+    "QARepVGGTwoNorms",
+    "RepConv",
+    "RepConvIdentity",
+    "RepOpt",
+    "RepVGG",
+    "RepVGGFolded",
+    "ThreeNorms",
     "trained",
-    *(family.__name__ for family in FAMILIES),
 ]

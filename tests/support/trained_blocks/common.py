@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import nn
+
+Module = TypeVar("Module", bound=nn.Module)
 
 torch.set_num_threads(1)  # maps of a few pixels: threads only wait for each other
 
@@ -22,7 +26,7 @@ def has_identity(c_in: int, c_out: int, stride: int) -> bool:
 
 
 @torch.no_grad()
-def trained(module: nn.Module, seed: int = 0, eps: float = 1e-5) -> nn.Module:
+def trained(module: Module, seed: int = 0, eps: float = 1e-5) -> Module:
     """module in float64 and eval mode: random parameters and BN statistics, every fifth BN channel dead.
 
     Every number is drawn anew from seed, the initialisation's among them. eps is that of all its BNs.
@@ -37,6 +41,8 @@ def trained(module: nn.Module, seed: int = 0, eps: float = 1e-5) -> nn.Module:
         if isinstance(norm, nn.BatchNorm2d):
             norm.eps = eps
             mean, var = norm.running_mean, norm.running_var
+            assert mean is not None
+            assert var is not None
             mean.copy_(torch.randn(mean.shape, generator=generator, dtype=torch.float64))
             var.copy_(torch.rand(var.shape, generator=generator, dtype=torch.float64) + 0.1)
             var[::5], mean[::5] = 1e-12, 0

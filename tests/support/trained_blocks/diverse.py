@@ -11,15 +11,16 @@ from trained_blocks.common import ConvBN
 class ACB(nn.Module):
     def __init__(self, c_in: int, c_out: int, stride: int, groups: int, affine: bool = True):
         super().__init__()
-        args = {"stride": stride, "groups": groups, "bias": False}
-        self.square_conv = nn.Conv2d(c_in, c_out, 3, padding=1, **args)
-        self.ver_conv = nn.Conv2d(c_in, c_out, (3, 1), padding=(1, 0), **args)
-        self.hor_conv = nn.Conv2d(c_in, c_out, (1, 3), padding=(0, 1), **args)
+        self.square_conv, self.ver_conv, self.hor_conv = (
+            nn.Conv2d(c_in, c_out, size, stride, (size[0] // 2, size[1] // 2), groups=groups, bias=False)
+            for size in ((3, 3), (3, 1), (1, 3))
+        )
         self.square_bn, self.ver_bn, self.hor_bn = (nn.BatchNorm2d(c_out, affine=affine) for _ in range(3))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.square_bn(self.square_conv(x))
-        return y + self.ver_bn(self.ver_conv(x)) + self.hor_bn(self.hor_conv(x))
+        y = self.square_bn(self.square_conv(x)) + self.ver_bn(self.ver_conv(x))
+        whole: Tensor = y + self.hor_bn(self.hor_conv(x))
+        return whole
 
 
 class ACBWithoutAffine(ACB):
@@ -37,7 +38,7 @@ class BNAndPad(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.bn(x)
         zero = self.bn(torch.zeros(1, x.shape[1], 1, 1, dtype=x.dtype))
-        padded = zero.expand(x.shape[0], -1, y.shape[2] + 2, y.shape[3] + 2).clone()
+        padded: Tensor = zero.expand(x.shape[0], -1, y.shape[2] + 2, y.shape[3] + 2).clone()
         padded[:, :, 1:-1, 1:-1] = y
         return padded
 
@@ -74,7 +75,7 @@ class DBB(nn.Module):
         self.dbb_1x1_kxk.add_module("bn2", nn.BatchNorm2d(c_out))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.dbb_origin(x) + self.dbb_avg(x) + self.dbb_1x1_kxk(x)
+        y: Tensor = self.dbb_origin(x) + self.dbb_avg(x) + self.dbb_1x1_kxk(x)
         return y + self.dbb_1x1(x) if hasattr(self, "dbb_1x1") else y
 
 

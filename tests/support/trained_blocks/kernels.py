@@ -10,6 +10,8 @@ from torch import Tensor, nn
 class DOConv(nn.Module):
     """Depthwise over-parameterized convolution: an explicit loop over outputs, groups and taps."""
 
+    d_diag: Tensor
+
     def __init__(self, c_in: int, c_out: int, stride: int, groups: int, depth: int = 9):
         super().__init__()
         self.stride, self.groups = stride, groups
@@ -36,7 +38,8 @@ class DOConvBN(nn.Module):
         self.bn = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.conv(x))
+        y: Tensor = self.bn(self.conv(x))
+        return y
 
 
 class ExpandNet(nn.Sequential):
@@ -49,6 +52,8 @@ class ExpandNet(nn.Sequential):
 
 
 class DiracNet(nn.Module):
+    delta: Tensor
+
     def __init__(self, c_in: int, c_out: int, stride: int, groups: int):
         super().__init__()
         self.stride, self.groups = stride, groups
@@ -60,7 +65,8 @@ class DiracNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         normed = F.normalize(self.weight.flatten(1)).reshape(self.weight.shape)
         kernel = self.alpha[:, None, None, None] * self.delta + self.beta[:, None, None, None] * normed
-        return self.bn(F.conv2d(x, kernel, None, self.stride, 1, groups=self.groups))
+        y: Tensor = self.bn(F.conv2d(x, kernel, None, self.stride, 1, groups=self.groups))
+        return y
 
 
 class DiracNetFunctional(nn.Module):
@@ -81,7 +87,8 @@ class DiracNetFunctional(nn.Module):
         for o, filter in enumerate(self.conv):
             delta = self.get_buffer(self.eye)[o]
             kernel[o] = self.beta[o] * filter / filter.pow(2).sum().sqrt() + self.alpha[o] * delta
-        return self.bn(F.conv2d(x, kernel, None, self.stride, 1, groups=self.groups))
+        y: Tensor = self.bn(F.conv2d(x, kernel, None, self.stride, 1, groups=self.groups))
+        return y
 
 
 class DiracNetStem(nn.Module):
@@ -94,4 +101,5 @@ class DiracNetStem(nn.Module):
         self.bn = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.bn(F.conv2d(x, self.conv, None, self.stride, 1, groups=self.groups))
+        y: Tensor = self.bn(F.conv2d(x, self.conv, None, self.stride, 1, groups=self.groups))
+        return y

@@ -15,6 +15,7 @@ class OREPA(nn.Module):
     """The ResNet form, `weight_orepa_*`: six terms."""
 
     name, has_1x1 = "weight_orepa_", True
+    id_tensor: Tensor
 
     def __init__(self, c_in: int, c_out: int, stride: int, groups: int):
         super().__init__()
@@ -75,7 +76,8 @@ class OREPA(nn.Module):
         return torch.stack(outputs, 1)
 
     def part(self, key: str) -> Tensor:
-        return getattr(self, self.name + key)
+        part: Tensor = getattr(self, self.name + key)
+        return part
 
     def forward(self, x: Tensor) -> Tensor:
         s, g, part = self.stride, self.groups, self.part
@@ -94,7 +96,8 @@ class OREPA(nn.Module):
         if self.has_1x1:
             terms.append(conv(x, part("1x1"), s))
         terms.append(self.spread_and_gather(x))
-        return self.bn(sum(v[:, None, None] * term for v, term in zip(self.vector, terms, strict=False)))
+        y: Tensor = self.bn(sum(v[:, None, None] * term for v, term in zip(self.vector, terms, strict=False)))
+        return y
 
 
 class OREPA3x3(OREPA):
@@ -117,6 +120,10 @@ class OREPARepVGG(RepVGG):
 class OREPA1x1(nn.Module):
     """The 1x1 form: a 1x1 beside a chain of two, wide where the block is. Without groups."""
 
+    weight_or1x1_origin: Tensor
+    weight_or1x1_l2i_conv1: Tensor
+    weight_or1x1_l2i_conv2: Tensor
+
     def __init__(self, c_in: int, c_out: int, stride: int, groups: int):
         super().__init__()
         self.stride, middle = stride, min(c_in, c_out)
@@ -135,4 +142,5 @@ class OREPA1x1(nn.Module):
         x = x[:, :, :: self.stride, :: self.stride]  # what a 1x1 convolution without padding reads
         inner = F.conv2d(x, self.weight_or1x1_l2i_conv1)
         terms = F.conv2d(x, self.weight_or1x1_origin), F.conv2d(inner, self.weight_or1x1_l2i_conv2)
-        return self.bn(sum(v[:, None, None] * term for v, term in zip(self.vector, terms, strict=True)))
+        y: Tensor = self.bn(sum(v[:, None, None] * term for v, term in zip(self.vector, terms, strict=True)))
+        return y

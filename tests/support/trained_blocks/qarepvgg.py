@@ -14,17 +14,18 @@ class QARepVGG(nn.Module):
 
     def __init__(self, c_in: int, c_out: int, stride: int, groups: int):
         super().__init__()
-        self.rbr_dense = ConvBN(c_in, c_out, 3, stride, groups)
-        self.rbr_1x1 = nn.Conv2d(c_in, c_out, 1, stride, groups=groups, bias=False)
+        self.rbr_dense: nn.Module = ConvBN(c_in, c_out, 3, stride, groups)
+        self.rbr_1x1: nn.Module = nn.Conv2d(c_in, c_out, 1, stride, groups=groups, bias=False)
         self.bn = nn.BatchNorm2d(c_out)
-        self.rbr_identity = nn.Identity() if has_identity(c_in, c_out, stride) else None
-        self.rbr_avg = None
+        self.rbr_identity: nn.Module | None = nn.Identity() if has_identity(c_in, c_out, stride) else None
+        self.rbr_avg: nn.Module | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.rbr_dense(x) + self.rbr_1x1(x)
+        added = self.rbr_dense(x) + self.rbr_1x1(x)
         for branch in (self.rbr_identity, self.rbr_avg):
-            y = y if branch is None else y + branch(x)
-        return self.bn(y)
+            added = added if branch is None else added + branch(x)
+        y: Tensor = self.bn(added)
+        return y
 
 
 class QARepVGGAverage(QARepVGG):
@@ -59,8 +60,9 @@ class QARepVGGFolded(QARepVGG):
 
     def __init__(self, c_in: int, c_out: int, stride: int, groups: int):
         super().__init__(c_in, c_out, stride, groups)
-        self.rbr_dense = nn.Sequential()
-        self.rbr_dense.add_module("conv", nn.Conv2d(c_in, c_out, 3, stride, 1, groups=groups))
+        folded = nn.Sequential()
+        folded.add_module("conv", nn.Conv2d(c_in, c_out, 3, stride, 1, groups=groups))
+        self.rbr_dense = folded
 
 
 class QARepVGGFused(nn.Module):
@@ -72,4 +74,5 @@ class QARepVGGFused(nn.Module):
         self.bn = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.rbr_reparam(x))
+        y: Tensor = self.bn(self.rbr_reparam(x))
+        return y

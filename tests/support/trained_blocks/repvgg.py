@@ -11,12 +11,12 @@ from trained_blocks.common import ConvBN, has_identity
 class RepVGG(nn.Module):
     def __init__(self, c_in: int, c_out: int, stride: int, groups: int):
         super().__init__()
-        self.rbr_dense = ConvBN(c_in, c_out, 3, stride, groups)
+        self.rbr_dense: nn.Module = ConvBN(c_in, c_out, 3, stride, groups)
         self.rbr_1x1 = ConvBN(c_in, c_out, 1, stride, groups)
         self.rbr_identity = nn.BatchNorm2d(c_in) if has_identity(c_in, c_out, stride) else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.rbr_dense(x) + self.rbr_1x1(x)
+        y: Tensor = self.rbr_dense(x) + self.rbr_1x1(x)
         return y if self.rbr_identity is None else y + self.rbr_identity(x)
 
 
@@ -28,7 +28,7 @@ class MobileOne(nn.Module):
         self.rbr_skip = nn.BatchNorm2d(c_in) if has_identity(c_in, c_out, stride) else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.rbr_scale(x) + sum(conv(x) for conv in self.rbr_conv)
+        y: Tensor = self.rbr_scale(x) + sum(conv(x) for conv in self.rbr_conv)
         return y if self.rbr_skip is None else y + self.rbr_skip(x)
 
 
@@ -41,7 +41,7 @@ class MobileOne1x1(nn.Module):
         self.rbr_skip = nn.BatchNorm2d(c_in) if has_identity(c_in, c_out, stride) else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = sum(conv(x) for conv in self.rbr_conv)
+        y: Tensor = sum(conv(x) for conv in self.rbr_conv)
         return y if self.rbr_skip is None else y + self.rbr_skip(x)
 
 
@@ -54,7 +54,7 @@ class RepConv(nn.Module):
         self.bn = nn.BatchNorm2d(c_in) if identity and has_identity(c_in, c_out, stride) else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv1(x) + self.conv2(x)
+        y: Tensor = self.conv1(x) + self.conv2(x)
         return y if self.bn is None else y + self.bn(x)
 
 
@@ -87,8 +87,9 @@ class LinearAdd(nn.Module):
         self.bn = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.scale_conv(self.conv(x)) + self.scale_1x1(self.conv_1x1(x))
-        return self.bn(y if self.scale_identity is None else y + self.scale_identity(x))
+        added = self.scale_conv(self.conv(x)) + self.scale_1x1(self.conv_1x1(x))
+        y: Tensor = self.bn(added if self.scale_identity is None else added + self.scale_identity(x))
+        return y
 
 
 class ThreeNorms(nn.Module):
@@ -103,7 +104,7 @@ class ThreeNorms(nn.Module):
         self.bn_identity = nn.BatchNorm2d(c_out) if has_identity(c_in, c_out, stride) else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.bn_3x3(self.conv_3x3(x)) + self.bn_1x1(self.conv_1x1(x))
+        y: Tensor = self.bn_3x3(self.conv_3x3(x)) + self.bn_1x1(self.conv_1x1(x))
         return y if self.bn_identity is None else y + self.bn_identity(x)
 
 
@@ -112,14 +113,13 @@ class RepVGGFolded(nn.Module):
 
     def __init__(self, c_in: int, c_out: int, stride: int, groups: int):
         super().__init__()
-        for name, k in (("rbr_dense", 3), ("rbr_1x1", 1)):
-            branch = nn.Sequential()
+        self.rbr_dense, self.rbr_1x1 = nn.Sequential(), nn.Sequential()
+        for branch, k in ((self.rbr_dense, 3), (self.rbr_1x1, 1)):
             branch.add_module("conv", nn.Conv2d(c_in, c_out, k, stride, k // 2, groups=groups))
-            setattr(self, name, branch)
         self.rbr_identity = nn.BatchNorm2d(c_in) if has_identity(c_in, c_out, stride) else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.rbr_dense(x) + self.rbr_1x1(x)
+        y: Tensor = self.rbr_dense(x) + self.rbr_1x1(x)
         return y if self.rbr_identity is None else y + self.rbr_identity(x)
 
 
@@ -131,7 +131,8 @@ class InsertedBN(nn.Module):
         self.rbr_reparam = ConvBN(c_in, c_out, 3, stride, groups)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.rbr_reparam(x)
+        y: Tensor = self.rbr_reparam(x)
+        return y
 
 
 class RepOpt(nn.Module):
@@ -141,7 +142,8 @@ class RepOpt(nn.Module):
         self.bn = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.conv(x))
+        y: Tensor = self.bn(self.conv(x))
+        return y
 
 
 class Plain(nn.Conv2d):
