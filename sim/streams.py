@@ -88,7 +88,8 @@ class Bench:
 
         Fails where a beat that is not taken goes away or changes.
         """
-        unit, got, held, cycle = self.unit, [], None, 0
+        unit, held, cycle = self.unit, None, 0
+        got: list[tuple[int, ...]] = []
         while len(got) < count or cycle < SILENCE + got[-1][0]:
             ready = len(got) >= count or self.dice.random() >= self.pause
             unit.m_axis_tready.value = int(ready)

@@ -64,4 +64,4 @@ def aimed(
     """Sums whose product lies at or beside a tie between two results in -1 .. 256."""
     target = (rng.integers(-1, 257, shape) << shift) + (1 << shift - 1)
     sums = target // np.maximum(mult, 1) + rng.integers(-1, 2, shape)
-    return np.clip(sums, -limit, limit - 1)
+    return np.asarray(np.clip(sums, -limit, limit - 1))

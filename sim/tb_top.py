@@ -7,6 +7,7 @@ The bench's checks write to +log; whoever started the simulation judges by that 
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
@@ -17,7 +18,7 @@ CHUNK_CYCLES = 20_000
 
 
 @cocotb.test()
-async def frames(dut):
+async def frames(dut: Any) -> None:
     """All frames of all layers pass the checks."""
     progress = Path(os.environ["REPVGG_HW_PROGRESS"])
     dut.rst.value = 1

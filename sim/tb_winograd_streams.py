@@ -8,7 +8,6 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
@@ -35,7 +34,7 @@ def unpack(word: int, lanes: int, bits: int, signed: bool = False) -> list[int]:
 
 async def start(dut: Any, **inputs: int) -> None:
     """Clock and reset, with these inputs from the beginning."""
-    cocotb.start_soon(Clock(dut.clk, 2, unit="ns").start())
+    Clock(dut.clk, 2, unit="ns").start()
     dut.rst.value = 1
     for name, value in inputs.items():
         getattr(dut, name).value = value
