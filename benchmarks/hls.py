@@ -35,7 +35,7 @@ def cpu_seconds() -> float:
 def measure(folder: Path, images: int) -> dict[str, Any]:
     """Compile the project afresh and run it on seeded random images, after a first one."""
     shutil.rmtree(folder / "csim_build", ignore_errors=True)
-    emitted = design.load(folder)
+    emitted: design.Design[Any] = design.load(folder)
     rng = np.random.default_rng(0)
     x = rng.integers(-128, 128, (images + 1, *emitted.plan.in_shape)).astype(np.int8)
     start = cpu_seconds()

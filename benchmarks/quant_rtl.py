@@ -13,11 +13,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from repvgg_hw import golden
 from repvgg_hw.checkpoint import load_fused
+from repvgg_hw.design import Design
 from repvgg_hw.errors import CheckFailed
 from repvgg_hw.measure.accuracy import integer_logits, without
 from repvgg_hw.model.images import Images, load_images
@@ -61,7 +63,8 @@ def main() -> None:
     network = quantize(fused, calibration, mean=IMAGENET_MEAN, std=IMAGENET_STD, method=args.method)
     print(f"{args.method}, {len(calibration)} calibration images", flush=True)
 
-    design = generate(network, args.output, Request("verilog", args.multipliers), {"random": False})
+    request = Request("verilog", args.multipliers)
+    design: Design[Any] = generate(network, args.output, request, {"random": False})
     result = simulate_network(design, golden.quantize_input(images.pixels, network), labels=images.labels)
     require(result)
     log = (args.output / "build" / "check.log").read_text().splitlines()

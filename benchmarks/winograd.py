@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rtl import effective, measured
+from benchmarks.rtl import effective, measured
 
 FRAMES = 3
 ROWS: dict[str, list[object]] = {
