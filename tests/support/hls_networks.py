@@ -93,6 +93,6 @@ def random_images(network: IntegerNetwork, count: int, seed: int = 0) -> np.ndar
     return rng.integers(-128, 128, (count, *network.in_shape)).astype(np.int8)
 
 
-def hls_design(folder: Path, network: IntegerNetwork, plan: Plan) -> Design:
+def hls_design(folder: Path, network: IntegerNetwork, plan: Plan) -> Design[Plan]:
     """The design of an HLS project in folder, not emitted yet."""
     return Design(folder, Request("hls"), network, plan, {})

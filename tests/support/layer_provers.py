@@ -10,6 +10,7 @@ from typing import Any
 
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import LayerResult
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog.layers.state import LayerProof
 from repvgg_hw.targets.verilog.layers.task import LayerTask
 
@@ -50,7 +51,7 @@ class Prover:
         return asked
 
 
-def state_file(design: Design) -> dict[str, Any]:
+def state_file(design: Design[Plan]) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((design.directory / "build" / "layers" / "state.json").read_text())
     return content
 

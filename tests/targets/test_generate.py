@@ -21,6 +21,7 @@ from repvgg_hw.design import Design, results
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan import request as requests
 from repvgg_hw.plan.request import Request, read_folding
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog import emit
 
@@ -30,7 +31,7 @@ COMPARED = ("rtl/repvgg_*.sv", "sim/bench.sv", "mem/*.mem", "files.f", "design.j
 REFUSED = 2
 
 
-def tiny(directory: Path) -> Design:
+def tiny(directory: Path) -> Design[Plan]:
     """Two layers, groups, a converter: small enough to read."""
     layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, groups=2, pi=1, po=2)]
     network, plan = random_network(layers, in_shape=(3, 6, 5), classes=3, seed=1)

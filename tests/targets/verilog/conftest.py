@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.layers import layerwise
 
@@ -32,7 +33,7 @@ def prover(monkeypatch: pytest.MonkeyPatch) -> Prover:
 
 
 @pytest.fixture
-def design(tmp_path: Path) -> Design:
+def design(tmp_path: Path) -> Design[Plan]:
     layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, pi=2, po=4), Layer(2)]
     network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=1)
     design = Design(tmp_path / "design", Request("verilog"), network, plan, {})
@@ -41,5 +42,5 @@ def design(tmp_path: Path) -> Design:
 
 
 @pytest.fixture
-def images(design: Design) -> NDArray[np.int8]:
+def images(design: Design[Plan]) -> NDArray[np.int8]:
     return random_images(design.network, 2)

@@ -19,6 +19,7 @@ from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.simulate import simulate_network
@@ -83,7 +84,7 @@ RTL_FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Design:
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     """The design without a fault."""
     network, plan = random_network(LAYERS, in_shape=(3, 12, 8), classes=5, seed=3)
     design = Design(tmp_path_factory.mktemp("sound") / "design", Request("verilog"), network, plan, {})
@@ -92,7 +93,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Design:
 
 
 @pytest.fixture
-def faulty(sound: Design, tmp_path: Path) -> Design:
+def faulty(sound: Design[Plan], tmp_path: Path) -> Design[Plan]:
     """A copy to break."""
     directory = tmp_path / "faulty"
     shutil.copytree(sound.directory, directory)
@@ -105,14 +106,14 @@ def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
 
 
-def run(design: Design, stalls: int = 0) -> SimulationResult:
+def run(design: Design[Plan], stalls: int = 0) -> SimulationResult:
     """Simulate random images."""
     shape = (IMAGES, *design.network.in_shape)
     images = np.random.default_rng(0).integers(-128, 128, shape).astype(np.int8)
     return simulate_network(design, images, stalls=stalls)
 
 
-def run_command(design: Design, *options: str) -> Result:
+def run_command(design: Design[Plan], *options: str) -> Result:
     return CliRunner().invoke(main, ["simulate", str(design.directory), "--limit", str(IMAGES), *options])
 
 
@@ -126,14 +127,14 @@ def change_digit(path: Path, line: int = 0, digit: int = -1) -> None:
 
 
 @pytest.mark.parametrize("stalls", [0, 1])
-def test_without_a_fault_the_run_is_green(sound: Design, stalls: int) -> None:
+def test_without_a_fault_the_run_is_green(sound: Design[Plan], stalls: int) -> None:
     result = run(sound, stalls)
     assert result.passed, result.problems
     assert result.bit_exact == IMAGES
 
 
 @pytest.mark.parametrize("name", RTL_FAULTS)
-def test_fault_in_rtl(faulty: Design, name: str) -> None:
+def test_fault_in_rtl(faulty: Design[Plan], name: str) -> None:
     fault = RTL_FAULTS[name]
     path = faulty.directory / "rtl" / f"{fault.file}.sv"
     text = path.read_text()
@@ -157,7 +158,7 @@ TABLE_FAULTS = {
 }
 
 
-def test_fault_in_a_table(sound: Design, tmp_path: Path) -> None:
+def test_fault_in_a_table(sound: Design[Plan], tmp_path: Path) -> None:
     """Each through the command: exit 1 and the layer named; and the RTL's output is wrong, too."""
     assert run(sound).passed  # leaves a simulator that the copies share
     for kind, (file, line, digit) in TABLE_FAULTS.items():
@@ -174,7 +175,7 @@ def test_fault_in_a_table(sound: Design, tmp_path: Path) -> None:
         assert wrong[:1] == [layer], f"{kind}: {result.problems}"
 
 
-def test_any_digit_of_any_table_is_noticed(faulty: Design) -> None:
+def test_any_digit_of_any_table_is_noticed(faulty: Design[Plan]) -> None:
     """Without simulating: what is on disk is compared with the network."""
     files = sorted((faulty.directory / "mem").glob("*.mem"))
     assert len(files) == 3 * len(LAYERS) + 2 + 1  # the second layer's weights are in two banks
@@ -192,7 +193,7 @@ def test_any_digit_of_any_table_is_noticed(faulty: Design) -> None:
         path.write_text(before)
 
 
-def test_a_missing_table_is_noticed(faulty: Design) -> None:
+def test_a_missing_table_is_noticed(faulty: Design[Plan]) -> None:
     (faulty.directory / "mem" / "linear_bias.mem").unlink()
     assert [layer for layer, _ in emit.differing_tables(faulty)] == ["linear"]
     done = run_command(faulty, "--layers")

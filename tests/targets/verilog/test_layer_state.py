@@ -10,12 +10,13 @@ from layer_provers import LAYERS, Prover, names, state_file
 from numpy.typing import NDArray
 
 from repvgg_hw.design import Design
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog.layers import layerwise
 from repvgg_hw.targets.verilog.layers.state import LayerProof, State
 
 
 def test_a_killed_run_leaves_a_readable_state_and_goes_on_where_it_ended(
-    design: Design, images: NDArray[np.int8], prover: Prover, monkeypatch: pytest.MonkeyPatch
+    design: Design[Plan], images: NDArray[np.int8], prover: Prover, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = State.record
 
@@ -45,7 +46,7 @@ def test_a_killed_run_leaves_a_readable_state_and_goes_on_where_it_ended(
 
 
 def test_a_failing_layer_is_recorded_and_proven_again(
-    design: Design, images: NDArray[np.int8], prover: Prover
+    design: Design[Plan], images: NDArray[np.int8], prover: Prover
 ) -> None:
     prover.failing = {"stage1.0"}
     result = layerwise.prove_layers(design, images)
@@ -62,19 +63,19 @@ def test_a_failing_layer_is_recorded_and_proven_again(
     assert state_file(design)["failed"] == []
 
 
-def change_weights(design: Design) -> None:
+def change_weights(design: Design[Plan]) -> None:
     path = design.directory / "mem" / "stage1_0_weights.mem"
     path.write_text(path.read_text().translate(str.maketrans("0123456789abcdef", "1032547698badcfe")))
 
 
-def change_rtl(design: Design) -> None:
+def change_rtl(design: Design[Plan]) -> None:
     path = design.directory / "rtl" / "rvg_requant_relu.sv"
     path.write_text(path.read_text() + "// another\n")
 
 
 @pytest.mark.parametrize("change", [change_weights, change_rtl])
 def test_the_state_of_another_design_is_not_used(
-    design: Design, images: NDArray[np.int8], prover: Prover, change: Callable[[Design], None]
+    design: Design[Plan], images: NDArray[np.int8], prover: Prover, change: Callable[[Design[Plan]], None]
 ) -> None:
     layerwise.prove_layers(design, images)
     prover.calls()
@@ -84,7 +85,7 @@ def test_the_state_of_another_design_is_not_used(
 
 
 def test_the_state_of_other_images_or_stalls_is_not_used(
-    design: Design, images: NDArray[np.int8], prover: Prover
+    design: Design[Plan], images: NDArray[np.int8], prover: Prover
 ) -> None:
     layerwise.prove_layers(design, images)
     other = images.copy()
@@ -99,7 +100,7 @@ def test_the_state_of_other_images_or_stalls_is_not_used(
     "text", ["", '{"fingerprint": ', "[]", "null", '{"fingerprint": "%s", "passed": [1]}']
 )
 def test_a_state_that_cannot_be_read_is_no_state(
-    design: Design, images: NDArray[np.int8], prover: Prover, text: str
+    design: Design[Plan], images: NDArray[np.int8], prover: Prover, text: str
 ) -> None:
     state = State(design, images, 0)
     state.path.parent.mkdir(parents=True)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from repvgg_hw import golden
 from repvgg_hw.design import Design
 from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog.layers import layerwise
 from repvgg_hw.targets.verilog.layers.state import LayerProof
 from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove_layer
@@ -27,7 +28,7 @@ from repvgg_hw.targets.verilog.simulator.time_limit import patience
 
 
 def test_every_layer_once_and_in_the_networks_order(
-    design: Design, images: NDArray[np.int8], prover: Prover
+    design: Design[Plan], images: NDArray[np.int8], prover: Prover
 ) -> None:
     result = layerwise.prove_layers(design, images)
     assert result.passed
@@ -38,7 +39,7 @@ def test_every_layer_once_and_in_the_networks_order(
 
 
 def test_what_ended_well_beside_a_killed_process_is_kept(
-    design: Design, images: NDArray[np.int8], prover: Prover
+    design: Design[Plan], images: NDArray[np.int8], prover: Prover
 ) -> None:
     """All futures are done at once here: those that ended well must be read before the error ends the run."""
     prover.killed = {"stage0.0"}
@@ -48,7 +49,7 @@ def test_what_ended_well_beside_a_killed_process_is_kept(
 
 
 def test_a_named_layer_is_always_proven_and_can_lose_its_pass(
-    design: Design, images: NDArray[np.int8], prover: Prover
+    design: Design[Plan], images: NDArray[np.int8], prover: Prover
 ) -> None:
     assert layerwise.prove_layers(design, images).passed
     prover.calls()
@@ -62,7 +63,7 @@ def test_a_named_layer_is_always_proven_and_can_lose_its_pass(
 
 
 def test_waves_are_recorded_of_layers_that_have_passed(
-    design: Design, images: NDArray[np.int8], prover: Prover
+    design: Design[Plan], images: NDArray[np.int8], prover: Prover
 ) -> None:
     layerwise.prove_layers(design, images)
     prover.calls()
@@ -70,7 +71,9 @@ def test_waves_are_recorded_of_layers_that_have_passed(
     assert prover.calls() == LAYERS
 
 
-def test_progress_says_cycles_and_layers(design: Design, images: NDArray[np.int8], prover: Prover) -> None:
+def test_progress_says_cycles_and_layers(
+    design: Design[Plan], images: NDArray[np.int8], prover: Prover
+) -> None:
     said: list[tuple[float, str]] = []
     two = LAYERS[:2]
     layerwise.prove_layers(design, images, names=two, progress=lambda share, what: said.append((share, what)))
@@ -79,7 +82,7 @@ def test_progress_says_cycles_and_layers(design: Design, images: NDArray[np.int8
 
 
 def test_progress_of_a_layer_that_is_running(
-    design: Design, images: NDArray[np.int8], tmp_path: Path
+    design: Design[Plan], images: NDArray[np.int8], tmp_path: Path
 ) -> None:
     (task,) = make_tasks(design, images, ["stage1.0"], 0, None, tmp_path)
     assert layerwise.cycles_done(task) == 0
@@ -90,7 +93,9 @@ def test_progress_of_a_layer_that_is_running(
         assert layerwise.cycles_done(task) == cycles
 
 
-def test_tasks_carry_goldens_values_and_the_tables_on_disk(design: Design, images: NDArray[np.int8]) -> None:
+def test_tasks_carry_goldens_values_and_the_tables_on_disk(
+    design: Design[Plan], images: NDArray[np.int8]
+) -> None:
     tasks = make_tasks(design, images, None, 0, None, None)
     values: NDArray[np.integer] = images
     for task, (name, expected) in zip(tasks, golden.trace(images, design.network), strict=True):
@@ -103,7 +108,7 @@ def test_tasks_carry_goldens_values_and_the_tables_on_disk(design: Design, image
     assert not any("stage" in file for task in tasks for file in task.tables), "alike layers must look alike"
 
 
-def test_unknown_layer(design: Design, images: NDArray[np.int8]) -> None:
+def test_unknown_layer(design: Design[Plan], images: NDArray[np.int8]) -> None:
     with pytest.raises(InputError, match=r"there is no layer 'stage9\.9': the design has stage0\.0, "):
         make_tasks(design, images, ["stage9.9"], 0, None, None)
 
@@ -114,14 +119,14 @@ def die(task: LayerTask) -> LayerProof:
 
 
 def test_a_dying_local_process_is_one_line(
-    design: Design, images: NDArray[np.int8], monkeypatch: pytest.MonkeyPatch
+    design: Design[Plan], images: NDArray[np.int8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(layerwise, "prove_layer", die)
     with pytest.raises(CheckFailed, match=r"its process ended badly.*run again to go on"):
         layerwise.prove_layers(design, images, jobs=1)
 
 
-def test_tasks_not_begun_are_cancelled_after_an_error(design: Design, images: NDArray[np.int8]) -> None:
+def test_tasks_not_begun_are_cancelled_after_an_error(design: Design[Plan], images: NDArray[np.int8]) -> None:
     class Never(Executor):
         """The first task fails, the others wait for ever."""
 
@@ -143,7 +148,7 @@ def test_tasks_not_begun_are_cancelled_after_an_error(design: Design, images: ND
 
 
 def test_a_hung_layer_fails_and_the_others_go_on(
-    design: Design, images: NDArray[np.int8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    design: Design[Plan], images: NDArray[np.int8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A real process that never ends, in the place of the compiled simulator."""
 
@@ -164,7 +169,7 @@ def test_a_hung_layer_fails_and_the_others_go_on(
     assert 0.5 <= proof.run_seconds < 60
 
 
-def test_the_time_limit_follows_the_planned_cycles(design: Design, images: NDArray[np.int8]) -> None:
+def test_the_time_limit_follows_the_planned_cycles(design: Design[Plan], images: NDArray[np.int8]) -> None:
     for task in make_tasks(design, images, None, 0, None, None):
         assert task.seconds == patience(2 * task.planned_cycles)
         assert task.seconds >= 1800

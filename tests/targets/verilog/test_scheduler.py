@@ -10,11 +10,12 @@ from hls_networks import Layer, random_images, random_network
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.layers import layerwise
 
 
-def _design(folder: Path) -> Design:
+def _design(folder: Path) -> Design[Plan]:
     network, plan = random_network([Layer(4, pi=1, po=2), Layer(4, pi=2, po=2)], in_shape=(2, 5, 5))
     design = Design(folder, Request("verilog"), network, plan, {})
     write(design)

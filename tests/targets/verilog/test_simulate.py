@@ -15,13 +15,14 @@ from hls_networks import Layer, random_network
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.layers import layerwise
 from repvgg_hw.targets.verilog.simulator import verilator
 
 
 @pytest.fixture(scope="module")
-def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
+def design(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, pi=2, po=4)]
     network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=1)
     design = Design(tmp_path_factory.mktemp("simulate") / "design", Request("verilog"), network, plan, {})
@@ -38,7 +39,7 @@ def simulate(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["simulate", *(str(word) for word in arguments)])
 
 
-def test_whole_network_and_junit(design: Design, tmp_path: Path) -> None:
+def test_whole_network_and_junit(design: Design[Plan], tmp_path: Path) -> None:
     result = simulate(design.directory, "--limit", 3, "--junit", tmp_path / "results.xml", "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
@@ -50,14 +51,16 @@ def test_whole_network_and_junit(design: Design, tmp_path: Path) -> None:
     assert [case.get("name") for case in suite][:2] == [conv.name for conv in design.plan.convs]
 
 
-def test_one_layer(design: Design) -> None:
+def test_one_layer(design: Design[Plan]) -> None:
     result = simulate(design.directory, "--limit", 3, "--layer", "stage1.0")
     assert result.exit_code == 0, result.output
     assert "stage1.0" in result.output
     assert "stage0.0" not in result.output
 
 
-def test_layers_resume_after_one_that_was_broken_off(design: Design, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_layers_resume_after_one_that_was_broken_off(
+    design: Design[Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(-128, 128, (1, *design.network.in_shape)).astype(np.int8)
     state = layerwise.State(design, images, 0)
@@ -71,7 +74,7 @@ def test_layers_resume_after_one_that_was_broken_off(design: Design, monkeypatch
     assert len(resumed.layers) == 1 + len(rest)
 
 
-def test_unknown_layer(design: Design) -> None:
+def test_unknown_layer(design: Design[Plan]) -> None:
     result = simulate(design.directory, "--layer", "stage9.9")
     assert result.exit_code == 2
     assert "stage9.9" in result.output
@@ -83,7 +86,7 @@ def test_no_design(tmp_path: Path) -> None:
     assert "design.json" in result.output
 
 
-def test_images_of_another_size(design: Design, tmp_path: Path) -> None:
+def test_images_of_another_size(design: Design[Plan], tmp_path: Path) -> None:
     np.savez(tmp_path / "images.npz", images=np.zeros((1, 9, 9, 3), np.uint8), labels=np.zeros(1, np.int64))
     result = simulate(design.directory, "--images", tmp_path / "images.npz")
     assert result.exit_code == 2

@@ -20,6 +20,7 @@ from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.netlist import build
 from repvgg_hw.targets.verilog.simulator import verilator
@@ -29,7 +30,7 @@ from repvgg_hw.targets.verilog.simulator.time_limit import TimedOut, allowed_sec
 ALIKE = 3
 
 
-def emitted(folder: Path, seed: int) -> Design:
+def emitted(folder: Path, seed: int) -> Design[Plan]:
     """A design of which the last layers differ in their weights only."""
     layers = [Layer(4, stride=2, pi=3, po=2), *[Layer(4, pi=2, po=2)] * ALIKE]
     network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=seed)
@@ -44,7 +45,7 @@ def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Design:
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     """A design with its simulator, of which one image has been proven."""
     design = emitted(tmp_path_factory.mktemp("verilator") / "design", seed=1)
     with pytest.MonkeyPatch.context() as patch:
@@ -55,20 +56,20 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Design:
 
 
 @pytest.fixture
-def design(sound: Design, tmp_path: Path) -> Design:
+def design(sound: Design[Plan], tmp_path: Path) -> Design[Plan]:
     """A copy to break."""
     shutil.copytree(sound.directory, tmp_path / "design")
     return Design(tmp_path / "design", Request("verilog"), sound.network, sound.plan, {})
 
 
-def test_alike_layers_are_compiled_once(sound: Design) -> None:
+def test_alike_layers_are_compiled_once(sound: Design[Plan]) -> None:
     units = [unit for unit in build(sound.plan).units if unit.module == "rvg_conv3x3"]
     kinds = {tuple(unit.parameters.items()) for unit in units}
     assert (len(units), len(kinds)) == (1 + ALIKE, 2)
     assert len(list((sound.directory / "build" / "sim").glob("Vtop_rvg_conv3x3*__0.cpp"))) == len(kinds)
 
 
-def test_new_weights_of_the_same_shape_need_no_new_simulator(sound: Design, tmp_path: Path) -> None:
+def test_new_weights_of_the_same_shape_need_no_new_simulator(sound: Design[Plan], tmp_path: Path) -> None:
     other = emitted(tmp_path / "design", seed=2)
     assert not np.array_equal(other.network.convs[1].weight, sound.network.convs[1].weight)
     shutil.copytree(sound.directory / "build", other.directory / "build")
@@ -124,7 +125,7 @@ def test_patience_grows_with_the_cycles() -> None:
     assert patience(1_675_497) == 1800 + 1_675_497 / 500
 
 
-def test_a_hung_simulation_through_the_command(design: Design, tmp_path: Path) -> None:
+def test_a_hung_simulation_through_the_command(design: Design[Plan], tmp_path: Path) -> None:
     """$readmemh of a pipe that nobody writes: the compiled simulator stands still before its first cycle."""
     junit = tmp_path / "results.xml"
     arguments = ["simulate", str(design.directory), "--limit", "1", "--junit", str(junit)]
@@ -144,7 +145,7 @@ def test_a_hung_simulation_through_the_command(design: Design, tmp_path: Path) -
     assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
 
 
-def test_a_stream_that_stands_still_is_ended_by_the_benchs_watchdog(design: Design) -> None:
+def test_a_stream_that_stands_still_is_ended_by_the_benchs_watchdog(design: Design[Plan]) -> None:
     """The simulator runs on, but a layer never offers its output: ended by cycles, and the layer named."""
     path = design.directory / "rtl" / "repvgg_random.sv"
     text, count = re.subn(
@@ -158,7 +159,7 @@ def test_a_stream_that_stands_still_is_ended_by_the_benchs_watchdog(design: Desi
     assert "nothing moves any more" in (design.directory / "build" / "check.out").read_text()
 
 
-def test_the_time_limit_is_for_verilog_designs(design: Design) -> None:
+def test_the_time_limit_is_for_verilog_designs(design: Design[Plan]) -> None:
     content = json.loads((design.directory / "design.json").read_text())
     content["request"]["target"] = "hls"
     (design.directory / "design.json").write_text(json.dumps(content))
