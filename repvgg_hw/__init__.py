@@ -1,5 +1,10 @@
 """repvgg-hw: from a trained RepVGG to a streaming int8 accelerator, proven bit for bit."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from repvgg_hw.checkpoint import from_torch as from_torch
+
 __version__ = "0.1.0"
 
 
