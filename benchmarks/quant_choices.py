@@ -18,7 +18,7 @@ from repvgg_hw.checkpoint import load_fused
 from repvgg_hw.model.images import load_images
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD
 from repvgg_hw.quantize import DEFAULT_METHOD, METHODS, quantize
-from repvgg_hw.quantize.forward import float_logits, integer_logits
+from repvgg_hw.quantize.forward import float_outputs, integer_outputs
 from repvgg_hw.quantize.pipeline import canonical_order
 
 DEFAULT = METHODS[DEFAULT_METHOD]
@@ -61,10 +61,10 @@ def main() -> None:
     pixels = load_images(args.calibration).pixels
     pixels = pixels[canonical_order(pixels)]
     quantized_on, judged_on = pixels[::2], pixels[1::2]
-    wanted = float_logits(fused, judged_on, IMAGENET_MEAN, IMAGENET_STD)
+    wanted = float_outputs(fused, judged_on, IMAGENET_MEAN, IMAGENET_STD)
     for name in args.variant or VARIANTS:
         network = quantize(fused, quantized_on, mean=IMAGENET_MEAN, std=IMAGENET_STD, method=VARIANTS[name])
-        trimmed, whole, same = scores(wanted, integer_logits(network, judged_on))
+        trimmed, whole, same = scores(wanted, integer_outputs(network, judged_on))
         print(f"{name:22}  SQNR {trimmed:.1f} dB, of all {whole:.1f}  agreement {same:.1f}", flush=True)
 
 

@@ -19,7 +19,7 @@ from repvgg_hw.measure.accuracy import evaluate
 from repvgg_hw.model.images import checked_labels, load_images
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, FusedNetwork
 from repvgg_hw.quantize import DEFAULT_METHOD, quantize
-from repvgg_hw.quantize.forward import float_logits
+from repvgg_hw.quantize.forward import float_outputs
 
 GAINS = np.geomspace(100, 1500, 4)  # gamma / sigma of the identity branch, one per planted channel
 
@@ -64,9 +64,9 @@ def main() -> None:
     images = load_images(args.data, limit=args.limit)
     calibration = load_images(args.calibration, limit=args.calibration_limit).pixels
     silenced, planted = plant(load_fused(args.checkpoint), args.layers, args.channels, seed=0)
-    checked_labels(images, len(silenced.linear_bias))
-    reference = float_logits(silenced, images.pixels, IMAGENET_MEAN, IMAGENET_STD)
-    same = float_logits(planted, images.pixels, IMAGENET_MEAN, IMAGENET_STD)
+    checked_labels(images, len(silenced.linear.bias))
+    reference = float_outputs(silenced, images.pixels, IMAGENET_MEAN, IMAGENET_STD)
+    same = float_outputs(planted, images.pixels, IMAGENET_MEAN, IMAGENET_STD)
     print(f"largest difference of the two float networks' logits: {np.abs(reference - same).max():.3g}")
     for method in args.method or ["minmax", DEFAULT_METHOD]:
         for name, network in (("without", silenced), ("planted", planted)):

@@ -26,7 +26,7 @@ from repvgg_hw.model.images import Images, load_images
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, IntegerNetwork
 from repvgg_hw.plan.request import Request
 from repvgg_hw.quantize import DEFAULT_METHOD, quantize
-from repvgg_hw.quantize.forward import float_logits
+from repvgg_hw.quantize.forward import float_outputs
 from repvgg_hw.targets.generate import generate
 from repvgg_hw.targets.verilog.simulate import read_logits, require, simulate_network
 
@@ -40,7 +40,7 @@ def spread(images: Images, count: int) -> Images:
 
 def evaluated(network: IntegerNetwork, images: Images) -> np.ndarray:
     """The integer logits (N, classes) behind `evaluate`'s figures."""
-    logits = integer_logits(network, images.pixels, None, "cpu") / network.logit_scale
+    logits = integer_logits(network, images.pixels, None, "cpu") / network.output_scale
     return np.asarray(np.rint(logits), dtype=np.int64)
 
 
@@ -71,7 +71,7 @@ def main() -> None:
     simulated, expected = read_logits(log, design.plan, len(images)), evaluated(network, images)
     if simulated is None or not np.array_equal(simulated, expected):
         raise CheckFailed("the simulated logits are not those of the evaluated integer model")
-    reference = float_logits(fused, images.pixels, IMAGENET_MEAN, IMAGENET_STD)
+    reference = float_outputs(fused, images.pixels, IMAGENET_MEAN, IMAGENET_STD)
     print(f"{'image':32s} label float integer RTL")
     assert images.labels is not None
     for row in zip(

@@ -84,18 +84,19 @@ def linear(sums: Int, layer: IntegerLinear) -> Int:
 def trace(x: NDArray[np.integer], network: IntegerNetwork) -> Iterator[tuple[str, NDArray[np.integer]]]:
     """Run the network on x (N, C, H, W) int8 and yield (name, output) of every layer.
 
-    Names: each convolution's, then "pool" (N, C) and "linear" (N, classes).
+    Names: each convolution's, then "pool" (N, C) and "linear" (N, classes), where there is a linear layer.
     """
     for layer in network.convs:
         x = conv_layer(x, layer)
         yield layer.name, x
-    sums = global_sum(x)
-    yield "pool", sums
-    yield "linear", linear(sums, network.linear)
+    if network.linear is not None:
+        sums = global_sum(x)
+        yield "pool", sums
+        yield "linear", linear(sums, network.linear)
 
 
-def logits(x: NDArray[np.integer], network: IntegerNetwork) -> Int:
-    """Integer logits (N, classes) of x (N, C, H, W) int8."""
+def forward(x: NDArray[np.integer], network: IntegerNetwork) -> Int:
+    """The output for x (N, C, H, W) int8: logits (N, classes), or without a linear layer the last map."""
     ((_, out),) = deque(trace(x, network), maxlen=1)  # keeps no other layer's map
     return out.astype(np.int64)
 

@@ -50,12 +50,13 @@ class ConvShape:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A RepVGG: the shapes of its chain of 3x3 layers and of its linear layer.
+    """A RepVGG: the shapes of its chain of 3x3 layers and of its linear layer, if it has one.
 
     widths   output channels of stage0 (the stem) and of stages 1..n
     depths   blocks per stage; depths[0] is 1
     strides  stride of the first block of each stage; every other block has stride 1
     groups   groups by global layer index (stage0 is 0); 1 where absent
+    num_classes  0 where there is no linear layer: the network's output is the last layer's map
     se       None, or where squeeze-and-excitation sits ("D2se": before ReLU)
     """
 
@@ -116,13 +117,23 @@ class FusedConv:
 
 
 @dataclass(frozen=True)
+class FusedLinear:
+    """The linear layer behind the global average pooling, in float64."""
+
+    weight: NDArray[np.float64]  # (classes, C)
+    bias: NDArray[np.float64]  # (classes,)
+
+
+@dataclass(frozen=True)
 class FusedNetwork:
-    """A chain of fused 3x3 convolutions, global average pooling and one linear layer, in float64."""
+    """A chain of fused 3x3 convolutions, then global average pooling and one linear layer, in float64.
+
+    Without a linear layer it is a backbone: its output is the last convolution's map, after ReLU.
+    """
 
     name: str
     convs: tuple[FusedConv, ...]
-    linear_weight: NDArray[np.float64]  # (classes, C)
-    linear_bias: NDArray[np.float64]  # (classes,)
+    linear: FusedLinear | None
     provenance: dict[str, Any] = field(default_factory=dict)  # where it came from; never read by the pipeline
 
 
@@ -170,7 +181,8 @@ class IntegerNetwork:
     """The network in integers: everything that golden, RTL and HLS compute is in here.
 
     The input is int8 with zero point 0: round-half-even((pixel / 255 - mean) / std / input_scale).
-    logit_scale turns an integer logit into the float network's unit.
+    The output is the logits, or without a linear layer the last convolution's map; output_scale times an
+    integer of it is the value in the float network's unit.
     """
 
     name: str
@@ -179,14 +191,14 @@ class IntegerNetwork:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     convs: tuple[IntegerConv, ...]
-    linear: IntegerLinear
-    logit_scale: float
+    linear: IntegerLinear | None
+    output_scale: float
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
     def num_classes(self) -> int:
-        """Number of logits."""
-        return int(self.linear.weight.shape[0])
+        """Number of logits; 0 without a linear layer."""
+        return 0 if self.linear is None else int(self.linear.weight.shape[0])
 
     def map_shapes(self) -> Iterator[tuple[IntegerConv, tuple[int, int], tuple[int, int]]]:
         """Each convolution with its input (H, W) and output (H, W)."""

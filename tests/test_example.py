@@ -88,7 +88,7 @@ def test_integers_keep_the_accuracy() -> None:
     images, labels = data.load("test")
     fused = import_network(train.CHECKPOINT).fused
     network = quantize(fused, data.load("calibration")[0], mean=(data.MEAN,), std=(data.STD,))
-    predicted = golden.top1(golden.logits(golden.quantize_input(images, network), network))
+    predicted = golden.top1(golden.forward(golden.quantize_input(images, network), network))
     assert (predicted == labels).sum() >= 350
 
 

@@ -127,7 +127,7 @@ def test_logits_are_the_last_of_the_trace() -> None:
     x = np.random.default_rng(1).integers(-128, 128, (3, 3, 7, 6)).astype(np.int8)
     traced = dict(golden.trace(x, network))
     assert list(traced) == [*(conv.name for conv in network.convs), "pool", "linear"]
-    assert (golden.logits(x, network) == traced["linear"]).all()
+    assert (golden.forward(x, network) == traced["linear"]).all()
 
 
 def test_input_rounds_half_to_even_and_clips() -> None:

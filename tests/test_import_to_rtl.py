@@ -77,7 +77,7 @@ def float_logits(network: FusedNetwork, x: np.ndarray) -> np.ndarray:
     for conv in network.convs:
         weight, bias = torch.from_numpy(conv.weight), torch.from_numpy(conv.bias)
         y = torch.relu(nn.functional.conv2d(y, weight, bias, conv.stride, 1, groups=conv.groups))
-    return y.mean((2, 3)).numpy() @ network.linear_weight.T + network.linear_bias
+    return y.mean((2, 3)).numpy() @ network.linear.weight.T + network.linear.bias
 
 
 def test_every_family_reaches_the_integer_model(checkpoint: Path) -> None:
@@ -87,7 +87,7 @@ def test_every_family_reaches_the_integer_model(checkpoint: Path) -> None:
     pixels = synthetic(64, (3, SIZE, SIZE), seed=0)
     network = quantize(imported.fused, pixels, mean=IMAGENET_MEAN, std=IMAGENET_STD, method="minmax")
     x = golden.quantize_input(pixels[:16], network)
-    integer = golden.logits(x, network) * network.logit_scale
+    integer = golden.forward(x, network) * network.output_scale
     expected = float_logits(imported.fused, x * network.input_scale)
     centred = [logits - logits.mean(0) for logits in (integer, expected)]
     noise = np.square(centred[0] - centred[1]).sum() / np.square(centred[1]).sum()

@@ -80,16 +80,16 @@ class _Finder:
     """Walks the tree once, and keeps what belongs to no block."""
 
     root: Module
-    linear: str
+    linear: str | None
     decisions: Decisions
     strays: list[str] = field(default_factory=list)  # batch normalizations of nobody
     foreign: list[str] = field(default_factory=list)
 
 
-def find_blocks(root: Module, linear: str, decisions: Decisions) -> Group:
+def find_blocks(root: Module, linear: str | None, decisions: Decisions) -> Group:
     """All blocks of a tree, nested as its modules are.
 
-    linear  the path of the linear layer, which is left out
+    linear  the path of the linear layer, which is left out; None where there is none
     Raises InputError for keys that belong to no block, and for gaps in numbers that hide a layer.
     """
     finder = _Finder(root, linear, decisions)
@@ -141,8 +141,8 @@ def _group(finder: _Finder, module: Module) -> _Entry:
     return _Entry(module.name, Group(module.path, parts))
 
 
-def _leads_to(path: str, module: Module) -> bool:
-    return path == module.path or path.startswith(f"{module.path}.")
+def _leads_to(path: str | None, module: Module) -> bool:
+    return path is not None and (path == module.path or path.startswith(f"{module.path}."))
 
 
 def _has_norm(state: Mapping[str, np.ndarray]) -> bool:
@@ -257,7 +257,9 @@ def _pair_elsewhere(module: Module) -> bool:
 
 def _stray(finder: _Finder, module: Module, norm: Module) -> str:
     """Why a BN belongs to nobody."""
-    beside = _leads_to(finder.linear, module) or finder.linear.rpartition(".")[0] == module.path
+    beside = finder.linear is not None and (
+        _leads_to(finder.linear, module) or finder.linear.rpartition(".")[0] == module.path
+    )
     if beside and norm.own.get("running_mean", np.zeros(())).shape:
         where = f"in front of the linear layer {finder.linear} or behind something that leaves no keys"
     else:

@@ -58,7 +58,12 @@ Variant = tuple[str, Callable[[], Floats], float]
 
 def _variants(imported: Imported, x: Floats, others: Others) -> Iterator[Variant]:
     macs = _macs(imported, x.shape[2], x.shape[3])
-    yield "it does with softmax behind its logits: give the logits as y", partial(_softmax, imported, x), macs
+    if imported.linear is not None:
+        yield (
+            "it does with softmax behind its logits: give the logits as y",
+            partial(_softmax, imported, x),
+            macs,
+        )
     for name, activation in _ACTIVATIONS.items():
         words = f"it does with {name} in place of ReLU, and hardware has ReLU only"
         yield words, partial(outputs, imported, x, activation), macs

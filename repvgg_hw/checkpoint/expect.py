@@ -35,7 +35,7 @@ class Expectation:
     """Images and what another framework made of them in eval mode.
 
     x  (N, C, H, W) float64, as the network sees them: normalised
-    y  (N, classes) float64, logits
+    y  (N, classes) float64, logits; (N, C', H', W'), the last map, of a network without a linear layer
     """
 
     x: Floats
@@ -101,7 +101,7 @@ def describe(record: Mapping[str, Any]) -> str:
 
 def place(at: Sequence[int]) -> str:
     """(3, 7) -> "image 3, output 7"; of a map also row and column."""
-    names = ("image", "output", "row", "column")
+    names = ("image", "channel" if len(at) == 4 else "output", "row", "column")
     return ", ".join(f"{name} {index}" for name, index in zip(names, at, strict=False))
 
 
@@ -126,7 +126,10 @@ def load_expectation(path: Path, tolerance: float | None = None) -> Expectation:
     if x.ndim != 4:
         raise InputError(f"{path}: x has shape {x.shape}; (N, C, H, W) is needed")
     if y.ndim not in (2, 4) or len(y) != len(x):
-        raise InputError(f"{path}: y has shape {y.shape}; ({len(x)}, classes) is needed for {len(x)} images")
+        raise InputError(
+            f"{path}: y has shape {y.shape}; ({len(x)}, classes) is needed for {len(x)} images, "
+            f"or a last map (N, C, H, W) with --head none"
+        )
     expectation = Expectation(x, y, str(path), tolerance, _sha256(path))
     _refuse_constants(expectation)
     return expectation
@@ -178,7 +181,10 @@ def compare(imported: Imported, expectation: Expectation) -> Agreement:
         raise InputError(f"{source}: x has {x.shape[1]} channels, the network reads {channels}")
     got = np.concatenate(list(batched_outputs(imported, x)))
     if got.shape != y.shape:
-        raise InputError(f"{source}: y has shape {y.shape}, the network gives {got.shape}")
+        advice = (
+            "" if y.ndim == got.ndim else f" (--head {'none: maps' if y.ndim == 4 else 'linear: logits'})"
+        )
+        raise InputError(f"{source}: y has shape {y.shape}, the network gives {got.shape}{advice}")
     difference = np.abs(got - y)
     difference[~np.isfinite(difference)] = math.inf
     at = tuple(int(i) for i in np.unravel_index(int(difference.argmax()), y.shape))

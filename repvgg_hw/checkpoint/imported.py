@@ -22,7 +22,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.fuse.block import Block
 from repvgg_hw.fuse.proof import Proof, prove
 from repvgg_hw.model.repvgg import RepVGG, build_model
-from repvgg_hw.network import Architecture, FusedConv, FusedNetwork
+from repvgg_hw.network import Architecture, FusedConv, FusedLinear, FusedNetwork
 
 _TOLD = ("assumptions", "reference_evaluator", "expect")  # of its provenance a fused file keeps, for people
 METADATA = "repvgg_hw"  # .safetensors metadata for what shapes cannot say: JSON {"strides": [...], ...}
@@ -42,8 +42,7 @@ class Imported:
     architecture: Architecture
     blocks: tuple[Block, ...]
     convs: tuple[FusedConv, ...]
-    linear_weight: np.ndarray
-    linear_bias: np.ndarray
+    linear: FusedLinear | None
     naming: str
     source: str
     eps: float
@@ -65,9 +64,7 @@ class Imported:
     @property
     def chain(self) -> FusedNetwork:
         """The fused 3x3 chain, also where squeeze-and-excitation stands between its layers."""
-        return FusedNetwork(
-            self.architecture.name, self.convs, self.linear_weight, self.linear_bias, self.provenance
-        )
+        return FusedNetwork(self.architecture.name, self.convs, self.linear, self.provenance)
 
     @cached_property
     def proof(self) -> Proof:
@@ -97,21 +94,25 @@ def fused_state(imported: Imported) -> dict[str, np.ndarray]:
         state[f"{conv.name}.rbr_reparam.weight"] = conv.weight
         state[f"{conv.name}.rbr_reparam.bias"] = conv.bias
         state |= {f"{conv.name}.{key}": np.asarray(value) for key, value in block.se.items()}
-    return state | {"linear.weight": imported.linear_weight, "linear.bias": imported.linear_bias}
+    if imported.linear is not None:
+        state |= {"linear.weight": imported.linear.weight, "linear.bias": imported.linear.bias}
+    return state
 
 
 def save_fused(path: str | os.PathLike[str], imported: Imported) -> None:
     """Write the fused network as .safetensors, float32, official fused key names.
 
-    Its metadata are its strides and groups, what was assumed in reading it and, where there was one, the
-    proof from outside (`expect`). Raises InputError, naming the layer, for values that float32 cannot hold.
+    Its metadata are its strides and groups, whether it has no head, what was assumed in reading it and,
+    where there was one, the proof from outside (`expect`). Raises InputError, naming the layer, for values
+    that float32 cannot hold.
     """
     with np.errstate(over="ignore"):
         state = {key: value.astype(np.float32) for key, value in fused_state(imported).items()}
     for key, value in state.items():
         if not np.isfinite(value).all():
             raise InputError(f"{imported.source}: {key} overflows float32; nothing is written")
-    told = {key: imported.provenance[key] for key in _TOLD if key in imported.provenance}
+    told: dict[str, Any] = {} if imported.linear is not None else {"head": "none"}
+    told |= {key: imported.provenance[key] for key in _TOLD if key in imported.provenance}
     groups = [conv.groups for conv in imported.convs]
     save_state(path, state, stride_metadata([conv.stride for conv in imported.convs], groups=groups, **told))
 
@@ -119,7 +120,7 @@ def save_fused(path: str | os.PathLike[str], imported: Imported) -> None:
 def stride_metadata(strides: Sequence[int], **more: Any) -> dict[str, str]:
     """The .safetensors metadata by which a file of this package carries its strides, one per layer.
 
-    more  groups, which import reads likewise, and entries for people and scripts
+    more  groups and head, which import reads likewise, and entries for people and scripts
     """
     return {"format": "pt", METADATA: json.dumps({"strides": list(strides), **more})}
 
@@ -135,7 +136,12 @@ def assemble(
 ) -> Imported:
     """The imported network of fused blocks, its layers named as in official checkpoints."""
     se = _squeeze_excite(blocks)
-    found = architecture(shapes, strides, named.blocks, num_classes=named.linear_weight.shape[0], se=se)
+    linear = None
+    if named.linear is not None:
+        weight, bias = named.linear.weight, named.linear.bias
+        linear = FusedLinear(weight.astype(np.float64), bias.astype(np.float64))
+    classes = 0 if linear is None else len(linear.weight)
+    found = architecture(shapes, strides, named.blocks, num_classes=classes, se=se)
     convs = tuple(
         FusedConv(layer.name, block.kernel, block.bias, layer.stride, layer.groups)
         for layer, block in zip(found.convs(), blocks, strict=True)
@@ -146,8 +152,7 @@ def assemble(
         architecture=found,
         blocks=tuple(blocks),
         convs=convs,
-        linear_weight=named.linear_weight.astype(np.float64),
-        linear_bias=named.linear_bias.astype(np.float64),
+        linear=linear,
         naming=named.naming,
         source=source,
         eps=eps,

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 
 from repvgg_hw.checkpoint.blocks import RawBlock
 from repvgg_hw.checkpoint.complete import require_complete, require_first_block, require_no_shortcut
-from repvgg_hw.checkpoint.decisions import Decisions
+from repvgg_hw.checkpoint.decisions import Decisions, names
 from repvgg_hw.checkpoint.expect import Expectation, require
 from repvgg_hw.checkpoint.files import Checkpoint, load_checkpoint
 from repvgg_hw.checkpoint.findings import findings
@@ -31,6 +31,7 @@ from repvgg_hw.fuse.proof import LIMIT
 from repvgg_hw.network import FusedNetwork
 
 _log = logging.getLogger(__name__)
+HEADS = ("linear", "none")
 DEFAULT_EPS = 1e-5  # torch's; the YOLO families train with 1e-3
 _USUAL_EPS = (1e-3, 1e-5, 1e-4, 1e-6, 0.0)
 
@@ -42,6 +43,7 @@ def import_network(
     strides: Sequence[int] | None = None,
     groups: Sequence[int] | None = None,
     assume: Mapping[str, str] | None = None,
+    head: str | None = None,
     check: bool = True,
     expect: Expectation | None = None,
 ) -> Imported:
@@ -51,6 +53,8 @@ def import_network(
     strides  one per stage or one per layer, where the rule (strides.STRIDE_RULE) does not fit
     groups   one per layer, where a plain chain's shapes would have to be guessed from
     assume   what else the file does not say (decisions.CHOICES), such as {"order": "file"}
+    head     "none": the last block's map is the output, and linear layers are left out, if there are any;
+             "linear" (default, unless a file that `fuse` wrote has no head): one linear layer is needed
     check    require the proof, refuse foreign keys in blocks, warn; without it all three are only recorded
     expect   images and what another framework gave for them: the network read must give the same;
              what was compared is in provenance["expect"]
@@ -65,16 +69,23 @@ def import_network(
             raise InputError(
                 f"{path}: an ONNX graph carries eps and strides itself, and all else; leave them out"
             )
-        imported = checked(import_onnx(path)) if check else import_onnx(path, prove=False)
+        imported = import_onnx(path, prove=check, head=_head(head))
+        imported = checked(imported) if check else imported
     else:
         with context(str(path)):
             decisions = Decisions(assume)
         checkpoint = load_checkpoint(path, decisions)
         imported = import_state(
-            checkpoint, eps=eps, strides=strides, groups=groups, decisions=decisions, check=check
+            checkpoint,
+            eps=eps,
+            strides=strides,
+            groups=groups,
+            decisions=decisions,
+            head=head,
+            check=check,
         )
         if expect is not None:
-            options = {"strides": strides, "groups": groups, "assume": assume}
+            options = {"strides": strides, "groups": groups, "assume": assume, "head": head}
             expect = replace(expect, others=partial(_with_other_eps, path, imported.eps, options))
     return imported if expect is None else imported.recording(expect=require(imported, expect).to_json())
 
@@ -94,6 +105,7 @@ def import_state(
     groups: Sequence[int] | None = None,
     assume: Mapping[str, str] | None = None,
     decisions: Decisions | None = None,
+    head: str | None = None,
     check: bool = True,
 ) -> Imported:
     """import_network for a checkpoint that is already in memory.
@@ -106,13 +118,14 @@ def import_state(
         if not 0 <= eps < 1:
             raise InputError(f"eps is a small number such as 1e-5, not {eps}")
         stored = _stored(checkpoint.metadata)
-        named = read_names(checkpoint.state, decisions, ordered=checkpoint.ordered)
+        kind = _head(head, stored.head)
+        named = read_names(checkpoint.state, decisions, ordered=checkpoint.ordered, head=kind)
         _check_numbers(checkpoint.state, ignore=named.unused)
-        shapes = _shapes(named, stored.get("groups") if groups is None else groups, decisions)
-        if not stored:
+        shapes = _shapes(named, stored.groups if groups is None else groups, decisions)
+        if stored.strides is None:
             require_first_block(named, shapes[0].c_in, decisions)
             require_no_shortcut(named, shapes, decisions)
-        known = stored.get("strides") if strides is None else strides
+        known = stored.strides if strides is None else strides
         found = infer_strides(named, shapes, known, decisions)
         blocks = _fuse(named, shapes, found, eps, decisions)
         if check:
@@ -122,7 +135,14 @@ def import_state(
         if not eps_given and any(block.norms for block in blocks):
             decisions.record("eps", f"{eps:g}", "torch's default; the YOLO families train with --eps 1e-3")
         decisions.record("activation", "ReLU behind each block", "a state dict shows none")
-        decisions.record("head", "global average pooling, then the linear layer", "pooling leaves no keys")
+        if named.linear is not None:
+            decisions.record(
+                "head", "global average pooling, then the linear layer", "pooling leaves no keys"
+            )
+        else:
+            left_out = f"; left out: {names(named.left_out)}" if named.left_out else ""
+            rule = "the file says so" if head is None else "--head none"
+            decisions.record("head", f"none, the last block's map is the output{left_out}", rule)
         decisions.require_all_needed()
         imported = assemble(checkpoint.source, named, shapes, found, blocks, eps, tuple(decisions.made))
         return checked(imported) if check else imported
@@ -143,18 +163,38 @@ def load_fused(
     strides: Sequence[int] | None = None,
     groups: Sequence[int] | None = None,
     assume: Mapping[str, str] | None = None,
+    head: str | None = None,
     expect: Expectation | None = None,
 ) -> FusedNetwork:
     """import_network(...).fused: the network that quantization reads."""
-    return import_network(path, eps=eps, strides=strides, groups=groups, assume=assume, expect=expect).fused
+    return import_network(
+        path, eps=eps, strides=strides, groups=groups, assume=assume, head=head, expect=expect
+    ).fused
 
 
-def _stored(metadata: Mapping[str, str]) -> dict[str, list[int]]:
-    """What a file that `fuse` wrote says of itself: strides, and groups where there are any."""
+def _head(given: str | None, stored: str | None = None) -> str:
+    """What is behind the last block: as given, else as a file that `fuse` wrote says, else a linear layer."""
+    head = given or stored or "linear"
+    if head not in HEADS:
+        raise InputError(f"head is {' or '.join(HEADS)}, not {head!r}")
+    return head
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What a file that `fuse` wrote says of itself; nothing where another program wrote it."""
+
+    strides: list[int] | None = None
+    groups: list[int] | None = None
+    head: str | None = None
+
+
+def _stored(metadata: Mapping[str, str]) -> _Stored:
     try:
         content = json.loads(metadata[METADATA]) if METADATA in metadata else {}
-        return {key: [int(n) for n in content[key]] for key in ("strides", "groups") if key in content}
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        lists = {key: [int(n) for n in content[key]] for key in ("strides", "groups") if key in content}
+        return _Stored(**lists, head=content.get("head"))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError("the file's own stride metadata is damaged; give the strides") from error
 
 
@@ -163,8 +203,7 @@ def _shapes(named: NamedNetwork, groups: Sequence[int] | None, decisions: Decisi
     return chain_shapes(
         read_shapes(blocks),
         blocks,
-        named.linear_weight.shape[1],
-        linear=named.linear_key,
+        None if named.linear is None else (named.linear.key, named.linear.weight.shape[1]),
         staged=named.staged,
         groups=groups,
         decisions=decisions,

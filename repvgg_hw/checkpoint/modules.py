@@ -14,7 +14,8 @@ from repvgg_hw.checkpoint.imported import Imported
 from repvgg_hw.checkpoint.importer import import_state
 from repvgg_hw.checkpoint.module_facts import Blocks, State, executed, input_channels, state_with_one_eps
 from repvgg_hw.checkpoint.module_run import Run, given_input, random_input, run_module
-from repvgg_hw.checkpoint.naming import read_names
+from repvgg_hw.checkpoint.naming import linear_layers, read_names
+from repvgg_hw.checkpoint.run import output_shape
 from repvgg_hw.checkpoint.wrappers import strip_prefixes
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.fuse.proof import LIMIT, proof_size
@@ -29,19 +30,25 @@ _ADVICE = (
 
 
 def from_torch(
-    module: nn.Module, example_input: Tensor | None = None, *, size: tuple[int, int] | None = None
+    module: nn.Module,
+    example_input: Tensor | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    head: str | None = None,
 ) -> Imported:
     """Import a trained network from a torch module, which stays as it is.
 
-    Any network whose blocks fuse into 3x3 convolutions, with ReLU after each, global average pooling and one
-    linear layer. Strides and eps, which may differ from BN to BN, are read from the module's own layers. On
-    top of the usual proof, a copy of the module runs in float64 and eval mode, and its logits are compared
-    with the fused network's: this sees what key names cannot, such as another activation or pooling.
+    Any network whose blocks fuse into 3x3 convolutions, with ReLU after each, then global average pooling and
+    one linear layer, or nothing. Strides and eps, which may differ from BN to BN, are read from the module's
+    own layers. On top of the usual proof, a copy of the module runs in float64 and eval mode, and its output
+    is compared with the fused network's: this sees what key names cannot, such as another activation or
+    pooling.
 
     example_input  images (N, C, H, W) to run it on, normalised; without it one random image
     size           (H, W) of the random image, where the module takes no other
+    head           "none": the module returns the last block's map; so it is where it has no linear layer
     Where it returns several tensors (a tuple, a dictionary), the one that is nearest to the fused network's
-    logits is compared, and provenance["module"] names it.
+    output is compared, and provenance["module"] names it.
     Raises InputError for a network that cannot be read, CheckFailed above 1e-6 relative.
     """
     if example_input is not None and size is not None:
@@ -50,7 +57,7 @@ def from_torch(
     first = _first_run(module, example_input, size)
     failures: list[Exception] = []
     for used in _distinct(executed(module, state, first.called), state):
-        for imported in _readings(module, used, first.called, eps, failures):
+        for imported in _readings(module, used, first.called, eps, head, failures):
             side = proof_size([conv.stride for conv in imported.convs])
             if example_input is None and size is None and side > _SIDE:
                 first = run_module(module, random_input(imported.architecture.in_channels, side, side))
@@ -79,28 +86,39 @@ def _distinct(first: State, second: State) -> list[State]:
 
 
 def _readings(
-    module: nn.Module, state: State, called: Sequence[str], eps: float | None, failures: list[Exception]
+    module: nn.Module,
+    state: State,
+    called: Sequence[str],
+    eps: float | None,
+    head: str | None,
+    failures: list[Exception],
 ) -> Iterator[Imported]:
     """The network as the module's layers and calls say it is; then what keys leave open the other way."""
     try:
-        imported, tried = _read(module, state, called, eps, {})
+        imported, tried = _read(module, state, called, eps, head, {})
         yield imported
         for name, value in tried.items():
             for other in CHOICES[name].values.split("|") if name in _EITHER_OR else ():
                 if other != value:
-                    yield _read(module, state, called, eps, {name: other})[0]
+                    yield _read(module, state, called, eps, head, {name: other})[0]
     except (InputError, CheckFailed) as error:
         failures.append(error)
 
 
 def _read(
-    module: nn.Module, state: State, called: Sequence[str], eps: float | None, assume: dict[str, str]
+    module: nn.Module,
+    state: State,
+    called: Sequence[str],
+    eps: float | None,
+    head: str | None,
+    assume: dict[str, str],
 ) -> tuple[Imported, dict[str, str]]:
     """The network, and the decisions that neither its keys nor its layers force."""
     stripped = strip_prefixes(state)
+    head = head or ("linear" if linear_layers(stripped) else "none")
     key = next(iter(stripped))
     blocks = Blocks(module, next(k for k in state if k.endswith(key)).removesuffix(key), called)
-    named = list(read_names(stripped, Decisions(assume, verified=True)).blocks)
+    named = list(read_names(stripped, Decisions(assume, verified=True), head=head).blocks)
     ordered = blocks.in_order(named)
     if ordered != named:
         assume = assume | {"order": ",".join(block.prefix for block in ordered)}
@@ -112,17 +130,19 @@ def _read(
         strides=[blocks.stride(block) for block in ordered],
         groups=groups if len(groups) == len(ordered) else None,
         decisions=decisions,
+        head=head,
     )
     return imported, decisions.tried
 
 
 def _compared(imported: Imported, run: Run) -> Imported:
-    """imported, if the module gave the same logits, with the comparison in provenance["module"]."""
-    logits = (len(run.x), imported.architecture.num_classes)
-    fitting = {name: y for name, y in run.outputs.items() if y.shape == logits}
+    """imported, if the module gave the same output, with the comparison in provenance["module"]."""
+    wanted = output_shape(imported, run.x.shape)
+    fitting = {name: y for name, y in run.outputs.items() if y.shape == wanted}
     if not fitting:
         found = ", ".join(f"{name or 'a tensor'} {y.shape}" for name, y in run.outputs.items()) or "no tensor"
-        raise CheckFailed(f"{imported.source} returns {found}, not logits of shape {logits}")
+        what = "the last map" if imported.linear is None else "logits"
+        raise CheckFailed(f"{imported.source} returns {found}, not {what} of shape {wanted}")
     failures = []
     for name, y in fitting.items():
         source = f"{imported.source}'s output {name}" if name else f"{imported.source} itself"
@@ -133,6 +153,6 @@ def _compared(imported: Imported, run: Run) -> Imported:
             failures.append(error)
             continue
         if len(run.outputs) > 1:
-            _log.info("%s returns %s; its logits are %r", imported.source, ", ".join(run.outputs), name)
+            _log.info("%s returns %s; compared is %r", imported.source, ", ".join(run.outputs), name)
         return imported.recording(module=record | {"output": name})
     raise failures[0]

@@ -7,7 +7,7 @@ Official (`stage2.1.`), RepVGGplus (`stage3_first.blocks.4.`), timm (`stages.2.5
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,15 +42,28 @@ class NamedBlock:
 
 
 @dataclass(frozen=True)
+class NamedLinear:
+    """The linear layer, and where it stood."""
+
+    key: str
+    weight: np.ndarray  # (classes, C)
+    bias: np.ndarray  # (classes,)
+
+
+@dataclass(frozen=True)
 class NamedNetwork:
-    """A checkpoint sorted into blocks, in order, and the linear layer."""
+    """A checkpoint sorted into blocks, in order, and the linear layer.
+
+    linear    None where the last block's map is the output
+    unused    keys of auxiliary heads and the like
+    left_out  linear layers that the file has and the network read has not, with their shapes
+    """
 
     naming: str
     blocks: tuple[NamedBlock, ...]
-    linear_key: str
-    linear_weight: np.ndarray  # (classes, C)
-    linear_bias: np.ndarray  # (classes,)
-    unused: tuple[str, ...]  # auxiliary heads and the like
+    linear: NamedLinear | None
+    unused: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def staged(self) -> bool:
@@ -59,11 +72,16 @@ class NamedNetwork:
 
 
 def read_names(
-    state: Mapping[str, np.ndarray], decisions: Decisions | None = None, *, ordered: bool = True
+    state: Mapping[str, np.ndarray],
+    decisions: Decisions | None = None,
+    *,
+    ordered: bool = True,
+    head: str = "linear",
 ) -> NamedNetwork:
     """Sort a state dict's keys into blocks, in the network's order.
 
     ordered  the keys stand in the order in which they were saved
+    head     "linear": one linear layer is needed; "none": linear layers are left out, if there are any
     Without decisions, the first reading is taken wherever there are two.
     Raises InputError if there are no blocks, not exactly one linear layer, keys that belong to nobody, or
     names that leave room for two networks.
@@ -72,15 +90,23 @@ def read_names(
     kept, unused = drop_passengers(state)
     unused += [key for key in kept if _AUXILIARY.search(key)]
     used = {key: value for key, value in kept.items() if not _AUXILIARY.search(key)}
-    linear, weight, bias = _linear(used, decisions)
-    found = find_blocks(module_tree(used), linear, decisions)
+    linear, left_out = None, dict[str, str]()
+    if head == "none":
+        left_out = {path: f"{path} {used[f'{path}.weight'].shape}" for path in linear_layers(used)}
+        dropped = {f"{path}.{name}" for path in left_out for name in ("weight", "bias")} & used.keys()
+        used = {key: value for key, value in used.items() if key not in dropped}
+        unused += dropped
+    else:
+        linear = _linear(used, decisions)
+    found = find_blocks(module_tree(used), linear.key if linear else None, decisions)
     if not found.parts:
         raise InputError(f"no convolution in the checkpoint; its keys are {names(sorted(state))}")
     shapes = read_shapes(found.blocks())
 
     def fits(blocks: Sequence[RawBlock]) -> bool:
-        return shapes.chain(blocks, weight.shape[1])
+        return shapes.chain(blocks, linear.weight.shape[1] if linear else None)
 
+    _require_behind([block.path for block in found.blocks()], left_out)
     raw = in_order(found, list(used), kept=ordered, fits=fits, decisions=decisions)
     naming, stages = _stages(raw)
     groups = dict(_numbered_groups(found))
@@ -88,16 +114,42 @@ def read_names(
         NamedBlock(block.path, stage, block.state, groups.get(block.path))
         for block, stage in zip(raw, stages, strict=True)
     )
-    return NamedNetwork(naming, blocks, linear, weight, bias, tuple(sorted(unused)))
+    return NamedNetwork(naming, blocks, linear, tuple(sorted(unused)), tuple(left_out.values()))
 
 
-def _linear(state: Mapping[str, np.ndarray], decisions: Decisions) -> tuple[str, np.ndarray, np.ndarray]:
+def linear_layers(state: Mapping[str, np.ndarray]) -> list[str]:
+    """The paths of all linear layers: two-dimensional weights."""
+    return [key[: -len(".weight")] for key, v in state.items() if key.endswith(".weight") and v.ndim == 2]
+
+
+def _require_behind(blocks: Sequence[str], linears: Iterable[str]) -> None:
+    """Raise InputError for a linear layer that stands among the blocks (their paths), not behind them all."""
+    split = [path.split(".") for path in blocks]
+    depth = 0
+    while all(len(parts) > depth + 1 for parts in split) and len({parts[depth] for parts in split}) == 1:
+        depth += 1
+    holders = {".".join(parts[: depth + 1]) for parts in split}
+    for path in linears:
+        holder = ".".join(path.split(".")[: depth + 1])
+        if holder in holders:
+            raise InputError(
+                f"the linear layer {path} stands in {holder}, beside convolutions: it is no classifier that "
+                "--head none could leave out, so the network cannot be read"
+            )
+
+
+def _linear(state: Mapping[str, np.ndarray], decisions: Decisions) -> NamedLinear:
     """The one linear layer: the only two-dimensional weight."""
-    found = [key[: -len(".weight")] for key, v in state.items() if key.endswith(".weight") and v.ndim == 2]
-    if len(found) != 1:
-        what = names(found) if found else f"none; the keys are {names(sorted(state))}"
+    found = linear_layers(state)
+    if not found:
         raise InputError(
-            f"exactly one linear layer is needed (linear.weight, head.fc.weight); there is {what}"
+            "there is no linear layer (linear.weight, head.fc.weight): --head none reads a backbone, whose "
+            f"output is the last block's map; the keys are {names(sorted(state))}"
+        )
+    if len(found) > 1:
+        raise InputError(
+            f"exactly one linear layer is needed; there is {names(found)} (--head none leaves them out: the "
+            "output is the last block's map)"
         )
     weight, bias = state[f"{found[0]}.weight"], state.get(f"{found[0]}.bias")
     if bias is None:
@@ -110,7 +162,7 @@ def _linear(state: Mapping[str, np.ndarray], decisions: Decisions) -> tuple[str,
         bias = np.zeros(weight.shape[0], weight.dtype)
     if bias.shape != weight.shape[:1]:
         raise InputError(f"{found[0]}: bias {bias.shape} does not fit weight {weight.shape}")
-    return found[0], weight, bias
+    return NamedLinear(found[0], weight, bias)
 
 
 def _stages(blocks: Sequence[RawBlock]) -> tuple[str, list[str | None]]:

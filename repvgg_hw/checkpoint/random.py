@@ -46,7 +46,9 @@ def random_network(architecture: Architecture, seed: int = 0) -> Imported:
     """random_model, imported: fused and proven like any checkpoint."""
     state = {key: value.numpy() for key, value in random_model(architecture, seed).state_dict().items()}
     strides = [conv.stride for conv in architecture.convs()]
-    return import_state(Checkpoint(state, source=f"random {architecture.name}, seed {seed}"), strides=strides)
+    checkpoint = Checkpoint(state, source=f"random {architecture.name}, seed {seed}")
+    head = "linear" if architecture.num_classes else "none"
+    return import_state(checkpoint, strides=strides, head=head)
 
 
 def _measure_statistics(block: nn.Module, x: torch.Tensor, generator: torch.Generator) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from repvgg_hw.checkpoint.imported import Imported
 from repvgg_hw.errors import InputError
-from repvgg_hw.fuse.proof import fused_conv
+from repvgg_hw.fuse.proof import fused_conv, head
 from repvgg_hw.network import out_size
 
 BATCH_PIXELS = 8 * 224 * 224  # of one batch: what the maps of a wide network leave room for
@@ -29,7 +29,7 @@ def batched_outputs(imported: Imported, x: Floats, activation: Activation = torc
 
 
 def outputs(imported: Imported, x: Floats, activation: Activation = torch.relu) -> Floats:
-    """The fused network on x (N, C, H, W), in float64: logits (N, classes).
+    """The fused network on x (N, C, H, W), in float64: logits (N, classes), or the last map (N, C', H', W').
 
     Squeeze-and-excitation is included. Raises InputError if its maps do not fit in memory.
     """
@@ -39,12 +39,21 @@ def outputs(imported: Imported, x: Floats, activation: Activation = torch.relu) 
             for conv, block in zip(imported.convs, imported.blocks, strict=True):
                 y = activation(_gate(block.se, "se", fused_conv(conv, y)))
                 y = _gate(block.se, "post_se", y)
-            weight, bias = torch.from_numpy(imported.linear_weight), torch.from_numpy(imported.linear_bias)
-            return np.asarray(F.linear(y.mean((2, 3)), weight, bias).numpy())
+            return np.asarray(head(imported.linear, y).numpy())
     except (RuntimeError, MemoryError) as error:  # torch's allocator raises the first
         raise InputError(
             f"{imported.source}: does not run on images of shape {x.shape[1:]} ({error})"
         ) from error
+
+
+def output_shape(imported: Imported, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Of the logits, or of the last map, for images of shape (N, C, H, W)."""
+    if imported.linear is not None:
+        return (shape[0], len(imported.linear.weight))
+    height, width = shape[2:]
+    for conv in imported.convs:
+        height, width = out_size(height, conv.stride), out_size(width, conv.stride)
+    return (shape[0], len(imported.convs[-1].weight), height, width)
 
 
 def input_sizes(imported: Imported, height: int, width: int) -> Iterator[tuple[str, tuple[int, int]]]:

@@ -50,11 +50,14 @@ class Shapes:
         """Input channels, of one group where the block does not say how many groups it has."""
         return self.inputs.get(path, self.raw[path].c_in_per_group)
 
-    def chain(self, blocks: Sequence[RawBlock], features: int) -> bool:
-        """Do the widths fit in this order, up to the linear layer, without groups that must be guessed?"""
+    def chain(self, blocks: Sequence[RawBlock], features: int | None) -> bool:
+        """Do the widths fit in this order, without groups that must be guessed?
+
+        features  that the linear layer reads, None without one
+        """
         given = [self.raw[block.path].c_out for block in blocks]
         read = [self.reads(block.path) for block in blocks[1:]]
-        return given == [*read, features]
+        return given == [*read, given[-1] if features is None else features]
 
 
 def read_shapes(blocks: Iterable[RawBlock]) -> Shapes:
@@ -81,15 +84,15 @@ def _input_width(state: dict[str, np.ndarray]) -> int | None:
 def chain_shapes(
     shapes: Shapes,
     blocks: Sequence[RawBlock],
-    features: int,
+    linear: tuple[str, int] | None,
     *,
-    linear: str,
     staged: bool,
     groups: Sequence[int] | None,
     decisions: Decisions,
 ) -> list[BlockShape]:
-    """Channels and groups of every block of a chain that ends in features.
+    """Channels and groups of every block of a chain, and whether the linear layer reads what it gives.
 
+    linear  its path and the features that it reads; None without one
     staged  the naming is one whose stages are known, so that a block between two others would be missed;
             there, groups follow from widths. In a plain chain they are checked by a block's own arrays, or
             given, one per layer; else they are refused.
@@ -119,8 +122,10 @@ def chain_shapes(
             if number * raw.c_in_per_group != c_in or raw.c_out % number:
                 raise InputError(f"{raw.c_in_per_group} channels per group do not fit {c_in} and {raw.c_out}")
             found.append(BlockShape(c_in, raw.c_out, number, raw.identity))
-    if features != found[-1].c_out:
-        raise InputError(f"{linear}.weight reads {features} features, the last block gives {found[-1].c_out}")
+    if linear is not None and linear[1] != found[-1].c_out:
+        raise InputError(
+            f"{linear[0]}.weight reads {linear[1]} features, the last block gives {found[-1].c_out}"
+        )
     _say_groups(blocks, found, guessed, groups is not None, staged, decisions)
     return found
 

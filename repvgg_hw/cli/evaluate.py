@@ -140,6 +140,7 @@ def command(
     2 the input or usage is wrong.
     """
     from repvgg_hw.checkpoint import import_network
+    from repvgg_hw.measure.accuracy import require_classes
     from repvgg_hw.model.images import checked_labels, load_images
     from repvgg_hw.model.preprocessing import NONE
     from repvgg_hw.quantize import DEFAULT_METHOD, METHODS
@@ -151,6 +152,7 @@ def command(
 
         gpu.require(device)
     imported = import_network(checkpoint, **reading, expect=expectation(expect, tolerance))
+    require_classes(imported.fused)
     for line in said(imported.provenance):
         note(line)
     load = functools.partial(
@@ -160,7 +162,7 @@ def command(
         preprocessing=preprocessing or NONE,
     )
     images = load(data, limit=limit, class_index=class_index)
-    checked_labels(images, len(imported.fused.linear_bias))
+    checked_labels(images, imported.architecture.num_classes)
     inputs = _inputs(imported, images, load(calibration, limit=calibration_limit).pixels, mean, std)
     bits = widths(
         inputs.fused,
@@ -223,12 +225,12 @@ def _run(inputs: _Inputs, methods: list[str], bits: Widths, per_layer: bool, dev
     from repvgg_hw.measure.accuracy import evaluate
     from repvgg_hw.quantize import quantize
     from repvgg_hw.quantize.diagnose import diagnose
-    from repvgg_hw.quantize.forward import float_logits
+    from repvgg_hw.quantize.forward import float_outputs
 
     count = len(inputs.images)
     with bar("float network") as update:
         advance = _counter(update, count)
-        reference = float_logits(inputs.fused, inputs.images.pixels, inputs.mean, inputs.std, advance)
+        reference = float_outputs(inputs.fused, inputs.images.pixels, inputs.mean, inputs.std, advance)
     outcomes = []
     for name in methods:
         started = time.perf_counter()

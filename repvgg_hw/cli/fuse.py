@@ -10,7 +10,7 @@ import click
 
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
-from repvgg_hw.cli.reading import reading_options, say_assumptions
+from repvgg_hw.cli.reading import reading_options, say_assumptions, say_head
 from repvgg_hw.cli.values import SOURCE, OutputFile
 
 
@@ -62,7 +62,7 @@ def command(
         "strides": list(architecture.strides),
         "max_difference_inside": proof.inside,
         "max_difference_border": proof.border,
-        "max_difference_logits": proof.logits,
+        "max_difference_output": proof.output,
         "relative": proof.relative,
         "worst_layer": proof.worst.name,
         "assumptions": imported.provenance["assumptions"],
@@ -73,11 +73,11 @@ def command(
         return
     click.echo(
         f"{architecture.name}: {len(imported.convs)} {'/'.join(families)} blocks, "
-        f"{architecture.num_classes} classes, stage strides {','.join(map(str, architecture.strides))}"
+        f"{say_head(architecture.num_classes)}, stage strides {','.join(map(str, architecture.strides))}"
     )
     click.echo(
         f"fused = trained in float64: max |difference| inside {proof.inside:.1e}, border {proof.border:.1e}, "
-        f"logits {proof.logits:.1e}; relative {proof.relative:.1e} (worst: {proof.worst.name})"
+        f"output {proof.output:.1e}; relative {proof.relative:.1e} (worst: {proof.worst.name})"
     )
     for line in (*say_assumptions(imported.provenance), *said(imported.provenance)):
         click.echo(line)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repvgg_hw.cli.backbone import say_map
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, expect_options, expectation, said
 from repvgg_hw.cli.hardware import HARDWARE, HARDWARE_RULES, hardware_options
@@ -25,7 +26,7 @@ from repvgg_hw.cli.options import (
     widths,
 )
 from repvgg_hw.cli.reading import READING, reading_options
-from repvgg_hw.cli.rules import excludes, needs
+from repvgg_hw.cli.rules import excludes, needs, void
 from repvgg_hw.cli.tables import show_table
 from repvgg_hw.cli.talk import note
 from repvgg_hw.cli.values import (
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random network
 RANDOM_METHOD = "minmax"
 DEFAULT_SIZE = (224, 224)
+DEFAULT_CLASSES = 1000
 
 
 RULES = (
@@ -66,11 +68,14 @@ RULES = (
         for option in (*READING, "--expect", "--calibration")
     ),
     needs("--classes", "--model", why="a checkpoint has its own"),
+    void("--classes", "--head none", why="it is the linear layer that gives them"),
     needs("--seed", "--model", why="it is of random weights"),
     *(needs(option, "--calibration") for option in ("--calibration-limit", "--preprocess")),
 )
 GROUPS = {
-    "Network": (*("--model", "--classes", "--seed", "--weights", *READING, "--expect", "--tolerance"),),
+    "Network": (
+        *("--model", "--classes", "--seed", "--weights", *READING, "--head", "--expect", "--tolerance"),
+    ),
     "Images": (
         *("--input-size", "--calibration", "--calibration-limit", "--mean", "--std"),
         *("--preprocess", "--crop-pct", "--interpolation"),
@@ -148,7 +153,8 @@ def command(
     quantizer = _Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory)
     wanted = expectation(expect, tolerance)
     if model is not None:
-        network = _random(model, input_size or DEFAULT_SIZE, classes, seed, quantizer)
+        number = 0 if reading["head"] == "none" else classes or DEFAULT_CLASSES
+        network = _random(model, input_size or DEFAULT_SIZE, number, seed, quantizer)
     else:
         assert weights is not None
         from repvgg_hw.checkpoint import load_fused
@@ -160,6 +166,8 @@ def command(
             note(line)
         pixels = _pixels(calibration, calibration_limit, input_size, preprocessing, fused)
         network = quantizer.quantize(fused, pixels)
+        for line in say_map(fused, network, pixels):
+            note(line)
         if network.name == "custom":  # no published variant: named after its file
             network = replace(network, name=display_name(Path(weights).stem))
     options: dict[str, Any] = {"random": model is not None, "seed": seed if model else None}
@@ -212,14 +220,14 @@ class _Quantizer:
 
 
 def _random(
-    model: str, size: tuple[int, int], classes: int | None, seed: int, quantizer: _Quantizer
+    model: str, size: tuple[int, int], classes: int, seed: int, quantizer: _Quantizer
 ) -> IntegerNetwork:
-    """A variant with random weights, quantized on synthetic images."""
+    """A variant with random weights, quantized on synthetic images; with 0 classes without a head."""
     from repvgg_hw.checkpoint import random_network
     from repvgg_hw.model.images import synthetic
     from repvgg_hw.model.variants import get_variant
 
-    architecture = get_variant(model, num_classes=classes or 1000)
+    architecture = replace(get_variant(model), num_classes=classes)
     fused = random_network(architecture, seed).fused
     pixels = synthetic(RANDOM_CALIBRATION, (architecture.in_channels, *size), seed)
     # Least-squares rounding is for trained weights and real images: here it would cost minutes for nothing.
@@ -259,5 +267,8 @@ def _print(design: Design[NetworkPlan], as_json: bool) -> None:
         f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
         f"{plan.multipliers:,} multipliers at {plan.utilization:.3f} MACs per cycle each, "
         f"and {plan.requant_multipliers} in requantization"
+    )
+    click.echo(
+        f"output: {plan.output.summary}; a value is its integer times {design.network.output_scale:.6g}"
     )
     click.echo(f"next: repvgg-hw simulate {design.directory}")

@@ -10,7 +10,7 @@ import click
 
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
-from repvgg_hw.cli.reading import reading_options, say_assumptions
+from repvgg_hw.cli.reading import reading_options, say_assumptions, say_head
 from repvgg_hw.cli.tables import show_table
 from repvgg_hw.cli.values import INPUT_SIZE, SOURCE
 
@@ -121,7 +121,7 @@ def _print(result: dict[str, Any]) -> None:
     height, width = result["input_size"]
     click.echo(
         f"{result['architecture']} from {result['checkpoint']}: {result['naming']} naming, "
-        f"{', '.join(result['families'])}; {result['in_channels']} -> {result['classes']} classes",
+        f"{', '.join(result['families'])}; {result['in_channels']} channels -> {say_head(result['classes'])}",
     )
     click.echo(
         f"stages: widths {_spaced(result['widths'])}, depths {_spaced(result['depths'])}, "

@@ -142,7 +142,7 @@ def widths(
             weights=8 if weight_bits is None else weight_bits,
             activations=8 if activation_bits is None else activation_bits,
         )
-    bits.check(conv.name for conv in fused.convs)
+    bits.check(fused)
     return bits
 
 

@@ -10,7 +10,8 @@ import click
 
 from repvgg_hw.cli.values import EPS, GROUPS, STRIDES
 
-READING = ("--eps", "--strides", "--groups", "--assume")  # the options of `reading_options`
+# of `reading_options`, those that say how to read a file; --head also says what random weights are to have
+READING = ("--eps", "--strides", "--groups", "--assume")
 Command = TypeVar("Command", bound=Callable[..., None])
 
 # as checkpoint.decisions.CHOICES has them; a test compares the two, since importing it costs seconds
@@ -19,20 +20,28 @@ ASSUME_HELP = (
     "missing=nothing, linear-bias=none, average-branch=yes|no, pair=added|chained, shortcut=none, "
     "input-channels=N."
 )
+HEAD_HELP = "none: a backbone, its last map is the output; a linear layer is left out [default: linear]."
 
 
 def reading_options(command: Command) -> Command:
-    """--eps, --strides, --groups and --assume, as one argument `reading` for import_network(**reading)."""
+    """--eps, --strides, --groups, --head, --assume: the argument `reading`, for import_network(**reading)."""
 
     @click.option("--eps", type=EPS, help="Of batch normalization [default: 1e-5]; YOLO families: 1e-3.")
     @click.option("--strides", type=STRIDES, help="One per stage or layer, if the rule does not fit.")
     @click.option("--groups", type=GROUPS, help="One per layer, if shapes do not tell.")
+    @click.option("--head", type=click.Choice(["linear", "none"]), help=HEAD_HELP)
     @click.option("--assume", multiple=True, metavar="NAME=VALUE", callback=_pairs, help=ASSUME_HELP)
     @functools.wraps(command)
-    def wrapped(*, eps: Any, strides: Any, groups: Any, assume: Any, **others: Any) -> None:
-        command(reading={"eps": eps, "strides": strides, "groups": groups, "assume": assume}, **others)
+    def wrapped(*, eps: Any, strides: Any, groups: Any, head: Any, assume: Any, **others: Any) -> None:
+        reading = {"eps": eps, "strides": strides, "groups": groups, "head": head, "assume": assume}
+        command(reading=reading, **others)
 
     return cast(Command, wrapped)
+
+
+def say_head(classes: int) -> str:
+    """What the network ends with; classes as in Architecture."""
+    return f"{classes} classes" if classes else "no linear layer, its last map is the output"
 
 
 def say_assumptions(provenance: Mapping[str, Any]) -> list[str]:

@@ -59,6 +59,8 @@ def _print(summary: Summary) -> None:
         f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
         f"{plan.multipliers:,} multipliers, {plan.utilization:.3f} MACs per multiplier and cycle"
     )
+    scale = summary.design.network.output_scale
+    click.echo(f"output: {plan.output.summary}; a value is its integer times {scale:.6g}")
     adders, registers = (sum(getattr(row, name) for row in summary.rows) for name in ("adders", "registers"))
     result = summary.result
     latency = f"{result.latency_cycles:,} cycles" if result and result.latency_cycles else "not simulated"

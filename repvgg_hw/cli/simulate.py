@@ -168,6 +168,10 @@ def _images(
         return synthetic(limit or DEFAULT_IMAGES, design.network.in_shape), None
     if preprocessing is None:
         preprocessing = from_json(design.options.get("preprocess"))
+    if design.network.linear is None:
+        if class_index is not None:
+            raise InputError("--class-index: this design ends with a map and has no classes: leave it out")
+        return load_images(path, limit, channels, (height, width), preprocessing).pixels, None
     loaded = load_images(path, limit, channels, (height, width), preprocessing, class_index)
     if len(loaded.folders) not in (0, design.network.num_classes):
         note(

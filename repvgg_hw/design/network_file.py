@@ -21,7 +21,7 @@ from repvgg_hw.files import write_atomically
 from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, IntegerLinear, IntegerNetwork
 
 FORMAT = "repvgg-hw integer network"
-VERSION = 1
+VERSION = 2
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date that a zip entry can have
 
 CONV_FIELDS = ("name", "shift", "stride", "groups", "weight_bits", "in_bits", "in_signed", "out_bits")
@@ -37,9 +37,9 @@ def save_network(network: IntegerNetwork, path: str | Path) -> None:
         "input_scale": network.input_scale,
         "mean": list(network.mean),
         "std": list(network.std),
-        "logit_scale": network.logit_scale,
+        "output_scale": network.output_scale,
         "convs": [{f: getattr(conv, f) for f in CONV_FIELDS} for conv in network.convs],
-        "linear": {"weight_bits": network.linear.weight_bits},
+        "linear": None if network.linear is None else {"weight_bits": network.linear.weight_bits},
         "provenance": network.provenance,
     }
     text = json.dumps(header, sort_keys=True, allow_nan=False).encode()
@@ -48,8 +48,9 @@ def save_network(network: IntegerNetwork, path: str | Path) -> None:
         arrays[f"conv{index}.weight"] = conv.weight
         arrays[f"conv{index}.bias"] = conv.bias
         arrays[f"conv{index}.multiplier"] = conv.multiplier
-    arrays["linear.weight"] = network.linear.weight
-    arrays["linear.bias"] = network.linear.bias
+    if network.linear is not None:
+        arrays["linear.weight"] = network.linear.weight
+        arrays["linear.bias"] = network.linear.bias
     _write_npz(Path(path), arrays)
 
 
@@ -82,7 +83,7 @@ def _build(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> IntegerNe
         )
         for i, fields in enumerate(header["convs"])
     )
-    linear = IntegerLinear(
+    linear = header["linear"] and IntegerLinear(
         weight_bits=header["linear"]["weight_bits"],
         weight=_typed(arrays, "linear.weight", np.int8),
         bias=_typed(arrays, "linear.bias", np.int32),
@@ -96,7 +97,7 @@ def _build(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> IntegerNe
         std=tuple(header["std"]),
         convs=convs,
         linear=linear,
-        logit_scale=float(header["logit_scale"]),
+        output_scale=float(header["output_scale"]),
         provenance=header["provenance"],
     )
 
@@ -108,7 +109,7 @@ def _typed(arrays: dict[str, NDArray[Any]], key: str, dtype: type) -> NDArray[An
     return array
 
 
-def _check(convs: tuple[IntegerConv, ...], linear: IntegerLinear, channels: int) -> None:
+def _check(convs: tuple[IntegerConv, ...], linear: IntegerLinear | None, channels: int) -> None:
     """Shapes chain from layer to layer and constants are in range."""
     for conv in convs:
         c_out = conv.weight.shape[0]
@@ -119,6 +120,8 @@ def _check(convs: tuple[IntegerConv, ...], linear: IntegerLinear, channels: int)
         if conv.shift < 1 or conv.multiplier.min() < 0 or conv.multiplier.max() >= 1 << MULTIPLIER_BITS:
             raise ValueError(f"{conv.name}: multiplier or shift out of range")
         channels = c_out
+    if linear is None:
+        return
     if linear.weight.ndim != 2 or linear.weight.shape[1] != channels:
         raise ValueError(f"linear: weight {linear.weight.shape} after {channels} channels")
     if linear.bias.shape != linear.weight.shape[:1]:

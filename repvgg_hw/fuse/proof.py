@@ -12,7 +12,7 @@ from torch import Tensor
 from repvgg_hw.errors import CheckFailed
 from repvgg_hw.fuse.forward import forward
 from repvgg_hw.fuse.graph import Node
-from repvgg_hw.network import FusedConv, FusedNetwork
+from repvgg_hw.network import FusedConv, FusedLinear, FusedNetwork
 
 _TINY = 1e-300
 LIMIT = 1e-6  # relative; float64 leaves about 1e-14, a wrong formula far more
@@ -39,8 +39,8 @@ class Proof:
     """The comparison of a whole network."""
 
     layers: tuple[LayerProof, ...]
-    logits: float  # max |difference| of the logits, each network run on its own activations
-    logits_relative: float
+    output: float  # max |difference| of the logits or last maps, each network run on its own activations
+    output_relative: float
     input_size: tuple[int, int]
 
     @property
@@ -60,8 +60,8 @@ class Proof:
 
     @property
     def relative(self) -> float:
-        """Largest relative difference over layers and logits."""
-        return max(self.worst.relative, self.logits_relative)
+        """Largest relative difference over layers and output."""
+        return max(self.worst.relative, self.output_relative)
 
     def require(self, limit: float = LIMIT) -> None:
         """Raise CheckFailed, naming the worst layer, unless every relative difference is at most limit."""
@@ -80,7 +80,7 @@ def prove(
 ) -> Proof:
     """Compare trained (one graph per layer) and fused on standard normal input (batch, C, size, size).
 
-    Layer by layer on the trained activations, and end to end on the logits. Without size, the smallest at
+    Layer by layer on the trained activations, and end to end on the output. Without size, the smallest at
     which every map has inner pixels. ReLU follows every layer; squeeze-and-excitation is left out of both.
     """
     size = size or proof_size([conv.stride for conv in fused.convs])
@@ -93,16 +93,22 @@ def prove(
             expected = forward(graph, x)
             layers.append(_compare(conv.name, expected, fused_conv(conv, x)))
             x, y = torch.relu(expected), torch.relu(fused_conv(conv, y))
-        weight, bias = torch.from_numpy(fused.linear_weight), torch.from_numpy(fused.linear_bias)
-        logits, fused_logits = (F.linear(z.mean((2, 3)), weight, bias) for z in (x, y))
-    difference = _max_abs(logits - fused_logits)
-    return Proof(tuple(layers), difference, difference / max(_max_abs(logits), _TINY), (size, size))
+        output, fused_output = (head(fused.linear, z) for z in (x, y))
+    difference = _max_abs(output - fused_output)
+    return Proof(tuple(layers), difference, difference / max(_max_abs(output), _TINY), (size, size))
 
 
 def fused_conv(conv: FusedConv, x: Tensor) -> Tensor:
     """A fused layer without its ReLU, in float64: (N, C_in, H, W) -> (N, C_out, H', W')."""
     weight, bias = torch.from_numpy(conv.weight), torch.from_numpy(conv.bias)
     return F.conv2d(x, weight, bias, conv.stride, 1, groups=conv.groups)
+
+
+def head(linear: FusedLinear | None, x: Tensor) -> Tensor:
+    """From the last map (N, C, H, W) to the output in float64: logits (N, classes), or the map itself."""
+    if linear is None:
+        return x
+    return F.linear(x.mean((2, 3)), torch.from_numpy(linear.weight), torch.from_numpy(linear.bias))
 
 
 def proof_size(strides: Sequence[int]) -> int:

@@ -1,7 +1,7 @@
 """The integer network on a GPU's int8 matrix units, equal to `golden` to the last bit.
 
     from repvgg_hw import gpu
-    scores = gpu.logits(x, network, device="cuda")                 # x (N, C, H, W) int8, as golden.logits
+    scores = gpu.logits(x, network, device="cuda")                 # x (N, C, H, W) int8, as golden.forward
     scores = gpu.logits_of_pixels(pixels, network, device="cuda")  # pixels (N, H, W, C) uint8
 
 Importing this package imports neither torch nor Triton; the first call does. Without a GPU the same kernels
@@ -65,7 +65,7 @@ def input_table(network: IntegerNetwork) -> NDArray[np.int8]:
 def logits(
     x: NDArray[np.int8], network: IntegerNetwork, device: str = "cuda", batch: int = 128
 ) -> NDArray[np.int64]:
-    """Integer logits (N, classes) of x (N, C, H, W) int8: what `golden.logits` gives.
+    """Integer logits (N, classes) of x (N, C, H, W) int8: what `golden.forward` gives.
 
     batch is the number of images per pass; it never changes a value. Raises InputError where the backend
     cannot run, or where the network's numbers do not fit its 32-bit sums.
@@ -80,7 +80,7 @@ def logits(
 def logits_of_pixels(
     pixels: NDArray[np.uint8], network: IntegerNetwork, device: str = "cuda", batch: int = 128
 ) -> NDArray[np.int64]:
-    """Integer logits (N, classes) of pixels (N, H, W, C) uint8: quantize_input and `golden.logits`."""
+    """Integer logits (N, classes) of pixels (N, H, W, C) uint8: quantize_input and `golden.forward`."""
     table = input_table(network)
     channels = np.arange(len(table))
     return logits(np.moveaxis(table[channels, pixels], 3, 1), network, device, batch)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from triton.runtime.errors import OutOfResources, PTXASError
 
+from repvgg_hw.errors import InputError
 from repvgg_hw.gpu.kernels import conv3x3_kernel, global_sum_kernel, linear_kernel
 from repvgg_hw.gpu.packing import (
     HIDDEN_ZERO,
@@ -76,6 +77,8 @@ class Runner:
         self.input = Maps(batch, size, first.c_in, 0 if first.layer.in_signed else HIDDEN_ZERO, device)
         self.maps = self._allocate()
         last = self.maps[-1]
+        if network.linear is None:
+            raise InputError(f"{network.name} has no linear layer: the GPU backend computes logits")
         self.linear = pack_linear(network.linear, last.size[0] * last.size[1], device)
         self.sums = torch.empty((batch, last.channels), dtype=torch.int32, device=device)
         self.logits = torch.empty((batch, network.num_classes), dtype=torch.int32, device=device)

@@ -72,5 +72,5 @@ def synthetic_network(
         std=IMAGENET_STD,
         convs=tuple(convs),
         linear=linear,
-        logit_scale=1.0,
+        output_scale=1.0,
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from repvgg_hw import golden
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.model.images import Images, checked_labels
-from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.network import FusedNetwork, IntegerNetwork
 from repvgg_hw.quantize import forward
 
 PROVEN_IMAGES = 4  # of every evaluation are run through the golden model itself, too
@@ -80,7 +80,7 @@ class Evaluation:
 
 def evaluate(
     network: IntegerNetwork,
-    reference: forward.Logits,
+    reference: forward.Outputs,
     images: Images,
     *,
     method: str,
@@ -92,12 +92,14 @@ def evaluate(
 
     The integers are computed on torch, or on a GPU by its own kernels, and on the first images by golden.py
     as well: raises CheckFailed
-    where the two differ. Raises InputError for images without labels or with labels beyond the classes.
+    where the two differ. Raises InputError for a network without a linear layer, and for images without
+    labels or with labels beyond the classes.
     """
+    require_classes(network)
     labels = checked_labels(images, network.num_classes)
     require_golden_logits(network, images.pixels[:PROVEN_IMAGES])
     integer = integer_logits(network, images.pixels, step, device)
-    fake = forward.fake_quantized_logits(network, images.pixels, step)
+    fake = forward.fake_quantized_outputs(network, images.pixels, step)
     return compare(
         reference,
         fake,
@@ -109,30 +111,39 @@ def evaluate(
     )
 
 
+def require_classes(network: FusedNetwork | IntegerNetwork) -> None:
+    """Raise InputError for a network without a linear layer: top-1 is a share of predicted classes."""
+    if network.linear is None:
+        raise InputError(
+            f"{network.name} is read without a linear layer, and top-1 needs classes: evaluate takes no "
+            "--head none; fuse, generate and simulate do"
+        )
+
+
 def integer_logits(
     network: IntegerNetwork, pixels: NDArray[np.uint8], step: forward.Step | None, device: str
-) -> forward.Logits:
+) -> forward.Outputs:
     """The integer model's logits (N, classes) in the float network's unit, computed on `device`."""
     if device == "cpu":
-        return forward.integer_logits(network, pixels, step)
+        return forward.integer_outputs(network, pixels, step)
     from repvgg_hw import gpu  # Triton, which not every installation has
 
     first = pixels[:PROVEN_IMAGES]
-    expected = golden.logits(golden.quantize_input(first, network), network)
+    expected = golden.forward(golden.quantize_input(first, network), network)
     if not np.array_equal(gpu.logits_of_pixels(first, network, device), expected):
         raise CheckFailed(
             f"the integer model on {device} differs from golden on the first {len(first)} images"
         )
-    logits = gpu.logits_of_pixels(pixels, network, device).astype(np.float64) * network.logit_scale
+    logits = gpu.logits_of_pixels(pixels, network, device).astype(np.float64) * network.output_scale
     if step is not None:
         step(len(pixels))
     return logits
 
 
 def compare(
-    reference: forward.Logits,
-    fake: forward.Logits,
-    integer: forward.Logits,
+    reference: forward.Outputs,
+    fake: forward.Outputs,
+    integer: forward.Outputs,
     labels: NDArray[np.int64],
     *,
     method: str,
@@ -160,20 +171,28 @@ def compare(
     )
 
 
-def top1(logits: forward.Logits) -> NDArray[np.int64]:
+def top1(logits: forward.Outputs) -> NDArray[np.int64]:
     """The predicted class, the lowest index among equals, as golden.top1: (N, classes) -> (N,)."""
     return np.asarray(logits.argmax(axis=1), dtype=np.int64)
 
 
 def require_golden_logits(network: IntegerNetwork, pixels: NDArray[np.uint8]) -> None:
     """Raise CheckFailed unless torch gives exactly golden.py's logits on pixels (N, H, W, C)."""
-    expected = golden.logits(golden.quantize_input(pixels, network), network)
-    got = np.rint(forward.integer_logits(network, pixels) / network.logit_scale).astype(np.int64)
+    expected = golden.forward(golden.quantize_input(pixels, network), network)
+    got = np.rint(forward.integer_outputs(network, pixels) / network.output_scale).astype(np.int64)
     for image, klass in np.argwhere(expected != got)[:1]:
         raise CheckFailed(
             f"integer logits differ from the golden model: image {image}, class {klass}, "
             f"expected {expected[image, klass]}, got {got[image, klass]}"
         )
+
+
+def map_sqnr(fused: FusedNetwork, network: IntegerNetwork, pixels: NDArray[np.uint8]) -> float:
+    """Signal to quantization noise ratio, in dB, of a headless network's last map on pixels (N, H, W, C)."""
+    wanted = forward.float_outputs(fused, pixels, network.mean, network.std)
+    noise = float(np.square(forward.integer_outputs(network, pixels) - wanted).mean())
+    signal = float(np.square(wanted).mean())
+    return 10 * float(np.log10(signal / noise)) if noise > 0 and signal > 0 else float("inf")
 
 
 def without(calibration: NDArray[np.uint8], test: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -188,4 +207,6 @@ def without(calibration: NDArray[np.uint8], test: NDArray[np.uint8]) -> NDArray[
 def weight_bytes(network: IntegerNetwork) -> int:
     """Memory of all weights at their own widths, in bytes, rounded up."""
     bits = sum(conv.weight.size * conv.weight_bits for conv in network.convs)
-    return -(-(bits + network.linear.weight.size * network.linear.weight_bits) // 8)
+    if network.linear is not None:
+        bits += network.linear.weight.size * network.linear.weight_bits
+    return -(-bits // 8)

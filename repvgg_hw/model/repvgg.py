@@ -70,7 +70,10 @@ class RepVGGBlock(nn.Module):
 
 
 class RepVGG(nn.Module):
-    """RepVGG blocks (stage0, stage1.0, ...), global average pooling, `linear`. Any input size."""
+    """RepVGG blocks (stage0, stage1.0, ...), global average pooling, `linear`. Any input size.
+
+    With 0 classes there is no `linear`: the output is the last block's map.
+    """
 
     def __init__(self, architecture: Architecture, *, deploy: bool = False, eps: float = 1e-5) -> None:
         super().__init__()
@@ -80,20 +83,21 @@ class RepVGG(nn.Module):
         for shape in architecture.convs():
             block = RepVGGBlock(shape, deploy=deploy, se=architecture.se, eps=eps)
             stages.setdefault(shape.name.partition(".")[0], []).append(block)
+        self.stages = tuple(stages)
         for name, blocks in stages.items():
             self.add_module(name, blocks[0] if name == "stage0" else nn.Sequential(*blocks))
-        self.linear = nn.Linear(architecture.widths[-1], architecture.num_classes)
+        classes = architecture.num_classes
+        self.linear = nn.Linear(architecture.widths[-1], classes) if classes else None
 
     def blocks(self) -> dict[str, RepVGGBlock]:
         """The blocks by layer name, in order."""
         return {name: m for name, m in self.named_modules() if isinstance(m, RepVGGBlock)}
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C_in, H, W) -> logits (N, classes)."""
-        for stage in list(self.children())[:-1]:  # what comes last is the linear layer
-            x = stage(x)
-        logits: Tensor = self.linear(x.mean((2, 3)))
-        return logits
+        """(N, C_in, H, W) -> logits (N, classes), or without a linear layer the last map."""
+        for name in self.stages:
+            x = getattr(self, name)(x)
+        return x if self.linear is None else self.linear(x.mean((2, 3)))
 
 
 def build_model(architecture: Architecture, deploy: bool = False, *, eps: float = 1e-5) -> RepVGG:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan.output import Output
 from repvgg_hw.plan.request import Request
 
 
@@ -43,6 +44,8 @@ class NetworkPlan(Protocol):
     def name(self) -> str: ...
     @property
     def in_shape(self) -> tuple[int, int, int]: ...
+    @property
+    def output(self) -> Output: ...
     @property
     def layers(self) -> Sequence[LayerPlan]: ...
     @property

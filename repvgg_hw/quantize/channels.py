@@ -74,8 +74,10 @@ def zero_dead_inputs(network: FusedNetwork, stats: list[ChannelStats]) -> FusedN
     convs = [network.convs[0]]
     for conv, before in zip(network.convs[1:], stats, strict=False):
         convs.append(scale_inputs(conv, (before.peak > 0).astype(np.float64)))
-    linear = network.linear_weight * (stats[-1].peak > 0)
-    return replace(network, convs=tuple(convs), linear_weight=linear)
+    linear = network.linear
+    if linear is not None:
+        linear = replace(linear, weight=linear.weight * (stats[-1].peak > 0))
+    return replace(network, convs=tuple(convs), linear=linear)
 
 
 def by_peaks(weight: Float, before: ChannelStats, *, groups: int, alpha: float) -> Float:
@@ -106,18 +108,22 @@ def relative_columns(largest: Float) -> Float:
 def equalize(network: FusedNetwork, stats: list[ChannelStats], ratio_of: RatioRule) -> FusedNetwork:
     """Divide each channel by its ratio, along the chain and into the linear layer.
 
+    Without a linear layer the last map leaves the network: its channels keep their common scale.
+
     ratio_of(i, weight, stats of channels, groups) gives the ratios (C,) of convolution i's output;
     weight (O, C / groups, taps) is the next layer's.
     """
     convs = list(network.convs)
-    linear = network.linear_weight
+    linear = network.linear
     for i, before in enumerate(stats):
         if i + 1 == len(convs):
-            ratio = ratio_of(i, linear[:, :, None], before, 1)
-            linear = linear * ratio
+            if linear is None:
+                break
+            ratio = ratio_of(i, linear.weight[:, :, None], before, 1)
+            linear = replace(linear, weight=linear.weight * ratio)
         else:
             after = convs[i + 1]
             ratio = ratio_of(i, after.weight.reshape(*after.weight.shape[:2], 9), before, after.groups)
             convs[i + 1] = scale_inputs(after, ratio)
         convs[i] = scale_outputs(convs[i], 1.0 / ratio)
-    return replace(network, convs=tuple(convs), linear_weight=linear)
+    return replace(network, convs=tuple(convs), linear=linear)

@@ -1,10 +1,11 @@
-"""Where to clip each layer's output, judged by the logits and not by the layer alone.
+"""Where to clip each layer's output, judged by the network's output and not by the layer alone.
 
 A finer step makes every value's rounding smaller and clips the few largest. What clipping does to the layer
 itself says little: RepVGG's identity branches carry the same few large values through a whole stage, so
 clipping them once or in each of its layers costs the same, and the rounding noise of all those layers
 falls. So blocks of layers are moved together, those of one map size first, then each layer, and a
-move is kept where the logits of images come nearer to the float network's. Weights stay real here.
+move is kept where the logits of images, or the last maps of a network without a linear layer, come nearer to
+the float network's. Weights stay real here.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def clips(
 
 
 class _Chain:
-    """The float network, its activations rounded and clipped, and how far its logits are off."""
+    """The float network, its activations rounded and clipped, and how far its output is off."""
 
     def __init__(self, network: FusedNetwork, x: torch.Tensor, levels: Sequence[int]) -> None:
         self.network, self.levels = network, levels
@@ -65,7 +66,7 @@ class _Chain:
         self.clips = list(self.peaks)
         images = max(MIN_IMAGES, PIXELS // (x.shape[2] * x.shape[3]))
         self.x = x[:images]
-        self.wanted = self._logits(y[:images])
+        self.wanted = self._output(y[:images])
         self.least = self.error(0, self.x)
 
     def stages(self) -> list[list[int]]:
@@ -82,17 +83,17 @@ class _Chain:
         return y.div_(scale).add_(0.5).floor_().clamp_(0, self.levels[index]).mul_(scale)
 
     def error(self, first: int, x: torch.Tensor) -> float:
-        """x enters layer first: the logits' root mean square error, averaged over the images.
+        """x enters layer first: the output's root mean square error, averaged over the images.
 
         The mean of roots, so that a single image with extreme values does not decide for all.
         """
         for index in range(first, len(self.clips)):
             x = self.layer(index, x)
-        return float(np.sqrt(((self._logits(x) - self.wanted) ** 2).mean(axis=1)).mean())
+        return float(np.sqrt(((self._output(x) - self.wanted) ** 2).mean(axis=1)).mean())
 
-    def _logits(self, x: torch.Tensor) -> NDArray[np.float64]:
-        features = x.mean(dim=(2, 3)).double().numpy()
-        return np.asarray(features @ self.network.linear_weight.T + self.network.linear_bias)
+    def _output(self, x: torch.Tensor) -> NDArray[np.float64]:
+        """What the network gives for its last map: (N, values)."""
+        return layers.float_head(x, self.network.linear).reshape(len(x), -1)
 
 
 def _sweep(chain: _Chain, blocks: list[list[int]]) -> Iterator[list[int]]:

@@ -130,9 +130,9 @@ def linear_scale(weight: Float, bias: Float, sum_scale: float, max_sum: int, bit
     return max(scale, needed)
 
 
-def integer_linear(weight: NDArray[np.int8], bias: Float, logit_scale: float, bits: int) -> IntegerLinear:
+def integer_linear(weight: NDArray[np.int8], bias: Float, output_scale: float, bits: int) -> IntegerLinear:
     """Assemble the linear layer from its integers and its real bias (classes,)."""
-    steps = np.clip(np.rint(bias / logit_scale), -MAX_LOGIT, MAX_LOGIT)
+    steps = np.clip(np.rint(bias / output_scale), -MAX_LOGIT, MAX_LOGIT)
     return IntegerLinear(weight=weight, bias=steps.astype(np.int32), weight_bits=bits)
 
 

@@ -1,4 +1,4 @@
-"""AdaRound over the whole network: all layers' rounding learnt together, from the float network's logits.
+"""AdaRound over the whole network: all layers' rounding learnt together, from the float network's output.
 
 Layer by layer, rounding cannot know which of its errors the rest of the chain enlarges or cancels. Here
 the integer network itself is differentiated, rounding and clamping included (straight-through estimator,
@@ -97,8 +97,8 @@ def learn(
 ) -> IntegerNetwork:
     """network with weights and biases of its convolutions learnt on pixels (N, H, W, C) uint8.
 
-    fused is the float network whose logits are wanted. Scales, shifts and the linear layer stay. Returns
-    network itself where the result is no better on the pixels.
+    fused is the float network whose output is wanted: logits, or last maps without a linear layer. Scales,
+    shifts and the linear layer stay. Returns network itself where the result is no better on the pixels.
     """
     schedule = schedule or Schedule()
     generator = torch.Generator().manual_seed(0)
@@ -107,8 +107,7 @@ def learn(
         [{"params": [layer.weight for layer in layers]}, {"params": [layer.bias for layer in layers]}],
         betas=(0.9, 0.99),
     )
-    linear = torch.from_numpy(network.linear.weight * network.logit_scale).float()
-    linear_bias = torch.from_numpy(network.linear.bias * network.logit_scale).float()
+    head = _head(network)
     rng = np.random.default_rng(0)
     order = np.empty(0, dtype=np.int64)
     for done in range(schedule.steps):
@@ -119,11 +118,11 @@ def learn(
             order = rng.permutation(len(pixels))
         chosen, order = order[: schedule.images], order[schedule.images :]
         images = _moved(pixels[chosen], rng)
-        wanted = torch.from_numpy(forward.float_logits(fused, images, network.mean, network.std)).float()
+        wanted = torch.from_numpy(forward.float_outputs(fused, images, network.mean, network.std)).float()
         x = torch.from_numpy(golden.quantize_input(images, network).astype(np.float32))
         for layer in layers:
             x = layer(x)
-        error = (x.sum(dim=(2, 3)) @ linear.T + linear_bias - wanted).square().mean(dim=1)
+        error = (head(x) - wanted).square().flatten(1).mean(dim=1)
         # Relative to itself, so that one image with clipped activations does not outweigh the others.
         size = error.detach()
         loss = (error / (size + size.median()).clamp_min(1e-30)).mean()
@@ -136,6 +135,16 @@ def learn(
             step(done + 1, schedule.steps)
     learnt = replace(network, convs=tuple(layer.integers() for layer in layers))
     return learnt if _error(learnt, fused, pixels) < _error(network, fused, pixels) else network
+
+
+def _head(network: IntegerNetwork) -> Callable[[torch.Tensor], torch.Tensor]:
+    """From the last map (N, C, H, W), in its own steps, to the network's output in real units."""
+    scale, layer = network.output_scale, network.linear
+    if layer is None:
+        return lambda x: x * scale
+    weight = torch.from_numpy(layer.weight * scale).float()
+    bias = torch.from_numpy(layer.bias * scale).float()
+    return lambda x: x.sum(dim=(2, 3)) @ weight.T + bias
 
 
 def _round(x: torch.Tensor) -> torch.Tensor:
@@ -154,8 +163,8 @@ def _moved(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
 
 
 def _error(network: IntegerNetwork, fused: FusedNetwork, pixels: NDArray[np.uint8]) -> float:
-    """The median over images of the logits' mean squared error, in integer arithmetic."""
+    """The median over images of the output's mean squared error, in integer arithmetic."""
     checked = pixels[:: max(1, len(pixels) // CHECKED_IMAGES)]
-    wanted = forward.float_logits(fused, checked, network.mean, network.std)
-    got = forward.integer_logits(network, checked)
-    return float(np.median(((got - wanted) ** 2).mean(axis=1)))
+    wanted = forward.float_outputs(fused, checked, network.mean, network.std)
+    got = forward.integer_outputs(network, checked)
+    return float(np.median(((got - wanted) ** 2).reshape(len(checked), -1).mean(axis=1)))

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from repvgg_hw.network import FusedConv, IntegerConv, IntegerLinear, out_size
+from repvgg_hw.network import FusedConv, FusedLinear, IntegerConv, IntegerLinear, out_size
 from repvgg_hw.quantize.ranges import BINS, Counts
 
 BATCH_VALUES = 1 << 24  # values of the larger map that a batch may have: 64 MiB of float32
@@ -65,8 +65,18 @@ def integer_conv(x: torch.Tensor, layer: IntegerConv) -> torch.Tensor:
     return out
 
 
-def integer_logits(x: torch.Tensor, layer: IntegerLinear) -> torch.Tensor:
-    """Exactly golden.global_sum and golden.linear: (N, C, H, W) uint8 -> (N, classes) int64."""
+def float_head(x: torch.Tensor, layer: FusedLinear | None) -> NDArray[np.float64]:
+    """What the float network makes of its last map (N, C, H, W): logits (N, classes), or the map itself."""
+    if layer is None:
+        return np.asarray(x.double().numpy())
+    features = x.mean(dim=(2, 3)).double().numpy()
+    return np.asarray(features @ layer.weight.T + layer.bias, dtype=np.float64)
+
+
+def integer_head(x: torch.Tensor, layer: IntegerLinear | None) -> torch.Tensor:
+    """Exactly golden.global_sum and golden.linear: (N, C, H, W) uint8 -> (N, classes) int64, or the map."""
+    if layer is None:
+        return x.to(torch.int64)
     sums = x.to(torch.int64).sum(dim=(2, 3)).double()  # int32-safe logits are exact in float64
     weight = torch.from_numpy(layer.weight).double()
     return (sums @ weight.T).to(torch.int64) + torch.from_numpy(layer.bias).to(torch.int64)

@@ -11,14 +11,22 @@ from numpy.typing import NDArray
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.model.images import normalise
-from repvgg_hw.network import FusedConv, FusedNetwork, IntegerConv, IntegerLinear, IntegerNetwork, out_size
+from repvgg_hw.network import (
+    FusedConv,
+    FusedLinear,
+    FusedNetwork,
+    IntegerConv,
+    IntegerLinear,
+    IntegerNetwork,
+    out_size,
+)
 from repvgg_hw.quantize import balance, channels, clipping, joint, layers, weight_scales
 from repvgg_hw.quantize import grid as g
 from repvgg_hw.quantize.fit import Layer, fit
 from repvgg_hw.quantize.moments import Taps
 from repvgg_hw.quantize.ranges import RULES
 from repvgg_hw.quantize.recipe import DEFAULT_METHOD, Recipe, recipe_named
-from repvgg_hw.quantize.widths import LINEAR, Widths
+from repvgg_hw.quantize.widths import LINEAR, Widths, layer_names
 
 Float = NDArray[np.float64]
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what was just done
@@ -44,7 +52,7 @@ def quantize(
     """
     recipe = recipe_named(method) if isinstance(method, str) else method
     widths = widths or Widths()
-    widths.check(conv.name for conv in fused.convs)
+    widths.check(fused)
     _check_input(fused, calibration_pixels)
     pixels = calibration_pixels[canonical_order(calibration_pixels)]
     x = torch.from_numpy(normalise(pixels, mean, std).astype(np.float32))
@@ -52,7 +60,7 @@ def quantize(
     input_scale = float(x.abs().max()) / INPUT_LIMIT or 1.0
     q = torch.clamp(torch.round(x.double() / input_scale), -128, 127).to(torch.int8)
 
-    report = _Report(progress, total=len(fused.convs) + 1 + recipe.joint + recipe.clip)
+    report = _Report(progress, total=len(layer_names(fused)) + recipe.joint + recipe.clip)
     clips: list[float] | list[None] = [None] * len(prepared.convs)
     if recipe.clip:
         levels = [g.activation_limit(widths.activation(conv.name)) for conv in prepared.convs]
@@ -67,8 +75,11 @@ def quantize(
         in_bits = layer.out_bits
         convs.append(layer)
         report.done(conv.name)
-    linear, logit_scale = _quantize_linear(prepared, x, q, in_scale, in_bits, recipe, widths.weight(LINEAR))
-    report.done(LINEAR)
+    linear, output_scale = None, in_scale
+    if prepared.linear is not None:
+        bits = widths.weight(LINEAR)
+        linear, output_scale = _quantize_linear(prepared.linear, x, q, in_scale, in_bits, recipe, bits)
+        report.done(LINEAR)
     network = IntegerNetwork(
         name=fused.name,
         in_shape=(pixels.shape[3], pixels.shape[1], pixels.shape[2]),
@@ -77,7 +88,7 @@ def quantize(
         std=tuple(map(float, std)),
         convs=tuple(convs),
         linear=linear,
-        logit_scale=logit_scale,
+        output_scale=output_scale,
         provenance={
             **fused.provenance,
             "quantization": {
@@ -128,7 +139,7 @@ def _prepare(network: FusedNetwork, x: torch.Tensor, recipe: Recipe, widths: Wid
         network = channels.zero_dead_inputs(network, stats)
     if not recipe.equalize:
         return network
-    names = [conv.name for conv in network.convs] + [LINEAR]
+    names = layer_names(network)
 
     def ratio(i: int, weight: Float, before: channels.ChannelStats, groups: int) -> Float:
         if not recipe.balance:
@@ -211,7 +222,7 @@ def _mean_square(conv: FusedConv, q: torch.Tensor, scale: float) -> Float:
 
 
 def _quantize_linear(
-    network: FusedNetwork,
+    linear: FusedLinear,
     x: torch.Tensor,
     q: torch.Tensor,
     in_scale: float,
@@ -220,7 +231,7 @@ def _quantize_linear(
     bits: int,
 ) -> tuple[IntegerLinear, float]:
     """The linear layer over pooled sums and the scale of its logits; 1 / (H * W) goes into that scale."""
-    weight, bias = network.linear_weight, network.linear_bias
+    weight, bias = linear.weight, linear.bias
     area = q.shape[2] * q.shape[3]
     sum_scale, max_sum = in_scale / area, g.activation_limit(in_bits) * area
     scale = g.linear_scale(weight, bias, sum_scale, max_sum, bits)
@@ -238,8 +249,8 @@ def _quantize_linear(
         relu=False,
     )
     integers, corrected = fit(layer, recipe)
-    logit_scale = scale * sum_scale
-    return g.integer_linear(integers, corrected, logit_scale, bits), logit_scale
+    output_scale = scale * sum_scale
+    return g.integer_linear(integers, corrected, output_scale, bits), output_scale
 
 
 def _check_input(fused: FusedNetwork, pixels: NDArray[np.uint8]) -> None:
@@ -260,5 +271,6 @@ def _check_input(fused: FusedNetwork, pixels: NDArray[np.uint8]) -> None:
                 "strided layer: use larger images"
             )
         h, w = out_size(h, conv.stride), out_size(w, conv.stride)
-    if not (np.isfinite(fused.linear_weight).all() and np.isfinite(fused.linear_bias).all()):
+    linear = fused.linear
+    if linear is not None and not (np.isfinite(linear.weight).all() and np.isfinite(linear.bias).all()):
         raise InputError("linear: weights or biases are not finite (NaN or infinity)")

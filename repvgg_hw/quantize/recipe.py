@@ -12,7 +12,7 @@ class Recipe:
     """One choice per step; see docs/quantization.md for what each does and what it brought.
 
     ranges           rule for activation ranges: minmax, percentile, mse, entropy
-    clip             instead of that rule: ranges that bring the logits nearest to the float network's
+    clip             instead of that rule: ranges that bring the output nearest to the float network's
     weight_scales    rule for weight scales: max, weighted (by E[x^2] of the input channel), per-tensor
     zero_dead        zero the weights of input channels that are never active
     equalize         equalize channels over the chain
@@ -21,7 +21,7 @@ class Recipe:
     bias_correction  move each bias so that the mean of the integer layer equals the float layer's
     rounding         how weights become integers: nearest; gptq and adaround, which fit the bias, too
     compensate       let gptq's weights make up for the error of their inputs, too
-    joint            at the end, learn the rounding of all layers together from the float network's logits
+    joint            at the end, learn the rounding of all layers together from the float network's output
     """
 
     ranges: str = "minmax"

@@ -33,7 +33,9 @@ def search_widths(
     along a chain. From 8 bits everywhere, the step down that costs least per byte saved is taken until
     the budget holds. Raises InputError where 4 bits everywhere are too large.
     """
-    sizes = {conv.name: conv.weight.size for conv in fused.convs} | {LINEAR: fused.linear_weight.size}
+    sizes = {conv.name: conv.weight.size for conv in fused.convs}
+    if fused.linear is not None:
+        sizes[LINEAR] = fused.linear.weight.size
     least = -(-sum(sizes.values()) * MIN_BITS // 8)
     if budget_bytes < least:
         raise InputError(
@@ -68,9 +70,11 @@ def layer_noise(
             noise = layers.conv(x, error, np.zeros(len(error)), conv)
             ratios[conv.name][bits] = float(noise.double().square().mean()) / power
         x = torch.relu_(output)
-    weight = alive.linear_weight
+    if alive.linear is None:
+        return ratios
+    weight = alive.linear.weight
     features = x.mean(dim=(2, 3)).double().numpy()
-    power = float(((features @ weight.T + alive.linear_bias) ** 2).mean()) or 1.0
+    power = float(((features @ weight.T + alive.linear.bias) ** 2).mean()) or 1.0
     ratios[LINEAR] = {}
     for bits in range(MIN_BITS, MAX_BITS + 1):
         error = weight - _rounded(weight, bits, grid.max_scale(weight, bits, per_tensor=True))

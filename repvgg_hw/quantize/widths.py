@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from repvgg_hw.errors import InputError
+from repvgg_hw.network import FusedNetwork
 
 LINEAR = "linear"
 MIN_BITS, MAX_BITS = 4, 8
+
+
+def layer_names(network: FusedNetwork) -> tuple[str, ...]:
+    """The layers that have weights, in order."""
+    return (*(conv.name for conv in network.convs), *([LINEAR] if network.linear is not None else []))
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,9 @@ class Widths:
         """Bits of the output of a convolution."""
         return self.activation_of.get(layer, self.activations)
 
-    def check(self, layers: Iterable[str]) -> None:
+    def check(self, network: FusedNetwork) -> None:
         """Raise InputError for a width out of range or a layer that the network does not have."""
-        names = set(layers) | {LINEAR}
+        names = set(layer_names(network))
         for kind, default, by_name in (
             ("weight", self.weights, self.weight_of),
             ("activation", self.activations, self.activation_of),

@@ -79,6 +79,11 @@ class Summary:
                 "planned": self.design.plan.frame_interval,
                 "simulated": self.result.frame_interval if self.result else None,
             },
+            "output": {
+                **self.design.plan.output.to_json(),
+                "summary": self.design.plan.output.summary,
+                "scale": self.design.network.output_scale,
+            },
             "problems": list(self.result.problems) if self.result else [],
         }
 

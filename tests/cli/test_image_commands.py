@@ -120,7 +120,7 @@ def test_evaluate_maps_a_subset_of_the_classes_and_refuses_without_an_index(file
     assert done.exit_code == 0, done.output
     images = load_images(files / "val", size=SIZE, preprocessing=preprocessing("timm"))
     fused = load_fused(str(files / "net.pth"))
-    logits = forward.float_logits(fused, images.pixels, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    logits = forward.float_outputs(fused, images.pixels, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     expected = int((golden.top1(logits) == np.repeat((0, 2, 3, 4), 3)).sum())
     assert json.loads(done.stdout)["methods"][0]["float"]["correct"] == expected
 

@@ -40,7 +40,7 @@ def network() -> IntegerNetwork:
         std=(0.229, 0.224, 0.225),
         convs=(conv("stage0", 3, 4, in_signed=True), conv("stage1.0", 4, 8, groups=2)),
         linear=linear,
-        logit_scale=1 / 3,
+        output_scale=1 / 3,
         provenance={"source": "test"},
     )
 
@@ -58,6 +58,14 @@ def test_round_trip_is_exact(network: IntegerNetwork, tmp_path: Path) -> None:
             assert type(a) is type(b)
             assert np.array_equal(a, b), field.name
             assert getattr(a, "dtype", None) == getattr(b, "dtype", None)
+
+
+def test_a_network_without_a_linear_layer(network: IntegerNetwork, tmp_path: Path) -> None:
+    save_network(replace(network, linear=None), tmp_path / "n.npz")
+    assert not [name for name in np.load(tmp_path / "n.npz") if "linear" in name]
+    loaded = load_network(tmp_path / "n.npz")
+    assert loaded.linear is None
+    assert (loaded.num_classes, loaded.output_scale) == (0, network.output_scale)
 
 
 def test_same_network_same_bytes(

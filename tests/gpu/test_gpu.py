@@ -162,7 +162,7 @@ def small() -> tuple[IntegerNetwork, NDArray[np.int8], NDArray[np.int64]]:
     """A network, images, and golden's logits of them."""
     network = synthetic_network(SMALL, (19, 13))
     x = np.random.default_rng(3).integers(-128, 128, (5, 3, 19, 13)).astype(np.int8)
-    return network, x, golden.logits(x, network)
+    return network, x, golden.forward(x, network)
 
 
 @pytest.mark.parametrize("batch", [2, 5, 64])
@@ -175,7 +175,7 @@ def test_network_logits_equal_golden(small: tuple[Any, Any, Any], batch: int) ->
 def test_pixels_are_quantized_as_golden_does() -> None:
     network = synthetic_network(SMALL, (8, 8))
     pixels = np.arange(2 * 8 * 8 * 3, dtype=np.int64).reshape(2, 8, 8, 3).astype(np.uint8)
-    expected = golden.logits(golden.quantize_input(pixels, network), network)
+    expected = golden.forward(golden.quantize_input(pixels, network), network)
     np.testing.assert_array_equal(gpu.logits_of_pixels(pixels, network, DEVICE), expected)
     ramp = np.repeat(np.arange(256, dtype=np.uint8), 3).reshape(1, 1, 256, 3)
     np.testing.assert_array_equal(gpu.input_table(network), golden.quantize_input(ramp, network)[0, :, 0])
@@ -201,13 +201,13 @@ def test_large_sums_in_the_linear_layer() -> None:
     x = np.full((1, 4, 16, 12), 255, np.uint8)
     runner = Runner(network, 1, DEVICE)
     assert runner.linear.digits == 3
-    np.testing.assert_array_equal(runner.run(x), golden.logits(x, network))
+    np.testing.assert_array_equal(runner.run(x), golden.forward(x, network))
 
 
 def test_an_input_that_is_not_square() -> None:
     network = synthetic_network(SMALL, (33, 20))
     x = np.random.default_rng(4).integers(-128, 128, (2, 3, 33, 20)).astype(np.int8)
-    np.testing.assert_array_equal(gpu.logits(x, network, DEVICE), golden.logits(x, network))
+    np.testing.assert_array_equal(gpu.logits(x, network, DEVICE), golden.forward(x, network))
 
 
 def test_no_images() -> None:
@@ -229,6 +229,9 @@ def test_what_does_not_fit_is_refused() -> None:
     linear = IntegerLinear(np.full((1, 2048), 127, np.int8), np.zeros(1, np.int32))
     with pytest.raises(InputError, match="logits"):
         pack_linear(linear, 56 * 56, "cpu")
+    backbone = replace(network_of(make_conv(4, 4), size=(4, 4)), linear=None)
+    with pytest.raises(InputError, match="net has no linear layer"):
+        gpu.logits(np.zeros((1, 4, 4, 4), np.int8), backbone, DEVICE)
 
 
 def test_a_missing_device_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,6 @@ def test_whole_variant_on_the_gpu(model: str) -> None:
 
     network = synthetic_network(get_variant(model), (64, 64))
     x = np.random.default_rng(0).integers(-128, 128, (8, 3, 64, 64)).astype(np.int8)
-    expected = golden.logits(x, network)
+    expected = golden.forward(x, network)
     for tune in (False, True):
         np.testing.assert_array_equal(Runner(network, 8, DEVICE, tune=tune).run(x), expected)

@@ -46,17 +46,17 @@ def test_compare_counts() -> None:
 def test_evaluate_and_prove(monkeypatch: pytest.MonkeyPatch) -> None:
     network, pixels = random_network(), synthetic(20, (3, 16, 16))
     integer = quantize(network, pixels, **NORMAL)
-    reference = forward.float_logits(network, pixels, IMAGENET_MEAN, IMAGENET_STD)
+    reference = forward.float_outputs(network, pixels, IMAGENET_MEAN, IMAGENET_STD)
     images = Images(pixels, reference.argmax(axis=1), tuple("x" * 20))
     result = evaluate(integer, reference, images, method="default")
     assert result.float_.percent == 100.0
     assert result.agreement == result.integer.percent
-    exact = golden.top1(golden.logits(golden.quantize_input(pixels, integer), integer))
+    exact = golden.top1(golden.forward(golden.quantize_input(pixels, integer), integer))
     assert result.integer.correct == int((exact == images.labels).sum())
     assert result.sqnr > 15
 
-    right = layers.integer_logits
-    monkeypatch.setattr(layers, "integer_logits", lambda x, layer: right(x, layer) + 1)
+    right = layers.integer_head
+    monkeypatch.setattr(layers, "integer_head", lambda x, layer: right(x, layer) + 1)
     with pytest.raises(CheckFailed, match="image 0, class 0"):
         require_golden_logits(integer, pixels)
 
@@ -85,7 +85,7 @@ def test_diagnose_names_the_layer_that_is_damaged() -> None:
 
 def test_search_widths_meets_the_budget_and_spares_the_sensitive_layer() -> None:
     network, pixels = random_network(), synthetic(16, (3, 16, 16))
-    sizes = {c.name: c.weight.size for c in network.convs} | {"linear": network.linear_weight.size}
+    sizes = {c.name: c.weight.size for c in network.convs} | {"linear": network.linear.weight.size}
     budget = sum(sizes.values()) * 6 // 8
     widths = search_widths(network, pixels, budget_bytes=budget, **NORMAL)
     widths.check(c.name for c in network.convs)
@@ -162,11 +162,11 @@ def test_planted_channels_cost_nothing(method: str, dead: bool) -> None:
     """They ruin plain quantization; the method must give as good an integer network as without them."""
     pixels = synthetic(64, (3, 16, 16))
     clean, odd = planted(4, dead)
-    reference = forward.float_logits(clean, pixels, IMAGENET_MEAN, IMAGENET_STD)  # type: ignore[arg-type]
+    reference = forward.float_outputs(clean, pixels, IMAGENET_MEAN, IMAGENET_STD)  # type: ignore[arg-type]
 
     def noise(network: object, name: str) -> float:
         integer = quantize(network, pixels, method=name, **NORMAL)  # type: ignore[arg-type]
-        return float(((forward.integer_logits(integer, pixels) - reference) ** 2).mean())
+        return float(((forward.integer_outputs(integer, pixels) - reference) ** 2).mean())
 
     assert noise(odd, "minmax") > 10 * noise(clean, "minmax")
     assert noise(odd, method) < 1.3 * noise(clean, method)

@@ -25,7 +25,7 @@ def design_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder whose design.json is taken as read: a plan with the fields that the row needs."""
     plan = SimpleNamespace(
         name="net", in_shape=(3, 32, 32), clock_mhz=100.0, frame_interval=2000, macs=5000,
-        multipliers=30, requant_multipliers=2,
+        multipliers=30, requant_multipliers=2, output=SimpleNamespace(frame_bits=320),
     )  # fmt: skip
     network = SimpleNamespace(num_classes=10, convs=[SimpleNamespace(in_bits=8)])
     design = SimpleNamespace(plan=plan, network=network)

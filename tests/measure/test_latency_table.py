@@ -114,7 +114,7 @@ def test_unequal_logits_are_counted(table: ModuleType, monkeypatch: pytest.Monke
     golden = table.golden
 
     def wrong(x: object, network: object, device: str) -> object:
-        logits = golden.logits(x, network)
+        logits = golden.forward(x, network)
         logits[1, 7] += 1
         return logits
 

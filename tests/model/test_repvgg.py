@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -20,6 +22,18 @@ SMALL = Architecture("custom", (8, 8, 12, 16), (1, 2, 3, 1), (1, 2, 2, 1), {2: 2
 def test_custom_networks_of_any_size(deploy: bool, size: tuple[int, int]) -> None:
     model = build_model(SMALL, deploy).eval()
     assert model(torch.randn(2, 1, *size)).shape == (2, 5)
+
+
+def test_without_classes_the_last_map_is_the_output() -> None:
+    shape = replace(SMALL, num_classes=0)
+    model = build_model(shape).eval()
+    assert model(torch.randn(2, 1, 9, 14)).shape == (2, 16, 3, 4)
+    assert not [key for key in model.state_dict() if "linear" in key]
+    assert shape.parameters() == SMALL.parameters() - 17 * 5
+    assert shape.macs(9, 14) == SMALL.macs(9, 14) - 16 * 5
+    imported = random_network(shape, seed=1)
+    assert imported.architecture == shape
+    assert imported.model()(torch.randn(2, 1, 9, 14)).shape == (2, 16, 3, 4)
 
 
 def test_key_names_are_the_official_ones() -> None:

@@ -13,6 +13,7 @@ from repvgg_hw import golden
 from repvgg_hw.model.images import synthetic
 from repvgg_hw.network import (
     FusedConv,
+    FusedLinear,
     FusedNetwork,
     IntegerNetwork,
 )
@@ -102,7 +103,7 @@ def mixing_chain(x: torch.Tensor) -> tuple[FusedNetwork, list[float]]:
     for conv in convs:
         x = layers.conv(x, conv.weight, conv.bias, conv)
         peaks.append(float(x.max()))
-    return FusedNetwork("mixing", convs, np.eye(3), np.zeros(3)), peaks
+    return FusedNetwork("mixing", convs, FusedLinear(np.eye(3), np.zeros(3))), peaks
 
 
 def clipped_error(network: FusedNetwork, x: torch.Tensor, clips: list[float]) -> float:
@@ -134,7 +135,7 @@ def test_layers_behind_are_fitted_to_what_clipping_leaves(monkeypatch: pytest.Mo
     monkeypatch.setattr(clipping, "clips", lambda *_: [0.4 * peak for peak in peaks])
     found = quantize(network, pixels, mean=(0.0,) * 3, std=(1.0,) * 3, method="gptq")
     dark = pixels[:16]
-    got = golden.logits(golden.quantize_input(dark, found), found) * found.logit_scale
+    got = golden.forward(golden.quantize_input(dark, found), found) * found.output_scale
     np.testing.assert_allclose(got, dark.mean(axis=(1, 2)) / 255 @ mixing_matrix(6), atol=0.005)
 
 
@@ -153,7 +154,7 @@ def test_joint_rounding_brings_logits_closer_and_moves_integers_by_one() -> None
     expected = float_logits(network, pixels)
 
     def error(integer: IntegerNetwork) -> float:
-        got = golden.logits(golden.quantize_input(pixels, integer), integer) * integer.logit_scale
+        got = golden.forward(golden.quantize_input(pixels, integer), integer) * integer.output_scale
         return float(((got - expected) ** 2).mean())
 
     assert error(learnt) < 0.5 * error(start)

@@ -36,7 +36,7 @@ def test_integer_logits_follow_the_float_network(method: str, groups: int) -> No
     network, pixels = random_network(groups=groups), synthetic(32, (3, 16, 20))
     integer = quantized(network, pixels, method)
     check_rules(integer)
-    got = golden.logits(golden.quantize_input(pixels, integer), integer) * integer.logit_scale
+    got = golden.forward(golden.quantize_input(pixels, integer), integer) * integer.output_scale
     expected = float_logits(network, pixels)
     noise = ((got - expected) ** 2).mean() / expected.var()
     assert noise < (0.05 if method == "naive" else 0.01)
@@ -50,7 +50,7 @@ def test_torch_and_golden_agree_exactly() -> None:
     for conv, (_, expected) in zip(integer.convs, golden.trace(x, integer), strict=False):
         t = layers.integer_conv(t, conv)
         assert np.array_equal(t.numpy(), expected)
-    assert np.array_equal(layers.integer_logits(t, integer.linear).numpy(), golden.logits(x, integer))
+    assert np.array_equal(layers.integer_head(t, integer.linear).numpy(), golden.forward(x, integer))
 
 
 def test_wide_accumulators_take_the_exact_path() -> None:
@@ -94,7 +94,7 @@ def test_degenerate_channels_and_layers(method: str) -> None:
     assert not y[:, [0, 3]].any()
     dead = replace(network, convs=(replace(first, bias=first.bias - 1e3), second, *rest))
     check_rules(quantized(dead, pixels, method))
-    silent = replace(network, linear_weight=network.linear_weight * 0)
+    silent = replace(network, linear=replace(network.linear, weight=network.linear.weight * 0))
     check_rules(quantized(silent, pixels, method))
 
 

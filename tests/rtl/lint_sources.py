@@ -55,7 +55,7 @@ def shapes_only(architecture: Architecture, size: int) -> IntegerNetwork:
         linear=IntegerLinear(
             np.broadcast_to(zeros[np.int8], (classes, features)), np.broadcast_to(zeros[np.int32], (classes,))
         ),
-        logit_scale=1.0,
+        output_scale=1.0,
     )
 
 

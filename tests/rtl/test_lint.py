@@ -41,6 +41,7 @@ UNITS: dict[str, list[Parameters]] = {
     "rvg_width_converter": list(grid(LANE_W=(8,), IN_LANES=(1, 4, 6), OUT_LANES=(1, 4, 6))),
     "rvg_replay": list(grid(WIDTH=(8,), WORDS=(1, 2, 3), REPEATS=(1, 2, 3))),
     "rvg_frame_check": list(grid(BEATS=(1, 2, 49))),
+    "rvg_output_map": list(grid(LANES=(1, 3), X_W=(5, 8), BEATS=(1, 2, 49))),
     "rvg_ram_1r1w": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5))),
     "rvg_rom": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5), FILE=("none.mem",))),
     "rvg_constant": [{"WIDTH": 6, "FILE": "none.mem"}],

@@ -45,6 +45,12 @@ def test_frame_check(tmp_path: Path) -> None:
     check(tmp_path, "rvg_frame_check", {f"b{beats}": {"BEATS": beats} for beats in (1, 2, 5, 16)})
 
 
+def test_output_map(tmp_path: Path) -> None:
+    shapes = ((1, 8, 1), (1, 5, 7), (3, 4, 16), (4, 8, 6))
+    cases = {f"l{n}w{w}b{b}": {"LANES": n, "X_W": w, "BEATS": b} for n, w, b in shapes}
+    check(tmp_path, "rvg_output_map", cases)
+
+
 def test_ram_1r1w(tmp_path: Path) -> None:
     check(tmp_path, "rvg_ram_1r1w", {f"d{depth}": {"WIDTH": 11, "DEPTH": depth} for depth in (1, 2, 5, 16)})
 

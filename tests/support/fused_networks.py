@@ -14,6 +14,7 @@ from repvgg_hw.network import (
     IMAGENET_STD,
     MULTIPLIER_BITS,
     FusedConv,
+    FusedLinear,
     FusedNetwork,
     IntegerNetwork,
 )
@@ -39,7 +40,7 @@ def random_network(seed: int = 0, groups: int = 1) -> FusedNetwork:
         convs.append(FusedConv(f"layer{i}", weight, rng.standard_normal(c_out) * 0.3, stride, g))
         c_in = c_out
     linear = rng.standard_normal((10, c_in)) * 0.3
-    return FusedNetwork("random", tuple(convs), linear, rng.standard_normal(10))
+    return FusedNetwork("random", tuple(convs), FusedLinear(linear, rng.standard_normal(10)))
 
 
 def float_logits(network: FusedNetwork, pixels: np.ndarray) -> np.ndarray:
@@ -48,7 +49,7 @@ def float_logits(network: FusedNetwork, pixels: np.ndarray) -> np.ndarray:
     for c in network.convs:
         w, b = torch.from_numpy(c.weight), torch.from_numpy(c.bias)
         x = torch.relu(torch.nn.functional.conv2d(x, w, b, c.stride, 1, 1, c.groups))
-    return np.asarray(x.mean(dim=(2, 3)).numpy() @ network.linear_weight.T + network.linear_bias)
+    return np.asarray(x.mean(dim=(2, 3)).numpy() @ network.linear.weight.T + network.linear.bias)
 
 
 def quantized(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,16 +60,26 @@ def random_network(
     *,
     in_shape: tuple[int, int, int] = (3, 8, 8),
     classes: int = 5,
-    linear: tuple[int, int] = (1, 1),
+    linear: tuple[int, int] | None = (1, 1),
+    out_bits: int = 8,
     seed: int = 0,
 ) -> tuple[IntegerNetwork, Plan]:
-    """A network of these layers and its plan at exactly their foldings; `linear` is (PI, PO)."""
+    """A network of these layers and its plan at exactly their foldings.
+
+    linear    (PI, PO) of the linear layer; None for a network that ends with its last map
+    out_bits  of the last convolution's output
+    """
     rng = np.random.default_rng(seed)
     convs, c_in = [], in_shape[0]
     for i, layer in enumerate(layers):
         shape = ConvShape(f"stage{i}.0", c_in, layer.c_out, layer.stride, layer.groups)
         convs.append(random_conv(shape, rng, first=i == 0))
         c_in = layer.c_out
+    convs[-1] = replace(convs[-1], out_bits=out_bits)
+    head = IntegerLinear(
+        weight=rng.integers(-127, 128, (classes, c_in)).astype(np.int8),
+        bias=rng.integers(-1000, 1000, classes).astype(np.int32),
+    )
     network = IntegerNetwork(
         name="random",
         in_shape=in_shape,
@@ -77,14 +87,13 @@ def random_network(
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         convs=tuple(convs),
-        linear=IntegerLinear(
-            weight=rng.integers(-127, 128, (classes, c_in)).astype(np.int8),
-            bias=rng.integers(-1000, 1000, classes).astype(np.int32),
-        ),
-        logit_scale=1.0,
+        linear=None if linear is None else head,
+        output_scale=1.0,
     )
     folding = {f"stage{i}.0": Folding(layer.pi, layer.po, layer.m) for i, layer in enumerate(layers)}
-    return network, make_plan(network, multipliers=10**9, folding={**folding, "linear": Folding(*linear)})
+    if linear is not None:
+        folding["linear"] = Folding(*linear)
+    return network, make_plan(network, multipliers=10**9, folding=folding)
 
 
 def random_images(network: IntegerNetwork, count: int, seed: int = 0) -> np.ndarray:

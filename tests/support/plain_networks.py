@@ -16,8 +16,8 @@ def assert_close(got: Imported, expected: Imported, tolerance: float = 1e-12) ->
     for ours, theirs in zip(got.convs, expected.convs, strict=True):
         np.testing.assert_allclose(ours.weight, theirs.weight, atol=tolerance)
         np.testing.assert_allclose(ours.bias, theirs.bias, atol=tolerance)
-    np.testing.assert_allclose(got.linear_weight, expected.linear_weight)
-    np.testing.assert_allclose(got.linear_bias, expected.linear_bias)
+    np.testing.assert_allclose(got.linear.weight, expected.linear.weight)
+    np.testing.assert_allclose(got.linear.bias, expected.linear.bias)
 
 
 class Plain(nn.Sequential):

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan.output import Output
 from repvgg_hw.plan.planner import Planner
 from repvgg_hw.plan.request import Request
 
@@ -34,11 +35,16 @@ class ToyPlan:
     in_shape: tuple[int, int, int]
     layers: tuple[ToyLayer, ...]
     clock_mhz: float
+    classes: int
     dsp: tuple[int, int] = (27, 18)
     multipliers: int = 1
     requant_multipliers: int = 0
     memory_bits: int = 0
     utilization: float = 1.0
+
+    @property
+    def output(self) -> Output:
+        return Output((self.classes,), lanes=1, bits=32, signed=True)
 
     @property
     def macs(self) -> int:
@@ -68,7 +74,7 @@ class ToyPlanner:
             macs = conv.weight.size * out_height * out_width
             layers.append(ToyLayer(conv.name, f"{height}x{width} -> {out_height}x{out_width}", macs))
         layers.append(ToyLayer("linear", "vectors", network.linear.weight.size))
-        return ToyPlan(network.name, network.in_shape, tuple(layers), request.clock_mhz)
+        return ToyPlan(network.name, network.in_shape, tuple(layers), request.clock_mhz, network.num_classes)
 
     def from_json(self, content: dict[str, Any]) -> ToyPlan:
         layers = tuple(ToyLayer(**layer) for layer in content["layers"])

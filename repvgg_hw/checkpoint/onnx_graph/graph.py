@@ -11,7 +11,7 @@ import numpy as np
 
 from repvgg_hw.checkpoint.decisions import Assumption
 from repvgg_hw.checkpoint.imported import Imported, assemble
-from repvgg_hw.checkpoint.naming import NamedBlock, NamedNetwork
+from repvgg_hw.checkpoint.naming import NamedBlock, NamedLinear, NamedNetwork
 from repvgg_hw.checkpoint.onnx_graph import maps, vectors
 from repvgg_hw.checkpoint.onnx_graph.constants import fold
 from repvgg_hw.checkpoint.onnx_graph.file import load_onnx, opset
@@ -23,7 +23,7 @@ from repvgg_hw.checkpoint.shapes import BlockShape
 from repvgg_hw.errors import InputError, RepVGGHWError
 from repvgg_hw.fuse.block import Block
 from repvgg_hw.fuse.collapse import collapse
-from repvgg_hw.fuse.graph import chain, convolutions, stride_of
+from repvgg_hw.fuse.graph import chain, convolutions, is_identity, stride_of
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
@@ -70,8 +70,11 @@ _LONGEST_SHAPE = 64
 _FLOAT_INPUTS = (1, 10, 11, 16)  # FLOAT, FLOAT16, DOUBLE, BFLOAT16
 
 
-def import_onnx(path: Path, *, prove: bool = True) -> Imported:
+def import_onnx(path: Path, *, prove: bool = True, head: str = "linear") -> Imported:
     """Read an .onnx file, and with prove run it in onnx's reference evaluator, too.
+
+    head  "linear": the graph ends in a linear layer; "none": the last ReLU's map is the output, and what the
+          graph has behind it is left out
 
     Raises InputError that names the first node that does not fit, and CheckFailed if the evaluator gives
     other logits than the network that was read.
@@ -80,7 +83,7 @@ def import_onnx(path: Path, *, prove: bool = True) -> Imported:
     try:
         reading = Reading(path)
         ops = _read(reading, model)
-        imported = _assemble(reading, model.graph)
+        imported = _assemble(reading, model.graph, head)
     except RepVGGHWError:
         raise
     except Exception as error:  # whatever a damaged graph leads the readers to
@@ -177,10 +180,21 @@ def _shape_length(reading: Reading, op: Op, names: list[str]) -> int:
     return length
 
 
-def _assemble(reading: Reading, graph: GraphProto) -> Imported:
+def _assemble(reading: Reading, graph: GraphProto, head: str) -> Imported:
     path, output = reading.path, reading.values.get(graph.output[0].name)
-    if not isinstance(output, Vector) or output.weight is None:
-        raise InputError(f"{path}: the output is no linear layer's behind a chain of convolutions")
+    linear, made = None, tuple[Assumption, ...]()
+    if head == "none":
+        made = (_without_head(reading, output, graph.output[0].name),)
+    elif isinstance(output, Vector) and output.weight is not None:
+        linear = NamedLinear("linear", output.weight, output.shift)
+        if output.tail:
+            rule = "the largest logit stays the largest"
+            made = (Assumption(f"{output.tail} behind the logits", "left out", rule),)
+    else:
+        raise InputError(
+            f"{path}: the output is no linear layer's behind a chain of convolutions; with --head none the "
+            "last ReLU's map is the output"
+        )
     blocks, shapes, strides = [], [], []
     for node, c_in in zip(reading.layers, reading.widths, strict=False):  # the last width is the last layer's
         convs = list(convolutions(node))
@@ -193,11 +207,22 @@ def _assemble(reading: Reading, graph: GraphProto) -> Imported:
     named = NamedNetwork(
         "onnx",
         tuple(NamedBlock(f"layer {i}", None, {}) for i in range(len(blocks))),
-        "linear",
-        output.weight,
-        output.shift,
+        linear,
         (),
     )
-    rule = "the largest logit stays the largest"
-    made = (Assumption(f"{output.tail} behind the logits", "left out", rule),) if output.tail else ()
     return assemble(str(path), named, shapes, strides, blocks, 1e-5, made)
+
+
+def _without_head(reading: Reading, output: Value | None, name: str) -> Assumption:
+    """End the network at the last ReLU; what is behind it, for people."""
+    if isinstance(output, Map) and (output.source != len(reading.layers) or not is_identity(output.node)):
+        raise InputError(
+            f"{reading.path}: the output {name} is no ReLU's: hardware has one behind each layer"
+        )
+    if output is None or not reading.layers:
+        raise InputError(f"{reading.path}: there is no chain of convolutions and ReLU in front of {name}")
+    reading.logits = reading.last_map
+    value = "none, the last ReLU's map is the output"
+    if isinstance(output, Vector):
+        value += "; left out: the pooling" + ("" if output.weight is None else " and the linear layer")
+    return Assumption("head", value, "--head none")

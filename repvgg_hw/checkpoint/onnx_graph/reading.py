@@ -24,7 +24,8 @@ class Reading:
     values: dict[str, Value] = field(default_factory=dict)
     layers: list[Node] = field(default_factory=list)  # each ended by a ReLU
     widths: list[int] = field(default_factory=list)  # channels of the input and of each layer
-    logits: str = ""  # the tensor in front of a Softmax that is left out
+    logits: str = ""  # the tensor in front of what is left out: a Softmax, or all behind the last ReLU
+    last_map: str = ""  # the tensor behind the last ReLU so far
     input_size: Size | None = None  # where the graph fixes it
     needs_size: bool = False  # a pooling's kernel is made for this size
 
@@ -71,4 +72,5 @@ class Reading:
         """The ReLU behind x: one more layer."""
         self.layers.append(x.node)
         self.widths.append(x.channels)
+        self.last_map = op.outputs[0]
         return Map(len(self.layers), chain(), x.channels, x.size)

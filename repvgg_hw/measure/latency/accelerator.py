@@ -7,8 +7,8 @@ from pathlib import Path
 
 from repvgg_hw import design
 from repvgg_hw.design import results
+from repvgg_hw.errors import InputError
 from repvgg_hw.measure.latency.rows import AcceleratorRow
-from repvgg_hw.network import LOGIT_BITS
 
 
 def accelerator_row(directory: Path) -> AcceleratorRow:
@@ -19,6 +19,8 @@ def accelerator_row(directory: Path) -> AcceleratorRow:
     """
     loaded = design.load(directory)
     plan, network = loaded.plan, loaded.network
+    if not network.num_classes:
+        raise InputError(f"{directory} ends with a map: latency times networks with a linear layer")
     result = results.load(directory)
     status = "planned" if result is None else "simulated" if result.passed else "simulation failed"
     proven = result if result and result.passed else None
@@ -34,5 +36,5 @@ def accelerator_row(directory: Path) -> AcceleratorRow:
         classes=network.num_classes,
         macs=plan.macs,
         multipliers=plan.multipliers + plan.requant_multipliers,
-        bytes=(pixels * network.convs[0].in_bits + network.num_classes * LOGIT_BITS) // 8,
+        bytes=(pixels * network.convs[0].in_bits + plan.output.frame_bits) // 8,
     )

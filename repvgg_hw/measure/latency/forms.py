@@ -66,4 +66,5 @@ def float_model(architecture: Architecture, form: str) -> nn.Module:
     """
     torch.manual_seed(0)
     model = build_model(architecture, deploy=form == "fused")
-    return nn.Sequential(*model.blocks().values(), GlobalMean(), model.linear).eval()
+    head = [] if model.linear is None else [GlobalMean(), model.linear]
+    return nn.Sequential(*model.blocks().values(), *head).eval()

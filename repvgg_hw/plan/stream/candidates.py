@@ -40,7 +40,7 @@ def accumulator_bits(bound: int) -> int:
     return -(-signed_bits(bound) // ACC_STEP) * ACC_STEP
 
 
-def unfolded(network: IntegerNetwork) -> tuple[list[ConvPlan], LinearPlan]:
+def unfolded(network: IntegerNetwork) -> tuple[list[ConvPlan], LinearPlan | None]:
     """Every layer at PI = PO = 1: shapes and proven widths, before the search chooses a folding."""
     convs = []
     for conv, (height, width), _ in network.map_shapes():
@@ -66,6 +66,8 @@ def unfolded(network: IntegerNetwork) -> tuple[list[ConvPlan], LinearPlan]:
     for c in convs:
         widest[alike(c)] = max(c.acc_bits, widest.get(alike(c), 0))
     convs = [replace(c, acc_bits=widest[alike(c)]) for c in convs]
+    if network.linear is None:
+        return convs, None
     last = convs[-1]
     linear = LinearPlan(
         c_in=last.c_out,

@@ -12,7 +12,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from repvgg_hw.network import LOGIT_BITS
 from repvgg_hw.plan.device import DEFAULT_DSP
+from repvgg_hw.plan.output import BYTE, Output
 from repvgg_hw.plan.stream.candidates import alternatives
 from repvgg_hw.plan.stream.layers import AnyConvPlan, conv_from_json, fields_of, layer_to_json
 from repvgg_hw.plan.stream.linear import LinearPlan
@@ -36,14 +38,22 @@ class Plan:
     in_shape: tuple[int, int, int]  # (C, H, W)
     in_bits: int
     convs: tuple[AnyConvPlan, ...]
-    linear: LinearPlan
+    linear: LinearPlan | None  # None: the last convolution's map is the output
     budget: int  # multipliers that the search was allowed
     clock_mhz: float
     dsp: tuple[int, int] = DEFAULT_DSP  # widths of one multiplier's signed ports
 
     @property
     def layers(self) -> tuple[AnyConvPlan | LinearPlan, ...]:
-        return (*self.convs, self.linear)
+        return self.convs if self.linear is None else (*self.convs, self.linear)
+
+    @property
+    def output(self) -> Output:
+        if self.linear is not None:
+            return Output((self.linear.c_out,), 1, LOGIT_BITS, signed=True)
+        last = self.convs[-1]
+        shape = (last.c_out, last.out_height, last.out_width)
+        return Output(shape, last.out_lanes, BYTE, signed=False)
 
     @property
     def tiles(self) -> list[tuple[int, int]]:
@@ -52,8 +62,10 @@ class Plan:
 
     @property
     def layer_cycles(self) -> dict[str, int]:
-        """Each unit's own cycles per frame, in order; the last layer is two units, "pool" and "linear"."""
+        """Each unit's own cycles per frame, in order; the linear layer is two units, "pool" and "linear"."""
         convs = {conv.name: conv.cycles for conv in self.convs}
+        if self.linear is None:
+            return convs
         return convs | {"pool": self.linear.pool_cycles, "linear": self.linear.cycles}
 
     @property
@@ -94,12 +106,12 @@ class Plan:
 
     @property
     def latency_estimate(self) -> int:
-        """Cycles from a frame's first pixel to its last logit, roughly: rows are handed over whole.
+        """Cycles from a frame's first pixel to its last output, roughly: rows are handed over whole.
 
         A layer begins when it has two rows; rows come at the frame interval. For progress bars, not proofs.
         """
         waits = sum(2 * self.frame_interval // conv.height for conv in self.convs)
-        return self.frame_interval + waits + self.linear.compute_cycles
+        return self.frame_interval + waits + (self.linear.compute_cycles if self.linear else 0)
 
     def alternatives(self, name: str) -> dict[str, int]:
         """What each algorithm would cost for a convolution within the frame interval: -> multipliers."""
@@ -111,8 +123,8 @@ class Plan:
         return {
             **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)},
             "convs": [layer_to_json(conv) for conv in self.convs],
-            "linear": layer_to_json(self.linear),
-            "derived": {name: getattr(self, name) for name in DERIVED},
+            "linear": None if self.linear is None else layer_to_json(self.linear),
+            "derived": {name: getattr(self, name) for name in DERIVED} | {"output": self.output.to_json()},
         }
 
 
@@ -120,5 +132,5 @@ def from_json(data: dict[str, Any]) -> Plan:
     """The inverse of `Plan.to_json`. Raises KeyError or TypeError where data is something else."""
     lists = {name: tuple(data[name]) for name in ("in_shape", "dsp")}
     convs = tuple(conv_from_json(values) for values in data["convs"])
-    linear = LinearPlan(**fields_of(LinearPlan, data["linear"]))
+    linear = data["linear"] and LinearPlan(**fields_of(LinearPlan, data["linear"]))
     return Plan(**{**fields_of(Plan, data), **lists, "convs": convs, "linear": linear})

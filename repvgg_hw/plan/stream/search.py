@@ -5,8 +5,8 @@ Exact, not a heuristic: see `Search`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
@@ -28,7 +28,26 @@ from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.winograd.matrices import TILES
 
-Layers = tuple[list[AnyConvPlan], LinearPlan]
+
+@dataclass(frozen=True)
+class Layers:
+    """Every layer, folded; linear is None in a network that ends with a map."""
+
+    convs: tuple[AnyConvPlan, ...]
+    linear: LinearPlan | None
+
+    @property
+    def all(self) -> tuple[AnyConvPlan | LinearPlan, ...]:
+        return self.convs if self.linear is None else (*self.convs, self.linear)
+
+    @property
+    def multipliers(self) -> int:
+        return sum(layer.multipliers for layer in self.all)
+
+    @property
+    def cycles(self) -> int:
+        """Of the slowest one."""
+        return max(layer.cycles for layer in self.all)
 
 
 class Search:
@@ -45,7 +64,9 @@ class Search:
         self.network = network
         self.algorithms = algorithms
         self.unfolded, self.unfolded_linear = unfolded(network)
-        known = {*(conv.name for conv in self.unfolded), self.unfolded_linear.name}
+        known = {conv.name for conv in self.unfolded}
+        if self.unfolded_linear is not None:
+            known.add(self.unfolded_linear.name)
         for name in folding:
             if name not in known:
                 raise InputError(f"the folding names a layer {name!r} that the network does not have")
@@ -72,8 +93,9 @@ class Search:
         chosen: AnyConvPlan = replace(conv if f.m is None else winograd(conv, f.m), pi=f.pi, po=f.po)
         return Candidate(chosen.cycles, (chosen.multipliers,), chosen)
 
-    def _linear(self, convs: Sequence[AnyConvPlan], interval: int) -> LinearPlan | None:
-        linear = replace(self.unfolded_linear, in_lanes=convs[-1].out_lanes)
+    def _linear(self, unfolded: LinearPlan, last: AnyConvPlan, interval: int) -> LinearPlan | None:
+        """The cheapest linear layer behind `last` that keeps the interval, or None if none does."""
+        linear = replace(unfolded, in_lanes=last.out_lanes)
         if "linear" in self.folding:
             f = self.folding["linear"]
             _check_divides("linear", "PI", f.pi, linear.c_in, "input features")
@@ -90,15 +112,19 @@ class Search:
             if best is None:
                 return None
             convs.append(replace(best, name=conv.name))
-        linear = self._linear(convs, interval)
-        return None if linear is None else (convs, linear)
+        if self.unfolded_linear is None:
+            return Layers(tuple(convs), None)
+        linear = self._linear(self.unfolded_linear, convs[-1], interval)
+        return None if linear is None else Layers(tuple(convs), linear)
 
     def smallest(self, fits: Callable[[Layers], bool]) -> Layers | None:
         """The layers at the smallest interval that `fits`, which must be monotone in the interval."""
         floor = self.network.in_shape[1] * self.network.in_shape[2]
         intervals = {max(floor, way.cycles) for ways in self.candidates for way in ways}
-        intervals |= {max(floor, c.cycles) for c in linear_foldings(self.unfolded_linear)}
-        intervals |= {max(floor, self._pool_cycles(lanes)) for lanes in divisors(self.unfolded[-1].c_out)}
+        if (linear := self.unfolded_linear) is not None:
+            intervals |= {max(floor, c.cycles) for c in linear_foldings(linear)}
+            pools = (replace(linear, in_lanes=lanes) for lanes in divisors(linear.c_in))
+            intervals |= {max(floor, pool.pool_cycles) for pool in pools}
         ordered = sorted(intervals)
         low, high, best = 0, len(ordered) - 1, None
         while low <= high:
@@ -110,17 +136,10 @@ class Search:
                 low = middle + 1
         return best
 
-    def _pool_cycles(self, lanes: int) -> int:
-        return replace(self.unfolded_linear, in_lanes=lanes).pool_cycles
-
 
 def _check_divides(layer: str, axis: str, value: int, total: int, what: str) -> None:
     if value < 1 or total % value:
         raise InputError(f"folding of {layer}: {axis} = {value} does not divide its {total} {what}")
-
-
-def _multipliers(layers: Layers) -> int:
-    return sum(c.multipliers for c in layers[0]) + layers[1].multipliers
 
 
 def make_plan(
@@ -145,10 +164,10 @@ def make_plan(
         raise InputError("give either a budget of multipliers or a frame rate, not both and not neither")
     search = Search(network, folding or {}, algorithms)
     if multipliers is not None:
-        layers = search.smallest(lambda layers: _multipliers(layers) <= multipliers)
+        layers = search.smallest(lambda layers: layers.multipliers <= multipliers)
         if layers is None:
             slowest = search.at(max(way.cycles for ways in search.candidates for way in ways))
-            least = "more" if slowest is None else f"at least {_multipliers(slowest)}"
+            least = "more" if slowest is None else f"at least {slowest.multipliers}"
             raise InputError(f"{multipliers} multipliers are too few: this network needs {least}")
         budget = multipliers
     else:
@@ -160,19 +179,18 @@ def make_plan(
         if layers is None:
             fastest = search.smallest(lambda _: True)
             assert fastest is not None
-            best = max(fastest[1].cycles, *(c.cycles for c in fastest[0]))
-            best = max(best, network.in_shape[1] * network.in_shape[2])
+            best = max(fastest.cycles, network.in_shape[1] * network.in_shape[2])
             raise InputError(
                 f"{fps:g} frames/s at {clock_mhz:g} MHz leaves {interval} cycles per frame; "
                 f"this network needs at least {best} ({clock_mhz * 1e6 / best:.1f} frames/s)"
             )
-        budget = _multipliers(layers)
+        budget = layers.multipliers
     return Plan(
         name=network.name,
         in_shape=network.in_shape,
         in_bits=network.convs[0].in_bits,
-        convs=tuple(layers[0]),
-        linear=layers[1],
+        convs=layers.convs,
+        linear=layers.linear,
         budget=budget,
         clock_mhz=clock_mhz,
         dsp=algorithms.dsp,

@@ -20,6 +20,7 @@ from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.names import ascii_text
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.device import check_part
+from repvgg_hw.plan.output import Output
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls.forms import Literal
 from repvgg_hw.targets.hls.layers import hls_layers
@@ -33,8 +34,10 @@ VECTOR_FRAMES = 2  # the fewest from which co-simulation can tell the frame inte
 
 def interval(plan: Plan) -> int:
     """Initiations per frame of the design's slowest pipelined loop: at II = 1 the frame interval."""
-    slowest = [plan.in_cycles, plan.linear.compute_cycles, plan.linear.pool_cycles, plan.linear.c_out]
-    return max(*slowest, *(conv.initiations for conv in plan.convs))
+    slowest = [plan.in_cycles, plan.output.beats, *(conv.initiations for conv in plan.convs)]
+    if plan.linear is not None:
+        slowest += [plan.linear.compute_cycles, plan.linear.pool_cycles]
+    return max(slowest)
 
 
 def check(plan: Plan) -> None:
@@ -42,8 +45,11 @@ def check(plan: Plan) -> None:
     for conv in plan.convs:
         _check_word(conv.name, "PI", conv.pi, conv.in_bits)
         _check_word(conv.name, "out_lanes", conv.out_lanes, conv.out_bits)
-    _check_word("linear", "PI", plan.linear.pi, plan.linear.sum_bits)
-    _check_word("pool", "in_lanes", plan.linear.in_lanes, plan.linear.sum_bits)
+    if plan.linear is None:
+        _check_word(plan.convs[-1].name, "out_lanes", plan.output.lanes, plan.output.bits)
+    else:
+        _check_word("linear", "PI", plan.linear.pi, plan.linear.sum_bits)
+        _check_word("pool", "in_lanes", plan.linear.in_lanes, plan.linear.sum_bits)
     _check_word(plan.convs[0].name, "input channels", plan.in_shape[0], plan.in_bits)
 
 
@@ -86,11 +92,12 @@ def design_files(network: IntegerNetwork, plan: Plan) -> Iterator[tuple[str, str
     context = {
         "name": ascii_text(plan.name),
         "layers": layers,
-        "convs": layers[:-1],
+        "convs": layers[: len(plan.convs)],
+        "linear": plan.linear,
         "tables": roms,
         "transforms": matrices(plan.tiles),
         "in_summary": " x ".join(map(str, plan.in_shape)) + " int8",
-        "out_summary": f"{plan.linear.c_out} int32 logits",
+        "out_summary": out_summary(plan.output),
     }
     for name in ("config.hpp", "constants.hpp", "winograd_matrices.hpp", "repvgg_top.hpp", "repvgg_top.cpp"):
         yield f"src/{name}", env.get_template(f"{name}.j2").render(context)
@@ -102,6 +109,13 @@ def design_files(network: IntegerNetwork, plan: Plan) -> Iterator[tuple[str, str
         yield f"tb/{bench}", (folder / bench).read_text()
     for static in sorted(folder.glob("csim/*.*")):
         yield f"csim/{static.name}", static.read_text()
+
+
+def out_summary(output: Output) -> str:
+    """What leaves, for people."""
+    if len(output.shape) == 1:
+        return f"{output.shape[0]} int32 logits"
+    return " x ".join(map(str, output.shape)) + " uint8"
 
 
 def numbers(values: NDArray[np.integer]) -> str:
@@ -117,10 +131,11 @@ def raster(maps: NDArray[np.integer]) -> NDArray[np.integer]:
 def vector_files(images: NDArray[np.int8], network: IntegerNetwork) -> Iterator[tuple[str, str]]:
     """(name, text) of the test bench's files for images (N, C, H, W)."""
     yield "input.dat", numbers(raster(images))
-    yield "logits.dat", numbers(golden.logits(images, network))
+    output = golden.forward(images, network)
+    yield "output.dat", numbers(raster(output) if output.ndim == 4 else output)
 
 
-def project_files(plan: Plan, part: str, clock_mhz: float) -> Iterator[tuple[str, str]]:
+def project_files(plan: Plan, output_scale: float, part: str, clock_mhz: float) -> Iterator[tuple[str, str]]:
     """(relative path, text) of the vendor's scripts and the README."""
     env = cpp_environment(templates_dir() / "hls")
     context = {
@@ -133,7 +148,10 @@ def project_files(plan: Plan, part: str, clock_mhz: float) -> Iterator[tuple[str
         "interval": interval(plan),
         "frames": VECTOR_FRAMES,
         "in_summary": " x ".join(map(str, plan.in_shape)) + " int8",
-        "out_summary": f"{plan.linear.c_out} int32 logits",
+        "out_summary": out_summary(plan.output),
+        "linear": plan.linear,
+        "output": plan.output,
+        "scale": output_scale,
     }
     for name in ("run_hls.tcl", "hls_config.cfg", "README.md"):
         yield name, env.get_template(f"{name}.j2").render(context)
@@ -147,7 +165,10 @@ def emit(design: Design[Plan]) -> None:
     network, plan, request = design.network, design.plan, design.request
     rng = np.random.default_rng(0)
     images = rng.integers(-128, 128, (VECTOR_FRAMES, *network.in_shape)).astype(np.int8)
-    files = [*design_files(network, plan), *project_files(plan, request.part, plan.clock_mhz)]
+    files = [
+        *design_files(network, plan),
+        *project_files(plan, network.output_scale, request.part, plan.clock_mhz),
+    ]
     files += [(f"vectors/{name}", text) for name, text in vector_files(images, network)]
     for relative, text in files:
         write_if_changed(design.directory / relative, text)

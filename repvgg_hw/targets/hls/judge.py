@@ -69,7 +69,8 @@ def wrong_intervals(layers: Sequence[LayerResult], loops: Mapping[str, str], pla
     More often than the plan's frame interval breaks the plan; less often than there is work skips some.
     """
     fewest = {conv.name: conv.initiations for conv in plan.convs}
-    fewest |= {"pool": plan.linear.pool_cycles, "linear": plan.linear.compute_cycles}
+    if plan.linear is not None:
+        fewest |= {"pool": plan.linear.pool_cycles, "linear": plan.linear.compute_cycles}
     problems = []
     for layer in layers:
         if layer.interval is None:

@@ -65,7 +65,7 @@ def linear_parameters(linear: LinearPlan) -> dict[str, Literal]:
 
 
 def hls_layers(network: IntegerNetwork, plan: Plan) -> list[HlsLayer]:
-    """The layers in order, the linear layer last."""
+    """The layers in order, the linear layer last where there is one."""
     layers = []
     source, lanes = "input", plan.in_shape[0]
     for conv, numbers in zip(plan.convs, network.convs, strict=True):
@@ -83,7 +83,9 @@ def hls_layers(network: IntegerNetwork, plan: Plan) -> list[HlsLayer]:
             )
         )
         source, lanes = conv.ident, conv.out_lanes
-    linear = plan.linear
-    summary = f"global sum of {linear.c_in} x {linear.height} x {linear.width}, then {linear.c_out} logits"
-    layers.append(HlsLayer(linear.ident, summary, linear_parameters(linear)))
+    if (linear := plan.linear) is not None:
+        summary = (
+            f"global sum of {linear.c_in} x {linear.height} x {linear.width}, then {linear.c_out} logits"
+        )
+        layers.append(HlsLayer(linear.ident, summary, linear_parameters(linear)))
     return layers

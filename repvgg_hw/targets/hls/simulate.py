@@ -114,7 +114,7 @@ def simulate_project(
     problems += run.problems or wrong_intervals(layers, run.loops, design.plan)
     bad = {image for one in layers for image in one.bad_frames}
     whole = layer is None and run.complete == len(images)
-    logits = np.concatenate(run.logits).reshape(len(images), -1) if whole else None
+    logits = np.concatenate(run.logits).reshape(len(images), -1) if whole and run.logits else None
     return SimulationResult(
         target=design.target,
         mode="network" if layer is None else "layers",
@@ -127,7 +127,7 @@ def simulate_project(
         frame_interval=max((one.interval for one in layers if one.interval), default=None),
         build_seconds=round(run.build_seconds, 3),
         run_seconds=round(run.run_seconds, 3),
-        top1_golden=share_correct(golden.logits(images, design.network), labels) if whole else None,
+        top1_golden=None if logits is None else share_correct(golden.forward(images, design.network), labels),
         top1_simulated=share_correct(logits, labels),
     )
 
@@ -144,13 +144,14 @@ def _whole(
     build = design.directory / BUILD
     sources = ["src/repvgg_top.cpp", "tb/tb.cpp"]
     run.build_seconds = compile_bench(design.directory, build, sources, options, "tb.out", constants)
-    idents = {conv.name: conv.ident for conv in design.plan.convs}
+    traces = {conv.name: conv.ident for conv in design.plan.convs} | {"pool": "pool"}
+    traces[design.plan.layers[-1].name] = "m_axis"  # the last layer is compared where it leaves the design
     for batch in batches(images, design.plan):
         started = time.monotonic()
         ended = run_bench(build, "tb.out", vector_files(batch, network), [str(FRAMES_PER_CALL)])
         run.run_seconds += time.monotonic() - started
         sent = [
-            run.take(name, build / "trace" / idents.get(name, name), expected, ended)
+            run.take(name, build / "trace" / traces[name], expected, ended)
             for name, expected in golden.trace(batch, network)
         ]
         run.complete += min(sent)

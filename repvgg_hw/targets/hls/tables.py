@@ -87,7 +87,7 @@ def tables(network: IntegerNetwork, plan: Plan) -> Iterator[Table]:
         yield Table(name, f"{conv.ident}_weights", "uint64_t", rows)
         yield Table(name, f"{conv.ident}_bias", "int32_t", layer.bias.reshape(lanes))
         yield Table(name, f"{conv.ident}_multiplier", "uint32_t", layer.multiplier.reshape(lanes))
-    linear = plan.linear
-    rows = pack_rows(linear_rows(network.linear.weight, linear), linear.weight_bits)
-    yield Table(linear.name, f"{linear.ident}_weights", "uint64_t", rows)
-    yield Table(linear.name, f"{linear.ident}_bias", "int32_t", network.linear.bias)
+    if network.linear is not None and (linear := plan.linear) is not None:
+        rows = pack_rows(linear_rows(network.linear.weight, linear), linear.weight_bits)
+        yield Table(linear.name, f"{linear.ident}_weights", "uint64_t", rows)
+        yield Table(linear.name, f"{linear.ident}_bias", "int32_t", network.linear.bias)

@@ -66,6 +66,7 @@ def emit(design: Design[Plan]) -> None:
         "sink": net.units[-1].sink,
         "watchdog": 2 * plan.frame_interval + WATCHDOG_CYCLES,
         "options": design.options,
+        "scale": design.network.output_scale,
     }
     modules = {unit.module for unit in net.units} | TOP_MODULES
     if "rvg_conv3x3_winograd" in modules:

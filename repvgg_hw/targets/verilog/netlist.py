@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from repvgg_hw.network import MULTIPLIER_BITS
+from repvgg_hw.plan.output import Output
 from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
@@ -233,6 +234,18 @@ def linear_unit(linear: LinearPlan, source: Stream) -> Unit:
     return Unit("linear", "rvg_linear", parameters, source, sink, tables, comment, last=True)
 
 
+def map_unit(output: Output, source: Stream) -> Unit:
+    """The instance that drives the top's output with the last layer's map."""
+    parameters: dict[str, Parameter] = {
+        "LANES": output.lanes,
+        "X_W": source.lane_bits,
+        "BEATS": output.beats,
+    }
+    sink = Stream("m_axis", output.lanes, output.bits)
+    comment = f"output: {' x '.join(map(str, output.shape))}, {output.beats} beats per frame"
+    return Unit("output", "rvg_output_map", parameters, source, sink, comment=comment, last=True)
+
+
 def _converted(source: Stream, lanes: int, name: str) -> tuple[Stream, Unit | None]:
     """The source at another number of lanes, and the converter that makes it, where one is needed."""
     if source.lanes == lanes:
@@ -247,7 +260,7 @@ def _converted(source: Stream, lanes: int, name: str) -> tuple[Stream, Unit | No
 
 
 def build(plan: Plan) -> Netlist:
-    """The block diagram: converter, layer, converter, layer, ..., global sum, linear layer."""
+    """The block diagram: converter, layer, converter, layer, ..., global sum and linear layer, or the map."""
     stream = Stream("s_axis", plan.in_shape[0], plan.in_bits)
     net = Netlist(stream)
 
@@ -266,7 +279,10 @@ def build(plan: Plan) -> Netlist:
         source = join(conv.pi, f"{conv.ident}_in")
         beats = conv.out_height * conv.out_width * conv.c_out // conv.out_lanes
         stream = add(conv_unit(conv, source), conv.name, beats)
-    linear = plan.linear
+    if (linear := plan.linear) is None:
+        net.probes.pop()  # the last layer is compared where it leaves the design
+        add(map_unit(plan.output, stream), plan.convs[-1].name, plan.output.beats)
+        return net
     stream = add(sum_unit(linear, stream), "pool", linear.c_in // linear.in_lanes)
     add(linear_unit(linear, join(linear.pi, "linear_in")), "linear", linear.c_out)
     return net

@@ -39,13 +39,15 @@ SHARED_LAYERS = ("-fno-dfg", "-fno-table")
 def layer_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
     """Each layer's output shape."""
     shapes: dict[str, tuple[int, ...]] = {c.name: (c.c_out, c.out_height, c.out_width) for c in plan.convs}
-    return shapes | {"pool": (plan.linear.c_in,), "linear": (plan.linear.c_out,)}
+    if plan.linear is not None:
+        shapes |= {"pool": (plan.linear.c_in,), "linear": (plan.linear.c_out,)}
+    return shapes
 
 
 def planned_cycles(plan: Plan) -> dict[str, int]:
     """Each layer's own cycles per frame."""
     cycles = {layer.name: layer.cycles for layer in plan.layers}
-    return cycles | {"pool": plan.linear.pool_cycles}
+    return cycles if plan.linear is None else cycles | {"pool": plan.linear.pool_cycles}
 
 
 def sources(design: Design[Plan]) -> list[Path]:
@@ -94,7 +96,7 @@ def simulate_network(
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
     probes = build(plan).probes
-    expected_logits = write_vectors(design, images, probes, data)
+    expected = write_vectors(design, images, probes, data)
     log = work / "check.log"
     expected_cycles = plan.latency_estimate + (len(images) - 1) * plan.frame_interval
     with Watch(log.with_suffix(".progress"), expected_cycles, len(probes), report):
@@ -139,7 +141,7 @@ def simulate_network(
         latency_cycles=last.cycles[0] if last.cycles else None,
         build_seconds=round(built - started, 3),
         run_seconds=round(ran - built, 3),
-        top1_golden=share_correct(expected_logits, labels),
+        top1_golden=share_correct(expected, labels),
         top1_simulated=share_correct(simulated, labels),
     )
 
@@ -147,13 +149,13 @@ def simulate_network(
 def write_vectors(
     design: Design[Plan], images: NDArray[np.int8], probes: Sequence[Probe], folder: Path
 ) -> NDArray[np.int64]:
-    """Write the input's and every layer's stream file; returns golden's logits (N, classes).
+    """Write the input's and every layer's stream file; returns golden's outputs (logits, or last maps).
 
     One image at a time, so that memory stays that of one image.
     """
     streams = {probe.layer: probe.stream for probe in probes}
     write_stream(folder / "input.bin", images, design.plan.in_bits)
-    logits = []
+    outputs = []
     for image in images:
         for name, value in golden.trace(image[None], design.network):
             part = folder / "part"
@@ -161,8 +163,8 @@ def write_vectors(
             with (folder / f"{name}.bin").open("ab") as file:
                 file.write(part.read_bytes())
             part.unlink()
-        logits.append(value[0].astype(np.int64))
-    return np.array(logits)
+        outputs.append(value[0].astype(np.int64))
+    return np.array(outputs)
 
 
 def judge(
@@ -199,7 +201,7 @@ def judge(
             divergence = locate(name, int(frame), int(at), shapes[name], expected, got)
             problem = str(divergence)
         elif name in first and first[name][0] == "tlast":
-            problem = f"{name}: tlast is wrong at value {first[name][1]} of a frame"
+            problem = f"{name}: tlast is wrong at beat {first[name][1]} of a frame"
         elif name in first:
             problem = f"{name}: sends more than {frames} frames of {probe.beats} beats"
         elif done < frames:
@@ -214,7 +216,9 @@ def judge(
 
 
 def read_logits(lines: Iterable[str], plan: Plan, frames: int) -> NDArray[np.int64] | None:
-    """The logits that the RTL sent (N, classes), or None if frames are missing."""
+    """The logits that the RTL sent (N, classes), or None if frames are missing or the design has none."""
+    if plan.linear is None:
+        return None
     words = [line.split()[1] for line in lines if line.startswith("logit ")]
     if len(words) < frames * plan.linear.c_out:
         return None

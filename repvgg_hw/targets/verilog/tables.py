@@ -89,8 +89,8 @@ def memory_files(network: IntegerNetwork, plan: Plan) -> dict[str, str]:
         files |= _banked(f"{layer.ident}_weights", layer.weight_words(conv.weight), layer.weight_lane_bits)
         files |= _banked(f"{layer.ident}_affine", conv_affine(conv, layer), layer.acc_bits + MULTIPLIER_BITS)
         files[f"{layer.ident}_shift.mem"] = to_hex(np.array([[conv.shift]]), SHIFT_BITS)
-    linear = plan.linear
-    files |= _banked("linear_weights", linear_weights(network.linear, linear), linear.weight_bits)
-    bias = network.linear.bias.astype(np.int64).reshape(-1, linear.out_lanes)
-    files |= _banked("linear_bias", bias, linear.acc_bits)
+    if network.linear is not None and (linear := plan.linear) is not None:
+        files |= _banked("linear_weights", linear_weights(network.linear, linear), linear.weight_bits)
+        bias = network.linear.bias.astype(np.int64).reshape(-1, linear.out_lanes)
+        files |= _banked("linear_bias", bias, linear.acc_bits)
     return files

@@ -3,6 +3,7 @@
 // receive: one pixel per beat, channel 0 in the low bits, each beat widened to whole bytes; TLAST is not read,
 //          because a frame is HEIGHT x WIDTH beats.
 // send   : one logit per beat, bias added, as a 32-bit signed number; TLAST with the last of a frame.
+// send_map: in a network that ends with a map, its channels a byte each; TLAST with the last beat of a frame.
 
 #ifndef REPVGG_AXIS_HPP
 #define REPVGG_AXIS_HPP
@@ -22,6 +23,21 @@ struct Port {  // of the network's first layer
   typedef ap_axiu<ceil_div(PIXEL_BITS, 8) * 8, 0, 0, 0> Beat;
 };
 typedef ap_axis<LOGIT_BITS, 0, 0, 0> LogitBeat;
+
+template <class L>
+struct LogitPort {  // of the linear layer
+  static const int LANES = 1;         // values per beat
+  static const int BEATS = L::C_OUT;  // per frame
+  typedef LogitBeat Beat;
+};
+
+template <class L>
+struct MapPort {  // of the last convolution, where its map is the output
+  static const int LANES = L::OUT_LANES;
+  static const int PIXELS = ((L::HEIGHT - 1) / L::STRIDE + 1) * ((L::WIDTH - 1) / L::STRIDE + 1);
+  static const int BEATS = PIXELS * (L::C_OUT / LANES);
+  typedef ap_axiu<LANES * 8, 0, 0, 0> Beat;
+};
 
 template <class L>
 void receive(hls::stream<typename Port<L>::Beat> &s_axis, hls::stream<typename Port<L>::Pixel> &out, int frames) {
@@ -63,6 +79,30 @@ void send(hls::stream<typename Linear<L>::Logits> &in, hls::stream<LogitBeat> &m
           logits.lane[i] = logits.lane[i + 1];
         }
       }
+    }
+  }
+}
+
+template <class L>
+void send_map(hls::stream<ap_uint<L::OUT_LANES * L::OUT_BITS> > &in, hls::stream<typename MapPort<L>::Beat> &m_axis,
+              int frames) {
+  typedef MapPort<L> P;
+  REPVGG_COUNT_LOOP("send_map", m_axis, P::BEATS);
+  for (int frame = 0; frame < frames; ++frame) {
+    for (int i = 0; i < P::BEATS; ++i) {
+#pragma HLS PIPELINE II=1
+      REPVGG_COUNT_INITIATION();
+      const ap_uint<L::OUT_LANES * L::OUT_BITS> x = in.read();
+      typename P::Beat beat;
+      beat.data = 0;
+      for (int lane = 0; lane < P::LANES; ++lane) {
+#pragma HLS UNROLL
+        set_lane<8>(beat.data, lane, ap_uint<8>(get_lane<L::OUT_BITS>(x, lane)));
+      }
+      beat.keep = ~ap_uint<P::LANES>(0);
+      beat.strb = ~ap_uint<P::LANES>(0);
+      beat.last = i == P::BEATS - 1;
+      m_axis.write(beat);
     }
   }
 }

@@ -127,7 +127,7 @@ def test_wrong_logits_fail_the_bench(small: tuple[Path, IntegerNetwork, Plan], t
     shutil.copy(folder / "csim_build" / "tb.out", build)
     good = dict(simulate_hls.vector_files(images, network))
     assert run_bench(build, "tb.out", iter(good.items()), []) == ""
-    first, rest = good["logits.dat"].split("\n", 1)
-    wrong = {**good, "logits.dat": f"{int(first) + 1}\n{rest}"}
-    assert "frame 0, class 0: expected" in run_bench(build, "tb.out", iter(wrong.items()), [])
+    first, rest = good["output.dat"].split("\n", 1)
+    wrong = {**good, "output.dat": f"{int(first) + 1}\n{rest}"}
+    assert "frame 0, value 0: expected" in run_bench(build, "tb.out", iter(wrong.items()), [])
     assert "no numbers" in run_bench(build, "tb.out", iter({**good, "input.dat": "x"}.items()), [])

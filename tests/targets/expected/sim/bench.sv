@@ -77,21 +77,21 @@ module bench (
     .done(layer_done[3]), .failed(layer_failed[3])
   );
 
-  // tlast of the output belongs to the last logit of a frame, and to no other.
-  logic [31:0] logit_q;
+  // tlast of the output belongs to the last beat of a frame, and to no other.
+  logic [31:0] beat_q;
   logic        tlast_wrong;
 
   always_ff @(posedge clk) begin
     if (m_axis_tvalid && m_axis_tready) begin
       $fdisplay(log, "logit %h", m_axis_tdata);
-      logit_q <= logit_q == 3 - 1 ? '0 : logit_q + 1;
-      if (m_axis_tlast != (logit_q == 3 - 1)) begin
+      beat_q <= beat_q == 3 - 1 ? '0 : beat_q + 1;
+      if (m_axis_tlast != (beat_q == 3 - 1)) begin
         tlast_wrong <= 1'b1;
-        $fdisplay(log, "tlast linear %0d", logit_q);
+        $fdisplay(log, "tlast linear %0d", beat_q);
       end
     end
     if (rst) begin
-      logit_q     <= '0;
+      beat_q      <= '0;
       tlast_wrong <= 1'b0;
     end
   end
