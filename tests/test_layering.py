@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "repvgg_hw"
 # The house, from the ground up. A room is a module or a folder of the package; it imports only from rooms
 # that stand before it here: from lower floors, and on its own floor from those to its left.
 FLOORS = (
-    ("__init__", "errors", "files", "names", "npz", "processes", "network", "golden"),
+    ("__init__", "errors", "files", "names", "npz", "schema", "processes", "network", "golden"),
     (
         "model.class_folders",
         "model.image_files",

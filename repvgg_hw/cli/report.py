@@ -35,8 +35,10 @@ def command(directory: Path | None, html: Path | None, as_json: bool) -> None:
     """
     from repvgg_hw import design as designs
     from repvgg_hw import report
+    from repvgg_hw.targets import registry
 
     design = designs.load(directory if directory is not None else designs.last_directory())
+    registry.of(design)  # raises where this version has no such target
     summary = report.summarize(design)
     page = report.write_html(summary, html)
     if as_json:

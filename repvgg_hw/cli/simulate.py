@@ -102,7 +102,7 @@ def command(
 
     directory = directory if directory is not None else designs.last_directory()
     design = designs.load(directory)
-    target = registry.get(design.target)
+    target = registry.of(design)
     options = ProofOptions(
         layer=layer,
         layers=layers,

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from repvgg_hw import __version__
+import msgspec
+
+from repvgg_hw import __version__, schema
 from repvgg_hw.design import folder
 from repvgg_hw.design.network_file import load_network, save_network
-from repvgg_hw.errors import InputError
+from repvgg_hw.errors import InputError, context
 from repvgg_hw.files import write_if_changed
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import registry
@@ -25,6 +27,21 @@ from repvgg_hw.plan.request import Request
 
 FORMAT = 3  # of design.json
 LAST = Path("build") / ".last-design"  # names the folder that `generate` wrote last
+
+
+class _Format(msgspec.Struct, frozen=True):
+    """What every version of design.json begins with."""
+
+    format: int
+
+
+class _Content(_Format, frozen=True, forbid_unknown_fields=True):
+    """design.json; what is in the plan, only its architecture knows."""
+
+    generator: str
+    request: dict[str, Any]
+    options: dict[str, Any]
+    plan: dict[str, Any]
 
 
 P = TypeVar("P", bound=NetworkPlan, covariant=True)
@@ -70,17 +87,17 @@ def load(directory: Path) -> Design[NetworkPlan]:
         none = "give a folder written by `repvgg-hw generate`"
         what = broken_off if folder.is_design(directory) else none
         raise InputError(f"{directory} holds no design.json: {what}")
-    try:
-        content = json.loads(path.read_text())
-        if content["format"] != FORMAT:
-            raise InputError(
-                f"{path} has format {content['format']}, this version reads {FORMAT}: generate it again"
-            )
-        request, options = requests.from_json(content["request"]), content["options"]
-        plan = registry.get(request.architecture).from_json(content["plan"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged ({error}): generate it again") from None
-    return Design(directory, request, load_network(directory / "network.npz"), plan, options)
+    document = schema.read_json(path)
+    with context(str(path)):
+        version = schema.partly(document, _Format).format
+        if version != FORMAT:
+            raise InputError(f"has format {version}, this version reads {FORMAT}: generate it again")
+        content = schema.partly(document, _Content)
+        request = schema.exactly(content.request, Request, "request")
+    network = load_network(directory / "network.npz")
+    with context(str(path)):
+        plan = registry.get(request.architecture).restore(content.plan, network, request)
+    return Design(directory, request, network, plan, content.options)
 
 
 def remember(directory: Path) -> None:

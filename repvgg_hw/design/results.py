@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from repvgg_hw import schema
 from repvgg_hw.design import folder
-from repvgg_hw.errors import InputError
+from repvgg_hw.errors import InputError, context
 from repvgg_hw.files import write_if_changed
 
 FILE = "results.json"
@@ -91,6 +94,13 @@ class SimulationResult:
         return not self.problems
 
 
+class _State(msgspec.Struct):
+    """What results.json holds beside the result: its verdict, and of which state of the folder it is."""
+
+    passed: bool
+    fingerprint: str
+
+
 def not_proven(target: str, images: int, planned_interval: int, problem: str) -> SimulationResult:
     """The result of a proof that could not be made."""
     return SimulationResult(
@@ -141,15 +151,14 @@ def _read(directory: Path) -> tuple[SimulationResult, str] | None:
     path = directory / FILE
     if not path.is_file():
         return None
-    try:
-        content = json.loads(path.read_text())
-        del content["passed"]
-        fingerprint = content.pop("fingerprint")
-        content["layers"] = tuple(layer_from_json(layer) for layer in content["layers"])
-        content["problems"], content["notes"] = tuple(content["problems"]), tuple(content["notes"])
-        return SimulationResult(**content), str(fingerprint)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path} is damaged ({error}): simulate again") from None
+    with context(f"simulate again: {path}"):
+        content = schema.read_json(path)
+        state = schema.partly(content, _State)
+        rest = {key: value for key, value in content.items() if key not in _State.__struct_fields__}
+        result = schema.exactly(rest, SimulationResult)
+        if state.passed != result.passed:
+            raise InputError("passed is not what its problems say")
+    return result, state.fingerprint
 
 
 def layer_from_json(content: dict[str, Any]) -> LayerResult:

@@ -24,9 +24,13 @@ def parse_dsp(text: str) -> tuple[int, int]:
 
 
 def check_part(name: str) -> str:
-    """A device's name, as it may stand in a Tcl script or a project's file; InputError for anything else."""
-    if re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) is None:
+    """A device's name, as it may stand in a Tcl script or a project's file; InputError for anything else.
+
+    AMD's names begin with xc, xa (automotive) or xq (defence).
+    """
+    if re.fullmatch("[xX][aAcCqQ][A-Za-z0-9._-]{2,61}", name) is None:
         raise InputError(
-            f"--part is a device's name of letters, digits and . _ -, as {DEFAULT_PART}, not {name!r}"
+            f"--part is a device's name, which begins with xc, xa or xq and has letters, digits and . _ -, "
+            f"as {DEFAULT_PART}, not {name!r}"
         )
     return name

@@ -71,7 +71,7 @@ class NetworkPlan(Protocol):
         """Other ways to build this layer within the frame interval: algorithm -> multipliers."""
 
     def to_json(self) -> dict[str, Any]:
-        """What design.json records, and the planner reads back."""
+        """What design.json records, and the planner restores."""
 
 
 class Planner(Protocol):
@@ -84,5 +84,8 @@ class Planner(Protocol):
     def plan(self, network: IntegerNetwork, request: Request) -> NetworkPlan:
         """Raises InputError where nothing satisfies the request."""
 
-    def from_json(self, content: dict[str, Any]) -> NetworkPlan:
-        """The inverse of `to_json`. Raises KeyError, TypeError or ValueError for other content."""
+    def restore(self, content: Any, network: IntegerNetwork, request: Request) -> NetworkPlan:
+        """The plan whose `to_json` is content: its choices are read, all else follows from the rest.
+
+        Raises InputError that names the field where content says otherwise; content may be any JSON.
+        """

@@ -38,6 +38,10 @@ class Algorithms:
     phases: bool = True
     dsp: tuple[int, int] = DEFAULT_DSP
 
+    def __post_init__(self) -> None:
+        if not set(self.tiles) <= set(TILES):
+            raise InputError(f"Winograd tiles are {TILES[0]} to {TILES[-1]}, not {list(self.tiles)}")
+
 
 DIRECT = Algorithms()
 
@@ -140,11 +144,3 @@ def read_folding(path: Path) -> dict[str, Folding]:
 def to_json(request: Request) -> dict[str, Any]:
     """Every field, for design.json."""
     return dataclasses.asdict(dataclasses.replace(request, folding=dict(request.folding)))
-
-
-def from_json(content: dict[str, Any]) -> Request:
-    """The inverse of `to_json`. Raises KeyError or TypeError where content is something else."""
-    algorithms = content["algorithms"]
-    lists = {name: tuple(algorithms[name]) for name in ("tiles", "dsp")}
-    folding = {layer: Folding(**value) for layer, value in content["folding"].items()}
-    return Request(**{**content, "folding": folding, "algorithms": Algorithms(**{**algorithms, **lists})})

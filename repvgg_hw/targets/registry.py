@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from repvgg_hw.errors import InputError
+from repvgg_hw.errors import InputError, context
 
 if TYPE_CHECKING:
+    from repvgg_hw.design import Design
     from repvgg_hw.targets.target import Target
 
 # name -> module that holds its TARGET, imported only where it is used; the first is the default
@@ -20,6 +21,12 @@ MODULES = {
 def names() -> list[str]:
     """What `--target` may be."""
     return list(MODULES)
+
+
+def of(design: Design[Any]) -> Target:
+    """The target of a design that was read. Raises InputError, which names its design.json, for none."""
+    with context(f"{design.directory / 'design.json'}: request.target"):
+        return get(design.target)
 
 
 def get(name: str) -> Target:

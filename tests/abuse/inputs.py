@@ -126,7 +126,7 @@ def _one(folder: Path, name: str, data: bytes) -> None:
 
 
 def _two_sizes(folder: Path) -> None:
-    for number, size in enumerate((8, 9)):
+    for number, size in enumerate((9, 8)):
         (folder / "cat").mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.zeros((size, 8, 3), np.uint8)).save(folder / "cat" / f"{number}.png")
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
+import pytest
 from hls_networks import Layer, random_network
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repvgg_hw.errors import InputError
 from repvgg_hw.network import out_size
 from repvgg_hw.plan.folding import divisors
+from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.plan.stream.direct import ConvPlan
-from repvgg_hw.plan.stream.plan import from_json
+from repvgg_hw.plan.stream.planner import PLANNER
 from repvgg_hw.plan.stream.timing import lanes_out, tree_stages
 
 
@@ -75,11 +80,43 @@ def test_output_size_counts_window_positions(size: int, stride: int) -> None:
 
 
 def test_every_kind_of_layer_is_read_back_as_it_was() -> None:
-    """Through JSON, as design.json holds it; what follows from the fields is shown, and not needed."""
+    """Through JSON, as design.json holds it."""
     layers = [Layer(4, pi=3), Layer(8, po=4, m=4), Layer(8, stride=2, m=2)]
-    _, plan = random_network(layers, in_shape=(3, 12, 10))
+    network, plan = random_network(layers, in_shape=(3, 12, 10))
     content = json.loads(json.dumps(plan.to_json()))
     kinds = [layer["kind"] for layer in (*content["convs"], content["linear"])]
     assert kinds == ["direct", "winograd", "winograd", "linear"]
-    assert content["convs"][1].pop("derived")["cycles"] == plan.convs[1].cycles
-    assert from_json(content) == plan
+    assert content["convs"][1]["derived"]["cycles"] == plan.convs[1].cycles
+    request = Request("verilog", multipliers=plan.budget, algorithms=Algorithms((2, 4)))
+    assert PLANNER.restore(content, network, request) == plan
+    with pytest.raises(InputError, match=r"stage\d\.\d is F\(4\), its request allows direct"):
+        PLANNER.restore(content, network, replace(request, algorithms=Algorithms()))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("convs", 0, "pi"), 0, "PI = 0 does not divide its 3 input channels"),
+        (("convs", 0, "pi"), 1, "plan.convs.0.derived.multipliers is"),
+        (("convs", 0, "pi"), True, r"plan.convs\[0\].pi: expected `int`, got `bool`"),
+        (("convs", 1, "height"), 10**9, "plan.convs.1.height is 1000000000, right is 12"),
+        (("convs", 1, "acc_bits"), 8, "plan.convs.1.acc_bits is 8, right is"),
+        (("convs", 1, "in_signed"), 0, "plan.convs.1.in_signed is 0, right is false"),
+        (("convs", 1, "stride"), 2, "plan.convs.1.stride is 2, right is 1"),
+        (("linear", "c_out"), 9, "plan.linear.c_out is 9"),
+        (("in_shape", 1), 11, "plan.in_shape.1 is 11, right is 12"),
+        (("clock_mhz",), 100.0, "plan.clock_mhz is 100.0, right is 200.0"),
+        (("more",), 1, "plan.more has no place in it"),
+    ],
+)
+def test_what_a_plan_says_of_the_network_is_held_against_it(
+    path: tuple[str | int, ...], value: Any, message: str
+) -> None:
+    network, plan = random_network([Layer(4, pi=3), Layer(8, po=4)], in_shape=(3, 12, 10))
+    content = json.loads(json.dumps(plan.to_json()))
+    place = content
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(InputError, match=message):
+        PLANNER.restore(content, network, Request("verilog", multipliers=plan.budget))

@@ -12,14 +12,15 @@ from repvgg_hw import design as designs
 from repvgg_hw.cli.report import command
 from repvgg_hw.design import Design
 from repvgg_hw.plan.folding import sum_registers
-from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.report import summarize
 
 
 def saved_design(folder: Path) -> Design[Plan]:
     network, plan = random_network([Layer(4, pi=3, po=2), Layer(8, pi=2, po=2, m=4)], in_shape=(3, 8, 8))
-    design = Design(folder, Request("verilog"), network, plan, {})
+    request = Request("verilog", plan.budget, algorithms=Algorithms((4,)))
+    design = Design(folder, request, network, plan, {})
     folder.mkdir()
     designs.save(design)
     return design

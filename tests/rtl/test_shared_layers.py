@@ -24,7 +24,7 @@ ALIKE = {"direct": Layer(4, pi=2, po=2), "winograd": Layer(4, pi=2, po=2, m=3)}
 def layer_functions(folder: Path, layers: list[Layer]) -> list[str]:
     """The clocked functions of all convolution layers in Verilator's C++, by class."""
     network, plan = random_network(layers, in_shape=(4, 9, 9))
-    design = Design(folder, Request("verilog"), network, plan, {})
+    design = Design(folder, Request("verilog", plan.budget), network, plan, {})
     write(design)
     command = [
         "verilator",

@@ -104,4 +104,4 @@ def random_images(network: IntegerNetwork, count: int, seed: int = 0) -> np.ndar
 
 def hls_design(folder: Path, network: IntegerNetwork, plan: Plan) -> Design[Plan]:
     """The design of an HLS project in folder, not emitted yet."""
-    return Design(folder, Request("hls"), network, plan, {})
+    return Design(folder, Request("hls", plan.budget), network, plan, {})

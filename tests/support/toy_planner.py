@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.output import Output
 from repvgg_hw.plan.planner import Planner
 from repvgg_hw.plan.request import Request
+from repvgg_hw.schema import difference, plain
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,12 @@ class ToyPlanner:
         layers.append(ToyLayer("linear", "vectors", network.linear.weight.size))
         return ToyPlan(network.name, network.in_shape, tuple(layers), request.clock_mhz, network.num_classes)
 
-    def from_json(self, content: dict[str, Any]) -> ToyPlan:
-        layers = tuple(ToyLayer(**layer) for layer in content["layers"])
-        return ToyPlan(**{**content, "in_shape": tuple(content["in_shape"]), "layers": layers})
+    def restore(self, content: Any, network: IntegerNetwork, request: Request) -> ToyPlan:
+        plan = self.plan(network, request)
+        other = difference(content, plain(plan.to_json()), "plan")
+        if other is not None:
+            raise InputError(other)
+        return plan
 
 
 PLANNER: Planner = ToyPlanner()

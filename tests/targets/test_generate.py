@@ -22,6 +22,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.plan import request as requests
 from repvgg_hw.plan.request import Request, read_folding
 from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.targets.generate import generate as generate_design
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog import emit
 
@@ -35,7 +36,7 @@ def tiny(directory: Path) -> Design[Plan]:
     """Two layers, groups, a converter: small enough to read."""
     layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, groups=2, pi=1, po=2)]
     network, plan = random_network(layers, in_shape=(3, 6, 5), classes=3, seed=1)
-    design = Design(directory, Request("verilog"), network, plan, {"random": True, "seed": 1})
+    design = Design(directory, Request("verilog", plan.budget), network, plan, {"random": True, "seed": 1})
     write(design)
     return design
 
@@ -89,8 +90,15 @@ def test_the_whole_request_is_recorded(tmp_path: Path) -> None:
     folding = tmp_path / "folding.json"
     folding.write_text('{"stage1.0": {"pi": 4, "po": 2, "m": 4}, "linear": {"pi": 1, "po": 1}}')
     request = requests.parse("hls", fps=30.5, folding=folding, winograd="auto", phases=False, dsp="30x20")
-    written = dataclasses.replace(tiny(tmp_path / "design"), request=request)
-    designs.save(written)
+    layers = [Layer(4, stride=2), Layer(4)]
+    network, _ = random_network(layers, in_shape=(3, 6, 5), classes=3, seed=1)
+    named = [
+        dataclasses.replace(conv, name=name)
+        for conv, name in zip(network.convs, ("stage0", "stage1.0"), strict=True)
+    ]
+    written = generate_design(
+        dataclasses.replace(network, convs=tuple(named)), tmp_path / "design", request, {}
+    )
     assert designs.load(written.directory).request == request
     assert requests.parse("hls").multipliers == requests.DEFAULT_MULTIPLIERS
 

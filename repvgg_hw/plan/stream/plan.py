@@ -16,7 +16,7 @@ from repvgg_hw.network import LOGIT_BITS
 from repvgg_hw.plan.device import DEFAULT_DSP
 from repvgg_hw.plan.output import BYTE, Output
 from repvgg_hw.plan.stream.candidates import alternatives
-from repvgg_hw.plan.stream.layers import AnyConvPlan, conv_from_json, fields_of, layer_to_json
+from repvgg_hw.plan.stream.layers import AnyConvPlan, layer_to_json
 from repvgg_hw.plan.stream.linear import LinearPlan
 
 DERIVED = (
@@ -126,11 +126,3 @@ class Plan:
             "linear": None if self.linear is None else layer_to_json(self.linear),
             "derived": {name: getattr(self, name) for name in DERIVED} | {"output": self.output.to_json()},
         }
-
-
-def from_json(data: dict[str, Any]) -> Plan:
-    """The inverse of `Plan.to_json`. Raises KeyError or TypeError where data is something else."""
-    lists = {name: tuple(data[name]) for name in ("in_shape", "dsp")}
-    convs = tuple(conv_from_json(values) for values in data["convs"])
-    linear = data["linear"] and LinearPlan(**fields_of(LinearPlan, data["linear"]))
-    return Plan(**{**fields_of(Plan, data), **lists, "convs": convs, "linear": linear})

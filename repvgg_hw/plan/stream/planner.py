@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from repvgg_hw.errors import InputError, context
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.planner import Planner
 from repvgg_hw.plan.request import Request
-from repvgg_hw.plan.stream import plan as plans
+from repvgg_hw.plan.stream import recorded
+from repvgg_hw.plan.stream.candidates import unfolded, ways
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.search import make_plan
+from repvgg_hw.schema import difference, plain
 
 
 class StreamPlanner:
@@ -28,8 +32,27 @@ class StreamPlanner:
             algorithms=request.algorithms,
         )
 
-    def from_json(self, content: dict[str, Any]) -> Plan:
-        return plans.from_json(content)
+    def restore(self, content: Any, network: IntegerNetwork, request: Request) -> Plan:
+        """Foldings are read; a search that keeps them gives the rest."""
+        foldings = recorded.foldings(content)
+        for layer, asked in request.folding.items():
+            if foldings.get(layer) != asked:
+                raise InputError(f"request.folding.{layer} is not the folding of that layer in the plan")
+        with context("plan"):
+            plan = self.plan(network, replace(request, folding=foldings))
+        _check_algorithms(plan, network, request)
+        other = difference(content, plain(plan.to_json()), "plan")
+        if other is not None:
+            raise InputError(f"{other}, by network.npz and the request")
+        return plan
+
+
+def _check_algorithms(plan: Plan, network: IntegerNetwork, request: Request) -> None:
+    """Raise InputError where a layer is built in a way that was not allowed and not asked for."""
+    for conv, chosen in zip(unfolded(network)[0], plan.convs, strict=True):
+        allowed = [unit.algorithm for unit in ways(conv, request.algorithms)]
+        if conv.name not in request.folding and chosen.algorithm not in allowed:
+            raise InputError(f"{conv.name} is {chosen.algorithm}, its request allows {', '.join(allowed)}")
 
 
 PLANNER: Planner = StreamPlanner()

@@ -36,7 +36,7 @@ def prover(monkeypatch: pytest.MonkeyPatch) -> Prover:
 def design(tmp_path: Path) -> Design[Plan]:
     layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, pi=2, po=4), Layer(2)]
     network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=1)
-    design = Design(tmp_path / "design", Request("verilog"), network, plan, {})
+    design = Design(tmp_path / "design", Request("verilog", plan.budget), network, plan, {})
     emit.emit(design)
     return design
 

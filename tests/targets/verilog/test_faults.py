@@ -87,7 +87,9 @@ RTL_FAULTS = {
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     """The design without a fault."""
     network, plan = random_network(LAYERS, in_shape=(3, 12, 8), classes=5, seed=3)
-    design = Design(tmp_path_factory.mktemp("sound") / "design", Request("verilog"), network, plan, {})
+    design = Design(
+        tmp_path_factory.mktemp("sound") / "design", Request("verilog", plan.budget), network, plan, {}
+    )
     write(design)
     return design
 
@@ -97,7 +99,7 @@ def faulty(sound: Design[Plan], tmp_path: Path) -> Design[Plan]:
     """A copy to break."""
     directory = tmp_path / "faulty"
     shutil.copytree(sound.directory, directory)
-    return Design(directory, Request("verilog"), sound.network, sound.plan, {})
+    return Design(directory, Request("verilog", sound.plan.budget), sound.network, sound.plan, {})
 
 
 @pytest.fixture(autouse=True)
@@ -164,7 +166,7 @@ def test_fault_in_a_table(sound: Design[Plan], tmp_path: Path) -> None:
     for kind, (file, line, digit) in TABLE_FAULTS.items():
         directory = tmp_path / file.replace(".", "_") / kind.replace(" ", "_").replace("'", "")
         shutil.copytree(sound.directory, directory)
-        design = Design(directory, Request("verilog"), sound.network, sound.plan, {})
+        design = Design(directory, Request("verilog", sound.plan.budget), sound.network, sound.plan, {})
         change_digit(directory / "mem" / file, line, digit)
         layer = file.rsplit("_", 1)[0].replace("_", ".")
         done = run_command(design)

@@ -28,7 +28,7 @@ CHAINS = {
 def measure(folder: Path, chain: str) -> SimulationResult:
     layers, in_shape, linear = CHAINS[chain]
     network, plan = random_network(layers, in_shape=in_shape, linear=linear)
-    design = Design(folder, Request("verilog"), network, plan, {})
+    design = Design(folder, Request("verilog", plan.budget), network, plan, {})
     write(design)
     return simulate_network(design, random_images(network, FRAMES))
 

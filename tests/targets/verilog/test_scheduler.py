@@ -17,7 +17,7 @@ from repvgg_hw.targets.verilog.layers import layerwise
 
 def _design(folder: Path) -> Design[Plan]:
     network, plan = random_network([Layer(4, pi=1, po=2), Layer(4, pi=2, po=2)], in_shape=(2, 5, 5))
-    design = Design(folder, Request("verilog"), network, plan, {})
+    design = Design(folder, Request("verilog", plan.budget), network, plan, {})
     write(design)
     return design
 

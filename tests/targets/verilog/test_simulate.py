@@ -25,7 +25,9 @@ from repvgg_hw.targets.verilog.simulator import verilator
 def design(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     layers = [Layer(4, stride=2, pi=3, po=2), Layer(4, pi=2, po=4)]
     network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=1)
-    design = Design(tmp_path_factory.mktemp("simulate") / "design", Request("verilog"), network, plan, {})
+    design = Design(
+        tmp_path_factory.mktemp("simulate") / "design", Request("verilog", plan.budget), network, plan, {}
+    )
     write(design)
     return design
 
@@ -95,7 +97,7 @@ def test_images_of_another_size(design: Design[Plan], tmp_path: Path) -> None:
 
 def test_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network, plan = random_network([Layer(2)], in_shape=(3, 3, 3), classes=2)
-    fresh = Design(tmp_path / "design", Request("verilog"), network, plan, {})
+    fresh = Design(tmp_path / "design", Request("verilog", plan.budget), network, plan, {})
     write(fresh)
     monkeypatch.setenv("PATH", str(tmp_path))
     result = simulate(fresh.directory)

@@ -34,7 +34,7 @@ def emitted(folder: Path, seed: int) -> Design[Plan]:
     """A design of which the last layers differ in their weights only."""
     layers = [Layer(4, stride=2, pi=3, po=2), *[Layer(4, pi=2, po=2)] * ALIKE]
     network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=seed)
-    design = Design(folder, Request("verilog"), network, plan, {})
+    design = Design(folder, Request("verilog", plan.budget), network, plan, {})
     write(design)
     return design
 
@@ -59,7 +59,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
 def design(sound: Design[Plan], tmp_path: Path) -> Design[Plan]:
     """A copy to break."""
     shutil.copytree(sound.directory, tmp_path / "design")
-    return Design(tmp_path / "design", Request("verilog"), sound.network, sound.plan, {})
+    return Design(tmp_path / "design", Request("verilog", sound.plan.budget), sound.network, sound.plan, {})
 
 
 def test_alike_layers_are_compiled_once(sound: Design[Plan]) -> None:

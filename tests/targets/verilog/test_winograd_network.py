@@ -9,7 +9,7 @@ from hls_networks import Layer, random_images, random_network
 
 from repvgg_hw import design as designs
 from repvgg_hw.design import Design
-from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.simulate import simulate_network
@@ -22,7 +22,8 @@ def test_every_tile(m: int, tmp_path: Path) -> None:
     layers = [Layer(4, stride=2, pi=1, po=2, m=m), Layer(4, groups=2, pi=1, po=1, m=m), Layer(3, pi=4, po=1)]
     network, plan = random_network(layers, in_shape=(2, 15, 11))
     assert [isinstance(conv, WinogradPlan) for conv in plan.convs] == [True, True, False]
-    design = Design(tmp_path / "design", Request("verilog"), network, plan, {})
+    request = Request("verilog", plan.budget, algorithms=Algorithms((m,)))
+    design = Design(tmp_path / "design", request, network, plan, {})
     write(design)
     result = simulate_network(design, random_images(network, 3), stalls=m)
     assert result.passed, result.problems
