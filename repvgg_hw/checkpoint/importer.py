@@ -142,7 +142,8 @@ def import_state(
         else:
             left_out = f"; left out: {names(named.left_out)}" if named.left_out else ""
             rule = "the file says so" if head is None else "--head none"
-            decisions.record("head", f"none, the last block's map is the output{left_out}", rule)
+            last = named.blocks[-1].prefix
+            decisions.record("head", f"none, the map of {last} is the output{left_out}", rule)
         decisions.require_all_needed()
         imported = assemble(checkpoint.source, named, shapes, found, blocks, eps, tuple(decisions.made))
         return checked(imported) if check else imported

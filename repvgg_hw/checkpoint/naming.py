@@ -56,7 +56,8 @@ class NamedNetwork:
 
     linear    None where the last block's map is the output
     unused    keys of auxiliary heads and the like
-    left_out  linear layers that the file has and the network read has not, with their shapes
+    left_out  linear layers that the file has and the network read has not, with their shapes; what stands in
+              one module with them is among the unused keys
     """
 
     naming: str
@@ -94,6 +95,7 @@ def read_names(
     if head == "none":
         left_out = {path: f"{path} {used[f'{path}.weight'].shape}" for path in linear_layers(used)}
         dropped = {f"{path}.{name}" for path in left_out for name in ("weight", "bias")} & used.keys()
+        dropped |= _beside(left_out, used)
         used = {key: value for key, value in used.items() if key not in dropped}
         unused += dropped
     else:
@@ -120,6 +122,16 @@ def read_names(
 def linear_layers(state: Mapping[str, np.ndarray]) -> list[str]:
     """The paths of all linear layers: two-dimensional weights."""
     return [key[: -len(".weight")] for key, v in state.items() if key.endswith(".weight") and v.ndim == 2]
+
+
+def _beside(linears: Iterable[str], state: Mapping[str, np.ndarray]) -> set[str]:
+    """Keys of modules that hold a linear layer and no convolution: a head's, such as the BN of its neck."""
+    found: set[str] = set()
+    for holder in {path.rpartition(".")[0] for path in linears} - {""}:
+        inside = {key for key in state if key.startswith(f"{holder}.")}
+        if all(state[key].ndim < 4 for key in inside):
+            found |= inside
+    return found
 
 
 def _require_behind(blocks: Sequence[str], linears: Iterable[str]) -> None:

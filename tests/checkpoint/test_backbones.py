@@ -102,6 +102,7 @@ def test_the_last_map_is_the_output(files: Path, name: str) -> None:
     np.testing.assert_allclose(outputs(got, X.numpy()), map_of(files), atol=1e-5)
     assert got.proof.relative < 1e-12
     (made,) = [one for one in got.assumptions if one.subject == "head"]
+    assert made.value.startswith("none, the map of stage2.0 is the output")
     assert ("left out: linear (5, 12)" in made.value) == (name == "classifier")
     assert ("linear.weight" in got.unused) == (name == "classifier")
 
@@ -133,6 +134,23 @@ def test_several_linear_layers_are_left_out_by_name(files: Path) -> None:
         import_network(files / "two.pth")
     got = import_network(files / "two.pth", head="none")
     assert {"linear.weight", "linear.bias", "head.fc.weight"} == set(got.unused)
+
+
+def test_a_neck_goes_with_its_linear_layer(files: Path) -> None:
+    """And one that stands elsewhere is refused as ever: it may belong to the blocks."""
+    state = torch.load(files / "backbone.pth")
+    norm = {k: v for k, v in nn.BatchNorm1d(12).state_dict().items() if k != "num_batches_tracked"}
+    neck = {f"head.0.{key}": value for key, value in norm.items()} | {"head.1.weight": torch.zeros(5, 12)}
+    torch.save(state | neck, files / "neck.pth")
+    got = import_network(files / "neck.pth", head="none")
+    assert set(neck) == set(got.unused)
+    np.testing.assert_allclose(outputs(got, X.numpy()), map_of(files), atol=1e-5)
+    torch.save(state | {f"neck.{key}": value for key, value in norm.items()}, files / "apart.pth")
+    with pytest.raises(InputError, match="batch normalization neck is not directly behind"):
+        import_network(files / "apart.pth", head="none")
+    torch.save(state | {f"stage2.1.{key}": value for key, value in norm.items()}, files / "inside.pth")
+    with pytest.raises(InputError, match=r"batch normalization stage2\.1"):
+        import_network(files / "inside.pth", head="none")
 
 
 @pytest.mark.parametrize("key", ["stage1.0.se.fc1.weight", "stage1.0.attention.weight", "stage1.head.weight"])
@@ -184,6 +202,16 @@ def test_live_modules() -> None:
         CheckFailed, match=r"returns a tensor \(2, 5\), not the last map of shape \(2, 12, 2, 2\)"
     ):
         repvgg_hw.from_torch(whole, X, head="none")
+
+
+def test_a_live_modules_linear_layer_that_is_not_called_plays_no_part() -> None:
+    class Extractor(Classifier):
+        def forward(self, x: Tensor) -> Tensor:
+            return Backbone.forward(self, x)
+
+    got = repvgg_hw.from_torch(Extractor(), X)
+    assert got.linear is None
+    assert got.provenance["module"]["relative"] < 1e-6
 
 
 def test_a_live_module_with_something_behind_its_last_block() -> None:
