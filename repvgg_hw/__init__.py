@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from repvgg_hw.checkpoint import from_torch as from_torch
 
 __version__ = "0.1.0"
+GENERATOR = f"repvgg-hw {__version__}"  # as what is generated says
 
 
 def __getattr__(name: str) -> object:

@@ -6,7 +6,6 @@ stride or order of blocks is in both of them. What the user's own framework gave
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from repvgg_hw.checkpoint.diagnosis import Others, cause
 from repvgg_hw.checkpoint.imported import Imported
 from repvgg_hw.checkpoint.run import Floats, batched_outputs, input_sizes
 from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.files import sha256
 from repvgg_hw.npz import read_npz
 
 _log = logging.getLogger(__name__)
@@ -130,17 +130,9 @@ def load_expectation(path: Path, tolerance: float | None = None) -> Expectation:
             f"{path}: y has shape {y.shape}; ({len(x)}, classes) is needed for {len(x)} images, "
             f"or a last map (N, C, H, W) with --head none"
         )
-    expectation = Expectation(x, y, str(path), tolerance, _sha256(path))
+    expectation = Expectation(x, y, str(path), tolerance, sha256(path))
     _refuse_constants(expectation)
     return expectation
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def require(imported: Imported, expectation: Expectation) -> Agreement:

@@ -26,6 +26,7 @@ from repvgg_hw.checkpoint.onnx_graph import import_onnx
 from repvgg_hw.checkpoint.shapes import BlockShape, chain_shapes, read_shapes
 from repvgg_hw.checkpoint.strides import infer_strides
 from repvgg_hw.errors import InputError, context
+from repvgg_hw.files import sha256
 from repvgg_hw.fuse.block import AVERAGE_READINGS, Block, read_block, require_alike
 from repvgg_hw.fuse.proof import LIMIT
 from repvgg_hw.network import FusedNetwork
@@ -63,7 +64,7 @@ def import_network(
     Raises InputError for what cannot be read or leaves room for two networks, CheckFailed if trained and
     fused differ by more than 1e-6 or if expect does not hold.
     """
-    path = fetch(path)
+    source, path = os.fspath(path), fetch(path)
     if path.suffix == ".onnx":
         if eps is not None or strides is not None or groups is not None or assume:
             raise InputError(
@@ -87,7 +88,10 @@ def import_network(
         if expect is not None:
             options = {"strides": strides, "groups": groups, "assume": assume, "head": head}
             expect = replace(expect, others=partial(_with_other_eps, path, imported.eps, options))
-    return imported if expect is None else imported.recording(expect=require(imported, expect).to_json())
+    if expect is not None:
+        imported = imported.recording(expect=require(imported, expect).to_json())
+    name = source if source.startswith("hf:/") else path.name  # no folder of this machine
+    return imported.recording(source=name, sha256=sha256(path))
 
 
 def _with_other_eps(path: Path, eps: float, options: dict[str, Any]) -> Iterator[tuple[str, Imported]]:

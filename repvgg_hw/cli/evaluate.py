@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repvgg_hw import GENERATOR
 from repvgg_hw.cli.accuracy_tables import show_evaluations, show_layers
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
@@ -181,6 +182,8 @@ def command(
     if as_json:
         result = {
             "checkpoint": checkpoint,
+            "sha256": imported.provenance["sha256"],
+            "generator": GENERATOR,
             "test_images": len(inputs.images),
             "calibration_images": len(inputs.calibration),
             "widths": bits.to_json(),

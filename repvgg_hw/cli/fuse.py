@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from repvgg_hw import GENERATOR
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.reading import reading_options, say_assumptions, say_head
@@ -55,6 +56,8 @@ def command(
     families = sorted({block.family for block in imported.blocks})
     result = {
         "checkpoint": checkpoint,
+        "sha256": imported.provenance["sha256"],
+        "generator": GENERATOR,
         "output": str(output),
         "architecture": architecture.name,
         "families": families,

@@ -165,7 +165,7 @@ def command(
         for line in said(fused.provenance):
             note(line)
         pixels = _pixels(calibration, calibration_limit, input_size, preprocessing, fused)
-        network = quantizer.quantize(fused, pixels)
+        network = quantizer.quantize(fused, pixels, calibration)
         for line in say_map(fused, network, pixels):
             note(line)
         if network.name == "custom":  # no published variant: named after its file
@@ -191,7 +191,9 @@ class _Quantizer:
     bits_file: Path | None
     weight_memory: int | None
 
-    def quantize(self, fused: FusedNetwork, pixels: NDArray[np.uint8]) -> IntegerNetwork:
+    def quantize(
+        self, fused: FusedNetwork, pixels: NDArray[np.uint8], source: Path | None = None
+    ) -> IntegerNetwork:
         """Integers for fused, calibrated on pixels (N, H, W, C) uint8."""
         from repvgg_hw.cli.progress import bar
         from repvgg_hw.quantize import DEFAULT_METHOD, quantize
@@ -208,7 +210,7 @@ class _Quantizer:
             weight_memory=self.weight_memory,
         )
         with bar("quantize") as update:
-            return quantize(
+            network = quantize(
                 fused,
                 pixels,
                 mean=mean,
@@ -217,6 +219,9 @@ class _Quantizer:
                 widths=bits,
                 progress=lambda done, total, layer: update(done / total, layer),
             )
+        quantization = network.provenance["quantization"]
+        quantization["calibration_source"] = None if source is None else source.resolve().name
+        return network
 
 
 def _random(
@@ -251,9 +256,16 @@ def _pixels(
 
 def _print(design: Design[NetworkPlan], as_json: bool) -> None:
 
+    from repvgg_hw.report.provenance import provenance
+
     plan = design.plan
     if as_json:
-        click.echo(json.dumps({"directory": str(design.directory), "plan": plan.to_json()}, indent=2))
+        record = {
+            "directory": str(design.directory),
+            "provenance": provenance(design),
+            "plan": plan.to_json(),
+        }
+        click.echo(json.dumps(record, indent=2))
         return
     show_table(
         f"{plan.name}: {design.target} in {design.directory}",

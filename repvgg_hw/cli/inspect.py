@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repvgg_hw import GENERATOR
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.reading import reading_options, say_assumptions, say_head
@@ -88,6 +89,8 @@ def _summary(imported: Imported, checkpoint: str, size: tuple[int, int]) -> dict
         )
     return {
         "checkpoint": Path(checkpoint).name if "://" not in checkpoint else checkpoint,
+        "sha256": imported.provenance["sha256"],
+        "generator": GENERATOR,
         "architecture": architecture.name,
         "naming": imported.naming,
         "families": sorted({block.family for block in imported.blocks}),

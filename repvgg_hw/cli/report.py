@@ -49,6 +49,8 @@ def command(directory: Path | None, html: Path | None, as_json: bool) -> None:
 
 
 def _print(summary: Summary) -> None:
+    from repvgg_hw.report.provenance import lines, provenance
+
     plan = summary.design.plan
     rows = []
     for row in summary.rows:
@@ -70,4 +72,6 @@ def _print(summary: Summary) -> None:
         f"price: {plan.memory_bits:,} bits of memory, {registers:,} bits of data registers, "
         f"{adders:,} adders in Winograd's transforms; latency {latency}"
     )
+    for what, text in lines(provenance(summary.design)):
+        click.echo(f"{what}: {text}")
     click.echo(summary.verdict)

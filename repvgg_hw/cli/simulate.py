@@ -97,6 +97,7 @@ def command(
     from repvgg_hw.cli.progress import bar
     from repvgg_hw.design import folder, results
     from repvgg_hw.errors import CheckFailed
+    from repvgg_hw.report.provenance import provenance
     from repvgg_hw.targets import registry
     from repvgg_hw.targets.target import ProofOptions
 
@@ -129,7 +130,8 @@ def command(
     if junit is not None:
         results.write_junit(result, junit, f"repvgg-hw.{design.plan.name}")
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(result) | {"passed": result.passed}, indent=2))
+        record = {"passed": result.passed, "provenance": provenance(design)}
+        click.echo(json.dumps(dataclasses.asdict(result) | record, indent=2))
     else:
         _print(result, design, target)
     sys.exit(0 if result.passed else 1)

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from repvgg_hw import __version__, schema
+from repvgg_hw import GENERATOR, schema
 from repvgg_hw.design import folder
 from repvgg_hw.design.network_file import load_network, save_network
 from repvgg_hw.errors import InputError, context
@@ -41,6 +41,7 @@ class _Content(_Format, frozen=True, forbid_unknown_fields=True):
     generator: str
     request: dict[str, Any]
     options: dict[str, Any]
+    provenance: dict[str, Any]
     plan: dict[str, Any]
 
 
@@ -56,6 +57,7 @@ class Design(Generic[P]):
     network: IntegerNetwork
     plan: P
     options: dict[str, Any]
+    generator: str = GENERATOR  # the version that wrote it
 
     @property
     def target(self) -> str:
@@ -68,9 +70,10 @@ def save(design: Design[NetworkPlan]) -> None:
     save_network(design.network, design.directory / "network.npz")
     content = {
         "format": FORMAT,
-        "generator": f"repvgg-hw {__version__}",
+        "generator": design.generator,
         "request": requests.to_json(design.request),
         "options": design.options,
+        "provenance": design.network.provenance,  # of network.npz, for readers that are not Python
         "plan": design.plan.to_json(),
     }
     write_if_changed(design.directory / "design.json", json.dumps(content, indent=2) + "\n")
@@ -97,7 +100,7 @@ def load(directory: Path) -> Design[NetworkPlan]:
     network = load_network(directory / "network.npz")
     with context(str(path)):
         plan = registry.get(request.architecture).restore(content.plan, network, request)
-    return Design(directory, request, network, plan, content.options)
+    return Design(directory, request, network, plan, content.options, content.generator)
 
 
 def remember(directory: Path) -> None:

@@ -94,6 +94,7 @@ def quantize(
             "quantization": {
                 "method": method if isinstance(method, str) else "custom",
                 "calibration_images": len(pixels),
+                "calibration_sha256": _digest(pixels),
                 "widths": widths.to_json(),
             },
         },
@@ -103,6 +104,11 @@ def quantize(
     network = joint.learn(network, fused, pixels, step=report.within("all layers, step"))
     report.done("all layers")
     return network
+
+
+def _digest(pixels: NDArray[np.uint8]) -> str:
+    """SHA-256 of images as they were quantized on: their shape and their pixels, in canonical order."""
+    return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
 class _Report:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repvgg_hw import __version__
+from repvgg_hw import GENERATOR, __version__
 from repvgg_hw.design import Design, results
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.plan.planner import LayerPlan, NetworkPlan
+from repvgg_hw.report.provenance import lines, provenance
 
 FILE = "report.html"
 
@@ -69,8 +70,9 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """For programs: the plan, the result, and the rows."""
         return {
-            "generator": f"repvgg-hw {__version__}",
+            "generator": GENERATOR,
             "target": self.design.target,
+            "provenance": provenance(self.design),
             "verdict": self.verdict,
             "passed": None if self.result is None else self.result.passed,
             "plan": self.design.plan.to_json(),
@@ -133,6 +135,7 @@ def write_html(summary: Summary, path: Path | None = None) -> Path:
         target=summary.design.target,
         options=summary.design.options,
         version=__version__,
+        provenance=lines(provenance(summary.design)),
     )
     write_if_changed(path, page)
     return path

@@ -45,8 +45,8 @@ def pictures(folder: Path, size: int = 8) -> None:
             Image.fromarray(pixels).save(folder / name / f"{number}.png")
 
 
-def build(folder: Path) -> None:
-    """Everything that cases find in their working directory."""
+def save(folder: Path) -> None:
+    """A checkpoint in two formats and images, in two forms."""
     state = network()
     save_state(folder / "net.safetensors", state)
     torch.save({key: torch.from_numpy(value) for key, value in state.items()}, folder / "net.pth")
@@ -57,6 +57,11 @@ def build(folder: Path) -> None:
         images=rng.integers(0, 256, (4, 8, 8, 3), dtype=np.uint8),
         labels=np.arange(4) % 2,
     )
+
+
+def build(folder: Path) -> None:
+    """Everything that cases find in their working directory."""
+    save(folder)
     (folder / "foreign").mkdir()
     (folder / "foreign" / "thesis.txt").write_text("not a design")
     (folder / "text.txt").write_text("words\n")

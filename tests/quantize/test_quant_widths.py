@@ -88,7 +88,7 @@ def test_random_weights_take_widths(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--weight-bits", "3"), "must be 4 to 8"),
+        (("--weight-bits", "3"), "from 4 to 8"),
         (("--weight-bits", "6", "--weight-memory", "9"), "exclude each other"),
         (("--weight-memory", "9"), "too small"),
         (("--bits", "absent.json"), "no readable JSON"),
