@@ -31,7 +31,9 @@ def state_of(module: nn.Module) -> dict[str, np.ndarray]:
     return {key: value.numpy() for key, value in module.state_dict().items()}
 
 
-def fused(module: nn.Module, shape: tuple[int, int, int, int], eps: float = 1e-5):
+def fused(
+    module: nn.Module, shape: tuple[int, int, int, int], eps: float = 1e-5
+) -> tuple[np.ndarray, np.ndarray]:
     average = getattr(module, "average", None)
     return fuse_block(state_of(module), stride=shape[2], groups=shape[3], eps=eps, average=average)
 

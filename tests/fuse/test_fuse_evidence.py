@@ -12,7 +12,7 @@ from torch import nn
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.fuse import read_block
-from repvgg_hw.fuse.block import block_shape, require_alike
+from repvgg_hw.fuse.block import Block, block_shape, require_alike
 
 State = dict[str, np.ndarray]
 
@@ -49,7 +49,9 @@ def test_what_keys_say_of_an_identity_at_stride_1_and_2(family: type[nn.Module])
     assert {(shape.c_in_per_group, shape.c_out) for shape in shapes} == {(8, 8)}
 
 
-def named_blocks(family: type[nn.Module], change: Callable[[State], object], stride: int = 2) -> list:
+def named_blocks(
+    family: type[nn.Module], change: Callable[[State], object], stride: int = 2
+) -> list[tuple[str, Block]]:
     states = [state_of(family(8, 8, stride, 1), seed) for seed in range(3)]
     change(states[1])
     return [(f"stage1.{i}", read_block(state, stride=stride)) for i, state in enumerate(states)]
@@ -78,7 +80,9 @@ def named_blocks(family: type[nn.Module], change: Callable[[State], object], str
         ),
     ],
 )
-def test_what_only_the_other_blocks_show(family: type[nn.Module], change: Callable, named: str) -> None:
+def test_what_only_the_other_blocks_show(
+    family: type[nn.Module], change: Callable[[State], object], named: str
+) -> None:
     with pytest.raises(InputError, match=named):
         require_alike(named_blocks(family, change))
 

@@ -244,7 +244,9 @@ def test_a_block_that_cannot_have_the_average_needs_no_option(
         ({"conv1.conv.weight": (8, 8, 3, 3), "conv2.conv.weight": (8, 8, 3, 3)}, "a 1x1 kernel is needed"),
     ],
 )
-def test_two_layers_called_conv1_and_conv2_are_no_pair(shapes: dict, named: str) -> None:
+def test_two_layers_called_conv1_and_conv2_are_no_pair(
+    shapes: dict[str, tuple[int, ...]], named: str
+) -> None:
     state = state_of(blocks.RepConv(8, 8, 1, 1)) | {k: np.ones(v) for k, v in shapes.items()}
     with pytest.raises(InputError, match=named):
         fuse_block(state)
