@@ -64,7 +64,7 @@ def packed(method: int = zipfile.ZIP_STORED, **arrays: bytes) -> Callable[[Path]
 
 
 def nan(array: np.ndarray, value: float = float("nan")) -> np.ndarray:
-    changed = array.copy()
+    changed: np.ndarray = array.copy()
     changed.flat[3] = value
     return changed
 
@@ -88,7 +88,7 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-300])
 
 
-BAD: dict[str, tuple[Callable[[Path], None], str]] = {
+BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing file": (lambda path: None, "no such file"),
     "folder": (lambda path: path.mkdir(), "no such file"),
     "empty file": (lambda path: path.write_bytes(b""), "not an .npz archive"),

@@ -32,25 +32,27 @@ from repvgg_hw.fuse.proof import prove
 from repvgg_hw.model.repvgg import build_model
 from repvgg_hw.network import Architecture
 
+State = dict[str, Tensor]
+
 SMALL = Architecture("custom", (8, 8, 12, 16), (1, 2, 3, 1), (2, 2, 2, 2), {2: 2, 4: 4}, 5, 3)
 A0 = Path(__file__).resolve().parents[3] / "shared/data/repvgg_a0_tiny_imagenet.pth"
 
 
 @pytest.fixture(scope="module")
-def state() -> dict[str, Tensor]:
+def state() -> State:
     return random_model(SMALL, seed=0).state_dict()
 
 
 @pytest.fixture(scope="module")
-def reference(state: dict[str, Tensor]) -> Imported:
+def reference(state: State) -> Imported:
     return imported(state)
 
 
-def arrays(state: dict[str, Tensor]) -> dict[str, np.ndarray]:
+def arrays(state: State) -> dict[str, np.ndarray]:
     return {key: value.numpy() for key, value in state.items()}
 
 
-def imported(state: dict[str, Tensor], **options: Any) -> Imported:
+def imported(state: State, **options: Any) -> Imported:
     return import_state(Checkpoint(arrays(state), source="test"), **options)
 
 
@@ -64,7 +66,7 @@ def assert_same(got: Imported, expected: Imported) -> None:
     np.testing.assert_array_equal(got.linear.bias, expected.linear.bias)
 
 
-def renamed(state: dict[str, Tensor], *rules: tuple[str, str]) -> dict[str, Tensor]:
+def renamed(state: State, *rules: tuple[str, str]) -> State:
     result = {}
     for key, value in state.items():
         for pattern, replacement in rules:
@@ -105,14 +107,15 @@ NAMINGS: dict[str, tuple[tuple[str, Any], ...]] = {
 
 
 @pytest.mark.parametrize("naming", NAMINGS)
-def test_namings(naming: str, state: dict[str, Tensor], reference: Imported) -> None:
+def test_namings(naming: str, state: State, reference: Imported) -> None:
     got = imported(renamed(state, *NAMINGS[naming]))
     assert got.naming == naming
     assert_same(got, reference)
 
 
-def test_a_plain_chain_in_yolo_spelling(state: dict[str, Tensor], reference: Imported) -> None:
-    order = list(dict.fromkeys(re.match(r"stage0|stage\d\.\d", k)[0] for k in state if k[0] == "s"))
+def test_a_plain_chain_in_yolo_spelling(state: State, reference: Imported) -> None:
+    names = [re.match(r"stage0|stage\d\.\d", key) for key in state]
+    order = list(dict.fromkeys(name[0] for name in names if name))
     rules = [(rf"^{re.escape(name)}\.", f"body.{i}.") for i, name in enumerate(order)]
     got = imported(renamed(state, *rules, (r"\.conv\.", ".0."), (r"\.bn\.", ".1.")))
     assert got.naming == "chain"
@@ -120,7 +123,7 @@ def test_a_plain_chain_in_yolo_spelling(state: dict[str, Tensor], reference: Imp
     assert_same(got, reference)
 
 
-def test_auxiliary_heads_are_left_out_and_said(state: dict[str, Tensor], reference: Imported) -> None:
+def test_auxiliary_heads_are_left_out_and_said(state: State, reference: Imported) -> None:
     got = imported(
         state | {"stage1_aux.0.weight": torch.ones(8, 8, 3, 3), "stage1_aux.3.weight": torch.ones(5, 8)}
     )
@@ -139,12 +142,12 @@ def test_auxiliary_heads_are_left_out_and_said(state: dict[str, Tensor], referen
     ],
     ids=["plain", "state_dict", "model module.", "ema", "nested"],
 )
-def test_wrappers(wrap: Callable, state: dict[str, Tensor], reference: Imported, tmp_path: Path) -> None:
+def test_wrappers(wrap: Callable[[State], Any], state: State, reference: Imported, tmp_path: Path) -> None:
     torch.save(wrap(state), tmp_path / "net.pth")
     assert_same(import_network(tmp_path / "net.pth"), reference)
 
 
-def test_safetensors_and_half_precision(state: dict[str, Tensor], tmp_path: Path) -> None:
+def test_safetensors_and_half_precision(state: State, tmp_path: Path) -> None:
     save_file(state, tmp_path / "net.safetensors")
     assert load_state(tmp_path / "net.safetensors").keys() == state.keys()
     halves = {k: v.bfloat16() if v.is_floating_point() else v for k, v in state.items()}
@@ -244,7 +247,7 @@ def test_networks_of_any_family(family: type[nn.Module]) -> None:
     assert got.proof.relative < 1e-9
 
 
-def test_strides_override_and_contradict(state: dict[str, Tensor]) -> None:
+def test_strides_override_and_contradict(state: State) -> None:
     fused = {k: torch.from_numpy(v) for k, v in fused_arrays(state).items()}
     assert imported(fused, strides=(1, 2, 1, 2)).architecture.strides == (1, 2, 1, 2)
     per_layer = imported(fused, strides=(1, 1, 2, 1, 1, 2, 1))
@@ -257,7 +260,7 @@ def test_strides_override_and_contradict(state: dict[str, Tensor]) -> None:
         imported(fused, strides=(3, 2, 1, 2))
 
 
-def fused_arrays(state: dict[str, Tensor]) -> dict[str, np.ndarray]:
+def fused_arrays(state: State) -> dict[str, np.ndarray]:
     from repvgg_hw.checkpoint import fused_state
 
     return fused_state(imported(state))
@@ -292,24 +295,24 @@ def test_a_difference_at_the_border_only_is_told_apart(reference: Imported) -> N
         proof.require()
 
 
-def write(name: str, content: bytes) -> Callable[[Path, dict], Path]:
-    def make(folder: Path, _: dict) -> Path:
+def write(name: str, content: bytes) -> Callable[[Path, State], Path]:
+    def make(folder: Path, _: State) -> Path:
         (folder / name).write_bytes(content)
         return folder / name
 
     return make
 
 
-def saved(change: Callable[[dict], Any]) -> Callable[[Path, dict], Path]:
-    def make(folder: Path, state: dict) -> Path:
+def saved(change: Callable[[State], Any]) -> Callable[[Path, State], Path]:
+    def make(folder: Path, state: State) -> Path:
         torch.save(change(dict(state)), folder / "net.pth")
         return folder / "net.pth"
 
     return make
 
 
-def truncated(suffix: str) -> Callable[[Path, dict], Path]:
-    def make(folder: Path, state: dict) -> Path:
+def truncated(suffix: str) -> Callable[[Path, State], Path]:
+    def make(folder: Path, state: State) -> Path:
         path = folder / f"net{suffix}"
         save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -325,7 +328,7 @@ class Bomb:
         return Path.write_text, (Path("bomb-went-off"), "boom")
 
 
-def compressed(folder: Path, state: dict) -> Path:
+def compressed(folder: Path, state: State) -> Path:
     torch.save(state, folder / "plain.pth")
     packed = zipfile.ZipFile(folder / "net.pth", "w", zipfile.ZIP_DEFLATED)
     with zipfile.ZipFile(folder / "plain.pth") as plain, packed:
@@ -334,17 +337,17 @@ def compressed(folder: Path, state: dict) -> Path:
     return folder / "net.pth"
 
 
-def nan(state: dict) -> dict:
+def nan(state: State) -> State:
     state["stage1.0.rbr_dense.conv.weight"] = state["stage1.0.rbr_dense.conv.weight"].clone()
     state["stage1.0.rbr_dense.conv.weight"][1, 2, 0, 1] = float("nan")
     return state
 
 
-def without(key: str) -> Callable[[dict], dict]:
+def without(key: str) -> Callable[[State], State]:
     return lambda state: {k: v for k, v in state.items() if k != key}
 
 
-BAD: dict[str, tuple[Callable[[Path, dict], Path], str]] = {
+BAD: dict[str, tuple[Callable[[Path, State], Path], str]] = {
     "no such file": (lambda folder, _: folder / "none.pth", "no such file"),
     "a folder": (lambda folder, _: folder, "no such file"),
     "empty": (write("net.pth", b""), "empty"),
@@ -380,7 +383,7 @@ BAD: dict[str, tuple[Callable[[Path, dict], Path], str]] = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_files_end_in_one_line_and_exit_2(
-    case: str, state: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    case: str, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     make, message = BAD[case]
@@ -394,7 +397,7 @@ def test_bad_files_end_in_one_line_and_exit_2(
     assert not (tmp_path / "bomb-went-off").exists()
 
 
-def test_an_unwritable_folder_ends_in_one_line_and_exit_2(state: dict, tmp_path: Path) -> None:
+def test_an_unwritable_folder_ends_in_one_line_and_exit_2(state: State, tmp_path: Path) -> None:
     torch.save(state, tmp_path / "net.pth")
     (tmp_path / "file").write_text("not a folder")
     place = tmp_path / "file" / "out.safetensors"
@@ -404,7 +407,7 @@ def test_an_unwritable_folder_ends_in_one_line_and_exit_2(state: dict, tmp_path:
     assert result.output.count("\n") == 1
 
 
-def test_fuse_writes_and_proves(state: dict, tmp_path: Path) -> None:
+def test_fuse_writes_and_proves(state: State, tmp_path: Path) -> None:
     torch.save(state, tmp_path / "net.pth")
     out = tmp_path / "out.safetensors"
     result = CliRunner().invoke(main, ["fuse", str(tmp_path / "net.pth"), "-o", str(out), "--json"])

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypedDict
 
 import numpy as np
 import pytest
@@ -25,6 +26,8 @@ from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import Architecture
 
 torch.set_num_threads(1)
+
+State = dict[str, Tensor]
 
 
 class Net(nn.Module):
@@ -55,10 +58,16 @@ class Net(nn.Module):
             if i == 3 and self.shuffled:  # the groups take every second channel, not halves
                 x = torch.cat((x[:, ::2], x[:, 1::2]), 1)
             x = self.activation(self.features[i](x))
-        return self.linear(x.mean((2, 3)))
+        logits: Tensor = self.linear(x.mean((2, 3)))
+        return logits
 
 
-KNOWN = {"strides": (2, 1, 1, 2), "groups": (1, 1, 1, 2)}
+class Known(TypedDict):
+    strides: tuple[int, ...]
+    groups: tuple[int, ...]
+
+
+KNOWN: Known = {"strides": (2, 1, 1, 2), "groups": (1, 1, 1, 2)}
 ARGUMENTS = ("--strides", "2,1,1,2", "--groups", "1,1,1,2")
 IMAGES = torch.randn(3, 3, 12, 11, generator=torch.Generator().manual_seed(1))
 
@@ -77,11 +86,13 @@ def fuse(folder: Path, *arguments: str | Path) -> Result:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> dict[str, Tensor]:
+def state(tmp_path: Path) -> State:
     torch.manual_seed(0)
     net = Net()
     for norm in net.modules():
         if isinstance(norm, nn.BatchNorm2d):
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
             for values, low in ((norm.weight.data, 0.5), (norm.bias.data, -0.5), (norm.running_mean, -0.5)):
                 values.uniform_(low, low + 1)
             norm.running_var.uniform_(0.05, 0.3)
@@ -90,13 +101,13 @@ def state(tmp_path: Path) -> dict[str, Tensor]:
     return state
 
 
-def truth(state: dict[str, Tensor], **options: object) -> Net:
+def truth(state: State, **options: Any) -> Net:
     net = Net(**options)
     net.load_state_dict(state)
     return net
 
 
-def test_the_right_network_passes_and_it_is_recorded(state: dict, tmp_path: Path) -> None:
+def test_the_right_network_passes_and_it_is_recorded(state: State, tmp_path: Path) -> None:
     expect = outputs(truth(state), tmp_path / "y.npz")
     result = fuse(tmp_path, "--expect", expect)
     assert result.exit_code == 0, result.output
@@ -113,7 +124,7 @@ def test_the_right_network_passes_and_it_is_recorded(state: dict, tmp_path: Path
     assert json.loads(fuse(tmp_path, "--json").output)["expect"] is None
 
 
-FAULTS = {
+FAULTS: dict[str, dict[str, Any]] = {
     "strides": {"strides": (2, 1, 2, 1)},
     "stride of the stem": {"strides": (1, 1, 1, 2)},
     "eps": {"eps": 1e-3},
@@ -137,7 +148,7 @@ ADVICE = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_faults_that_keys_do_not_show_end_with_exit_1(fault: str, state: dict, tmp_path: Path) -> None:
+def test_faults_that_keys_do_not_show_end_with_exit_1(fault: str, state: State, tmp_path: Path) -> None:
     assert fuse(tmp_path).exit_code == 0  # the proof inside cannot see them
     (tmp_path / "out.safetensors").unlink()
     expect = outputs(truth(state, **FAULTS[fault]), tmp_path / "y.npz")
@@ -157,7 +168,7 @@ def test_faults_that_keys_do_not_show_end_with_exit_1(fault: str, state: dict, t
     assert sorted(p.name for p in tmp_path.iterdir()) == ["net.pth", "y.npz"]
 
 
-def test_the_largest_difference_is_named(state: dict, tmp_path: Path) -> None:
+def test_the_largest_difference_is_named(state: State, tmp_path: Path) -> None:
     path = outputs(truth(state), tmp_path / "y.npz")
     arrays = dict(np.load(path))
     arrays["y"][2, 4] += 1000
@@ -167,7 +178,7 @@ def test_the_largest_difference_is_named(state: dict, tmp_path: Path) -> None:
         import_network(tmp_path / "net.pth", **KNOWN, expect=load_expectation(path))
 
 
-def test_the_tolerance_is_the_limit(state: dict, tmp_path: Path) -> None:
+def test_the_tolerance_is_the_limit(state: State, tmp_path: Path) -> None:
     expect = outputs(truth(state, eps=1.1e-5), tmp_path / "y.npz")
     assert fuse(tmp_path, "--expect", expect, "--tolerance", "1e-9").exit_code == 1
     assert fuse(tmp_path, "--expect", expect, "--tolerance", "0.2").exit_code == 0
@@ -176,14 +187,14 @@ def test_the_tolerance_is_the_limit(state: dict, tmp_path: Path) -> None:
     assert fuse(tmp_path, "--tolerance", "1e-3").exit_code == 2
 
 
-def test_probabilities_are_told_from_logits(state: dict, tmp_path: Path) -> None:
+def test_probabilities_are_told_from_logits(state: State, tmp_path: Path) -> None:
     net = nn.Sequential(truth(state), nn.Softmax(1))
     result = fuse(tmp_path, "--expect", outputs(net, tmp_path / "y.npz"))
     assert result.exit_code == 1
     assert "it does with softmax behind its logits: give the logits as y" in result.output
 
 
-def test_strides_on_maps_of_one_pixel_are_not_called_proven(state: dict, tmp_path: Path) -> None:
+def test_strides_on_maps_of_one_pixel_are_not_called_proven(state: State, tmp_path: Path) -> None:
     net = truth(state, strides=(2, 2, 2, 2))
     path = outputs(net, tmp_path / "y.npz", IMAGES[:, :, :7, :8])
     result = fuse(tmp_path, "--expect", path, "--strides", "2,2,2,1")  # the last layer reads 1 x 1
@@ -194,11 +205,11 @@ def test_strides_on_maps_of_one_pixel_are_not_called_proven(state: dict, tmp_pat
 # --- an expectation that could not fail ------------------------------------------------------------------
 
 
-def bias_only(state: dict) -> None:
+def bias_only(state: State) -> None:
     state["linear.bias"] += 1e6
 
 
-def never_negative(state: dict) -> None:
+def never_negative(state: State) -> None:
     for key, value in state.items():
         if value.ndim == 4:
             value.abs_()
@@ -206,7 +217,7 @@ def never_negative(state: dict) -> None:
             value += 20
 
 
-CANNOT_FAIL: dict[str, tuple[Callable[[dict], None] | None, Tensor, str]] = {
+CANNOT_FAIL: dict[str, tuple[Callable[[State], None] | None, Tensor, str]] = {
     "constant images": (
         None,
         torch.ones(3, 3, 12, 11) * torch.arange(3.0)[:, None, None, None],
@@ -221,7 +232,7 @@ CANNOT_FAIL: dict[str, tuple[Callable[[dict], None] | None, Tensor, str]] = {
 
 
 @pytest.mark.parametrize("case", CANNOT_FAIL)
-def test_a_check_that_cannot_fail_is_refused(case: str, state: dict, tmp_path: Path) -> None:
+def test_a_check_that_cannot_fail_is_refused(case: str, state: State, tmp_path: Path) -> None:
     change, x, message = CANNOT_FAIL[case]
     if change is not None:
         change(state)
@@ -233,7 +244,7 @@ def test_a_check_that_cannot_fail_is_refused(case: str, state: dict, tmp_path: P
     assert not (tmp_path / "out.safetensors").exists()
 
 
-def test_zeros_prove_nothing(state: dict, tmp_path: Path) -> None:
+def test_zeros_prove_nothing(state: State, tmp_path: Path) -> None:
     np.savez(tmp_path / "y.npz", x=IMAGES.numpy(), y=np.zeros((3, 5)))
     assert "y is zero everywhere" in fuse(tmp_path, "--expect", tmp_path / "y.npz").output
 
@@ -250,7 +261,7 @@ def test_zeros_prove_nothing(state: dict, tmp_path: Path) -> None:
     ],
 )
 def test_shapes_that_do_not_fit(
-    x: tuple[int, ...], y: tuple[int, ...], message: str, state: dict, tmp_path: Path
+    x: tuple[int, ...], y: tuple[int, ...], message: str, state: State, tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "y.npz", x=rng.standard_normal(x), y=rng.standard_normal(y))
@@ -262,7 +273,7 @@ def test_shapes_that_do_not_fit(
         )
 
 
-def test_the_other_commands_say_and_record_it(state: dict, tmp_path: Path) -> None:
+def test_the_other_commands_say_and_record_it(state: State, tmp_path: Path) -> None:
     expect = outputs(truth(state), tmp_path / "y.npz")
     net, images = str(tmp_path / "net.pth"), str(tmp_path / "images.npz")
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 3), np.uint8)

@@ -45,8 +45,10 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
         return str(state.files[file])
 
     package, errors = types.ModuleType("huggingface_hub"), types.ModuleType("huggingface_hub.errors")
-    package.hf_hub_download = download
-    errors.EntryNotFoundError, errors.LocalEntryNotFoundError = EntryNotFoundError, LocalEntryNotFoundError
+    vars(package).update(hf_hub_download=download)
+    vars(errors).update(
+        EntryNotFoundError=EntryNotFoundError, LocalEntryNotFoundError=LocalEntryNotFoundError
+    )
     monkeypatch.setitem(sys.modules, "huggingface_hub", package)
     monkeypatch.setitem(sys.modules, "huggingface_hub.errors", errors)
     return state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def names(imported: Imported) -> list[str]:
 class Net(nn.Module):
     """Layers by name, run in an order of their own, each with a ReLU behind."""
 
-    def __init__(self, layers: dict[str, nn.Module], order: Sequence[str], bias: bool = True) -> None:
+    def __init__(self, layers: Mapping[str, nn.Module], order: Sequence[str], bias: bool = True) -> None:
         super().__init__()
         for name, module in layers.items():
             self.add_module(name, module)
@@ -41,7 +41,8 @@ class Net(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for name in self.order:
             x = torch.relu(self.get_submodule(name)(x))
-        return self.linear(x.mean((2, 3)))
+        logits: Tensor = self.linear(x.mean((2, 3)))
+        return logits
 
 
 def from_file(module: nn.Module) -> Imported:
@@ -137,7 +138,9 @@ class Pair(nn.Module):
         self.added = added
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv1(x) + self.conv2(x) if self.added else self.conv2(torch.relu(self.conv1(x)))
+        first = self.conv1(x)
+        y: Tensor = first + self.conv2(x) if self.added else self.conv2(torch.relu(first))
+        return y
 
 
 @pytest.mark.parametrize("added", [True, False])
@@ -203,7 +206,8 @@ def test_what_happens_between_its_layers_is_seen(case: str) -> None:
         def forward(self, x: Tensor) -> Tensor:
             x = HIDDEN[case](torch.relu(self.get_submodule("layers.0")(x)))
             x = torch.relu(self.get_submodule("layers.1")(x))
-            return self.linear(x.mean((2, 3)))
+            logits: Tensor = self.linear(x.mean((2, 3)))
+            return logits
 
     torch.manual_seed(0)
     module = Hiding({"layers": nn.Sequential(layer(3, 6), layer(6, 6))}, [])

@@ -54,7 +54,9 @@ MODELS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
         "c0 is not finite",
     ),
     "text for weights": (
-        lambda m: m.graph.initializer[0].CopyFrom(helper.make_tensor("c0", TensorProto.STRING, [1], [b"a"])),
+        lambda m: m.graph.initializer[0].CopyFrom(
+            TensorProto(name="c0", data_type=TensorProto.STRING, dims=[1], string_data=[b"a"])
+        ),
         "not understood",
     ),
     "weight of another size": (
@@ -128,6 +130,11 @@ def rewritten(path: Path, **entries: str | None) -> None:
     path.write_bytes(model.SerializeToString())
 
 
+def moved_behind_a_link(path: Path, target: Path) -> None:
+    path.rename(target)
+    path.symlink_to(target)
+
+
 def test_weights_in_a_second_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, x = external(tmp_path / "net"), np.random.default_rng(0).standard_normal((1, 3, 8, 9))
     assert (tmp_path / "net" / "weights.bin").stat().st_size > 1000
@@ -170,10 +177,7 @@ SECOND_FILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "another length": (lambda p: rewritten(p, length="8"), r"the graph says 8\)"),
     "no number": (lambda p: rewritten(p, offset="zero"), "are not understood"),
     "a link outside": (
-        lambda p: (
-            (p.parent / "weights.bin").rename(p.parent.parent / "w")
-            and (p.parent / "weights.bin").symlink_to(p.parent.parent / "w")
-        ),
+        lambda p: moved_behind_a_link(p.parent / "weights.bin", p.parent.parent / "w"),
         "a link to outside its folder",
     ),
 }

@@ -50,7 +50,8 @@ class Chain(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for block in list(self.model)[:-1]:
             x = torch.relu(block(x))
-        return self.model[-1](x.mean((2, 3)))
+        logits: Tensor = self.model[-1](x.mean((2, 3)))
+        return logits
 
 
 @pytest.mark.parametrize("family", blocks.FAMILIES, ids=lambda family: family.__name__)
@@ -77,12 +78,18 @@ def test_what_key_names_cannot_show_is_seen_by_running_the_module(
 def test_batch_normalizations_may_have_different_eps() -> None:
     torch.manual_seed(0)
     module = blocks.trained(Plain()).float()
-    module[1].eps, module[4].eps, module[7].eps = 1e-3, 1e-5, 0.1
+    layers = [layer for layer in module if isinstance(layer, nn.Conv2d)]
+    norms = [norm for norm in module if isinstance(norm, nn.BatchNorm2d)]
+    for norm, eps in zip(norms, (1e-3, 1e-5, 0.1), strict=True):
+        norm.eps = eps
     got = repvgg_hw.from_torch(module)
     assert got.eps == 1e-5
     assert got.provenance["module"]["relative"] < 1e-12
-    for conv, index in zip(got.convs, (0, 3, 6), strict=True):
-        layer, norm = module[index].double(), module[index + 1].double()
+    module.double()
+    for conv, layer, norm in zip(got.convs, layers, norms, strict=True):
+        assert layer.bias is not None
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
         bias = norm.bias + scale * (layer.bias - norm.running_mean)
         torch.testing.assert_close(torch.from_numpy(conv.bias), bias.detach(), rtol=1e-9, atol=1e-9)
@@ -195,7 +202,9 @@ def test_a_network_whose_output_does_not_depend_on_the_image_is_warned_about(
     module = Plain()
     repvgg_hw.from_torch(module)
     assert "proves little" not in caplog.text
+    last = module[7]
+    assert isinstance(last, nn.BatchNorm2d)
     with torch.no_grad():
-        module[7].bias.fill_(-1000)  # every channel of the last layer is dead
+        last.bias.fill_(-1000)  # every channel of the last layer is dead
     repvgg_hw.from_torch(module)
     assert "equal to Plain itself, which proves little: with its images turned upside down" in caplog.text
