@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import pytest
@@ -23,7 +24,15 @@ from repvgg_hw.quantize import METHODS, Widths, forward, layers, load_widths, qu
 from repvgg_hw.quantize.diagnose import diagnose
 from repvgg_hw.quantize.sensitivity import search_widths
 
-NORMAL = {"mean": IMAGENET_MEAN, "std": IMAGENET_STD}
+
+class Normal(TypedDict):
+    """The normalization, as `quantize` and `search_widths` take it."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+NORMAL: Normal = {"mean": IMAGENET_MEAN, "std": IMAGENET_STD}
 
 
 def test_accuracy_interval() -> None:

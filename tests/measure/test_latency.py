@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import replace
 from types import SimpleNamespace
@@ -147,7 +148,7 @@ def test_baselines_come_from_what_is_installed(monkeypatch: pytest.MonkeyPatch) 
         list_models=lambda: list(layers), get_model=lambda name, weights, num_classes: layers[name]
     )
     monkeypatch.setattr(baselines, "libraries", lambda: ("torchvision",))
-    monkeypatch.setattr(baselines.importlib, "import_module", lambda name: library)
+    monkeypatch.setattr(importlib, "import_module", lambda name: library)
     assert baselines.build_baseline("regnetx_032") is layers["regnet_x_3_2gf"]
     assert not baselines.build_baseline("resnet18").training
     with pytest.raises(InputError, match="'nonsense': torchvision has no such model"):
@@ -161,7 +162,7 @@ def test_a_broken_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError(f"operator {name}::nms does not exist")
 
     monkeypatch.setattr(baselines, "libraries", lambda: ("timm", "torchvision"))
-    monkeypatch.setattr(baselines.importlib, "import_module", broken)
+    monkeypatch.setattr(importlib, "import_module", broken)
     with pytest.raises(InputError, match=r"timm cannot be used .*torchvision cannot be used"):
         baselines.build_baseline("resnet18")
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from repvgg_hw import design as designs
 from repvgg_hw.cli import main
 from repvgg_hw.design import results
 from repvgg_hw.errors import InputError
@@ -29,7 +30,7 @@ def design_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )  # fmt: skip
     network = SimpleNamespace(num_classes=10, convs=[SimpleNamespace(in_bits=8)])
     design = SimpleNamespace(plan=plan, network=network)
-    monkeypatch.setattr(accelerator.design, "load", lambda directory: design)
+    monkeypatch.setattr(designs, "load", lambda directory: design)
     for name, text in (("files.json", '["design.json"]'), ("design.json", "{}")):
         (tmp_path / name).write_text(text)
     return tmp_path

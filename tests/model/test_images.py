@@ -6,6 +6,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_npz_round_trip_and_resize(tmp_path: Path) -> None:
     assert resized.pixels.shape == (5, 9, 8, 1)
 
 
-def bad_npz(tmp_path: Path, **arrays: np.ndarray) -> Path:
+def bad_npz(tmp_path: Path, **arrays: Any) -> Path:
     np.savez(tmp_path / "bad.npz", **arrays)
     return tmp_path / "bad.npz"
 

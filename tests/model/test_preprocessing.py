@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,9 +36,12 @@ def expected_sizes(source: tuple[int, int], size: tuple[int, int], crop_pct: Fra
     scaled = [side / crop_pct // 1 for side in size]
     if scaled[0] == scaled[1]:
         short = min(source)
-        return tuple(int(scaled[0]) if side == short else int(scaled[0] * side / short) for side in source)
+        height, width = (
+            int(scaled[0]) if side == short else int(scaled[0] * side / short) for side in source
+        )
+        return height, width
     ratio = min(side / int(s) for side, s in zip(source, scaled, strict=True))
-    return tuple(round(side / ratio) for side in source)
+    return round(source[0] / ratio), round(source[1] / ratio)
 
 
 def reference(
@@ -98,8 +102,10 @@ def test_files_and_arrays_give_the_same(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     for i, picture in enumerate(pictures):
         Image.fromarray(picture).save(tmp_path / "set" / f"{i}.png")
-    options = {"size": (33, 20), "preprocessing": preprocessing("timm")}
-    files, arrays = (load_images(tmp_path / name, **options).pixels for name in ("set", "set.npz"))
+    files, arrays = (
+        load_images(tmp_path / name, size=(33, 20), preprocessing=preprocessing("timm")).pixels
+        for name in ("set", "set.npz")
+    )
     assert files.shape == (3, 33, 20, 3)
     assert np.array_equal(files, arrays)
 
@@ -108,8 +114,8 @@ def test_files_and_arrays_give_the_same(tmp_path: Path) -> None:
     "words",
     [(None,), ("none",), ("resize",), ("timm",), ("timm", 0.9, "bilinear"), ("resize", None, "bicubic")],
 )
-def test_it_is_recorded_and_read_back(words: tuple[object, ...]) -> None:
-    chosen = preprocessing(*words)  # type: ignore[arg-type]
+def test_it_is_recorded_and_read_back(words: tuple[Any, ...]) -> None:
+    chosen = preprocessing(*words)
     assert from_json(chosen.to_json()) == chosen
 
 
@@ -132,6 +138,6 @@ def test_nothing_recorded_is_none() -> None:
         (("timm", float("nan")), "above 0 and up to 1"),
     ],
 )
-def test_wrong_words(words: tuple[object, ...], message: str) -> None:
+def test_wrong_words(words: tuple[Any, ...], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        preprocessing(*words)  # type: ignore[arg-type]
+        preprocessing(*words)

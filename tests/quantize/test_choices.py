@@ -63,7 +63,7 @@ def test_balanced_channels_have_the_least_noise(monkeypatch: pytest.MonkeyPatch)
 
 def weighted_error(weight: np.ndarray, scale: np.ndarray, mean_square: np.ndarray, bits: int) -> np.ndarray:
     rounded = grid.to_integers(weight, scale, bits) * scale[:, None, None, None]
-    return np.asarray(((rounded - weight) ** 2).sum(axis=(2, 3)) * mean_square).sum(axis=1)
+    return np.asarray((((rounded - weight) ** 2).sum(axis=(2, 3)) * mean_square).sum(axis=1))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(4, 8))

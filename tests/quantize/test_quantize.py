@@ -16,6 +16,8 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.model.images import synthetic
 from repvgg_hw.network import (
     MULTIPLIER_BITS,
+    IntegerConv,
+    IntegerLinear,
     IntegerNetwork,
 )
 from repvgg_hw.quantize import (
@@ -26,7 +28,8 @@ from repvgg_hw.quantize import (
 
 
 def same(a: IntegerNetwork, b: IntegerNetwork) -> bool:
-    pairs = [*zip(a.convs, b.convs, strict=True), (a.linear, b.linear)]
+    layers_of: list[tuple[IntegerConv | IntegerLinear, ...]] = [(*n.convs, n.linear) for n in (a, b)]
+    pairs = zip(*layers_of, strict=True)
     return all(np.array_equal(x.weight, y.weight) and np.array_equal(x.bias, y.bias) for x, y in pairs)
 
 
