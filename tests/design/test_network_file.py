@@ -51,8 +51,8 @@ def test_round_trip_is_exact(network: IntegerNetwork, tmp_path: Path) -> None:
     for field in fields(IntegerNetwork):
         if field.name not in ("convs", "linear"):
             assert getattr(loaded, field.name) == getattr(network, field.name), field.name
-    pairs = [*zip(loaded.convs, network.convs, strict=True), (loaded.linear, network.linear)]
-    for got, expected in pairs:
+    layers: list[tuple[IntegerConv | IntegerLinear, ...]] = [(*n.convs, n.linear) for n in (loaded, network)]
+    for got, expected in zip(*layers, strict=True):
         for field in fields(expected):
             a, b = getattr(got, field.name), getattr(expected, field.name)
             assert type(a) is type(b)

@@ -14,6 +14,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.plan.folding import sum_registers
 from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.report import summarize
 
 
@@ -34,7 +35,8 @@ def test_price_of_direct_and_winograd(tmp_path: Path) -> None:
     width = design.plan.convs[0].acc_bits
     assert direct.registers == 27 * 8 + 2 * (27 * 17 + 5 * width + 2 * width)
     unit = design.plan.convs[1]
-    assert winograd.registers == sum(unit.registers.values())  # type: ignore[union-attr]
+    assert isinstance(unit, WinogradPlan)
+    assert winograd.registers == sum(unit.registers.values())
     assert {"direct", "F(4)"} <= set(winograd.alternatives)
 
 

@@ -66,7 +66,7 @@ def emit_rtl(network: IntegerNetwork, plan: Plan, directory: Path) -> list[Path]
     return [directory / name for name in (directory / "files.f").read_text().split()]
 
 
-def lint(sources: Sequence[Path], top: str, parameters: Mapping[str, object] | None = None) -> str:
+def lint(sources: Sequence[Path], top: str, parameters: Mapping[str, int | bool | str] | None = None) -> str:
     """What `verilator --lint-only -Wall` says; nothing where it has no complaint."""
     command = ["verilator", "--lint-only", "-Wall", "--top-module", top, str(VERILOG / "lint.vlt")]
     command += [f"-G{name}={sv_literal(value)}" for name, value in (parameters or {}).items()]

@@ -17,10 +17,11 @@ from repvgg_hw.plan.stream.search import make_plan
 from repvgg_hw.targets.verilog.emit import library, library_sources
 from repvgg_hw.targets.verilog.netlist import Stream, direct_parameters, linear_unit
 
-Parameters = dict[str, object]
+Value = int | bool | str
+Parameters = dict[str, Value]
 
 
-def grid(**choices: tuple[object, ...]) -> Iterator[Parameters]:
+def grid(**choices: tuple[Value, ...]) -> Iterator[Parameters]:
     """Every combination."""
     for values in itertools.product(*choices.values()):
         yield dict(zip(choices, values, strict=True))

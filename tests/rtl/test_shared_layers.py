@@ -33,11 +33,11 @@ def layer_functions(folder: Path, layers: list[Layer]) -> list[str]:
         "--top-module",
         "bench",
         "--Mdir",
-        folder / "obj",
+        str(folder / "obj"),
         "--prefix",
         "V",
     ]
-    command += ["-Wno-fatal", "-Wno-lint", *SHARED_LAYERS, *sources(design)]
+    command += ["-Wno-fatal", "-Wno-lint", *SHARED_LAYERS, *map(str, sources(design))]
     with verilator.tool_environment():
         subprocess.run(command, check=True, capture_output=True, timeout=300)
     code = "".join(path.read_text() for path in (folder / "obj").glob("V_rvg_conv3x3*.cpp"))

@@ -56,7 +56,7 @@ def test_ram_1r1w(tmp_path: Path) -> None:
 
 
 def test_rom_and_constant(tmp_path: Path) -> None:
-    roms = {}
+    roms: dict[str, dict[str, int | bool | str]] = {}
     for depth, width in ((1, 3), (5, 12), (16, 70)):
         words = [f"{(i * 0x9E3779B97F4A7C15F39CC0605CEDC835 >> 3) % (1 << width):x}" for i in range(depth)]
         (tmp_path / f"table{depth}.mem").write_text("\n".join(words) + "\n")

@@ -47,7 +47,7 @@ FAULTS = {
 @pytest.mark.parametrize("name", UNITS)
 def test_layer_equals_golden(tmp_path: Path, name: str) -> None:
     """With stalls, then flowing freely: there the measured frame interval is the planned one."""
-    fields = UNITS[name] | {"acc_bits": 24}
+    fields: dict[str, Any] = UNITS[name] | {"acc_bits": 24}
     unit = WinogradUnit(**fields)
     flowing = FLOWING | {"interval": unit.cycles > 100}  # smaller maps: handing a row over takes longer
     for config in (STALLS, flowing):
@@ -58,7 +58,16 @@ def test_layer_equals_golden(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_is_found(tmp_path: Path, name: str) -> None:
-    fields = {"m": 3, "c_in": 2, "c_out": 2, "height": 4, "width": 5, "pi": 1, "po": 1, "acc_bits": 24}
+    fields: dict[str, Any] = {
+        "m": 3,
+        "c_in": 2,
+        "c_out": 2,
+        "height": 4,
+        "width": 5,
+        "pi": 1,
+        "po": 1,
+        "acc_bits": 24,
+    }
     config = {"unit": fields, **STALLS}
     assert not run_bench(
         tmp_path, TOP, BENCH, winograd_parameters(WinogradUnit(**fields)), config, fault=FAULTS[name]

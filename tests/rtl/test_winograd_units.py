@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ STALLS = {"seed": 1, "source_stall": 0.3, "sink_stall": 0.3}
 FLOWING = {"seed": 2, "source_stall": 0.0, "sink_stall": 0.0}
 
 
-def check(folder: Path, top: str, bench: str, unit: dict[str, Any], names: dict[str, int]) -> None:
+def check(
+    folder: Path, top: str, bench: str, unit: dict[str, Any], names: Mapping[str, int | bool | str]
+) -> None:
     """Run the bench with and without stalls; `names` are the unit's parameters."""
     for config in (STALLS, FLOWING):
         assert run_bench(folder, top, bench, names, {"unit": unit, **config}), folder

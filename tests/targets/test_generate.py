@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -78,7 +79,7 @@ def test_writing_it_again_touches_nothing(tmp_path: Path) -> None:
 
 def test_it_is_read_back_as_it_was(tmp_path: Path) -> None:
     written = tiny(tmp_path)
-    read = designs.load(tmp_path)
+    read: Design[Any] = designs.load(tmp_path)
     assert read.plan == written.plan
     assert read.options == written.options
     assert read.request == written.request

@@ -15,6 +15,7 @@ from repvgg_hw import design as designs
 from repvgg_hw.checkpoint import random_model
 from repvgg_hw.cli import main
 from repvgg_hw.network import Architecture
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.targets.verilog.simulator import verilator
 
@@ -66,6 +67,7 @@ def test_it_builds_and_is_bit_exact(
     design = designs.load(tmp_path / folder)
     assert design.plan.name == name.strip()[:120] + ("..." if len(name) > 120 else "")
     assert design.network.in_shape == (3, *SIZE)
+    assert isinstance(design.plan, Plan)
     assert [(c.out_height, c.out_width) for c in design.plan.convs] == [(17, 10), (9, 5), (9, 5), (5, 3)]
     assert any(isinstance(c, WinogradPlan) for c in design.plan.convs) == (winograd == "auto")
     done = run("simulate", "--images", images, "--limit", 3)  # the folder that generate remembers

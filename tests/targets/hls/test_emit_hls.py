@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from repvgg_hw import golden
 from repvgg_hw.errors import InputError
+from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.targets.hls.emit import differing_tables, emit, interval
 from repvgg_hw.targets.hls.forms import conv_rows
 from repvgg_hw.targets.hls.simulate import simulate_project
@@ -46,6 +47,7 @@ def test_rows_follow_the_order_of_use() -> None:
     """Row (group, repeat, word), lane (output, input, tap)."""
     network, plan = random_network(LAYERS)
     conv, weight = plan.convs[1], network.convs[1].weight
+    assert isinstance(conv, ConvPlan)
     rows = conv_rows(conv, weight).reshape(2, conv.repeats, conv.words, conv.po, conv.pi, 9)
     assert rows[1, 0, 0, 2, 1, 5] == weight[3 + 2, 1, 1, 2]
 
@@ -81,6 +83,7 @@ def test_top_is_one_line_per_layer(tmp_path: Path) -> None:
     emit(hls_design(tmp_path, network, plan))
     top = (tmp_path / "src" / "repvgg_top.cpp").read_text()
     for conv in plan.convs:
+        assert isinstance(conv, ConvPlan)
         assert len(re.findall(rf"^  conv3x3<config::{conv.ident}>\(", top, re.MULTILINE)) == 1
         assert f"variable={conv.ident} depth={conv.fifo_depth}\n" in top
 

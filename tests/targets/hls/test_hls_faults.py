@@ -15,7 +15,7 @@ from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls import simulate as simulate_hls
 from repvgg_hw.targets.hls.csim import run_bench
-from repvgg_hw.targets.hls.emit import emit
+from repvgg_hw.targets.hls.emit import emit, vector_files
 from repvgg_hw.targets.hls.simulate import simulate_project
 
 WINOGRAD_FAULTS = {
@@ -125,7 +125,7 @@ def test_wrong_logits_fail_the_bench(small: tuple[Path, IntegerNetwork, Plan], t
     build = tmp_path / "build"
     build.mkdir()
     shutil.copy(folder / "csim_build" / "tb.out", build)
-    good = dict(simulate_hls.vector_files(images, network))
+    good = dict(vector_files(images, network))
     assert run_bench(build, "tb.out", iter(good.items()), []) == ""
     first, rest = good["output.dat"].split("\n", 1)
     wrong = {**good, "output.dat": f"{int(first) + 1}\n{rest}"}

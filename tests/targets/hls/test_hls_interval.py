@@ -95,6 +95,7 @@ def test_a_lost_initiation_is_counted(copied: Project, fault: str) -> None:
     kind, file, old, new = FAULTS[fault]
     patch(copied[0] / "src" / "lib" / file, old, new)
     (check,) = run(copied, NAMES[kind]).layers
+    assert check.interval is not None
     assert check.interval > next(c for c in copied[2].convs if c.name == NAMES[kind]).initiations
 
 

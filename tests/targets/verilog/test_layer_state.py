@@ -92,7 +92,7 @@ def test_the_state_of_other_images_or_stalls_is_not_used(
     other[1, 0, 0, 0] ^= 1
     for arguments in ({"images": other}, {"images": images[:1]}, {"images": images, "stalls": 7}):
         prover.calls()
-        layerwise.prove_layers(design, **{"stalls": 0, **arguments})  # type: ignore[arg-type]
+        layerwise.prove_layers(design, **{"stalls": 0, **arguments})
         assert prover.calls() == LAYERS, arguments.keys()
 
 

@@ -18,6 +18,8 @@ from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.layers import layerwise
+from repvgg_hw.targets.verilog.layers.state import State
+from repvgg_hw.targets.verilog.layers.task import make_tasks, prove_layer
 from repvgg_hw.targets.verilog.simulator import verilator
 
 
@@ -65,11 +67,9 @@ def test_layers_resume_after_one_that_was_broken_off(
 ) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(-128, 128, (1, *design.network.in_shape)).astype(np.int8)
-    state = layerwise.State(design, images, 0)
-    (first, *rest) = layerwise.make_tasks(
-        design, images, None, 0, None, design.directory / "build" / "layers"
-    )
-    state.record(layerwise.prove_layer(first))
+    state = State(design, images, 0)
+    (first, *rest) = make_tasks(design, images, None, 0, None, design.directory / "build" / "layers")
+    state.record(prove_layer(first))
     resumed = layerwise.prove_layers(design, images, jobs=1)
     assert resumed.passed, resumed.problems
     assert resumed.notes == ("1 layers had passed in an earlier run",)
