@@ -20,6 +20,7 @@ pytest.importorskip("sklearn", reason="the example needs scikit-learn: pip insta
 from examples.digits import data, demo, train
 from repvgg_hw import design, golden
 from repvgg_hw.checkpoint import import_network
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.quantize import quantize
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -142,6 +143,7 @@ def test_winograd_gives_the_same_logits(shown: tuple[Path, str]) -> None:
     )  # fmt: skip
     demo.repvgg_hw("simulate", folder / "winograd", "--images", folder / "test.npz", "--limit", 4)
     plan = design.load(folder / "winograd").plan
+    assert isinstance(plan, Plan)
     assert {conv.algorithm for conv in plan.convs} == {"F(4)", "F(4) in phases"}
     logits = [
         [line for line in (folder / name / "build" / "check.log").read_text().splitlines() if "logit" in line]

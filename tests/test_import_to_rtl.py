@@ -45,18 +45,21 @@ def normalised(module: nn.Module, x: Tensor) -> Tensor:
     """module(x), its BN statistics set to what they see; without BN, its last parameters scaled instead."""
     norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
     hooks = [norm.register_forward_pre_hook(measure) for norm in norms]
-    y = module(x)
+    y: Tensor = module(x)
     for hook in hooks:
         hook.remove()
     if not norms:
         for name, parameter in module.named_parameters():
             if name in ("W", "bias", "weight", "2.weight", "2.bias"):
-                parameter /= y.std()
-    return module(x)
+                parameter.div_(y.std())
+    settled: Tensor = module(x)
+    return settled
 
 
 def measure(norm: nn.BatchNorm2d, arguments: tuple[Tensor]) -> None:
     (x,) = arguments
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     if x.shape[2:].numel() > 1:  # not the single zero of which BN's image is asked
         norm.running_mean.copy_(x.mean((0, 2, 3)))
         norm.running_var.copy_(x.var((0, 2, 3)))
@@ -77,7 +80,7 @@ def float_logits(network: FusedNetwork, x: np.ndarray) -> np.ndarray:
     for conv in network.convs:
         weight, bias = torch.from_numpy(conv.weight), torch.from_numpy(conv.bias)
         y = torch.relu(nn.functional.conv2d(y, weight, bias, conv.stride, 1, groups=conv.groups))
-    return y.mean((2, 3)).numpy() @ network.linear.weight.T + network.linear.bias
+    return np.asarray(y.mean((2, 3)).numpy() @ network.linear.weight.T + network.linear.bias)
 
 
 def test_every_family_reaches_the_integer_model(checkpoint: Path) -> None:

@@ -101,6 +101,12 @@ def remove(name: str, folder: Path) -> None:
     (folder / name).unlink()
 
 
+def make_folder(name: str, folder: Path) -> None:
+    """Put a folder in a file's place."""
+    remove(name, folder)
+    (folder / name).mkdir()
+
+
 def whole_files(template: Path) -> Iterator[Case]:
     """A file missing, empty, cut in half, of bytes that mean nothing, or deeply nested."""
     changes: dict[str, Callable[[str, Path], None]] = {
@@ -110,7 +116,7 @@ def whole_files(template: Path) -> Iterator[Case]:
         "binary": lambda name, folder: overwrite(name, bytes(range(256)) * 8, folder),
         "not UTF-8": lambda name, folder: overwrite(name, b"\xff\xfe\xfa\n" * 3, folder),
         "nested": lambda name, folder: overwrite(name, b"[" * 100_000, folder),
-        "a folder": lambda name, folder: (remove(name, folder), (folder / name).mkdir()),  # type: ignore[dict-item]
+        "a folder": make_folder,
     }
     mem = sorted(path.name for path in (template / "design/mem").iterdir())
     names = [

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -39,14 +40,14 @@ def _zip(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED, encry
     with zipfile.ZipFile(stream, "w", compression) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
-    data = bytearray(stream.getvalue())
+    content = bytearray(stream.getvalue())
     if encrypted:  # the flag alone: readers must refuse before they read
         for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
             start = 0
-            while (start := data.find(signature, start)) >= 0:
-                data[start + offset] |= 1
+            while (start := content.find(signature, start)) >= 0:
+                content[start + offset] |= 1
                 start += 4
-    return bytes(data)
+    return bytes(content)
 
 
 def archives() -> dict[str, bytes]:
@@ -111,18 +112,23 @@ def pictures() -> dict[str, Callable[[Path], object]]:
         "an empty file": lambda folder: _one(folder, "a.png", b""),
         "cut": lambda folder: _one(folder, "a.png", data[: len(data) // 2]),
         "a declared size of 60000": lambda folder: _one(folder, "a.png", huge),
-        "a broken link": lambda folder: (folder.mkdir(), os.symlink("nowhere", folder / "a.png")),
-        "a loop of links": lambda folder: (folder.mkdir(), os.symlink("a.png", folder / "a.png")),
+        "a broken link": lambda folder: _made(folder, lambda path: os.symlink("nowhere", path / "a.png")),
+        "a loop of links": lambda folder: _made(folder, lambda path: os.symlink("a.png", path / "a.png")),
         "sizes that differ": _two_sizes,
         "a folder called a.png": lambda folder: (folder / "a.png").mkdir(parents=True),
         "a file in place of the folder": lambda folder: folder.write_bytes(data),
-        "a pipe": lambda folder: (folder.mkdir(), os.mkfifo(folder / "a.png")),
+        "a pipe": lambda folder: _made(folder, lambda path: os.mkfifo(path / "a.png")),
     }
 
 
 def _one(folder: Path, name: str, data: bytes) -> None:
     (folder / "cat").mkdir(parents=True)
     (folder / "cat" / name).write_bytes(data)
+
+
+def _made(folder: Path, fill: Callable[[Path], None]) -> None:
+    folder.mkdir()
+    fill(folder)
 
 
 def _two_sizes(folder: Path) -> None:
@@ -135,7 +141,7 @@ def _write(name: str, data: bytes, folder: Path) -> None:
     (folder / name).write_bytes(data)
 
 
-def _save(name: str, content: dict[str, np.ndarray], folder: Path) -> None:
+def _save(name: str, content: dict[str, Any], folder: Path) -> None:
     np.savez(folder / name, **content)
 
 
@@ -229,8 +235,8 @@ def names() -> Iterator[Case]:
         "a:b",
         "a%b",
     ):
-        arguments = (*BASES["generate"][:-2], f"--output={folder}")
-        yield Case("names", f"generate -o {folder!r}", ("generate", *arguments), frozenset({OK, WRONG}))
+        words = (*BASES["generate"][:-2], f"--output={folder}")
+        yield Case("names", f"generate -o {folder!r}", ("generate", *words), frozenset({OK, WRONG}))
     plain = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
     for command, base in BASES.items():
         yield Case(

@@ -21,6 +21,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy  # noqa: F401  (imported here so that children need not)
 import torch
 
@@ -46,12 +47,9 @@ def child(case: dict[str, Any], out: int, err: int) -> int:
     try:
         main(args=case["args"], prog_name="repvgg-hw")
     except SystemExit as end:
-        code = end.code
-        if code is None:
-            code = 0
-        elif not isinstance(code, int):
-            print(code, file=sys.stderr)
-            code = 1
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        if end.code is not None and not isinstance(end.code, int):
+            print(end.code, file=sys.stderr)
     except BaseException:
         traceback.print_exc()
         code = 1
@@ -62,7 +60,7 @@ def child(case: dict[str, Any], out: int, err: int) -> int:
         traceback.print_exc()
     with contextlib.suppress(OSError):
         sys.stderr.flush()
-    return int(code)
+    return code
 
 
 def run(case: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +111,7 @@ def serve() -> None:
     """Answer cases until standard input ends."""
     torch.set_num_threads(1)
     for name in COMMANDS:  # a command's module is imported when it is first asked for
-        main.get_command(None, name)  # type: ignore[arg-type]
+        main.get_command(click.Context(main), name)
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(run(json.loads(line))), flush=True)
