@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,11 @@ from repvgg_hw import processes
 SLEEPER = "sleep 300 & echo $! > {file}; wait"  # a grandchild, as make's compilers are
 
 
-def until(condition: object, seconds: float = 10) -> bool:
+def until(condition: Callable[[], object], seconds: float = 10) -> bool:
     """Whether condition() becomes true in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if condition():  # type: ignore[operator]
+        if condition():
             return True
         time.sleep(0.02)
     return False

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from repvgg_hw import __version__
 from repvgg_hw.cli import COMMANDS, main
-from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
 
 PRESENT = main.list_commands(click.Context(main))
 
@@ -79,14 +79,14 @@ def test_an_unknown_command_and_an_unknown_option_are_wrong_usage() -> None:
 
 @pytest.mark.parametrize("error", [InputError("a file is missing: give it"), CheckFailed("stage0 differs")])
 def test_expected_errors_become_one_line_and_their_exit_code(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
+    error: RepVGGHWError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @click.command()
     def failing() -> None:
         raise error
 
     monkeypatch.setattr(type(main), "get_command", lambda *_: failing)
-    assert_one_clear_line(run("models"), code=error.exit_code)  # type: ignore[attr-defined]
+    assert_one_clear_line(run("models"), code=error.exit_code)
 
 
 def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,9 +102,9 @@ def test_foreign_and_damaged_files(network: IntegerNetwork, tmp_path: Path) -> N
     ],
 )
 def test_inconsistent_networks_are_refused(
-    network: IntegerNetwork, tmp_path: Path, change: dict[str, object]
+    network: IntegerNetwork, tmp_path: Path, change: dict[str, Any]
 ) -> None:
-    bad = replace(network, convs=(network.convs[0], replace(network.convs[1], **change)))  # type: ignore[arg-type]
+    bad = replace(network, convs=(network.convs[0], replace(network.convs[1], **change)))
     save_network(bad, tmp_path / "n.npz")
     with pytest.raises(InputError, match=r"stage1\.0"):
         load_network(tmp_path / "n.npz")

@@ -19,7 +19,7 @@ from repvgg_hw.cli import main
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.measure.accuracy import Accuracy, compare, evaluate, require_golden_logits, without
 from repvgg_hw.model.images import Images, checked_labels, synthetic
-from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, Architecture
+from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, Architecture, FusedNetwork
 from repvgg_hw.quantize import METHODS, Widths, forward, layers, load_widths, quantize
 from repvgg_hw.quantize.diagnose import diagnose
 from repvgg_hw.quantize.sensitivity import search_widths
@@ -137,7 +137,7 @@ def test_bad_width_files(tmp_path: Path, text: str, message: str) -> None:
             bad.check(["layer1"])
 
 
-def planted(seed: int, dead: bool) -> tuple[object, object]:
+def planted(seed: int, dead: bool) -> tuple[FusedNetwork, FusedNetwork]:
     """A network, and the same float function with channels that only an identity branch's scale explains.
 
     dead: never active, their weights in the next layer of any size; else active, 1/1000 as large.
@@ -171,10 +171,10 @@ def test_planted_channels_cost_nothing(method: str, dead: bool) -> None:
     """They ruin plain quantization; the method must give as good an integer network as without them."""
     pixels = synthetic(64, (3, 16, 16))
     clean, odd = planted(4, dead)
-    reference = forward.float_outputs(clean, pixels, IMAGENET_MEAN, IMAGENET_STD)  # type: ignore[arg-type]
+    reference = forward.float_outputs(clean, pixels, IMAGENET_MEAN, IMAGENET_STD)
 
-    def noise(network: object, name: str) -> float:
-        integer = quantize(network, pixels, method=name, **NORMAL)  # type: ignore[arg-type]
+    def noise(network: FusedNetwork, name: str) -> float:
+        integer = quantize(network, pixels, method=name, **NORMAL)
         return float(((forward.integer_outputs(integer, pixels) - reference) ** 2).mean())
 
     assert noise(odd, "minmax") > 10 * noise(clean, "minmax")

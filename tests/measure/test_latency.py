@@ -6,6 +6,7 @@ import importlib
 import json
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -25,13 +26,13 @@ from repvgg_hw.model.variants import get_variant
 CPU = torch.device("cpu")
 
 
-def make_row(**fields: object) -> Row:
+def make_row(**fields: Any) -> Row:
     row = Row(
         model="A0", form="fused", precision="fp16", runtime="eager", batch=128,
         timing=Timing(0.010, 0.009, 0.012, 50), macs=10**9, bytes=10**9,
         operations_limit=0.002, bytes_limit=0.005, peak_memory=3_000_000,
     )  # fmt: skip
-    return replace(row, **fields)  # type: ignore[arg-type]
+    return replace(row, **fields)
 
 
 DESIGN = AcceleratorRow(

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -36,12 +37,12 @@ def design_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def simulation(**fields: object) -> results.SimulationResult:
+def simulation(**fields: Any) -> results.SimulationResult:
     result = results.SimulationResult(
         target="verilog", mode="network", images=2, bit_exact=2, stalls=0, layers=(), problems=(),
         planned_interval=2000, frame_interval=2100, latency_cycles=9000,
     )  # fmt: skip
-    return replace(result, **fields)  # type: ignore[arg-type]
+    return replace(result, **fields)
 
 
 def test_design_without_simulation_shows_the_plan(design_folder: Path) -> None:

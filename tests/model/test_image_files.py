@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,8 +31,8 @@ def pixels(file: Path, mode: str) -> np.ndarray:
     return np.asarray(image)
 
 
-def saved(image: Image.Image, path: Path, **options: object) -> Path:
-    image.save(path, **options)  # type: ignore[arg-type]
+def saved(image: Image.Image, path: Path, **options: Any) -> Path:
+    image.save(path, **options)
     return path
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -46,8 +48,8 @@ def test_balanced_channels_have_the_least_noise(monkeypatch: pytest.MonkeyPatch)
     peak = rng.lognormal(0, 1, 5)
     stats = ChannelStats(peak, 0.05 * peak**2 * rng.lognormal(0, 0.5, 5), rng.uniform(0.1, 1, 5))
     monkeypatch.setattr(balance, "STEPS", 300)
-    options = {"groups": 1, "weight_limit": 127, "levels": 255}
-    ratio = balance.least_noise(weight, stats, **options)  # type: ignore[arg-type]
+    least_noise = functools.partial(balance.least_noise, groups=1, weight_limit=127, levels=255)
+    ratio = least_noise(weight, stats)
     assert np.log(ratio).mean() == pytest.approx(0.0, abs=1e-9)
     least = noise_of(ratio, weight, stats)
     assert least < 0.97 * noise_of(np.ones(5), weight, stats)
@@ -57,7 +59,7 @@ def test_balanced_channels_have_the_least_noise(monkeypatch: pytest.MonkeyPatch)
 
     k = rng.lognormal(0, 2, 5)
     scaled = ChannelStats(stats.peak * k, stats.mean_square * k**2, stats.active)
-    again = balance.least_noise(weight / k[:, None], scaled, **options)  # type: ignore[arg-type]
+    again = least_noise(weight / k[:, None], scaled)
     assert noise_of(again / k, weight, stats) == pytest.approx(least, rel=0.01)
 
 

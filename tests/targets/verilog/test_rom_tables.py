@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.targets.verilog import tables
-from repvgg_hw.targets.verilog.netlist import build
+from repvgg_hw.targets.verilog.netlist import Unit, build
 
 NETWORK, PLAN = random_network(
     [Layer(6, pi=3, po=2), Layer(8, groups=2, pi=1, po=4), Layer(4, pi=4, po=2)], linear=(2, 5), seed=9
@@ -75,9 +75,9 @@ def test_linear_tables() -> None:
 @pytest.mark.parametrize(
     "unit", [unit for unit in build(PLAN).units if unit.tables], ids=lambda unit: unit.ident
 )
-def test_files_have_the_shape_of_their_rom(unit: object) -> None:
+def test_files_have_the_shape_of_their_rom(unit: Unit) -> None:
     files = tables.memory_files(NETWORK, PLAN)
-    for table in unit.tables:  # type: ignore[attr-defined]
+    for table in unit.tables:
         assert sum(bank.width for bank in table.banks) == table.width
         for bank in table.banks:
             words = files[bank.file.removeprefix("mem/")].split()
