@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // stream_check: compares every beat of a stream with a binary file, inside the simulation.
 //
 // The file is +data=FOLDER's NAME.bin, laid out as stream_source's. The first difference is written to `log` as

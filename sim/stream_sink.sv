@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // stream_sink: takes beats, inside the simulation; with +stalls=SEED, SEED not 0, at random moments only.
 
 `default_nettype none

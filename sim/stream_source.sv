@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // stream_source: plays a binary file into a stream, inside the simulation.
 //
 // The file holds one value after another, low lanes first, each in ceil(LANE_W/8) bytes, low byte first.

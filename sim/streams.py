@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the unit benches share: cases, words of lanes, stream drivers with random stalls, ROMs, reset.
 
 A bench module holds coroutines under `@over_cases`; each runs on every instance of the bench's top

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_adder_tree against Python's sum: random terms, random gaps, the documented latency."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_constant against the file that it was loaded from."""
 
 from __future__ import annotations

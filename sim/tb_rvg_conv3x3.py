@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_conv3x3 against golden.conv_layer: random and extreme maps, resets, frames at the planned rate."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_conv3x3_winograd against golden.conv_layer: whole frames, random stalls on both streams."""
 
 from __future__ import annotations

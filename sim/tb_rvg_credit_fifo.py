@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_credit_fifo behind a pipeline of random length: nothing is lost, credit covers exactly DEPTH beats."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_dot_product against NumPy: random and extreme operands, random gaps, the documented latency."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_fifo: every beat passes once, in order; it takes exactly DEPTH beats before any leaves."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_frame_check against a counter: right frames raise no error, one wrong tlast does, until reset."""
 
 from __future__ import annotations

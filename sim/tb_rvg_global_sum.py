@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_global_sum against golden.global_sum, extreme maps among the random ones."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_linear against golden.linear, tlast on the last logit of each frame, at the planned rate."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_mac_array against NumPy: sets of words, weights from a ROM, room for results at random."""
 
 from __future__ import annotations

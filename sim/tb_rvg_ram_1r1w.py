@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_ram_1r1w against a Python list: random writes and reads, never both of one address at once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_replay: each WORDS beats come REPEATS times, without a gap where the input keeps up."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_requant_relu against golden.requantize_relu: ties, negative and saturating sums, random gaps."""
 
 from __future__ import annotations

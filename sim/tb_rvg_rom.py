@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_rom against the file that it was loaded from; without `en` the data hold."""
 
 from __future__ import annotations

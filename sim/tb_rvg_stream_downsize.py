@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_stream_downsize: one beat becomes RATIO, low bits first."""
 
 from __future__ import annotations

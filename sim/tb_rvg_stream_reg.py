@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_stream_reg: every beat passes once, in order; without stalls one per cycle."""
 
 from __future__ import annotations

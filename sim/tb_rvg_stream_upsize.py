@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_stream_upsize: RATIO beats become one, the first in the low bits."""
 
 from __future__ import annotations

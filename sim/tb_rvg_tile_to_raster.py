@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_tile_to_raster: columns of tiles in, raster order out, reservation and backpressure at random."""
 
 from __future__ import annotations

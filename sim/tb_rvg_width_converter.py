@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_width_converter: lanes keep their order between any two numbers of lanes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_window_buffer against NumPy windows of the padded map; frames back to back at the documented rate."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_winograd_input_transform against data_transform: random and extreme windows, random stalls."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_winograd_mac against NumPy: elementwise products, summed over words, modulo 2**sum bits."""
 
 from __future__ import annotations

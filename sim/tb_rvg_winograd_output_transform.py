@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """rvg_winograd_output_transform against output_transform: sums of random, extreme convolutions, wrapped."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a bench that drives and compares frames inside the simulation; Python only starts and watches it.
 
 Environment: REPVGG_HW_PROGRESS, a file that receives one JSON line now and then.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the Winograd benches share: words of lanes, stream drivers with random stalls, a ROM, reset."""
 
 from __future__ import annotations

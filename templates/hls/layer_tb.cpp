@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs one layer alone, named by the macro LAYER (config.hpp): input from <vectors>/input.dat, output appended to
 // trace/<layer>.dat, a number per line in the order of the streams (lib/observe.hpp). LAYER=linear is the pool and the linear layer.
 //

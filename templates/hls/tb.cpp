@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Test bench: the frames of <vectors>/input.dat through repvgg_top, its output compared with <vectors>/output.dat.
 //
 //   tb [vectors folder, default "vectors"] [frames per call, default all]

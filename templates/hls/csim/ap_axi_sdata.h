@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ap_axi_sdata.h for C simulation only: the side channels that this design uses of an AXI4-Stream beat.
 // Never put this file on the include path of the vendor's tool, which brings its own.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ap_int.h for C simulation only: ap_int and ap_uint that throw where a bit is lost.
 //
 // The vendor's types wrap in silence when a value does not fit its variable. Here every assignment is checked:

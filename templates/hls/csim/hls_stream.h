@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // hls_stream.h for C simulation only: a FIFO without bound that tolerates no lost and no invented beat.
 //
 // Reading an empty stream throws, and so ends a simulation whose producer dropped a beat. A stream that dies

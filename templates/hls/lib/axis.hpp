@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // receive and send: the AXI4-Stream ports of the design.
 //
 // receive: one pixel per beat, channel 0 in the low bits, each beat widened to whole bytes; TLAST is not read,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // conv3x3: one layer, stream to stream: 3x3 convolution, padding 1, bias, requantize, ReLU.
 //
 // Golden: repvgg_hw/golden.py, conv_layer().

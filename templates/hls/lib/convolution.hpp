@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // multiply_accumulate: PO output channels at a time from windows of PI input channels.
 //
 //   sums[p] = sum over WORDS windows, PI lanes and 9 taps of weight * x

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // line_buffer: the 3x3 window of every output pixel, zero padding made here.
 //
 //   out(y, x, group, repeat, word) = taps (y*STRIDE + ky - 1, x*STRIDE + kx - 1), ky, kx = 0..2, of one PI-word

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // global_sum and linear: the end of the network.
 //
 //   sums[c] = sum over the map of x[c],  logits[o] = sum over c of weight[o][c] * sums[c] + bias[o]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // observe: what C simulation records, with REPVGG_TRACE defined, into a folder `trace`. Nothing otherwise.
 //
 //   REPVGG_OBSERVE(bits, stream, name)   appends what the stream holds to trace/<name>.dat, a number per lane and

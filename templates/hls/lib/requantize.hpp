@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // requantize_relu: accumulators to activations, with bias and ReLU.
 //
 //   y = clamp(((acc + bias) * multiplier + 2^(SHIFT-1)) >> SHIFT, 0, 2^OUT_BITS - 1)    (>> floors, ties go up)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // resize_lanes: the same lanes in the same order, IN lanes per beat in, OUT lanes per beat out.
 //
 // Shape     : LANES per pixel, `pixels` pixels; IN and OUT divide LANES, neither need divide the other.

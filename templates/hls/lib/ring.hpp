@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RowRing: which words of a map a process writes into its ring of rows while it reads others.
 //
 // Work goes in slots: in a slot the rows of one row of windows (or tiles) are read. The writer runs ahead as far as

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Conv: what follows from one layer's configuration (config.hpp): counts, widths and stream types.
 
 #ifndef REPVGG_SHAPE_HPP

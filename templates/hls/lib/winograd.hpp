@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // winograd3x3: one layer, stream to stream, as conv3x3.hpp and equal to it bit for bit, by F(M x M, 3x3).
 //
 // Golden: repvgg_hw/golden.py, conv_layer(); repvgg_hw/winograd/golden.py, winograd_conv().

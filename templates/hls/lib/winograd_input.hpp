@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The input side of a Winograd layer: tiles cut from the map, transformed, and kept for every output channel.
 //
 //   tile_columns    -> the K columns of every overlapping tile, zero padding made here

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The output side of a Winograd layer: products, output transform, exact division, requantization, raster order.
 //
 //   winograd_multiply -> sums[o] = sum over the words and PI lanes of U . V, position by position

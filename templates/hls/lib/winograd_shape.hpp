@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tiled: what follows from the configuration of a layer that is computed by Winograd's F(M x M, 3x3).
 //
 // Transform<M, STRIDE> (src/winograd_matrices.hpp, generated) holds the integer matrices: K, E, data(), output(),

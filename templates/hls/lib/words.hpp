@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // words: how lanes lie in stream words and weights in ROM rows.
 //
 // A stream word packs its lanes with lane 0 in the low bits. A ROM row is an array of 64-bit chunks, each with
