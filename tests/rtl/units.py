@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from repvgg_hw.files import environment, sim_dir
+from repvgg_hw import __version__
+from repvgg_hw.files import environment, sim_dir, templates_dir
 from repvgg_hw.targets.verilog.emit import library_sources
 from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.winograd.networks import rendered_modules
 
 Cases = Mapping[str, Mapping[str, int | bool | str]]
+
+
+def write_networks(folder: Path, kinds: Iterable[tuple[int, int]]) -> list[Path]:
+    """Render the constant networks of these (m, stride) into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    env, written = environment(templates_dir() / "verilog"), []
+    for name, template, context in rendered_modules(kinds):
+        path = folder / name
+        path.write_text(env.get_template(template).render(version=__version__, **context))
+        written.append(path)
+    return written
 
 
 def check(folder: Path, module: str, cases: Cases) -> None:

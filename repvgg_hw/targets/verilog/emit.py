@@ -23,30 +23,28 @@ from repvgg_hw.targets.verilog.tables import layer_of, memory_files
 from repvgg_hw.winograd.networks import rendered_modules
 
 BENCH_SOURCES = ("stream_source.sv", "stream_sink.sv", "stream_check.sv")
-TOP_MODULES = {
-    "rvg_rom",
-    "rvg_constant",
-    "rvg_frame_check",
-}  # in the top itself, beside the units
+TOP_MODULES = {"rvg_rom", "rvg_constant", "rvg_frame_check"}  # in the top itself, beside the units
+PACKAGE = "rvg_pkg"
 WATCHDOG_CYCLES = 50_000  # beside two frame intervals: longer than any pause of a healthy design
 
 
 def library() -> dict[str, Path]:
-    """The static RTL library: module -> its file."""
+    """The static RTL library: module or package -> its file."""
     return {path.stem: path for path in (templates_dir() / "verilog").glob("*/*.sv")}
 
 
 def library_sources(modules: set[str]) -> list[Path]:
-    """The files of the static RTL library that these modules are made of, in alphabetical order."""
+    """The files of the static RTL library that these modules are made of: the package first, then by name."""
     files = library()
     needed: set[str] = set()
     waiting = set(modules)
     while waiting:
         name = waiting.pop()
         needed.add(name)
-        instances = re.findall(r"^ *(\w+) (?:#\(|u_\w+ \()", files[name].read_text(), re.MULTILINE)
-        waiting |= {module for module in instances if module in files} - needed
-    return sorted((files[name] for name in needed), key=lambda path: path.name)
+        text = files[name].read_text()
+        used = re.findall(r"^ *(\w+) (?:#\(|u_\w+ \()", text, re.MULTILINE) + re.findall(r"\b(\w+)::", text)
+        waiting |= {module for module in used if module in files} - needed
+    return sorted((files[name] for name in needed), key=lambda path: (path.stem != PACKAGE, path.name))
 
 
 def emit(design: Design[Plan]) -> None:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_adder_tree: sum of N >= 2 terms, a register after every eight.
 //
 // Widths : terms N x int[W], sum int[W], which must hold every partial sum.
@@ -9,7 +10,7 @@
 module rvg_adder_tree #(
   parameter int N = 4,
   parameter int W = 20,
-  localparam int LEVELS = ($clog2(N) + 2) / 3
+  localparam int LEVELS = rvg_pkg::sum_stages(N)
 ) (
   input  wire logic              clk,
   input  wire logic [LEVELS-1:0] enable,
@@ -17,7 +18,11 @@ module rvg_adder_tree #(
   output      logic [W-1:0]      sum
 );
 
-  localparam int RADIX = 8;
+  localparam int RADIX = rvg_pkg::RADIX;
+
+  if (N < 2 || W < 1) begin : g_check_terms
+    rvg_error_needs_two_terms_of_one_bit u_error ();
+  end
 
   function automatic int terms_at(input int level);
     int n;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_constant: one word from the hexadecimal file FILE.
 //
 // A number that belongs to the trained weights (a requantization shift), not to
@@ -9,7 +10,7 @@
 `default_nettype none
 
 module rvg_constant #(
-  parameter int WIDTH = 6,
+  parameter int WIDTH = 8,
   parameter     FILE  = ""
 ) (
   output logic [WIDTH-1:0] value
@@ -17,7 +18,14 @@ module rvg_constant #(
 
   logic [WIDTH-1:0] mem [0:0];
 
-  initial $readmemh(FILE, mem);
+  if (WIDTH < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+  if (FILE == "") begin : g_check_file
+    rvg_error_file_without_a_name u_error ();
+  end else begin : g_file
+    initial $readmemh(FILE, mem);
+  end
 
   assign value = mem[0];
 

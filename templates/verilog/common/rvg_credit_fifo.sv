@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_credit_fifo: buffer behind a pipeline that cannot be stopped.
 //
 // Room for SET beats is reserved by `start`, when the first of their operands enters the pipeline;
@@ -29,11 +30,12 @@ module rvg_credit_fifo #(
 
   localparam int CREDIT_W = $clog2(DEPTH + 1);
 
-`ifndef SYNTHESIS
-  if (DEPTH < SET) begin : g_check_depth
-    initial $fatal(1, "%m: DEPTH must be at least SET");
+  if (WIDTH < 1 || SET < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
   end
-`endif
+  if (DEPTH < SET) begin : g_check_depth
+    rvg_error_depth_below_a_set u_error ();
+  end
 
   logic [CREDIT_W-1:0] credit_q, credit_d;
   logic                in_ready;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_dot_product: sum of N products, pipelined, one result per cycle.
 //
 //   sum = sum over i < N of x[i] * w[i]
@@ -14,7 +15,7 @@ module rvg_dot_product #(
   parameter bit X_SIGNED = 1'b0,
   parameter int W_W      = 8,
   parameter int SUM_W    = 20,
-  localparam int LATENCY = 1 + (N > 8 ? ($clog2(N) + 2) / 3 : 1)
+  localparam int LATENCY = rvg_pkg::dot_latency(N)
 ) (
   input  wire logic               clk,
   input  wire logic [LATENCY-1:0] enable,
@@ -23,8 +24,12 @@ module rvg_dot_product #(
   output      logic [SUM_W-1:0]   sum
 );
 
-  localparam int SLICE  = 8;
+  localparam int SLICE  = rvg_pkg::RADIX;
   localparam int SLICES = (N + SLICE - 1) / SLICE;
+
+  if (N < 1 || X_W < 1 || W_W < 1 || SUM_W < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
 
   logic [SLICES*SUM_W-1:0] partial;
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_dot_slice: up to 8 products and their sum, each in a register: what a short cascade of DSP blocks does.
 //
 //   sum = sum over i < N of x[i] * w[i]
@@ -21,6 +22,13 @@ module rvg_dot_slice #(
   input  wire logic [N*W_W-1:0] w,
   output      logic [SUM_W-1:0] sum
 );
+
+  if (N < 1 || X_W < 1 || W_W < 1 || SUM_W < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+  if (N > rvg_pkg::RADIX) begin : g_check_terms
+    rvg_error_more_terms_than_one_stage_adds u_error ();
+  end
 
   // Where sums are modulo 2^SUM_W (Winograd), a product's higher bits do not count.
   localparam int PROD_W = X_W + 1 + W_W < SUM_W ? X_W + 1 + W_W : SUM_W;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_fifo: first-in first-out buffer on a valid/ready stream, first word falls through.
 //
 // Data    : WIDTH bits x DEPTH beats, opaque; any DEPTH >= 1.
@@ -26,6 +27,10 @@ module rvg_fifo #(
   localparam int COUNT_W = $clog2(DEPTH + 1);
   localparam logic [PTR_W-1:0]   LAST = PTR_W'(DEPTH - 1);
   localparam logic [COUNT_W-1:0] FULL = COUNT_W'(DEPTH);
+
+  if (WIDTH < 1 || DEPTH < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
 
   (* ram_style = "distributed" *)
   logic [WIDTH-1:0]   mem [0:DEPTH-1];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_ram_1r1w: one write port, one read port, registered read. Maps to block RAM.
 //
 //   on clk: if (rd_en) rd_data <= mem[rd_addr];  if (wr_en) mem[wr_addr] <= wr_data
@@ -21,6 +22,10 @@ module rvg_ram_1r1w #(
   input  wire logic [ADDR_W-1:0] rd_addr,
   output      logic [WIDTH-1:0]  rd_data
 );
+
+  if (WIDTH < 1 || DEPTH < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
 
   logic [WIDTH-1:0] mem [0:DEPTH-1];
 

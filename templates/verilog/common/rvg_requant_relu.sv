@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_requant_relu: exact accumulator to activation: bias, scale, round, ReLU.
 //
 //   y = clamp(((acc + bias) * mult + 2^(shift-1)) >> shift, 0, 2^Y_W - 1)     (>> floors, ties go up)
@@ -6,7 +7,7 @@
 // In     : LANES accumulators per beat; no handshake, valid only.
 // Table  : ADDRS words of LANES x {mult uint17, bias int[ACC_W]}, lane 0 low, from a ROM with one cycle of latency,
 //          read in order beat by beat; after the last word comes word 0.
-// Widths : acc and acc + bias fit int[ACC_W] (proven by the plan), shift 1 .. 2^SHIFT_W - 1, y uint[Y_W].
+// Widths : acc and acc + bias fit int[ACC_W] (proven by the plan), shift 1 .. 2^rvg_pkg::SHIFT_W - 1, y uint[Y_W].
 // Latency: 4 cycles.
 
 `default_nettype none
@@ -15,9 +16,8 @@ module rvg_requant_relu #(
   parameter int LANES   = 1,
   parameter int ADDRS   = 1,
   parameter int ACC_W   = 24,
-  parameter int SHIFT_W = 6,
   parameter int Y_W     = 8,
-  localparam int MULT_W = 17,
+  localparam int MULT_W = rvg_pkg::MULT_W,
   localparam int ADDR_W = ADDRS > 1 ? $clog2(ADDRS) : 1
 ) (
   input  wire logic                              clk,
@@ -29,7 +29,7 @@ module rvg_requant_relu #(
   output      logic                              affine_en,
   output      logic [ADDR_W-1:0]                 affine_addr,
   input  wire logic [LANES*(ACC_W+MULT_W)-1:0]   affine_data,
-  input  wire logic [SHIFT_W-1:0]                shift,
+  input  wire logic [rvg_pkg::SHIFT_W-1:0]       shift,
 
   output      logic                              y_valid,
   output      logic [LANES*Y_W-1:0]              y
@@ -37,6 +37,13 @@ module rvg_requant_relu #(
 
   localparam int PROD_W = ACC_W + MULT_W + 1;
   localparam logic signed [PROD_W-1:0] Y_MAX = PROD_W'((1 << Y_W) - 1);
+
+  if (LANES < 1 || ADDRS < 1 || ACC_W < 1 || Y_W < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+  if (Y_W > 30 || Y_W > ACC_W + MULT_W) begin : g_check_result
+    rvg_error_result_wider_than_the_product u_error ();
+  end
 
   logic [LANES*ACC_W-1:0]    acc_q;
   logic [2:0]                valid_q;

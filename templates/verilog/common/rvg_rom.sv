@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_rom: a constant table with registered read. Maps to block RAM or LUTs.
 //
 //   on clk: if (en) data <= table[addr]
@@ -24,7 +25,14 @@ module rvg_rom #(
 
   logic [WIDTH-1:0] mem [0:DEPTH-1];
 
-  initial $readmemh(FILE, mem);
+  if (WIDTH < 1 || DEPTH < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+  if (FILE == "") begin : g_check_file
+    rvg_error_file_without_a_name u_error ();
+  end else begin : g_file
+    initial $readmemh(FILE, mem);
+  end
 
   always_ff @(posedge clk) begin
     if (en) data <= mem[addr];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_shift_add: one node of a constant network.
 //
 //   y = +-(a << A_SHIFT) +- (b << B_SHIFT)      modulo 2^W
@@ -23,6 +24,13 @@ module rvg_shift_add #(
 );
 
   localparam int N = SUM_W < W ? SUM_W : W;
+
+  if (W < 1 || SUM_W < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+  if (A_SHIFT < 0 || B_SHIFT < 0) begin : g_check_shifts
+    rvg_error_negative_shift u_error ();
+  end
 
   logic signed [N-1:0] p, q, sum;
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_stream_downsize: splits one beat into RATIO beats, low bits first.
 //
 // Data    : OUT_W * RATIO bits -> OUT_W bits.
@@ -23,6 +24,10 @@ module rvg_stream_downsize #(
 
   localparam int COUNT_W = RATIO > 1 ? $clog2(RATIO) : 1;
   localparam logic [COUNT_W-1:0] LAST = COUNT_W'(RATIO - 1);
+
+  if (OUT_W < 1 || RATIO < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
 
   logic [OUT_W*RATIO-1:0] slice_data;
   logic                   slice_valid, slice_ready;

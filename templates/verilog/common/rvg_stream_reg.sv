@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_stream_reg: one full register slice on a valid/ready stream.
 //
 // Cuts every combinational path, ready included, and still moves one beat per
@@ -22,6 +23,10 @@ module rvg_stream_reg #(
   output      logic             m_axis_tvalid,
   input  wire logic             m_axis_tready
 );
+
+  if (WIDTH < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
 
   logic [WIDTH-1:0] skid_data_q;
   logic             skid_valid_q;

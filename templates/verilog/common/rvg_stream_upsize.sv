@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_stream_upsize: gathers RATIO beats into one, first beat in the low bits.
 //
 // Data    : IN_W bits -> IN_W * RATIO bits.
@@ -23,6 +24,10 @@ module rvg_stream_upsize #(
 
   localparam int COUNT_W = RATIO > 1 ? $clog2(RATIO) : 1;
   localparam logic [COUNT_W-1:0] LAST = COUNT_W'(RATIO - 1);
+
+  if (IN_W < 1 || RATIO < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
 
   // A gathered beat moves to the slice behind, so that gathering goes on meanwhile.
   logic [IN_W*RATIO-1:0] gather_q;

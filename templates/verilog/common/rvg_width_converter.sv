@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_width_converter: from IN_LANES to OUT_LANES lanes per beat; any two numbers.
 //
 // Beats are gathered up to the least common multiple and split from there, so
@@ -24,6 +25,10 @@ module rvg_width_converter #(
   output      logic                        m_axis_tvalid,
   input  wire logic                        m_axis_tready
 );
+
+  if (LANE_W < 1 || IN_LANES < 1 || OUT_LANES < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
 
   function automatic int gcd(input int a, input int b);
     int x, y, r;

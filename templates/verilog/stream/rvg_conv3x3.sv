@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_conv3x3: one whole layer: 3x3 convolution, padding 1, bias, requantize, ReLU; direct products.
 //
 //   y[o, r, c] = requant(bias[o] + sum over i, ky, kx of w[o, i, ky, kx] * x[i, r*STRIDE + ky - 1, c*STRIDE + kx - 1])
@@ -34,35 +35,39 @@ module rvg_conv3x3 #(
   localparam int WEIGHT_ADDR_W = WEIGHT_ADDRS > 1 ? $clog2(WEIGHT_ADDRS) : 1,
   localparam int AFFINE_ADDRS  = C_OUT / OUT_LANES,
   localparam int AFFINE_ADDR_W = AFFINE_ADDRS > 1 ? $clog2(AFFINE_ADDRS) : 1,
-  localparam int AFFINE_W      = OUT_LANES * (ACC_W + 17)
+  localparam int AFFINE_W      = OUT_LANES * (ACC_W + rvg_pkg::MULT_W)
 ) (
-  input  wire logic                       clk,
-  input  wire logic                       rst,
+  input  wire logic                             clk,
+  input  wire logic                             rst,
 
-  input  wire logic [PI*X_W-1:0]          s_axis_tdata,
-  input  wire logic                       s_axis_tvalid,
-  output      logic                       s_axis_tready,
+  input  wire logic [PI*X_W-1:0]                s_axis_tdata,
+  input  wire logic                             s_axis_tvalid,
+  output      logic                             s_axis_tready,
 
-  output      logic                       weight_en,
-  output      logic [WEIGHT_ADDR_W-1:0]   weight_addr,
-  input  wire logic [9*PI*PO*W_W-1:0]     weight_data,
-  output      logic                       affine_en,
-  output      logic [AFFINE_ADDR_W-1:0]   affine_addr,
-  input  wire logic [AFFINE_W-1:0]        affine_data,
-  input  wire logic [5:0]                 shift,
+  output      logic                             weight_en,
+  output      logic [WEIGHT_ADDR_W-1:0]         weight_addr,
+  input  wire logic [9*PI*PO*W_W-1:0]           weight_data,
+  output      logic                             affine_en,
+  output      logic [AFFINE_ADDR_W-1:0]         affine_addr,
+  input  wire logic [AFFINE_W-1:0]              affine_data,
+  input  wire logic [rvg_pkg::SHIFT_W-1:0]      shift,
 
-  output      logic [OUT_LANES*Y_W-1:0]   m_axis_tdata,
-  output      logic                       m_axis_tvalid,
-  input  wire logic                       m_axis_tready
+  output      logic [OUT_LANES*Y_W-1:0]         m_axis_tdata,
+  output      logic                             m_axis_tvalid,
+  input  wire logic                             m_axis_tready
 );
 
   localparam int N = 9 * PI;
 
-`ifndef SYNTHESIS
-  if (WORDS * PI * GROUPS != C_IN || REPEATS * PO * GROUPS != C_OUT) begin : g_check_folding
-    initial $fatal(1, "%m: PI and PO must divide the channels of a group, GROUPS the channels");
+  if (C_IN < 1 || C_OUT < 1 || GROUPS < 1 || PI < 1 || PO < 1 || OUT_LANES < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
   end
-`endif
+  if (WORDS * PI * GROUPS != C_IN || REPEATS * PO * GROUPS != C_OUT) begin : g_check_folding
+    rvg_error_pi_and_po_must_divide_the_channels_of_a_group u_error ();
+  end
+  if (STRIDE != 1 && STRIDE != 2) begin : g_check_stride
+    rvg_error_stride_must_be_1_or_2 u_error ();
+  end
 
   logic [N*X_W-1:0]           window_tdata, word_tdata;
   logic                       window_tvalid, window_tready, word_tvalid, word_tready;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_conv3x3_winograd: one whole layer, as rvg_conv3x3.sv, by Winograd's F(M x M, 3x3): exact, so nobody can tell.
 //
 //   y[o, r, c] = requant(bias[o] + sum over i, ky, kx of w[o, i, ky, kx] * x[i, r*STRIDE + ky - 1, c*STRIDE + kx - 1])
@@ -42,26 +43,26 @@ module rvg_conv3x3_winograd #(
   localparam int WEIGHT_ADDR_W = WEIGHT_ADDRS > 1 ? $clog2(WEIGHT_ADDRS) : 1,
   localparam int AFFINE_ADDRS  = C_OUT / LANES,
   localparam int AFFINE_ADDR_W = AFFINE_ADDRS > 1 ? $clog2(AFFINE_ADDRS) : 1,
-  localparam int AFFINE_W      = LANES * (ACC_W + 17)
+  localparam int AFFINE_W      = LANES * (ACC_W + rvg_pkg::MULT_W)
 ) (
-  input  wire logic                       clk,
-  input  wire logic                       rst,
+  input  wire logic                             clk,
+  input  wire logic                             rst,
 
-  input  wire logic [PI*X_W-1:0]          s_axis_tdata,
-  input  wire logic                       s_axis_tvalid,
-  output      logic                       s_axis_tready,
+  input  wire logic [PI*X_W-1:0]                s_axis_tdata,
+  input  wire logic                             s_axis_tvalid,
+  output      logic                             s_axis_tready,
 
-  output      logic                       weight_en,
-  output      logic [WEIGHT_ADDR_W-1:0]   weight_addr,
-  input  wire logic [K*K*PI*PO*W_W-1:0]   weight_data,
-  output      logic                       affine_en,
-  output      logic [AFFINE_ADDR_W-1:0]   affine_addr,
-  input  wire logic [AFFINE_W-1:0]        affine_data,
-  input  wire logic [5:0]                 shift,
+  output      logic                             weight_en,
+  output      logic [WEIGHT_ADDR_W-1:0]         weight_addr,
+  input  wire logic [K*K*PI*PO*W_W-1:0]         weight_data,
+  output      logic                             affine_en,
+  output      logic [AFFINE_ADDR_W-1:0]         affine_addr,
+  input  wire logic [AFFINE_W-1:0]              affine_data,
+  input  wire logic [rvg_pkg::SHIFT_W-1:0]      shift,
 
-  output      logic [OUT_LANES*Y_W-1:0]   m_axis_tdata,
-  output      logic                       m_axis_tvalid,
-  input  wire logic                       m_axis_tready
+  output      logic [OUT_LANES*Y_W-1:0]         m_axis_tdata,
+  output      logic                             m_axis_tvalid,
+  input  wire logic                             m_axis_tready
 );
 
   localparam int OUT_HEIGHT = (HEIGHT - 1) / STRIDE + 1;
@@ -69,11 +70,15 @@ module rvg_conv3x3_winograd #(
   localparam int SUM_W      = ACC_W + 2*L_SHIFT;
   localparam int PIXEL_W    = $clog2(M);
 
-`ifndef SYNTHESIS
-  if (WORDS * PI * GROUPS != C_IN || REPEATS * PO * GROUPS != C_OUT) begin : g_check_folding
-    initial $fatal(1, "%m: PI and PO must divide the channels of a group, GROUPS the channels");
+  if (C_IN < 1 || C_OUT < 1 || GROUPS < 1 || PI < 1 || PO < 1 || LANES < 1 || OUT_LANES < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
   end
-`endif
+  if (WORDS * PI * GROUPS != C_IN || REPEATS * PO * GROUPS != C_OUT) begin : g_check_folding
+    rvg_error_pi_and_po_must_divide_the_channels_of_a_group u_error ();
+  end
+  if (STRIDE != 1 && STRIDE != 2) begin : g_check_stride
+    rvg_error_stride_must_be_1_or_2 u_error ();
+  end
 
   logic [K*K*PI*X_W-1:0]    window_tdata;
   logic [K*K*PI*DATA_W-1:0] data_tdata, word_tdata;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_frame_check: does tlast come on the last beat of every frame, and only there?
 //
 // Watches a stream, changes nothing. `error` stays high after the first beat whose tlast is wrong,
@@ -17,6 +18,10 @@ module rvg_frame_check #(
 );
 
   localparam int COUNT_W = BEATS > 1 ? $clog2(BEATS) : 1;
+
+  if (BEATS < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
 
   logic [COUNT_W-1:0] beat_q;
   logic               last;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_global_sum: exact sum of every channel over the whole map.
 //
 //   sum[c] = sum over r, x of map[c, r, x]
@@ -34,6 +35,13 @@ module rvg_global_sum #(
 
   localparam int WORD_W  = WORDS > 1 ? $clog2(WORDS) : 1;
   localparam int PIXEL_W = PIXELS > 1 ? $clog2(PIXELS) : 1;
+
+  if (LANES < 1 || WORDS < 1 || PIXELS < 1 || X_W < 1 || FIFO_DEPTH < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+  if ((64'd1 << SUM_W) <= 64'(PIXELS) * ((64'd1 << X_W) - 64'd1)) begin : g_check_width
+    rvg_error_sum_too_narrow u_error ();
+  end
 
   // Read and written in one cycle, so it maps to LUTs or registers, not to block RAM.
   (* ram_style = "distributed" *)

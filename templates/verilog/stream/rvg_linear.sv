@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_linear: the last layer: integer logits from the pooled sums.
 //
 //   logit[k] = bias[k] + sum over c of w[k, c] * x[c]
@@ -48,11 +49,12 @@ module rvg_linear #(
   input  wire logic                       m_axis_tready
 );
 
-`ifndef SYNTHESIS
-  if (WORDS * PI != C_IN || REPEATS * PO != C_OUT) begin : g_check_folding
-    initial $fatal(1, "%m: PI must divide C_IN and PO must divide C_OUT");
+  if (C_IN < 1 || C_OUT < 1 || PI < 1 || PO < 1 || OUT_LANES < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
   end
-`endif
+  if (WORDS * PI != C_IN || REPEATS * PO != C_OUT) begin : g_check_folding
+    rvg_error_pi_must_divide_c_in_and_po_c_out u_error ();
+  end
 
   logic [PI*X_W-1:0]          word_tdata;
   logic                       word_tvalid, word_tready;

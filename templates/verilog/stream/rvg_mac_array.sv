@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_mac_array: PO dot products of one shared input word, accumulated over WORDS words.
 //
 //   acc[o] = sum over word < WORDS, i < N of x[word, i] * w[word, o, i]        o < PO
@@ -43,83 +44,53 @@ module rvg_mac_array #(
   output      logic [OUT_LANES*ACC_W-1:0] acc
 );
 
-  localparam int WORD_W  = WORDS > 1 ? $clog2(WORDS) : 1;
   localparam int BEATS   = PO / OUT_LANES;
   localparam int BEAT_W  = BEATS > 1 ? $clog2(BEATS) : 1;
-  localparam int LATENCY = 1 + (N > 8 ? ($clog2(N) + 2) / 3 : 1);  // of rvg_dot_product
+  localparam int LATENCY = rvg_pkg::dot_latency(N);
 
-`ifndef SYNTHESIS
+  if (PO < 1 || WORDS < 1 || OUT_LANES < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
   if (BEATS * OUT_LANES != PO || BEATS > WORDS) begin : g_check_lanes
-    initial $fatal(1, "%m: OUT_LANES must divide PO into at most WORDS beats");
+    rvg_error_out_lanes_must_divide_po_into_at_most_words_beats u_error ();
   end
-`endif
 
-  // ---- issue: one word per cycle, a set begins only where there is room for its result
-  logic [WORD_W-1:0] word_q;
-  logic [N*X_W-1:0]  x_q;
-  logic              x_valid_q, x_first_q, x_last_q;
-  logic              accept, first, last;
+  // ---- one word per cycle, a set begins only where there is room for its result
+  logic [N*X_W-1:0]   x;
+  logic [LATENCY-1:0] enable;
+  logic               sums_valid, sums_first, sums_last;
 
-  assign first         = word_q == '0;
-  assign last          = word_q == WORD_W'(WORDS - 1);
-  assign s_axis_tready = !first || start_ok;
-  assign accept        = s_axis_tvalid && s_axis_tready;
-  assign start         = accept && first;
-  assign weight_en     = accept;
-
-  always_ff @(posedge clk) begin
-    x_valid_q <= accept;
-    if (accept) begin
-      word_q      <= last ? '0 : word_q + 1'b1;
-      weight_addr <= weight_addr == ADDR_W'(ADDRS - 1) ? '0 : weight_addr + 1'b1;
-      x_q         <= s_axis_tdata;
-      x_first_q   <= first;
-      x_last_q    <= last;
-    end
-    if (rst) begin
-      x_valid_q   <= 1'b0;
-      word_q      <= '0;
-      weight_addr <= '0;
-    end
-  end
+  rvg_issue #(.WORD_W(N*X_W), .WORDS(WORDS), .ADDRS(ADDRS), .LATENCY(LATENCY)) u_issue (
+    .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .start_ok, .start, .weight_en, .weight_addr,
+    .word(x), .enable, .sums_valid, .sums_first, .sums_last
+  );
 
   // ---- products and their sums
   logic [PO*ACC_W-1:0] sums;
-  logic [LATENCY-1:0]  first_q, last_q, alive_q;
 
   for (genvar o = 0; o < PO; o++) begin : g_lane
     rvg_dot_product #(.N(N), .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .SUM_W(ACC_W)) u_dot (
-      .clk, .enable({alive_q[LATENCY-2:0], x_valid_q}),
-      .x(x_q), .w(weight_data[N*W_W*o +: N*W_W]),
+      .clk, .enable,
+      .x, .w(weight_data[N*W_W*o +: N*W_W]),
       .sum(sums[ACC_W*o +: ACC_W])
     );
   end
 
-  // What is in flight at a reset must not come out after it.
-  always_ff @(posedge clk) begin
-    first_q <= {first_q[LATENCY-2:0], x_first_q};
-    last_q  <= {last_q[LATENCY-2:0], x_last_q};
-    alive_q <= {alive_q[LATENCY-2:0], x_valid_q};
-    if (rst) alive_q <= '0;
-  end
-
   // ---- accumulate
   logic [PO*ACC_W-1:0] acc_q;
-  logic                acc_done_q, sum_valid;
-
-  assign sum_valid = alive_q[LATENCY-1];
+  logic                acc_done_q;
 
   for (genvar o = 0; o < PO; o++) begin : g_accumulate
     always_ff @(posedge clk) begin
-      if (sum_valid) begin
+      if (sums_valid) begin
         acc_q[ACC_W*o +: ACC_W] <=
-          (first_q[LATENCY-1] ? '0 : acc_q[ACC_W*o +: ACC_W]) + sums[ACC_W*o +: ACC_W];
+          (sums_first ? '0 : acc_q[ACC_W*o +: ACC_W]) + sums[ACC_W*o +: ACC_W];
       end
     end
   end
 
   always_ff @(posedge clk) begin
-    acc_done_q <= sum_valid && last_q[LATENCY-1];
+    acc_done_q <= sums_valid && sums_last;
     if (rst) acc_done_q <= 1'b0;
   end
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_replay: stores WORDS beats and sends them REPEATS times, while the next WORDS are stored.
 //
 //   in: w0 w1 .. wN-1   out: (w0 w1 .. wN-1) x REPEATS
@@ -29,6 +30,10 @@ module rvg_replay #(
   localparam int ADDR_W   = $clog2(DEPTH);
   localparam int WORD_W   = WORDS > 1 ? $clog2(WORDS) : 1;
   localparam int REPEAT_W = REPEATS > 1 ? $clog2(REPEATS) : 1;
+
+  if (WIDTH < 1 || WORDS < 1 || REPEATS < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
 
   logic [1:0]          full_q;  // one flag per half
   logic                wr_half_q, rd_half_q;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_tile_to_raster: columns of output tiles -> raster stream, channels innermost.
 //
 // In     : beats of IN_LANES channels x M pixels, one column of a tile, top pixel low; the order is tile rows, tiles
@@ -54,11 +55,19 @@ module rvg_tile_to_raster #(
   localparam int ADDR_W  = $clog2(BUFFERS * ROW_BEATS);
   localparam logic [ADDR_W-1:0] LAST_BASE = ADDR_W'((BUFFERS - 1) * ROW_BEATS);
 
-`ifndef SYNTHESIS
-  if (SLOTS * IN_LANES != OUT_LANES || BEATS * OUT_LANES != CHANNELS) begin : g_check_lanes
-    initial $fatal(1, "%m: IN_LANES must divide OUT_LANES, and that CHANNELS");
+  if (HEIGHT < 1 || WIDTH < 1 || CHANNELS < 1 || SET_CHANNELS < 1 || IN_LANES < 1 || OUT_LANES < 1 || Y_W < 1
+  ) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
   end
-`endif
+  if (M < 2 || BUFFERS < 2) begin : g_check_buffers
+    rvg_error_needs_two_buffers_of_tiles_of_two u_error ();
+  end
+  if (CHANNELS % SET_CHANNELS != 0 || SET_CHANNELS % IN_LANES != 0) begin : g_check_sets
+    rvg_error_sets_must_divide_channels_and_lanes_sets u_error ();
+  end
+  if (SLOTS * IN_LANES != OUT_LANES || BEATS * OUT_LANES != CHANNELS) begin : g_check_lanes
+    rvg_error_in_lanes_must_divide_out_lanes_and_those_channels u_error ();
+  end
 
   // ---- reservation: a tile row's buffer is taken by the first of its sets
   logic [COUNT_W-1:0] free_q, free_d;  // buffers

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_window_buffer: raster stream -> windows of KERNEL x KERNEL pixels, zero padding 1 made here.
 //
 //   window(ty, tx)[ky, kx] = map[ty*STEP + ky - 1, tx*STEP + kx - 1], 0 outside the map
@@ -47,14 +48,18 @@ module rvg_window_buffer #(
   localparam int PHASE_W   = $clog2(KERNEL);
   localparam bit SLIDE     = WORDS == 1;
 
-`ifndef SYNTHESIS
+  if (BEAT_W < 1 || WORDS < 1 || HEIGHT < 1 || WIDTH < 1 || STEP < 1 || TILES_Y < 1 || TILES_X < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
   if (STEP >= KERNEL) begin : g_check_step
-    initial $fatal(1, "%m: STEP must be smaller than KERNEL");
+    rvg_error_step_must_be_smaller_than_kernel u_error ();
   end
-  if ((TILES_Y-1)*STEP + KERNEL < HEIGHT + 1 || (TILES_Y-1)*STEP > HEIGHT) begin : g_check_tiles
-    initial $fatal(1, "%m: TILES_Y does not cover HEIGHT");
+  if ((TILES_Y-1)*STEP + KERNEL < HEIGHT + 1 || (TILES_Y-1)*STEP > HEIGHT) begin : g_check_tiles_y
+    rvg_error_tiles_y_does_not_cover_height u_error ();
   end
-`endif
+  if ((TILES_X-1)*STEP + KERNEL < WIDTH + 1 || (TILES_X-1)*STEP > WIDTH) begin : g_check_tiles_x
+    rvg_error_tiles_x_does_not_cover_width u_error ();
+  end
 
   // ---- rows: a ring of banks, counted free on one side and ready on the other
   logic [BANK_W-1:0] free_q, ready_q, released;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_winograd_input_transform: windows of K x K pixels into the transform domain.
 //
 //   v = B^T d B,  K = M + 2 at stride 1, 2 M + 1 at stride 2
@@ -37,6 +38,13 @@ module rvg_winograd_input_transform #(
   localparam int LINE_X = K * PI * X_W;       // one row of pixels
   localparam int LINE_M = K * PI * MIDDLE_W;  // one row of the intermediate result
   localparam int LINE_V = K * PI * DATA_W;    // one row of the result
+
+  if (PI < 1 || X_W < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+  if (MIDDLE_W <= X_W || DATA_W < MIDDLE_W) begin : g_check_widths
+    rvg_error_every_pass_widens u_error ();
+  end
 
   // ---- column pass: the window moves left by one column per cycle, its first column is transformed
   logic [K*LINE_X-1:0]   window_q;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_winograd_mac: elementwise products of transformed data and weights, summed over channels.
 //
 //   sum[o, p] = sum over word < WORDS, i < PI of v[word, p, i] * u[word, o, p, i]    o < PO, p < K*K
@@ -44,79 +45,47 @@ module rvg_winograd_mac #(
   output      logic [PO*POSITIONS*SUM_W-1:0] sums
 );
 
-  localparam int WORD_W  = WORDS > 1 ? $clog2(WORDS) : 1;
-  localparam int GAP_W   = SPACING > 1 ? $clog2(SPACING) : 1;
-  localparam int LATENCY = 1 + (PI > 8 ? ($clog2(PI) + 2) / 3 : 1);  // of rvg_dot_product
+  localparam int LATENCY = rvg_pkg::dot_latency(PI);
 
-  // ---- issue: one word per cycle; a set begins where there is room for its result, and ends SPACING apart
-  logic [WORD_W-1:0]   word_q;
-  logic [GAP_W-1:0]    gap_q;  // cycles until a set may end
-  logic [N*DATA_W-1:0] v_q;
-  logic                v_valid_q, v_first_q, v_last_q;
-  logic                accept, first, last;
-
-  assign first         = word_q == '0;
-  assign last          = word_q == WORD_W'(WORDS - 1);
-  assign s_axis_tready = (!first || start_ok) && (!last || gap_q == '0);
-  assign accept        = s_axis_tvalid && s_axis_tready;
-  assign start         = accept && first;
-  assign weight_en     = accept;
-
-  always_ff @(posedge clk) begin
-    v_valid_q <= accept;
-    if (gap_q != '0) gap_q <= gap_q - 1'b1;
-    if (accept) begin
-      word_q      <= last ? '0 : word_q + 1'b1;
-      weight_addr <= weight_addr == ADDR_W'(ADDRS - 1) ? '0 : weight_addr + 1'b1;
-      v_q         <= s_axis_tdata;
-      v_first_q   <= first;
-      v_last_q    <= last;
-      if (last) gap_q <= GAP_W'(SPACING - 1);
-    end
-    if (rst) begin
-      v_valid_q   <= 1'b0;
-      word_q      <= '0;
-      gap_q       <= '0;
-      weight_addr <= '0;
-    end
+  if (POSITIONS < 1 || PI < 1 || PO < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
   end
+
+  // ---- one word per cycle; a set begins where there is room for its result, and ends SPACING apart
+  logic [N*DATA_W-1:0] v;
+  logic [LATENCY-1:0]  enable;
+  logic                products_valid, products_first, products_last;
+
+  rvg_issue #(.WORD_W(N*DATA_W), .WORDS(WORDS), .SPACING(SPACING), .ADDRS(ADDRS), .LATENCY(LATENCY)) u_issue (
+    .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .start_ok, .start, .weight_en, .weight_addr,
+    .word(v), .enable, .sums_valid(products_valid), .sums_first(products_first), .sums_last(products_last)
+  );
 
   // ---- products and their sums over the word's channels
   logic [PO*POSITIONS*SUM_W-1:0] products;
-  logic [LATENCY-1:0]            first_q, last_q, alive_q;
-  logic                          products_valid;
 
   for (genvar o = 0; o < PO; o++) begin : g_lane
     for (genvar p = 0; p < POSITIONS; p++) begin : g_position
       localparam int L = POSITIONS*o + p;
 
       rvg_dot_product #(.N(PI), .X_W(DATA_W), .X_SIGNED(1'b1), .W_W(WEIGHT_W), .SUM_W(SUM_W)) u_dot (
-        .clk, .enable({alive_q[LATENCY-2:0], v_valid_q}),
-        .x(v_q[PI*DATA_W*p +: PI*DATA_W]), .w(weight_data[PI*WEIGHT_W*L +: PI*WEIGHT_W]),
+        .clk, .enable,
+        .x(v[PI*DATA_W*p +: PI*DATA_W]), .w(weight_data[PI*WEIGHT_W*L +: PI*WEIGHT_W]),
         .sum(products[SUM_W*L +: SUM_W])
       );
 
       // ---- and over the words of the set
       always_ff @(posedge clk) begin
         if (products_valid) begin
-          sums[SUM_W*L +: SUM_W] <= (first_q[LATENCY-1] ? '0 : sums[SUM_W*L +: SUM_W]) + products[SUM_W*L +: SUM_W];
+          sums[SUM_W*L +: SUM_W] <= (products_first ? '0 : sums[SUM_W*L +: SUM_W]) + products[SUM_W*L +: SUM_W];
         end
       end
     end
   end
 
-  assign products_valid = alive_q[LATENCY-1];
-
-  // What is in flight at a reset must not come out after it.
   always_ff @(posedge clk) begin
-    first_q    <= {first_q[LATENCY-2:0], v_first_q};
-    last_q     <= {last_q[LATENCY-2:0], v_last_q};
-    alive_q    <= {alive_q[LATENCY-2:0], v_valid_q};
-    sums_valid <= products_valid && last_q[LATENCY-1];
-    if (rst) begin
-      alive_q    <= '0;
-      sums_valid <= 1'b0;
-    end
+    sums_valid <= products_valid && products_last;
+    if (rst) sums_valid <= 1'b0;
   end
 
 endmodule

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // rvg_winograd_output_transform: sums in the transform domain -> tiles of M x M exact convolution sums.
 //
 //   y = (A^T s A) / L^2,  L = 2^SHIFT * odd: each pass shifts SHIFT zeros out, then y is multiplied by the
@@ -41,14 +42,15 @@ module rvg_winograd_output_transform #(
   localparam int TILE_W  = K * ROW_W;       // the sums of one output channel
   localparam int MID_W   = ACC_W + SHIFT;   // after the first pass
 
-`ifndef SYNTHESIS
+  if (PO < 1 || LANES < 1 || ACC_W < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
   if (BATCHES * LANES != PO) begin : g_check_lanes
-    initial $fatal(1, "%m: LANES must divide PO");
+    rvg_error_lanes_must_divide_po u_error ();
   end
-  if (ACC_W > 32) begin : g_check_width
-    initial $fatal(1, "%m: the dividers are made for at most 32 bits");
+  if (ACC_W > 32 || SHIFT < 0) begin : g_check_width
+    rvg_error_dividers_have_at_most_32_bits u_error ();
   end
-`endif
 
   // ---- which row of which channels
   logic [STEP_W-1:0]  row_q;

@@ -1,3 +1,4 @@
+rtl/rvg_pkg.sv
 rtl/rvg_adder_tree.sv
 rtl/rvg_constant.sv
 rtl/rvg_conv3x3.sv
@@ -7,6 +8,7 @@ rtl/rvg_dot_slice.sv
 rtl/rvg_fifo.sv
 rtl/rvg_frame_check.sv
 rtl/rvg_global_sum.sv
+rtl/rvg_issue.sv
 rtl/rvg_linear.sv
 rtl/rvg_mac_array.sv
 rtl/rvg_ram_1r1w.sv

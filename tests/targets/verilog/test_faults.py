@@ -62,12 +62,12 @@ RTL_FAULTS = {
     "padding column right": RtlFault("rvg_window_buffer", " && col_q <= COL_W'(WIDTH)", "", "stage1.0"),
     "ring of rows": RtlFault("rvg_window_buffer", "<= BANK_W'(BANKS);", "<= BANK_W'(BANKS + 1);", "stage2.0"),
     "accumulator's reset": RtlFault(
-        "rvg_mac_array", "(first_q[LATENCY-1] ? '0 : acc_q[ACC_W*o +: ACC_W])", "acc_q[ACC_W*o +: ACC_W]",
+        "rvg_mac_array", "(sums_first ? '0 : acc_q[ACC_W*o +: ACC_W])", "acc_q[ACC_W*o +: ACC_W]",
         "stage0.0",
     ),
     "order of groups": RtlFault(
-        "rvg_mac_array", "word_q      <= '0;\n      weight_addr <= '0;",
-        "word_q      <= '0;\n      weight_addr <= ADDR_W'(ADDRS / 2);", "stage0.0",
+        "rvg_issue", "gap_q       <= '0;\n      weight_addr <= '0;",
+        "gap_q       <= '0;\n      weight_addr <= ADDR_W'(ADDRS / 2);", "stage0.0",
     ),
     "FIFO's depth": RtlFault(
         "rvg_credit_fifo", ".DEPTH(DEPTH)) u_fifo", ".DEPTH(SET)) u_fifo", "stage1.0", stalls=1

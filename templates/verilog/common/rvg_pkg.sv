@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// rvg_pkg: widths that every layer shares, and the latency of a sum of products.
+//
+// Golden : repvgg_hw/network.py, MULTIPLIER_BITS; repvgg_hw/targets/verilog/tables.py, SHIFT_BITS;
+//          repvgg_hw/plan/folding.py, TREE_RADIX
+
+`default_nettype none
+
+package rvg_pkg;
+
+  localparam int MULT_W  = 17;  // requantization's multiplier, unsigned: one signed 18-bit port
+  localparam int SHIFT_W = 6;   // and its shift
+  localparam int RADIX   = 8;   // terms that are added between two registers
+
+  // Register stages of a sum of so many terms: each adds RADIX of them; at least one.
+  function automatic int sum_stages(input int terms);
+    sum_stages = terms > RADIX ? ($clog2(terms) + $clog2(RADIX) - 1) / $clog2(RADIX) : 1;
+  endfunction
+
+  // From the operands of a dot product to its sum: the products' registers, then the sum's.
+  function automatic int dot_latency(input int terms);
+    dot_latency = 1 + sum_stages(terms);
+  endfunction
+
+endpackage
+
+`default_nettype wire

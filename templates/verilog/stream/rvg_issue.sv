@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// rvg_issue: lets words into an array of multipliers that cannot be stopped, and follows them through it.
+//
+// A set is WORDS words. It begins only where there is room for its result, and sets end SPACING cycles or more apart.
+//
+// In     : words of WORD_W bits, opaque. `start_ok` says that the consumer has room for one more set, `start` that it
+//          is now taken.
+// Weights: `weight_en` and `weight_addr` ask a ROM with one cycle of latency for the word's weights: ADDRS words in
+//          order; word 0 belongs to the first input word after reset, and after the last comes word 0.
+// Out    : `word`, beside its weights; `enable[i]` says that the word of i cycles ago is in the array. After LATENCY
+//          cycles, the array's: `sums_valid`, and whether these sums are the `sums_first` or the `sums_last` of a set.
+// Rate   : one word per cycle where WORDS >= SPACING, else a set in SPACING cycles.
+// Latency: 1 cycle to `word`, 1 + LATENCY to `sums_valid`.
+
+`default_nettype none
+
+module rvg_issue #(
+  parameter int WORD_W  = 72,
+  parameter int WORDS   = 1,
+  parameter int SPACING = 1,
+  parameter int ADDRS   = 1,
+  parameter int LATENCY = 2,
+  localparam int ADDR_W = ADDRS > 1 ? $clog2(ADDRS) : 1
+) (
+  input  wire logic               clk,
+  input  wire logic               rst,
+
+  input  wire logic [WORD_W-1:0]  s_axis_tdata,
+  input  wire logic               s_axis_tvalid,
+  output      logic               s_axis_tready,
+
+  input  wire logic               start_ok,
+  output      logic               start,
+
+  output      logic               weight_en,
+  output      logic [ADDR_W-1:0]  weight_addr,
+
+  output      logic [WORD_W-1:0]  word,
+  output      logic [LATENCY-1:0] enable,
+  output      logic               sums_valid,
+  output      logic               sums_first,
+  output      logic               sums_last
+);
+
+  localparam int COUNT_W = WORDS > 1 ? $clog2(WORDS) : 1;
+  localparam int GAP_W   = SPACING > 1 ? $clog2(SPACING) : 1;
+
+  if (WORD_W < 1 || WORDS < 1 || SPACING < 1 || ADDRS < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+  if (LATENCY < 2) begin : g_check_latency
+    rvg_error_latency_below_2 u_error ();
+  end
+
+  // ---- into the array
+  logic [COUNT_W-1:0] word_q;
+  logic [GAP_W-1:0]   gap_q;  // cycles until a set may end
+  logic               accept, first, last;
+
+  assign first         = word_q == '0;
+  assign last          = word_q == COUNT_W'(WORDS - 1);
+  assign s_axis_tready = (!first || start_ok) && (!last || gap_q == '0);
+  assign accept        = s_axis_tvalid && s_axis_tready;
+  assign start         = accept && first;
+  assign weight_en     = accept;
+
+  always_ff @(posedge clk) begin
+    if (gap_q != '0) gap_q <= gap_q - 1'b1;
+    if (accept) begin
+      word        <= s_axis_tdata;
+      word_q      <= last ? '0 : word_q + 1'b1;
+      weight_addr <= weight_addr == ADDR_W'(ADDRS - 1) ? '0 : weight_addr + 1'b1;
+      if (last) gap_q <= GAP_W'(SPACING - 1);
+    end
+    if (rst) begin
+      word_q      <= '0;
+      gap_q       <= '0;
+      weight_addr <= '0;
+    end
+  end
+
+  // ---- through the array. What is in flight at a reset must not come out after it.
+  logic [LATENCY:0] alive_q, first_q, last_q;
+
+  assign enable     = alive_q[LATENCY-1:0];
+  assign sums_valid = alive_q[LATENCY];
+  assign sums_first = first_q[LATENCY];
+  assign sums_last  = last_q[LATENCY];
+
+  always_ff @(posedge clk) begin
+    alive_q <= {alive_q[LATENCY-1:0], accept};
+    first_q <= {first_q[LATENCY-1:0], first};
+    last_q  <= {last_q[LATENCY-1:0], last};
+    if (rst) alive_q <= '0;
+  end
+
+endmodule
+
+`default_nettype wire
