@@ -15,7 +15,7 @@ from hls_networks import Layer, random_network
 from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
 from repvgg_hw.targets.generate import write
-from repvgg_hw.targets.verilog.simulate import SHARED_LAYERS, sources
+from repvgg_hw.targets.verilog.simulate import ARGUMENTS, sources
 from repvgg_hw.targets.verilog.simulator import verilator
 
 ALIKE = {"direct": Layer(4, pi=2, po=2), "winograd": Layer(4, pi=2, po=2, m=3)}
@@ -37,7 +37,7 @@ def layer_functions(folder: Path, layers: list[Layer]) -> list[str]:
         "--prefix",
         "V",
     ]
-    command += ["-Wno-fatal", "-Wno-lint", *SHARED_LAYERS, *map(str, sources(design))]
+    command += ["-Wno-fatal", "-Wno-lint", *ARGUMENTS, *map(str, sources(design))]
     with verilator.tool_environment():
         subprocess.run(command, check=True, capture_output=True, timeout=300)
     code = "".join(path.read_text() for path in (folder / "obj").glob("V_rvg_conv3x3*.cpp"))

@@ -22,7 +22,13 @@ from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER, build
 from repvgg_hw.targets.verilog.tables import layer_of, memory_files
 from repvgg_hw.winograd.networks import rendered_modules
 
-BENCH_SOURCES = ("stream_source.sv", "stream_sink.sv", "stream_check.sv")
+BENCH_SOURCES = (
+    "rvg_assert.sv",
+    "rvg_assert_stream.sv",
+    "stream_source.sv",
+    "stream_sink.sv",
+    "stream_check.sv",
+)
 TOP_MODULES = {"rvg_rom", "rvg_constant", "rvg_frame_check"}  # in the top itself, beside the units
 PACKAGE = "rvg_pkg"
 WATCHDOG_CYCLES = 50_000  # beside two frame intervals: longer than any pause of a healthy design

@@ -24,9 +24,10 @@ from repvgg_hw.files import sim_dir
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verdict import share_correct
-from repvgg_hw.targets.verilog.emit import differing_tables
+from repvgg_hw.targets.verilog.emit import BENCH_SOURCES, differing_tables
 from repvgg_hw.targets.verilog.netlist import Probe, build
 from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS, broken_promise
 from repvgg_hw.targets.verilog.vectors import beat_values, locate, write_stream
 
 STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must be the planned one
@@ -34,6 +35,7 @@ STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must
 # Without these two, alike layers cannot share their code (see sim/network.vlt): the first names wires of a
 # particular instance, the second numbers its look-up tables through the whole design.
 SHARED_LAYERS = ("-fno-dfg", "-fno-table")
+ARGUMENTS = (*SHARED_LAYERS, *ASSERTIONS)
 
 
 def layer_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
@@ -57,7 +59,7 @@ def sources(design: Design[Plan]) -> list[Path]:
         listed = (directory / "files.f").read_text().split()
     except OSError:
         raise InputError(f"{directory}/files.f is missing: generate the design again") from None
-    bench = [f"sim/{name}" for name in ("stream_source.sv", "stream_sink.sv", "stream_check.sv", "bench.sv")]
+    bench = [f"sim/{name}" for name in (*BENCH_SOURCES, "bench.sv")]
     paths = [directory / name for name in (*listed, *bench)]
     for path in paths:
         if not path.is_file():
@@ -89,7 +91,7 @@ def simulate_network(
     report(0.0, "building the simulator")
     started = time.monotonic()
     files = sources(design)
-    verilator.build(files, "bench", work / "sim", arguments=SHARED_LAYERS)
+    verilator.build(files, "bench", work / "sim", arguments=ARGUMENTS)
     built = time.monotonic()
     report(0.0, "golden model")
     data = work / "data"
@@ -108,7 +110,7 @@ def simulate_network(
     layers = judge(lines, probes, layer_shapes(plan), planned_cycles(plan), len(images))
     if waves is not None:
         report(0.999, "recording waves")
-        verilator.build(files, "bench", work / "sim_waves", arguments=SHARED_LAYERS, trace=True)
+        verilator.build(files, "bench", work / "sim_waves", arguments=ARGUMENTS, trace=True)
         verilator.run_frames(
             work / "sim_waves",
             work=directory,
@@ -120,6 +122,8 @@ def simulate_network(
             window=waves_window,
         )
     problems = [f"{layer}: {message}" for layer, message in differing_tables(design)]
+    broken = broken_promise(log.with_suffix(".out"), {layer.ident: layer.name for layer in plan.layers})
+    problems += [broken] if broken else []
     problems += [layer.problem for layer in layers if layer.problem]
     last = layers[-1]
     if not stalls and len(images) >= STEADY_FRAMES and not problems:

@@ -60,6 +60,18 @@ module rvg_credit_fifo #(
   // A beat that met a full buffer would be lost; the credits make that impossible.
   wire unused = in_ready;
 
+`ifdef RVG_ASSERT
+  rvg_assert #(.TEXT("rvg_credit_fifo: a beat met a full buffer")) u_assert_room (
+    .clk, .rst, .holds(!in_valid || in_ready)
+  );
+  rvg_assert #(.TEXT("rvg_credit_fifo: a set began without room")) u_assert_start (
+    .clk, .rst, .holds(!start || start_ok)
+  );
+  rvg_assert #(.TEXT("rvg_credit_fifo: more room is free than there is")) u_assert_credit (
+    .clk, .rst, .holds(credit_q <= CREDIT_W'(DEPTH))
+  );
+`endif
+
 endmodule
 
 `default_nettype wire

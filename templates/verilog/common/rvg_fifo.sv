@@ -59,6 +59,20 @@ module rvg_fifo #(
     end
   end
 
+`ifdef RVG_ASSERT
+  rvg_assert #(.TEXT("rvg_fifo: a beat came in where there was no room")) u_assert_room (
+    .clk, .rst, .holds(!push || count_q < FULL)
+  );
+  rvg_assert #(.TEXT("rvg_fifo: a beat left that had not come")) u_assert_beat (
+    .clk, .rst, .holds(!pop || count_q != '0)
+  );
+  rvg_assert_stream #(
+    .TEXT("rvg_fifo: a beat did not stay until it was taken"), .WIDTH(WIDTH)
+  ) u_assert_stays (
+    .clk, .rst, .tdata(m_axis_tdata), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
+  );
+`endif
+
 endmodule
 
 `default_nettype wire

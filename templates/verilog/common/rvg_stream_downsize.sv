@@ -48,6 +48,14 @@ module rvg_stream_downsize #(
     if (rst) count_q <= '0;
   end
 
+`ifdef RVG_ASSERT
+  rvg_assert_stream #(
+    .TEXT("rvg_stream_downsize: a beat did not stay until it was taken"), .WIDTH(OUT_W)
+  ) u_assert_stays (
+    .clk, .rst, .tdata(m_axis_tdata), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
+  );
+`endif
+
 endmodule
 
 `default_nettype wire

@@ -50,6 +50,14 @@ module rvg_stream_reg #(
     end
   end
 
+`ifdef RVG_ASSERT
+  rvg_assert_stream #(
+    .TEXT("rvg_stream_reg: a beat did not stay until it was taken"), .WIDTH(WIDTH)
+  ) u_assert_stays (
+    .clk, .rst, .tdata(m_axis_tdata), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
+  );
+`endif
+
 endmodule
 
 `default_nettype wire

@@ -126,6 +126,14 @@ module rvg_linear #(
     if (rst) index_q <= '0;
   end
 
+`ifdef RVG_ASSERT
+  rvg_assert_stream #(
+    .TEXT("rvg_linear: a beat did not stay until it was taken"), .WIDTH(ACC_W + 1)
+  ) u_assert_stays (
+    .clk, .rst, .tdata({m_axis_tlast, m_axis_tdata}), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
+  );
+`endif
+
 endmodule
 
 `default_nettype wire

@@ -113,6 +113,12 @@ module rvg_mac_array #(
     if (rst) acc_valid <= 1'b0;
   end
 
+`ifdef RVG_ASSERT
+  rvg_assert #(.TEXT("rvg_mac_array: a set was complete before the one before it had left")) u_assert_out (
+    .clk, .rst, .holds(!(acc_done_q && acc_valid && left_q != '0))
+  );
+`endif
+
 endmodule
 
 `default_nettype wire

@@ -84,6 +84,17 @@ module rvg_replay #(
     .rd_data(m_axis_tdata)
   );
 
+`ifdef RVG_ASSERT
+  rvg_assert #(.TEXT("rvg_replay: a beat came into a half that is not empty")) u_assert_write (
+    .clk, .rst, .holds(!push || !full_q[wr_half_q])
+  );
+  rvg_assert_stream #(
+    .TEXT("rvg_replay: a beat did not stay until it was taken"), .WIDTH(WIDTH)
+  ) u_assert_stays (
+    .clk, .rst, .tdata(m_axis_tdata), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
+  );
+`endif
+
 endmodule
 
 `default_nettype wire

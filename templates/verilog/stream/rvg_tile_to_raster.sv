@@ -190,6 +190,40 @@ module rvg_tile_to_raster #(
     assign m_axis_tdata[Y_W*l +: Y_W] = rd_data[Y_W*(M*l + 32'(row_of_data_q)) +: Y_W];
   end
 
+`ifdef RVG_ASSERT
+  localparam int SET_BEATS = SET_CHANNELS / IN_LANES * M;
+  localparam int OWED_W    = $clog2(BUFFERS * SETS * SET_BEATS + 1);
+  logic [OWED_W-1:0] owed_q;  // beats reserved and not yet written
+  logic [31:0]       kept_q;  // buffers reserved and not yet read
+
+  always_ff @(posedge clk) begin
+    owed_q <= owed_q + (start ? OWED_W'(SET_BEATS) : '0) - OWED_W'(in_valid);
+    kept_q <= kept_q + 32'(start && set_q == '0) - 32'(released);
+    if (rst) begin
+      owed_q <= '0;
+      kept_q <= '0;
+    end
+  end
+
+  rvg_assert #(.TEXT("rvg_tile_to_raster: a set began without room")) u_assert_start (
+    .clk, .rst, .holds(!start || start_ok)
+  );
+  rvg_assert #(.TEXT("rvg_tile_to_raster: a beat was written that nothing was reserved for")) u_assert_owed (
+    .clk, .rst, .holds(!in_valid || owed_q != '0 || start)
+  );
+  rvg_assert #(.TEXT("rvg_tile_to_raster: more buffers are free or kept than there are")) u_assert_free (
+    .clk, .rst, .holds(32'(free_q) + kept_q <= BUFFERS)
+  );
+  rvg_assert #(.TEXT("rvg_tile_to_raster: a tile row was written over one that is kept")) u_assert_full (
+    .clk, .rst, .holds(!row_written_q || full_q < COUNT_W'(BUFFERS))
+  );
+  rvg_assert_stream #(
+    .TEXT("rvg_tile_to_raster: a beat did not stay until it was taken"), .WIDTH(OUT_LANES*Y_W)
+  ) u_assert_stays (
+    .clk, .rst, .tdata(m_axis_tdata), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
+  );
+`endif
+
 endmodule
 
 `default_nettype wire

@@ -219,6 +219,23 @@ module rvg_window_buffer #(
     if (rst) window_valid_q <= 1'b0;
   end
 
+`ifdef RVG_ASSERT
+  rvg_assert #(.TEXT("rvg_window_buffer: a row was written over one that is kept")) u_assert_write (
+    .clk, .rst, .holds(!row_written || free_q != '0)
+  );
+  rvg_assert #(.TEXT("rvg_window_buffer: more rows left than had come")) u_assert_release (
+    .clk, .rst, .holds(released <= ready_q)
+  );
+  rvg_assert #(.TEXT("rvg_window_buffer: more rows are counted than there are")) u_assert_rows (
+    .clk, .rst, .holds((BANK_W+1)'(free_q) + (BANK_W+1)'(ready_q) <= (BANK_W+1)'(BANKS))
+  );
+  rvg_assert_stream #(
+    .TEXT("rvg_window_buffer: a beat did not stay until it was taken"), .WIDTH(BEAT_W*KERNEL*KERNEL)
+  ) u_assert_stays (
+    .clk, .rst, .tdata(m_axis_tdata), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
+  );
+`endif
+
 endmodule
 
 `default_nettype wire

@@ -149,6 +149,20 @@ module rvg_winograd_input_transform #(
     end
   end
 
+`ifdef RVG_ASSERT
+  rvg_assert #(.TEXT("rvg_winograd_input_transform: a window was transformed over one that waits")) u_assert_middle (
+    .clk, .rst, .holds(!(column_step && middle_full_q))
+  );
+  rvg_assert #(.TEXT("rvg_winograd_input_transform: a window was handed over to rows that are at work")) u_assert_rows (
+    .clk, .rst, .holds(!(hand_over && rows_busy_q))
+  );
+  rvg_assert_stream #(
+    .TEXT("rvg_winograd_input_transform: a beat did not stay until it was taken"), .WIDTH(K*K*PI*DATA_W)
+  ) u_assert_stays (
+    .clk, .rst, .tdata(m_axis_tdata), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
+  );
+`endif
+
 endmodule
 
 `default_nettype wire

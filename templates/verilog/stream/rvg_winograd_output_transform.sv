@@ -155,16 +155,24 @@ module rvg_winograd_output_transform #(
       end
     end
 
-`ifdef REPVGG_HW_ASSERT  // by unit benches; in a network its %m would make every instance code of its own
+`ifdef RVG_ASSERT
     // The division's own proof: a sum that is no multiple of 2^SHIFT was not a convolution's.
-    always_ff @(posedge clk) begin
-      if (!rst && rows_busy_q && (row & {M{SUM_W'((1 << SHIFT) - 1)}}) != '0) $fatal(1, "%m: rest in the first pass");
-      if (!rst && columns_busy_q && (column & {M{MID_W'((1 << SHIFT) - 1)}}) != '0) $fatal(1, "%m: rest in the second pass");
-    end
+    rvg_assert #(.TEXT("rvg_winograd_output_transform: a rest in the first pass")) u_assert_rows (
+      .clk, .rst, .holds(!rows_busy_q || (row & {M{SUM_W'((1 << SHIFT) - 1)}}) == '0)
+    );
+    rvg_assert #(.TEXT("rvg_winograd_output_transform: a rest in the second pass")) u_assert_columns (
+      .clk, .rst, .holds(!columns_busy_q || (column & {M{MID_W'((1 << SHIFT) - 1)}}) == '0)
+    );
 `else
     wire unused = &{1'b0, row, column};  // their low bits are zero, which only the check looks at
 `endif
   end
+
+`ifdef RVG_ASSERT
+  rvg_assert #(.TEXT("rvg_winograd_output_transform: sums came before those before them had left")) u_assert_spacing (
+    .clk, .rst, .holds(!sums_valid || !rows_busy_q || row_end && batch_q == BATCH_W'(BATCHES - 1))
+  );
+`endif
 
 endmodule
 

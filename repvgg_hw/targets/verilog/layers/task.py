@@ -27,7 +27,7 @@ from repvgg_hw.targets.verilog.emit import WATCHDOG_CYCLES
 from repvgg_hw.targets.verilog.layers.state import LayerProof
 from repvgg_hw.targets.verilog.netlist import Probe, Stream, Unit, build
 from repvgg_hw.targets.verilog.simulate import (
-    SHARED_LAYERS,
+    ARGUMENTS,
     STEADY_FRAMES,
     judge,
     layer_shapes,
@@ -35,6 +35,7 @@ from repvgg_hw.targets.verilog.simulate import (
     sources,
 )
 from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator.promises import broken_promise
 from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
 from repvgg_hw.targets.verilog.vectors import write_stream
 
@@ -163,10 +164,10 @@ def _build(task: LayerTask, root: Path) -> Path:
     with lock(simulator):
         for name, content in texts.items():
             write_if_changed(simulator / "src" / name, content)
-        files = [simulator / "src" / "network.vlt", *sorted((simulator / "src").glob("*.sv"))]
-        verilator.build(files, "bench", simulator / "obj", arguments=SHARED_LAYERS)
+        files = [simulator / "src" / name for name in texts]
+        verilator.build(files, "bench", simulator / "obj", arguments=ARGUMENTS)
         if task.waves_window is not None:
-            verilator.build(files, "bench", simulator / "waves", arguments=SHARED_LAYERS, trace=True)
+            verilator.build(files, "bench", simulator / "waves", arguments=ARGUMENTS, trace=True)
     return simulator
 
 
@@ -205,6 +206,8 @@ def _run(task: LayerTask, simulator: Path, work: Path) -> LayerResult:
     ):
         late = f"{task.name}: {result.interval} cycles per frame, planned {task.planned_cycles}"
         result = replace(result, problem=late)
+    if broken := broken_promise(log.with_suffix(".out"), {}, task.name):
+        result = replace(result, problem=broken)
     if result.passed and not finished:
         result = replace(
             result, problem=f"{task.name}: the simulation ended badly, see {log.with_suffix('.out')}"
