@@ -2,7 +2,8 @@
 """What the unit benches share: cases, words of lanes, stream drivers with random stalls, ROMs, reset.
 
 A bench module holds coroutines under `@over_cases`; each runs on every instance of the bench's top
-(units.sv.j2) with every pattern of stalls. UNIT_CASES, a JSON object, gives the instances' parameters.
+(units.sv.j2) with every pattern of stalls. UNIT_CASES, a JSON object, gives the instances' parameters; those
+that UNIT_FAULTY, a JSON array, lists have a planted fault and are run under one pattern.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
 CASES: dict[str, dict[str, Any]] = json.loads(os.environ["UNIT_CASES"])
+FAULTY: list[str] = json.loads(os.environ.get("UNIT_FAULTY", "[]"))
 # Probability of an idle cycle before a beat, and of a cycle that is not ready.
 STALLS = {"flowing": (0.0, 0.0), "idle": (0.6, 0.0), "backpressure": (0.0, 0.6), "both": (0.4, 0.4)}
 PERIOD_NS = 2
 LIMIT_MS = 1  # of simulated time, after which a bench is stuck
-SILENCE = 40  # cycles without a surplus beat after the last
+SILENCE = 60  # cycles without a surplus beat after the last
+PATIENCE = 4000  # cycles without a beat, after which none will come
 
 
 def pack(lanes: Iterable[int], bits: int) -> int:
@@ -50,6 +53,11 @@ class Bench:
         seed = f"{case} {stalls}"
         self.dice = random.Random(seed)
         self.rng = np.random.default_rng(self.dice.getrandbits(32))
+
+    def planned(self, what: str, planned: int, measured: int) -> None:
+        """Where nothing stalls, what is measured is what was planned."""
+        if self.stalls == "flowing":
+            assert measured == planned, f"{what}: planned {planned} cycles, measured {measured}"
 
     def words(self, count: int, bits: int) -> list[int]:
         """Random words."""
@@ -107,6 +115,8 @@ class Bench:
                     got.append((cycle, *beat))
             else:
                 assert held is None, f"beat {len(got)} was withdrawn"
+                waited = cycle - (got[-1][0] if got else 0)
+                assert len(got) == count or waited < PATIENCE, f"stuck after {len(got)} of {count} beats"
             cycle += 1
             await RisingEdge(self.clk)
         return got
@@ -136,13 +146,15 @@ class Bench:
 
 
 def over_cases(bench: Callable[[Bench], Awaitable[None]]) -> Any:
-    """A cocotb test for every case and every pattern of stalls."""
+    """A cocotb test for every case and every pattern of stalls; faulty cases stall on both sides."""
+    patterns = {case: ["both"] if case in FAULTY else list(STALLS) for case in CASES}
+    runs = [cocotb.Param((case, stalls), f"{case}__{stalls}") for case in CASES for stalls in patterns[case]]
 
-    async def test(dut: Any, case: str, stalls: str) -> None:
+    async def test(dut: Any, run: tuple[str, str]) -> None:
         Clock(dut.clk, PERIOD_NS, unit="ns").start()
-        await bench(Bench(dut, case, stalls))
+        await bench(Bench(dut, *run))
 
     test.__name__ = test.__qualname__ = bench.__name__
     test.__doc__ = bench.__doc__
     limited = cocotb.test(timeout_time=LIMIT_MS, timeout_unit="ms")
-    return limited(cocotb.parametrize(case=list(CASES), stalls=list(STALLS))(test))
+    return limited(cocotb.parametrize(run=runs)(test))

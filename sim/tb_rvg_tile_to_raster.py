@@ -3,51 +3,42 @@
 
 from __future__ import annotations
 
-import random
-from typing import Any
-
 import cocotb
-import numpy as np
-from cocotb.triggers import FallingEdge, RisingEdge
-from tb_winograd_streams import config, pack, receive, start, unpack
+from cocotb.triggers import FallingEdge
+from streams import Bench, over_cases, pack
 
-from repvgg_hw.plan.stream.winograd import WinogradUnit
-
-FRAMES = 3
+FRAMES = 4
 
 
-@cocotb.test()
-async def tiles_become_raster(dut: Any) -> None:
-    asked = config()
-    unit = WinogradUnit(**asked["unit"])
-    m, lanes, dice = unit.m, unit.lanes, random.Random(asked["seed"])
-    columns = unit.tiles // unit.tile_rows
-    padded = (unit.c_out, unit.tile_rows * m, columns * m)
-    frames = np.random.default_rng(asked["seed"]).integers(0, 256, (FRAMES, *padded))
+@over_cases
+async def tiles_become_raster(bench: Bench) -> None:
+    unit, p = bench.unit, bench.parameters
+    m, lanes, channels, bits = (p[name] for name in ("M", "IN_LANES", "CHANNELS", "Y_W"))
+    rows, columns = (-(-p[name] // m) for name in ("HEIGHT", "WIDTH"))
+    frames = bench.rng.integers(0, 1 << bits, (FRAMES, channels, rows * m, columns * m))
 
-    # (frame, tile row, tile, batch of channels, column, channel, row); a set is PO channels of a tile
-    tiled = frames.reshape(FRAMES, unit.c_out // lanes, lanes, unit.tile_rows, m, columns, m)
-    stream = tiled.transpose(0, 3, 5, 1, 6, 2, 4).reshape(-1, unit.po // lanes * m, lanes * m)
-    map_ = frames[:, :, : unit.out_height, : unit.out_width]
-    expected = map_.transpose(0, 2, 3, 1).reshape(-1, unit.out_lanes).tolist()
+    # (frame, tile row, tile, batch of channels, column, channel, row); a set is SET_CHANNELS of a tile
+    tiled = frames.reshape(FRAMES, channels // lanes, lanes, rows, m, columns, m)
+    sets = tiled.transpose(0, 3, 5, 1, 6, 2, 4).reshape(-1, p["SET_CHANNELS"] // lanes * m, lanes * m)
+    inside = frames[:, :, : p["HEIGHT"], : p["WIDTH"]].transpose(0, 2, 3, 1)
+    expected = [pack(beat, bits) for beat in inside.reshape(-1, p["OUT_LANES"]).tolist()]
 
     async def play() -> None:
-        for number, beats in enumerate(stream.tolist()):
+        for beats in sets.tolist():
             while True:
-                await FallingEdge(dut.clk)
-                if dut.start_ok.value == 1 and (number % 3 or dice.random() >= asked["source_stall"]):
+                await FallingEdge(bench.clk)
+                if unit.start_ok.value == 1 and bench.dice.random() >= bench.idle:
                     break
-            dut.start.value = 1
-            await RisingEdge(dut.clk)
-            dut.start.value = 0
+            unit.start.value = 1
+            await bench.cycles(1)
+            unit.start.value = 0
             for beat in beats:
-                dut.in_data.value, dut.in_valid.value = pack(beat, unit.out_bits), 1
-                await RisingEdge(dut.clk)
-                dut.in_valid.value = 0
+                unit.in_data.value, unit.in_valid.value = pack(beat, bits), 1
+                await bench.cycles(1)
+            unit.in_valid.value = 0
 
-    await start(dut, start=0, in_valid=0, m_axis_tready=0)
+    await bench.reset(start=0, in_valid=0, m_axis_tready=0)
     cocotb.start_soon(play())
-    received = await receive(dut, len(expected), asked["sink_stall"], dice)
-    for number, ((_, word), want) in enumerate(zip(received, expected, strict=True)):
-        got = unpack(word, unit.out_lanes, unit.out_bits)
-        assert got == want, f"beat {number}: expected {want}, got {got}"
+    received = await bench.receive(len(expected))
+    for number, ((_, got), want) in enumerate(zip(received, expected, strict=True)):
+        assert got == want, f"beat {number}: expected {want:#x}, got {got:#x}"

@@ -4,73 +4,57 @@
 from __future__ import annotations
 
 import itertools
-import random
-from typing import Any
 
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
-from tb_winograd_streams import config, pack, play_rom, send, start, unpack
-
-from repvgg_hw.plan.stream.winograd import WinogradUnit
+from streams import Bench, over_cases, pack, unpack
 
 SETS = 30
 
 
-@cocotb.test()
-async def equals_sums(dut: Any) -> None:
-    asked = config()
-    unit = WinogradUnit(**asked["unit"])
-    rng, dice = np.random.default_rng(asked["seed"]), random.Random(asked["seed"])
-    positions, (data_bits, weight_bits, sum_bits) = unit.kind.size**2, _bits(unit)
-    table = _full_range(rng, weight_bits, (unit.weight_memory[0], unit.po, positions, unit.pi))
-    data = _full_range(rng, data_bits, (SETS * unit.words, positions, unit.pi))
-    used = table[np.arange(len(data)) % len(table)]
-    products = (used * data[:, None]).sum(axis=3).reshape(SETS, unit.words, -1)
-    expected = products.sum(axis=1) & ((1 << sum_bits) - 1)
+@over_cases
+async def equals_sums(bench: Bench) -> None:
+    unit, p = bench.unit, bench.parameters
+    positions, po, pi, words, bits = (p[name] for name in ("POSITIONS", "PO", "PI", "WORDS", "SUM_W"))
+    table = full_range(bench.rng, p["WEIGHT_W"], (p["ADDRS"], po, positions, pi))
+    data = full_range(bench.rng, p["DATA_W"], (SETS * words, positions, pi))
+    products = (table[np.arange(len(data)) % len(table)] * data[:, None]).sum(axis=3).reshape(SETS, words, -1)
+    expected = products.sum(axis=1) & ((1 << bits) - 1)
 
     received: list[tuple[int, list[int]]] = []
     starts = 0
 
-    async def collect() -> None:
+    async def watch() -> None:
         nonlocal starts
-        cycle = 0
-        while True:
-            await FallingEdge(dut.clk)
-            cycle += 1
-            if dut.sums_valid.value == 1:
-                received.append((cycle, unpack(dut.sums.value.to_unsigned(), unit.po * positions, sum_bits)))
-            if dut.start.value == 1:
-                assert dut.start_ok.value == 1, "a set was begun without room"
+        for cycle in itertools.count():
+            await FallingEdge(bench.clk)
+            if unit.sums_valid.value == 1:
+                received.append((cycle, unpack(unit.sums.value.to_unsigned(), po * positions, bits)))
+            if unit.start.value == 1:
+                assert unit.start_ok.value == 1, "a set was begun without room"
                 starts += 1
 
-    async def room() -> None:
+    async def give_room() -> None:
         while True:
-            await RisingEdge(dut.clk)
-            dut.start_ok.value = int(dice.random() >= asked["sink_stall"])
+            await RisingEdge(bench.clk)
+            unit.start_ok.value = int(bench.dice.random() >= bench.pause)
 
-    await start(dut, s_axis_tvalid=0, start_ok=0)
-    cocotb.start_soon(collect())
-    cocotb.start_soon(room())
-    words = [pack(word, weight_bits) for word in table.reshape(len(table), -1).tolist()]
-    cocotb.start_soon(play_rom(dut.clk, dut.weight_en, dut.weight_addr, dut.weight_data, words))
-    stream = [pack(word, data_bits) for word in data.reshape(len(data), -1).tolist()]
-    await send(dut, stream, asked["source_stall"], dice)
-    for _ in range(20):
-        await RisingEdge(dut.clk)
+    await bench.reset(s_axis_tvalid=0, start_ok=0)
+    cocotb.start_soon(watch())
+    cocotb.start_soon(give_room())
+    bench.play_rom("weight", [pack(word, p["WEIGHT_W"]) for word in table.reshape(len(table), -1).tolist()])
+    await bench.send([pack(word, p["DATA_W"]) for word in data.reshape(len(data), -1).tolist()])
+    await bench.cycles(20)
 
     assert starts == len(received) == SETS
     for number, ((_, got), want) in enumerate(zip(received, expected.tolist(), strict=True)):
         assert got == want, f"set {number} differs"
     cycles = [cycle for cycle, _ in received]
-    assert min(b - a for a, b in itertools.pairwise(cycles)) >= unit.spacing
+    assert min(b - a for a, b in itertools.pairwise(cycles)) >= p["SPACING"]
 
 
-def _bits(unit: WinogradUnit) -> tuple[int, int, int]:
-    return unit.widths.data, unit.widths.weight, unit.widths.sum
-
-
-def _full_range(rng: np.random.Generator, bits: int, shape: tuple[int, ...]) -> np.ndarray:
+def full_range(rng: np.random.Generator, bits: int, shape: tuple[int, ...]) -> np.ndarray:
     """Random values of every width up to bits."""
     values = rng.integers(-(1 << bits - 1), 1 << bits - 1, shape)
     return values >> rng.integers(0, bits, shape)

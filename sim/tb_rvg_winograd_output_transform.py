@@ -3,53 +3,51 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cocotb
 import numpy as np
-from cocotb.triggers import FallingEdge, RisingEdge
-from tb_winograd_streams import config, pack, start, unpack
+from cocotb.triggers import FallingEdge
+from streams import Bench, over_cases, pack, unpack
 
-from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.winograd.golden import data_transform, output_transform, weight_transform
+from repvgg_hw.winograd.matrices import transform
 
 SETS = 40
 
 
-@cocotb.test()
-async def equals_output_transform(dut: Any) -> None:
-    asked = config()
-    unit = WinogradUnit(**asked["unit"])
-    kind, size, rng = unit.kind, unit.kind.size, np.random.default_rng(asked["seed"])
-    tiles = rng.integers(0, 256, (SETS, 1, unit.c_in, size, size))
-    kernels = rng.integers(-127, 128, (SETS, unit.po, unit.c_in, 3, 3))
+@over_cases
+async def equals_output_transform(bench: Bench) -> None:
+    unit, rng, p = bench.unit, bench.rng, bench.parameters
+    m, po, lanes, bits = (p[name] for name in ("M", "PO", "LANES", "ACC_W"))
+    kind = transform(m, p["STRIDE"])
+    channels = min(16, (1 << bits - 1) // (9 * 127 * 255))  # as many as the sums' width allows
+    tiles = rng.integers(0, 256, (SETS, 1, channels, kind.size, kind.size))
+    kernels = rng.integers(-127, 128, (SETS, po, channels, 3, 3))
     tiles[::2], kernels[::2] = 255, np.sign(kernels[::2]) * 127
     sums = (data_transform(tiles, kind) * weight_transform(kernels, kind)).sum(axis=2)  # (SETS, PO, K, K)
-    tiles_out = output_transform(sums, kind)  # (SETS, PO, m, m)
+    # (set, batch of channels, column, channel, row)
+    shaped = output_transform(sums, kind).reshape(SETS, po // lanes, lanes, m, m).transpose(0, 1, 4, 2, 3)
+    expected = shaped.reshape(-1, lanes * m).tolist()
+    spacing = kind.size * po // lanes
 
     received: list[list[int]] = []
 
-    async def collect() -> None:
+    async def watch() -> None:
         while True:
-            await FallingEdge(dut.clk)
-            if dut.acc_valid.value == 1:
-                word = dut.acc.value.to_unsigned()
-                received.append(unpack(word, unit.lanes * unit.m, unit.acc_bits, signed=True))
+            await FallingEdge(bench.clk)
+            if unit.acc_valid.value == 1:
+                received.append(unpack(unit.acc.value.to_unsigned(), lanes * m, bits, signed=True))
 
-    await start(dut, sums_valid=0)
-    cocotb.start_soon(collect())
+    await bench.reset(sums_valid=0)
+    cocotb.start_soon(watch())
     for word in sums.reshape(SETS, -1).tolist():
-        dut.sums.value, dut.sums_valid.value = pack(word, unit.widths.sum), 1
-        await RisingEdge(dut.clk)
-        dut.sums_valid.value = 0
-        for _ in range(unit.spacing - 1 + int(rng.integers(0, 3))):
-            await RisingEdge(dut.clk)
-    for _ in range(3 * unit.spacing + 10):
-        await RisingEdge(dut.clk)
+        unit.sums.value, unit.sums_valid.value = pack(word, bits + 2 * p["SHIFT"]), 1
+        await bench.cycles(1)
+        unit.sums_valid.value = 0
+        await bench.cycles(spacing - 1)
+        while bench.dice.random() < bench.idle:
+            await bench.cycles(1)
+    await bench.cycles(3 * spacing + 10)
 
-    # (set, batch of channels, column, channel, row)
-    shaped = tiles_out.reshape(SETS, unit.po // unit.lanes, unit.lanes, unit.m, unit.m)
-    expected = shaped.transpose(0, 1, 4, 2, 3).reshape(-1, unit.lanes * unit.m).tolist()
     assert len(received) == len(expected)
     for number, (got, want) in enumerate(zip(received, expected, strict=True)):
         assert got == want, f"beat {number}: expected {want}, got {got}"

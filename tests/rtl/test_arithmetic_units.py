@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from units import check
+from units import Fault, check
 
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.timing import lanes_out
@@ -18,11 +18,17 @@ def test_dot_product(tmp_path: Path) -> None:
         for n, signed in ((1, False), (3, True), (8, False), (9, True), (27, False), (65, False))
     }
     cases["wide"] = {"N": 5, "X_W": 14, "X_SIGNED": True, "W_W": 16, "SUM_W": 33}
-    check(tmp_path, "rvg_dot_product", cases)
+    faults = {
+        "unsigned": Fault("n9s", "{X_SIGNED && x[X_W*i + X_W-1]", "{1'b0", module="rvg_dot_slice"),
+        "late": Fault("n9s", ".sum_en(enable[1])", ".sum_en(enable[0])"),
+    }
+    check(tmp_path, "rvg_dot_product", cases, faults)
 
 
 def test_adder_tree(tmp_path: Path) -> None:
-    check(tmp_path, "rvg_adder_tree", {f"n{n}": {"N": n, "W": 12} for n in (2, 3, 8, 9, 64, 65)})
+    cases = {f"n{n}": {"N": n, "W": 12} for n in (2, 3, 8, 9, 64, 65)}
+    faults = {"forgets": Fault("n9", "if (enable[l]) out_q[W*j +: W] <= total;", "out_q[W*j +: W] <= total;")}
+    check(tmp_path, "rvg_adder_tree", cases, faults)
 
 
 def test_issue(tmp_path: Path) -> None:
@@ -37,7 +43,14 @@ def test_issue(tmp_path: Path) -> None:
         name: {"WORD_W": 12, "WORDS": words, "SPACING": spacing, "ADDRS": addrs, "LATENCY": latency}
         for name, (words, spacing, addrs, latency) in shapes.items()
     }
-    check(tmp_path, "rvg_issue", cases)
+    faults = {
+        "no_room": Fault("serial", "(!first || start_ok)", "1'b1"),
+        "too_close": Fault("spaced", "(!last || gap_q == '0)", "1'b1"),
+        "lost": Fault("serial", "{alive_q[LATENCY-1:0], accept}", "{alive_q[LATENCY-1:0], accept && !last}"),
+        "twice": Fault("serial", "word_q + 1'b1", "word_q + COUNT_W'(s_axis_tdata[0])"),
+        "out_of_step": Fault("serial", "ADDR_W'(ADDRS - 1) ? '0", "ADDR_W'(ADDRS - 2) ? '0"),
+    }
+    check(tmp_path, "rvg_issue", cases, faults)
 
 
 def test_mac_array(tmp_path: Path) -> None:
@@ -55,7 +68,13 @@ def test_mac_array(tmp_path: Path) -> None:
         }
         for name, (n, po, words, addrs, signed) in shapes.items()
     }  # fmt: skip
-    check(tmp_path, "rvg_mac_array", cases)
+    faults = {
+        "not_cleared": Fault(
+            "serial", "(sums_first ? '0 : acc_q[ACC_W*o +: ACC_W])", "acc_q[ACC_W*o +: ACC_W]"
+        ),
+        "one_beat_more": Fault("narrow", "BEAT_W'(BEATS - 1)", "BEAT_W'(BEATS)", "before it had left"),
+    }
+    check(tmp_path, "rvg_mac_array", cases, faults)
 
 
 def test_requant_relu(tmp_path: Path) -> None:
@@ -65,7 +84,11 @@ def test_requant_relu(tmp_path: Path) -> None:
         "wide": {"LANES": 2, "ADDRS": 5, "ACC_W": 36, "Y_W": 8},
         "nibble": {"LANES": 4, "ADDRS": 2, "ACC_W": 24, "Y_W": 4},
     }
-    check(tmp_path, "rvg_requant_relu", cases)
+    faults = {
+        "ties_go_down": Fault("lanes", "(product_q + half)", "(product_q + half - 1'b1)"),
+        "no_clamp": Fault("lanes", "else if (scaled > Y_MAX)", "else if (1'b0)"),
+    }
+    check(tmp_path, "rvg_requant_relu", cases, faults)
 
 
 def test_global_sum(tmp_path: Path) -> None:
@@ -76,7 +99,11 @@ def test_global_sum(tmp_path: Path) -> None:
         }
         for lanes, words, pixels in shapes
     }  # fmt: skip
-    check(tmp_path, "rvg_global_sum", cases)
+    faults = {
+        "lost": Fault("l3w2p49", "assign s_axis_tready = sum_ready;", "assign s_axis_tready = 1'b1;"),
+        "twice": Fault("l3w2p49", "= s_axis_tvalid && last_pixel;", "= s_axis_tvalid && pixel_q[5];"),
+    }
+    check(tmp_path, "rvg_global_sum", cases, faults)
 
 
 def test_linear(tmp_path: Path) -> None:
@@ -95,4 +122,10 @@ def test_linear(tmp_path: Path) -> None:
         )  # fmt: skip
         unit = netlist.linear_unit(plan, Stream("s_axis", pi, plan.sum_bits))
         cases[f"c{c_in}k{c_out}pi{pi}po{po}"] = unit.parameters
-    check(tmp_path, "rvg_linear", cases)
+    faults = {
+        "lost": Fault("c12k7pi3po7", ".m_axis_tready(word_tready)", ".m_axis_tready(1'b1)"),
+        "wrong_last": Fault("c12k7pi3po7", "COUNT_W'(C_OUT - 1);", "COUNT_W'(C_OUT - 2);"),
+        "last_changes": Fault("c12k7pi3po7", "if (m_axis_tvalid && m_axis_tready) index_q",
+                              "if (m_axis_tvalid) index_q", "a beat did not stay until it was taken"),
+    }  # fmt: skip
+    check(tmp_path, "rvg_linear", cases, faults)

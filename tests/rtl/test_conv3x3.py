@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from units import check
+from units import Fault, check
 
 from repvgg_hw.network import signed_bits
 from repvgg_hw.plan.stream.direct import ConvPlan
@@ -59,9 +59,24 @@ RATES = {
 }
 
 
-@pytest.mark.parametrize("cases", [SHAPES, RATES], ids=["shapes", "rates"])
-def test_conv3x3(tmp_path: Path, cases: dict[str, ConvPlan]) -> None:
-    check(tmp_path, "rvg_conv3x3", {name: direct_parameters(plan) for name, plan in cases.items()})
+# Of how the layer joins its units; those have faults of their own.
+FAULTS = {
+    "shapes": {
+        "lost": Fault("groups", ".m_axis_tready(window_tready)", ".m_axis_tready(1'b1)"),
+        "no_room": Fault(
+            "stem", "(!first || start_ok)", "1'b1", "set began without room", module="rvg_issue"
+        ),
+        "no_stride": Fault("groups_stride2", ".STEP(STRIDE)", ".STEP(1)"),
+    },
+    "rates": {},
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_conv3x3(tmp_path: Path, kind: str) -> None:
+    plans = {"shapes": SHAPES, "rates": RATES}[kind]
+    cases = {name: direct_parameters(plan) for name, plan in plans.items()}
+    check(tmp_path, "rvg_conv3x3", cases, FAULTS[kind])
 
 
 def test_rates_are_bound_as_named() -> None:

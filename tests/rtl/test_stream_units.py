@@ -1,48 +1,95 @@
-"""The units that only move beats, each under four patterns of stalls."""
+"""The units that only move beats, under four patterns of stalls; beats that change, are lost, come twice."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from units import check
+from units import Fault, check
+
+STAYS = "a beat did not stay until it was taken"
 
 
 def test_stream_reg(tmp_path: Path) -> None:
-    check(tmp_path, "rvg_stream_reg", {"w1": {"WIDTH": 1}, "w8": {"WIDTH": 8}, "w130": {"WIDTH": 130}})
+    cases = {"w1": {"WIDTH": 1}, "w8": {"WIDTH": 8}, "w130": {"WIDTH": 130}}
+    keep = "skid_data_q   <= s_axis_tdata;"
+    faults = {
+        "changes": Fault("w8", keep, f"{keep} m_axis_tdata <= s_axis_tdata;", STAYS),
+        "withdrawn": Fault("w8", keep, f"{keep} m_axis_tvalid <= 1'b0;", STAYS),
+        "lost": Fault("w8", "skid_valid_q  <= 1'b1;", "skid_valid_q  <= 1'b0;"),
+        "twice": Fault("w8", "skid_valid_q  <= 1'b0;\n    end else", "end else"),
+    }
+    check(tmp_path, "rvg_stream_reg", cases, faults)
 
 
 def test_fifo(tmp_path: Path) -> None:
-    check(tmp_path, "rvg_fifo", {f"d{depth}": {"WIDTH": 9, "DEPTH": depth} for depth in (1, 2, 3, 8, 13)})
+    cases = {f"d{depth}": {"WIDTH": 9, "DEPTH": depth} for depth in (1, 2, 3, 8, 13)}
+    faults = {
+        "changes": Fault("d3", "if (pop) rd_ptr_q", "if (m_axis_tvalid) rd_ptr_q", STAYS),
+        "lost": Fault("d3", "assign s_axis_tready = count_q != FULL;", "assign s_axis_tready = 1'b1;",
+                      "came in where there was no room"),
+        "unwritten": Fault("d3", "assign m_axis_tvalid = count_q != '0;", "assign m_axis_tvalid = 1'b1;",
+                           "left that had not come"),
+        "twice": Fault("d3", "if (pop) rd_ptr_q <=", "if (pop && wr_ptr_q != '0) rd_ptr_q <="),
+    }  # fmt: skip
+    check(tmp_path, "rvg_fifo", cases, faults)
 
 
 def test_credit_fifo(tmp_path: Path) -> None:
     shapes = ((1, 1), (4, 1), (5, 2), (8, 8), (21, 5))
-    check(tmp_path, "rvg_credit_fifo", {f"d{d}s{s}": {"WIDTH": 8, "DEPTH": d, "SET": s} for d, s in shapes})
+    cases = {f"d{d}s{s}": {"WIDTH": 8, "DEPTH": d, "SET": s} for d, s in shapes}
+    faults = {
+        "overflows": Fault("d5s2", "(start ? CREDIT_W'(SET) : '0)", "CREDIT_W'(start)", "a full buffer"),
+        "begins_without_room": Fault("d5s2", "start_ok <= credit_d >= CREDIT_W'(SET);", "start_ok <= 1'b1;",
+                                     "a full buffer"),
+        "gains_room": Fault("d4s1", "CREDIT_W'(m_axis_tvalid && m_axis_tready)", "CREDIT_W'(m_axis_tready)",
+                            "more room is free than there is"),
+    }  # fmt: skip
+    check(tmp_path, "rvg_credit_fifo", cases, faults)
 
 
 def test_stream_upsize(tmp_path: Path) -> None:
-    check(tmp_path, "rvg_stream_upsize", {f"r{ratio}": {"IN_W": 5, "RATIO": ratio} for ratio in (1, 2, 3, 7)})
+    cases = {f"r{ratio}": {"IN_W": 5, "RATIO": ratio} for ratio in (1, 2, 3, 7)}
+    faults = {
+        "lost": Fault("r1", "assign s_axis_tready = !full_q || slice_ready;", "assign s_axis_tready = 1'b1;"),
+        "twice": Fault("r2", "if (full_q && slice_ready) full_q <= 1'b0;", ""),
+    }
+    check(tmp_path, "rvg_stream_upsize", cases, faults)
 
 
 def test_stream_downsize(tmp_path: Path) -> None:
-    check(
-        tmp_path, "rvg_stream_downsize", {f"r{ratio}": {"OUT_W": 5, "RATIO": ratio} for ratio in (1, 2, 3, 7)}
-    )
+    cases = {f"r{ratio}": {"OUT_W": 5, "RATIO": ratio} for ratio in (1, 2, 3, 7)}
+    step = "if (m_axis_tvalid && m_axis_tready) count_q"
+    faults = {
+        "changes": Fault("r3", step, "if (m_axis_tvalid) count_q", STAYS),
+        "lost": Fault("r3", "m_axis_tready && count_q == LAST;", "m_axis_tready && count_q != '0;"),
+        "twice": Fault("r3", step, "if (m_axis_tvalid && m_axis_tready && s_axis_tvalid) count_q"),
+    }
+    check(tmp_path, "rvg_stream_downsize", cases, faults)
 
 
 def test_width_converter(tmp_path: Path) -> None:
     pairs = ((1, 1), (4, 4), (1, 6), (6, 1), (2, 3), (3, 2), (4, 6), (12, 8), (5, 7))
     cases = {f"from{a}to{b}": {"LANE_W": 4, "IN_LANES": a, "OUT_LANES": b} for a, b in pairs}
-    check(tmp_path, "rvg_width_converter", cases)
+    faults = {"lost": Fault("from2to3", ".m_axis_tready(wide_tready)", ".m_axis_tready(1'b1)")}
+    check(tmp_path, "rvg_width_converter", cases, faults)
 
 
 def test_replay(tmp_path: Path) -> None:
     shapes = ((1, 1), (1, 3), (2, 1), (3, 2), (4, 5))
-    check(tmp_path, "rvg_replay", {f"w{w}r{r}": {"WIDTH": 7, "WORDS": w, "REPEATS": r} for w, r in shapes})
+    cases = {f"w{w}r{r}": {"WIDTH": 7, "WORDS": w, "REPEATS": r} for w, r in shapes}
+    faults = {
+        "changes": Fault("w3r2", "= !m_axis_tvalid || m_axis_tready;", "= 1'b1;", STAYS),
+        "lost": Fault("w3r2", "assign s_axis_tready = !full_q[wr_half_q];", "assign s_axis_tready = 1'b1;",
+                      "a half that is not empty"),
+        "twice": Fault("w1r3", "REPEAT_W'(REPEATS - 1);", "REPEAT_W'(REPEATS);"),
+    }  # fmt: skip
+    check(tmp_path, "rvg_replay", cases, faults)
 
 
 def test_frame_check(tmp_path: Path) -> None:
-    check(tmp_path, "rvg_frame_check", {f"b{beats}": {"BEATS": beats} for beats in (1, 2, 5, 16)})
+    cases = {f"b{beats}": {"BEATS": beats} for beats in (1, 2, 5, 16)}
+    faults = {"early": Fault("b5", "error || tlast != last", "error || last && !tlast")}
+    check(tmp_path, "rvg_frame_check", cases, faults)
 
 
 def test_output_map(tmp_path: Path) -> None:
@@ -52,7 +99,9 @@ def test_output_map(tmp_path: Path) -> None:
 
 
 def test_ram_1r1w(tmp_path: Path) -> None:
-    check(tmp_path, "rvg_ram_1r1w", {f"d{depth}": {"WIDTH": 11, "DEPTH": depth} for depth in (1, 2, 5, 16)})
+    cases = {f"d{depth}": {"WIDTH": 11, "DEPTH": depth} for depth in (1, 2, 5, 16)}
+    faults = {"holds_not": Fault("d5", "rd_en) rd_data <= mem[rd_addr];\n", "1'b1) rd_data <= mem[0];\n")}
+    check(tmp_path, "rvg_ram_1r1w", cases, faults)
 
 
 def test_rom_and_constant(tmp_path: Path) -> None:
@@ -61,6 +110,6 @@ def test_rom_and_constant(tmp_path: Path) -> None:
         words = [f"{(i * 0x9E3779B97F4A7C15F39CC0605CEDC835 >> 3) % (1 << width):x}" for i in range(depth)]
         (tmp_path / f"table{depth}.mem").write_text("\n".join(words) + "\n")
         roms[f"d{depth}"] = {"WIDTH": width, "DEPTH": depth, "FILE": f"table{depth}.mem"}
-    check(tmp_path, "rvg_rom", roms)
+    check(tmp_path, "rvg_rom", roms, {"holds_not": Fault("d5", "if (en) data <= mem", "data <= mem")})
     (tmp_path / "one.mem").write_text("2a\n")
     check(tmp_path, "rvg_constant", {"one": {"WIDTH": 6, "FILE": "one.mem"}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from units import check
+from units import Fault, check
 
 
 def shape(
@@ -37,7 +37,16 @@ def test_window_buffer_3x3(tmp_path: Path) -> None:
         "s2_1x1": shape(1, 1, step=2),
         "s2_2x2_w2": shape(2, 2, words=2, step=2),
     }
-    check(tmp_path, "rvg_window_buffer", cases)
+    faults = {
+        "changes": Fault("s1_5x7", "= !window_valid_q || m_axis_tready;", "= 1'b1;", "a beat did not stay"),
+        "twice": Fault("s1_4x5_w2", "column_valid_q && column_complete_q;", "column_valid_q;"),
+        "lost": Fault("s1_8x8", "assign s_axis_tready = free_q != '0;", "assign s_axis_tready = 1'b1;",
+                      "over one that is kept"),
+        "a_bank_too_many": Fault("s1_8x8", "<= BANK_W'(BANKS);", "<= BANK_W'(BANKS + 1);", "than there are"),
+        "too_early": Fault("s1_5x7", "ready_q >= BANK_W'(end_row - first_row)", "1'b1",
+                           "more rows left than had come"),
+    }  # fmt: skip
+    check(tmp_path, "rvg_window_buffer", cases, faults)
 
 
 def test_window_buffer_of_tiles(tmp_path: Path) -> None:

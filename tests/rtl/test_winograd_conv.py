@@ -2,90 +2,50 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-from winograd_runner import run_bench, write_networks
+from lint_sources import lint
+from units import Fault, check, unit_sources
 
-from repvgg_hw.files import templates_dir
 from repvgg_hw.plan.stream.winograd import WinogradUnit
-from repvgg_hw.targets.verilog.emit import library_sources
 from repvgg_hw.targets.verilog.netlist import winograd_parameters
-from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.winograd.matrices import STRIDES, TILES
 
-TOP, BENCH = "rvg_conv3x3_winograd", "tb_rvg_conv3x3_winograd"
-STALLS = {"seed": 1, "frames": 2, "extreme": False, "source_stall": 0.3, "sink_stall": 0.3, "interval": False}
-FLOWING = STALLS | {"frames": 3, "extreme": True, "source_stall": 0.0, "sink_stall": 0.0, "interval": True}
-
-UNITS: dict[str, dict[str, Any]] = {
+LAYER = "rvg_conv3x3_winograd"
+UNITS = {
     # groups, several lanes, tiles that overhang both edges
-    "m4_groups": {"m": 4, "c_in": 12, "c_out": 4, "height": 6, "width": 9, "pi": 1, "po": 2, "groups": 2},
+    "m4_groups": WinogradUnit(4, 12, 4, 6, 9, pi=1, po=2, groups=2, acc_bits=24),
     # the largest tile fits the map exactly; one multiplier per position
-    "m7": {"m": 7, "c_in": 9, "c_out": 9, "height": 7, "width": 7, "pi": 1, "po": 1},
+    "m7": WinogradUnit(7, 9, 9, 7, 7, pi=1, po=1, acc_bits=24),
     # stride 2 in phases, signed pixels of three channels at once
-    "m3_stride2": {"m": 3, "stride": 2, "c_in": 3, "c_out": 4, "height": 9, "width": 8, "pi": 3, "po": 2,
-                   "in_signed": True},
+    "m3_stride2": WinogradUnit(3, 3, 4, 9, 8, pi=3, po=2, stride=2, in_signed=True, acc_bits=24),
     # multipliers and output stream both without a cycle to spare
-    "m2_busy": {"m": 2, "c_in": 8, "c_out": 8, "height": 10, "width": 10, "pi": 4, "po": 2},
+    "m2_busy": WinogradUnit(2, 8, 8, 10, 10, pi=4, po=2, acc_bits=24),
     # one pixel, one channel
-    "m2_one": {"m": 2, "c_in": 1, "c_out": 1, "height": 1, "width": 1, "pi": 1, "po": 1},
+    "m2_one": WinogradUnit(2, 1, 1, 1, 1, pi=1, po=1, acc_bits=24),
+    "m3": WinogradUnit(3, 2, 2, 4, 5, pi=1, po=1, acc_bits=24),
+}
+FAULTS = {
+    "data_network": Fault("m3", ".B_NEG(1)", ".B_NEG(0)", module="rvg_winograd_data_m3_s1"),
+    "output_network": Fault("m3", ".B_SHIFT(1)", ".B_SHIFT(2)", module="rvg_winograd_output_m3_s1"),
+    "division": Fault("m3", ".B_SHIFT(6)", ".B_SHIFT(7)", module="rvg_winograd_divide_m3_s1"),
+    "right_edge": Fault("m3", "wr_col < COL_W'(WIDTH)", "wr_col < 1", module="rvg_tile_to_raster"),
+    "lost": Fault("m4_groups", ".m_axis_tready(data_tready)", ".m_axis_tready(1'b1)"),
+    "no_room": Fault("m2_busy", "(!first || start_ok)", "1'b1", "set began without room", module="rvg_issue"),
+    "too_close": Fault("m3", ".SPACING(K*PO/LANES)", ".SPACING(1)", "sums came before those before"),
+    "a_beat_too_many": Fault("m3", "y_valid <= valid_q[2];", "y_valid <= |valid_q[2:1];",
+                             "a beat was written that nothing was reserved for", module="rvg_requant_relu"),
 }  # fmt: skip
 
-# file, text, its replacement: a coefficient, the division, the right edge, the last tile row
-FAULTS = {
-    "data network": ("rvg_winograd_data_m3_s1.sv", ".B_NEG(1)", ".B_NEG(0)"),
-    "output network": ("rvg_winograd_output_m3_s1.sv", ".B_SHIFT(1)", ".B_SHIFT(2)"),
-    "division": ("rvg_winograd_divide_m3_s1.sv", ".B_SHIFT(6)", ".B_SHIFT(7)"),
-    "right edge": ("rvg_tile_to_raster.sv", "wr_col < COL_W'(WIDTH)", "wr_col < COL_W'(WIDTH - 1)"),
-    "last tile row": ("rvg_tile_to_raster.sv", "PIX_W'(LAST_ROWS - 1)", "PIX_W'(M - 1)"),
-}
 
-
-@pytest.mark.parametrize("name", UNITS)
-def test_layer_equals_golden(tmp_path: Path, name: str) -> None:
-    """With stalls, then flowing freely: there the measured frame interval is the planned one."""
-    fields: dict[str, Any] = UNITS[name] | {"acc_bits": 24}
-    unit = WinogradUnit(**fields)
-    flowing = FLOWING | {"interval": unit.cycles > 100}  # smaller maps: handing a row over takes longer
-    for config in (STALLS, flowing):
-        assert run_bench(tmp_path, TOP, BENCH, winograd_parameters(unit), {"unit": fields, **config}), (
-            tmp_path
-        )
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_fault_is_found(tmp_path: Path, name: str) -> None:
-    fields: dict[str, Any] = {
-        "m": 3,
-        "c_in": 2,
-        "c_out": 2,
-        "height": 4,
-        "width": 5,
-        "pi": 1,
-        "po": 1,
-        "acc_bits": 24,
-    }
-    config = {"unit": fields, **STALLS}
-    assert not run_bench(
-        tmp_path, TOP, BENCH, winograd_parameters(WinogradUnit(**fields)), config, fault=FAULTS[name]
-    )
+def test_layer_equals_golden(tmp_path: Path) -> None:
+    """Under every pattern of stalls; flowing freely, the measured frame interval is the planned one."""
+    check(tmp_path, LAYER, {name: winograd_parameters(unit) for name, unit in UNITS.items()}, FAULTS)
 
 
 @pytest.mark.parametrize("stride", STRIDES)
 @pytest.mark.parametrize("m", TILES)
 def test_lints_clean(tmp_path: Path, m: int, stride: int) -> None:
-    unit = WinogradUnit(m, 8, 8, 9, 16, pi=2, po=4, acc_bits=28, stride=stride)
-    sources = [*library_sources({TOP, "rvg_shift_add"}), *write_networks(tmp_path, [(m, stride)])]
-    parameters = [f"-G{key}={value}" for key, value in winograd_parameters(unit).items()]
-    waivers = templates_dir() / "verilog" / "lint.vlt"
-    with verilator.tool_environment():
-        done = subprocess.run(
-            ["verilator", "--lint-only", "-Wall", waivers, *sources, "--top-module", TOP, *parameters],
-            capture_output=True,
-            text=True,
-        )
-    assert done.returncode == 0, done.stderr
-    assert "%Warning" not in done.stderr, done.stderr
+    parameters = winograd_parameters(WinogradUnit(m, 8, 8, 9, 16, pi=2, po=4, acc_bits=28, stride=stride))
+    assert lint(unit_sources(tmp_path, LAYER, [parameters]), LAYER, parameters) == ""

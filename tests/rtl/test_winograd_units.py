@@ -1,53 +1,41 @@
-"""Each unit of the Winograd layer alone, with stalls, against its golden function."""
+"""Each unit of the Winograd layer alone, against its golden function; and faults that its bench finds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import pytest
-from winograd_runner import run_bench
+from units import Fault, check
 
 from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.targets.verilog.netlist import winograd_parameters
 
-STALLS = {"seed": 1, "source_stall": 0.3, "sink_stall": 0.3}
-FLOWING = {"seed": 2, "source_stall": 0.0, "sink_stall": 0.0}
+STAYS = "a beat did not stay until it was taken"
+M4 = WinogradUnit(4, 4, 4, 6, 9, pi=2, po=4, acc_bits=24)
+M7 = WinogradUnit(7, 9, 4, 16, 6, pi=1, po=2, acc_bits=26)
+M5_STRIDE2 = WinogradUnit(5, 3, 6, 9, 12, pi=1, po=2, acc_bits=24, stride=2, in_signed=True)
+M2 = WinogradUnit(2, 4, 4, 6, 9, pi=1, po=2, acc_bits=24)
 
 
-def check(
-    folder: Path, top: str, bench: str, unit: dict[str, Any], names: Mapping[str, int | bool | str]
-) -> None:
-    """Run the bench with and without stalls; `names` are the unit's parameters."""
-    for config in (STALLS, FLOWING):
-        assert run_bench(folder, top, bench, names, {"unit": unit, **config}), folder
+def of_layer(unit: WinogradUnit, *names: str) -> dict[str, int]:
+    """These of the whole layer's parameters."""
+    return {name: winograd_parameters(unit)[name] for name in names}
 
 
-UNITS: dict[str, dict[str, Any]] = {
-    "m4": {"m": 4, "c_in": 4, "c_out": 4, "height": 6, "width": 9, "pi": 2, "po": 4, "acc_bits": 24},
-    "m7": {"m": 7, "c_in": 9, "c_out": 4, "height": 16, "width": 6, "pi": 1, "po": 2, "acc_bits": 26},
-    "m5_stride2": {
-        "m": 5, "stride": 2, "c_in": 3, "c_out": 6, "height": 9, "width": 12, "pi": 1, "po": 2,
-        "acc_bits": 24, "in_signed": True,
-    },
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", ["m5_stride2"])
-def test_input_transform(tmp_path: Path, name: str) -> None:
-    unit = WinogradUnit(**UNITS[name])
-    names = {
-        key: winograd_parameters(unit)[key]
-        for key in ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
+def test_input_transform(tmp_path: Path) -> None:
+    names = ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
+    cases = {"m5_stride2": of_layer(M5_STRIDE2, *names), "m2": of_layer(M2, *names)}
+    faults = {
+        "changes": Fault("m2", "= rows_busy_q && !m_axis_tvalid;", "= rows_busy_q;", STAYS),
+        "withdrawn": Fault("m2", "if (m_axis_tready) m_axis_tvalid <=", "m_axis_tvalid <=", STAYS),
+        "lost": Fault("m2", "= middle_full_q && !rows_busy_q;", "= middle_full_q;", "rows that are at work"),
+        "overtaken": Fault("m2", "columns_busy_q && !middle_full_q;", "columns_busy_q;", "one that waits"),
+        "twice": Fault("m2", "if (hand_over) middle_full_q <= 1'b0;", ""),
     }
-    check(tmp_path, "rvg_winograd_input_transform", "tb_rvg_winograd_input_transform", UNITS[name], names)
+    check(tmp_path, "rvg_winograd_input_transform", cases, faults)
 
 
-@pytest.mark.parametrize("name", ["m4"])
-def test_mac(tmp_path: Path, name: str) -> None:
-    unit = WinogradUnit(**UNITS[name])
-    names = {
+def mac(unit: WinogradUnit) -> dict[str, int]:
+    return {
         "POSITIONS": unit.kind.size**2,
         "PI": unit.pi,
         "PO": unit.po,
@@ -58,21 +46,38 @@ def test_mac(tmp_path: Path, name: str) -> None:
         "WEIGHT_W": unit.widths.weight,
         "SUM_W": unit.widths.sum,
     }
-    check(tmp_path, "rvg_winograd_mac", "tb_rvg_winograd_mac", UNITS[name], names)
 
 
-@pytest.mark.parametrize("name", ["m7"])
-def test_output_transform(tmp_path: Path, name: str) -> None:
-    unit = WinogradUnit(**UNITS[name])
-    names = {key: winograd_parameters(unit)[key] for key in ("M", "STRIDE", "PO", "LANES", "ACC_W")}
-    names["SHIFT"] = unit.kind.shift
-    check(tmp_path, "rvg_winograd_output_transform", "tb_rvg_winograd_output_transform", UNITS[name], names)
+def test_mac(tmp_path: Path) -> None:
+    faults = {
+        "not_cleared": Fault("m2", "(products_first ? '0 : sums", "(1'b0 ? '0 : sums"),
+        "too_close": Fault("spaced", ".SPACING(SPACING)", ".SPACING(1)"),
+        "lost": Fault("m2", "products_valid && products_last;", "products_last && !enable[0];"),
+        "twice": Fault("m2", "products_valid && products_last;", "products_last;"),
+        "no_room": Fault("m2", "(!first || start_ok)", "1'b1", module="rvg_issue"),
+    }
+    cases = {"m4": mac(M4), "m2": mac(M2), "spaced": {**mac(M2), "SPACING": 7}}
+    check(tmp_path, "rvg_winograd_mac", cases, faults)
 
 
-@pytest.mark.parametrize("name", ["m4"])
-def test_tile_to_raster(tmp_path: Path, name: str) -> None:
-    unit = WinogradUnit(**UNITS[name])
-    names = {
+def output(unit: WinogradUnit) -> dict[str, int]:
+    return {**of_layer(unit, "M", "STRIDE", "PO", "LANES", "ACC_W"), "SHIFT": unit.kind.shift}
+
+
+def test_output_transform(tmp_path: Path) -> None:
+    faults = {
+        "first_pass": Fault("m2", "SUM_W*j + SHIFT +:", "SUM_W*j + SHIFT - 1 +:", "a rest in the second pass"),
+        "wrong_sum": Fault("m2", "TILE_W] <= sums", "TILE_W] <= 1'b1 + sums", "a rest in the first pass"),
+        "lost": Fault("m2", "if (sums_valid) rows_busy_q", "if (sums_valid && !columns_busy_q) rows_busy_q"),
+        "twice": Fault("m2", "columns_busy_q <= left_q != '0;", "columns_busy_q <= left_q != '1;"),
+        "too_slow": Fault("m2", "BATCH_W'(BATCHES - 1)) begin", "BATCH_W'(BATCHES)) begin",
+                          "sums came before those before them had left"),
+    }  # fmt: skip
+    check(tmp_path, "rvg_winograd_output_transform", {"m7": output(M7), "m2": output(M2)}, faults)
+
+
+def raster(unit: WinogradUnit, **others: int) -> dict[str, int]:
+    return {
         "M": unit.m,
         "HEIGHT": unit.out_height,
         "WIDTH": unit.out_width,
@@ -80,5 +85,27 @@ def test_tile_to_raster(tmp_path: Path, name: str) -> None:
         "SET_CHANNELS": unit.po,
         "IN_LANES": unit.lanes,
         "OUT_LANES": unit.out_lanes,
+        "Y_W": unit.out_bits,
+        **others,
     }
-    check(tmp_path, "rvg_tile_to_raster", "tb_rvg_tile_to_raster", UNITS[name], names)
+
+
+def test_tile_to_raster(tmp_path: Path) -> None:
+    cases = {
+        "m4": raster(M4),
+        "m2": raster(M2),
+        "two": raster(M2, BUFFERS=2),
+        "lanes": raster(M2, IN_LANES=1, OUT_LANES=2),
+    }
+    faults = {
+        "changes": Fault("m2", "= !m_axis_tvalid || m_axis_tready;", "= 1'b1;", STAYS),
+        "lost": Fault("m2", "wr_col < COL_W'(WIDTH)", "wr_col < COL_W'(WIDTH - 1)"),
+        "twice": Fault("m2", "PIX_W'(LAST_ROWS - 1) : PIX_W'(M - 1)", "PIX_W'(M - 1) : PIX_W'(M - 1)"),
+        "counts_the_wrong_way": Fault("m2", "free_q - COUNT_W'(start", "free_q + COUNT_W'(start",
+                                      "more buffers are free or kept than there are"),
+        "begins_without_room": Fault("two", "start_ok <= set_d != '0 || free_d != '0;", "start_ok <= 1'b1;",
+                                     "over one that is kept"),
+        "takes_nothing": Fault("m2", "COUNT_W'(start && set_q == '0) + COUNT", "COUNT_W'(1'b0) + COUNT",
+                               "more buffers are free or kept than there are"),
+    }  # fmt: skip
+    check(tmp_path, "rvg_tile_to_raster", cases, faults)
