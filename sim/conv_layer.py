@@ -11,7 +11,7 @@ from streams import Bench, pack
 from repvgg_hw import golden
 from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, signed_bits
 from repvgg_hw.plan.stream.direct import ConvPlan
-from repvgg_hw.plan.stream.plan import AnyConvPlan
+from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.targets.verilog import tables
 

@@ -66,7 +66,7 @@ def output(unit: WinogradUnit) -> dict[str, int]:
 
 def test_output_transform(tmp_path: Path) -> None:
     faults = {
-        "first_pass": Fault("m2", "SUM_W*j + SHIFT +:", "SUM_W*j + SHIFT - 1 +:", "a rest in the second pass"),
+        "first_pass": Fault("m2", "+ SHIFT +: MID_W", "+ SHIFT - 1 +: MID_W", "a rest in the second pass"),
         "wrong_sum": Fault("m2", "TILE_W] <= sums", "TILE_W] <= 1'b1 + sums", "a rest in the first pass"),
         "lost": Fault("m2", "if (sums_valid) rows_busy_q", "if (sums_valid && !columns_busy_q) rows_busy_q"),
         "twice": Fault("m2", "columns_busy_q <= left_q != '0;", "columns_busy_q <= left_q != '1;"),
