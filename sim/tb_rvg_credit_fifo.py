@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge
-from streams import Bench, over_cases
+from streams import SILENCE, Bench, over_cases
+
+from repvgg_hw.plan.stream.timing import CREDIT_CYCLES
 
 SETS = 80
 PIPELINE = 7  # longest time from a start to its first beat
@@ -42,6 +44,31 @@ async def loses_nothing(bench: Bench) -> None:
     cocotb.start_soon(produce(bench, sets))
     got = await bench.receive(SETS * size)
     assert [beat for _, beat in got] == [beat for beats in sets for beat in beats]
+
+
+@over_cases
+async def offers_room_again(bench: Bench) -> None:
+    """Of a beat that is taken at once, as late as the plan counts on."""
+    unit, p = bench.unit, bench.parameters
+    await bench.reset(start=0, in_valid=0, m_axis_tready=1)
+    await bench.cycles(1)
+    for _ in range(p["DEPTH"] // p["SET"]):
+        unit.start.value = 1
+        await bench.cycles(1)
+    unit.start.value = 0
+    await bench.cycles(1)
+    missing = p["SET"] - p["DEPTH"] % p["SET"]  # beats that make room for one more set
+    unit.in_valid.value = 1
+    await bench.cycles(missing)
+    unit.in_valid.value = 0
+    cycles = 0  # after the edge that took the last of them
+    while unit.start_ok.value == 0 and cycles < SILENCE:
+        await FallingEdge(bench.clk)
+        cycles += 1
+    assert cycles == CREDIT_CYCLES
+    unit.in_valid.value = 1
+    await bench.cycles(p["DEPTH"] // p["SET"] * p["SET"] - missing)
+    unit.in_valid.value = 0
 
 
 @over_cases

@@ -7,11 +7,13 @@ import itertools
 
 import cocotb
 import numpy as np
+from cocotb.triggers import FallingEdge
 from streams import Bench, over_cases, pack
 
 from repvgg_hw import golden
 from repvgg_hw.network import IntegerLinear
 from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.timing import BIAS_CYCLES
 from repvgg_hw.targets.verilog import tables
 
 FRAMES = 4
@@ -41,10 +43,23 @@ async def equals_golden(bench: Bench) -> None:
     weights = tables.linear_weights(layer, plan)
     bench.play_rom("weight", [pack(word, p["W_W"]) for word in weights])
     bench.play_rom("bias", [pack(word, p["ACC_W"]) for word in layer.bias.reshape(-1, p["OUT_LANES"])])
+    latencies: set[int] = set()
+
+    async def watch() -> None:
+        came: list[int] = []
+        for cycle in itertools.count():
+            await FallingEdge(bench.clk)
+            if bench.unit.acc_valid.value == 1:
+                came.append(cycle)
+            if bench.unit.biased_valid_q.value == 1:
+                latencies.add(cycle - came.pop(0))
+
+    cocotb.start_soon(watch())
     cocotb.start_soon(bench.send([pack(beat, p["X_W"]) for beat in x.reshape(-1, p["PI"])]))
     got = await bench.receive(logits.size, last=True)
     assert [value for _, value, _ in got] == [int(v) & ((1 << p["ACC_W"]) - 1) for v in logits.flat]
     assert [last for *_, last in got] == ([0] * (p["C_OUT"] - 1) + [1]) * FRAMES
+    assert latencies == {BIAS_CYCLES}, latencies
     if bench.stalls == "flowing":
         ends = [cycle for cycle, *_ in got][p["C_OUT"] - 1 :: p["C_OUT"]]
         measured = [later - earlier for earlier, later in itertools.pairwise(ends)]

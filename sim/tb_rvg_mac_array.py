@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 from streams import Bench, over_cases, pack, unpack
+
+from repvgg_hw.plan.stream.timing import ARRAY_CYCLES, tree_stages
 
 SETS = 30
 
@@ -24,12 +28,19 @@ async def equals_numpy(bench: Bench) -> None:
     expected = (weights.reshape(SETS, words, po, n) * x[:, :, None]).sum(axis=(1, 3))
 
     starts, got = 0, []
+    ends, firsts = [], []  # cycles of each set's last word, and of its first beat
 
     async def watch() -> None:
         nonlocal starts
-        while True:
+        taken = 0
+        for cycle in itertools.count():
             await FallingEdge(bench.clk)
+            taken += int(unit.weight_en.value)
+            if unit.weight_en.value == 1 and taken % words == 0:
+                ends.append(cycle)
             if unit.acc_valid.value == 1:
+                if len(got) % (po // p["OUT_LANES"]) == 0:
+                    firsts.append(cycle)
                 got.append(unpack(unit.acc.value.to_unsigned(), p["OUT_LANES"], p["ACC_W"], signed=True))
             if unit.start.value == 1:
                 assert unit.start_ok.value == 1, "a set was begun without room"
@@ -47,4 +58,6 @@ async def equals_numpy(bench: Bench) -> None:
     await bench.send([pack(word, p["X_W"]) for word in x.reshape(-1, n)])
     await bench.cycles(po + 12)
     assert starts == SETS
+    latencies = {first - end for end, first in zip(ends, firsts, strict=True)}
+    assert latencies == {ARRAY_CYCLES + tree_stages(n)}, latencies
     assert got == expected.reshape(-1, p["OUT_LANES"]).tolist()

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 from streams import Bench, over_cases, pack, unpack
 
 from repvgg_hw import golden
+from repvgg_hw.plan.stream.timing import REQUANT_CYCLES
 
 BEATS = 300
 
@@ -40,11 +43,18 @@ async def run(bench: Bench, shift: int) -> None:
     words = [pack(table[i : i + lanes], bits + 17) for i in range(0, channels, lanes)]
     rom = bench.play_rom("affine", words)
     got: list[list[int]] = []
+    came: list[int] = []  # cycles
+    left: list[int] = []
 
     async def watch() -> None:
-        while len(got) < BEATS:
+        for cycle in itertools.count():
+            if len(got) == BEATS:
+                return
             await FallingEdge(bench.clk)
+            if unit.acc_valid.value == 1:
+                came.append(cycle)
             if unit.y_valid.value == 1:
+                left.append(cycle)
                 got.append(unpack(unit.y.value.to_unsigned(), lanes, p["Y_W"]))
 
     watching = cocotb.start_soon(watch())
@@ -57,6 +67,8 @@ async def run(bench: Bench, shift: int) -> None:
     await watching
     rom.cancel()
     assert got == want.tolist()
+    latencies = {y - acc for acc, y in zip(came, left, strict=True)}
+    assert latencies == {REQUANT_CYCLES}, latencies
 
 
 def aimed(

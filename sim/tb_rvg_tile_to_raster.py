@@ -7,6 +7,8 @@ import cocotb
 from cocotb.triggers import FallingEdge
 from streams import Bench, over_cases, pack
 
+from repvgg_hw.plan.stream.timing import RASTER_CYCLES
+
 FRAMES = 4
 
 
@@ -37,8 +39,23 @@ async def tiles_become_raster(bench: Bench) -> None:
                 await bench.cycles(1)
             unit.in_valid.value = 0
 
+    async def drain() -> None:
+        """From the first tile row's last beat in to its first beat out."""
+        row_sets = columns * channels // p["SET_CHANNELS"]
+        left = row_sets * len(sets[0])
+        while left:
+            await FallingEdge(bench.clk)
+            left -= int(unit.in_valid.value)
+        cycles = 0
+        while unit.m_axis_tvalid.value == 0:
+            await FallingEdge(bench.clk)
+            cycles += 1
+        assert cycles == RASTER_CYCLES
+
     await bench.reset(start=0, in_valid=0, m_axis_tready=0)
     cocotb.start_soon(play())
+    draining = cocotb.start_soon(drain())
     received = await bench.receive(len(expected))
+    await draining
     for number, ((_, got), want) in enumerate(zip(received, expected, strict=True)):
         assert got == want, f"beat {number}: expected {want:#x}, got {got:#x}"

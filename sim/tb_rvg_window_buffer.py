@@ -8,6 +8,8 @@ import itertools
 import numpy as np
 from streams import Bench, over_cases, pack
 
+from repvgg_hw.plan.stream.timing import HANDOVER_CYCLES
+
 FRAMES = 4
 
 
@@ -40,6 +42,9 @@ async def equals_padded_windows(bench: Bench) -> None:
     await bench.reset_streams()
     cycles = await bench.equal(frames.flatten().tolist(), [beat for beats in expected for beat in beats])
     if bench.stalls == "flowing":
+        rows = p["KERNEL"] * p["WIDTH"] * p["WORDS"]  # beats of as many rows as a window needs
+        waits = [later - earlier - max(p["KERNEL"], rows) for earlier, later in itertools.pairwise(cycles)]
+        assert max(waits, default=0) <= HANDOVER_CYCLES
         ends = cycles[len(expected[0]) - 1 :: len(expected[0])]
         measured = [later - earlier for earlier, later in itertools.pairwise(ends)]
         assert measured[-1] == interval(p), f"planned {interval(p)} cycles per frame, measured {measured}"

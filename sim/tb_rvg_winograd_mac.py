@@ -10,6 +10,8 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 from streams import Bench, over_cases, pack, unpack
 
+from repvgg_hw.plan.stream.timing import WINOGRAD_MAC_CYCLES, tree_stages
+
 SETS = 30
 
 
@@ -23,14 +25,17 @@ async def equals_sums(bench: Bench) -> None:
     expected = products.sum(axis=1) & ((1 << bits) - 1)
 
     received: list[tuple[int, list[int]]] = []
-    starts = 0
+    starts, taken, ends = 0, 0, []  # ends: cycles of each set's last word
 
     async def watch() -> None:
-        nonlocal starts
+        nonlocal starts, taken
         for cycle in itertools.count():
             await FallingEdge(bench.clk)
             if unit.sums_valid.value == 1:
                 received.append((cycle, unpack(unit.sums.value.to_unsigned(), po * positions, bits)))
+            taken += int(unit.weight_en.value)
+            if unit.weight_en.value == 1 and taken % words == 0:
+                ends.append(cycle)
             if unit.start.value == 1:
                 assert unit.start_ok.value == 1, "a set was begun without room"
                 starts += 1
@@ -52,6 +57,8 @@ async def equals_sums(bench: Bench) -> None:
         assert got == want, f"set {number} differs"
     cycles = [cycle for cycle, _ in received]
     assert min(b - a for a, b in itertools.pairwise(cycles)) >= p["SPACING"]
+    latencies = {cycle - end for end, cycle in zip(ends, cycles, strict=True)}
+    assert latencies == {WINOGRAD_MAC_CYCLES + tree_stages(pi)}, latencies
 
 
 def full_range(rng: np.random.Generator, bits: int, shape: tuple[int, ...]) -> np.ndarray:

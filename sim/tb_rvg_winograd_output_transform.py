@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 from streams import Bench, over_cases, pack, unpack
 
+from repvgg_hw.plan.stream.timing import OUTPUT_CYCLES
 from repvgg_hw.winograd.golden import data_transform, output_transform, weight_transform
 from repvgg_hw.winograd.matrices import transform
 
@@ -30,11 +33,16 @@ async def equals_output_transform(bench: Bench) -> None:
     spacing = kind.size * po // lanes
 
     received: list[list[int]] = []
+    came, firsts = [], []  # cycles of the sums, and of their first beats
 
     async def watch() -> None:
-        while True:
+        for cycle in itertools.count():
             await FallingEdge(bench.clk)
+            if unit.sums_valid.value == 1:
+                came.append(cycle)
             if unit.acc_valid.value == 1:
+                if len(received) % (po // lanes * m) == 0:
+                    firsts.append(cycle)
                 received.append(unpack(unit.acc.value.to_unsigned(), lanes * m, bits, signed=True))
 
     await bench.reset(sums_valid=0)
@@ -49,5 +57,7 @@ async def equals_output_transform(bench: Bench) -> None:
     await bench.cycles(3 * spacing + 10)
 
     assert len(received) == len(expected)
+    latencies = {first - sums_in for sums_in, first in zip(came, firsts, strict=True)}
+    assert latencies == {kind.size + OUTPUT_CYCLES}, latencies
     for number, (got, want) in enumerate(zip(received, expected, strict=True)):
         assert got == want, f"beat {number}: expected {want}, got {got}"

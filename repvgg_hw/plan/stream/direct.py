@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.folding import TAPS, FoldedConv, sum_registers
-from repvgg_hw.plan.stream.timing import fifo_beats, lanes_out, tree_stages
+from repvgg_hw.plan.stream.timing import (
+    ARRAY_CYCLES,
+    CREDIT_CYCLES,
+    REQUANT_CYCLES,
+    fifo_beats,
+    lanes_out,
+    tree_stages,
+)
 
 KERNEL = 3
 
@@ -131,8 +138,8 @@ class ConvPlan(FoldedConv):
 
     @property
     def pipeline_cycles(self) -> int:
-        """From a window word's entry into the multipliers to its sum's entry into the output FIFO."""
-        return 10 + tree_stages(TAPS * self.pi)
+        """From a set's last word into the multipliers to the room of its first beat, offered again."""
+        return ARRAY_CYCLES + tree_stages(TAPS * self.pi) + REQUANT_CYCLES + CREDIT_CYCLES
 
     @property
     def fifo_depth(self) -> int:

@@ -7,7 +7,14 @@ from typing import ClassVar
 
 from repvgg_hw.network import LOGIT_BITS
 from repvgg_hw.plan.stream.direct import ConvPlan
-from repvgg_hw.plan.stream.timing import fifo_beats, lanes_out, tree_stages
+from repvgg_hw.plan.stream.timing import (
+    ARRAY_CYCLES,
+    BIAS_CYCLES,
+    CREDIT_CYCLES,
+    fifo_beats,
+    lanes_out,
+    tree_stages,
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,8 @@ class LinearPlan:
 
     @property
     def pipeline_cycles(self) -> int:
-        return 8 + tree_stages(self.pi)
+        """From a set's last word into the multipliers to the room of its first beat, offered again."""
+        return ARRAY_CYCLES + tree_stages(self.pi) + BIAS_CYCLES + CREDIT_CYCLES
 
     @property
     def fifo_depth(self) -> int:

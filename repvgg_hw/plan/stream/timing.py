@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from repvgg_hw.plan.folding import TREE_RADIX, divisors
 
+# Register stages of the RTL units, each measured by its unit's bench (sim/tb_rvg_*.py).
+ARRAY_CYCLES = 4  # rvg_mac_array: a set's last word -> its first beat, beside the adder tree's stages
+REQUANT_CYCLES = 4  # rvg_requant_relu: accumulator -> activation
+BIAS_CYCLES = 2  # rvg_linear: accumulator -> logit
+CREDIT_CYCLES = 2  # rvg_credit_fifo: a beat that is taken at once -> its room is offered again
+WINOGRAD_MAC_CYCLES = 3  # rvg_winograd_mac: a set's last word -> its sums, beside the adder tree's stages
+OUTPUT_CYCLES = 4  # rvg_winograd_output_transform: sums -> first beat, beside a row's K
+RASTER_CYCLES = 3  # rvg_tile_to_raster: a tile row's last beat -> its first beat out
+DRAIN_CYCLES = 24  # upper bound of the last three with requantization and any adder tree
 HANDOVER_CYCLES = 16  # upper bound of a row's release -> free -> written -> readable round trip
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.folding import FoldedConv, divisors, sum_registers
+from repvgg_hw.plan.stream.timing import DRAIN_CYCLES
 from repvgg_hw.winograd.bounds import TransformWidths, widths
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.golden import weight_transform
@@ -77,7 +78,7 @@ class WinogradUnit(FoldedConv):
 
         One set through the output transform, a tile's columns, and the registers on the way.
         """
-        return self.spacing + self.m + 24
+        return self.spacing + self.m + DRAIN_CYCLES
 
     @property
     def out_lanes(self) -> int:
