@@ -70,7 +70,7 @@ def test_stream_downsize(tmp_path: Path) -> None:
 def test_width_converter(tmp_path: Path) -> None:
     pairs = ((1, 1), (4, 4), (1, 6), (6, 1), (2, 3), (3, 2), (4, 6), (12, 8), (5, 7))
     cases = {f"from{a}to{b}": {"LANE_W": 4, "IN_LANES": a, "OUT_LANES": b} for a, b in pairs}
-    faults = {"lost": Fault("from2to3", ".m_axis_tready(wide_tready)", ".m_axis_tready(1'b1)")}
+    faults = {"lost": Fault("from3to2", ".m_axis_tready(wide_tready)", ".m_axis_tready(1'b1)")}
     check(tmp_path, "rvg_width_converter", cases, faults)
 
 

@@ -68,7 +68,8 @@ def test_output_transform(tmp_path: Path) -> None:
     odd = "(TILE_W'(1) << SUM_W)"  # one more in the second sum, which no convolution has
     faults = {
         "first_pass": Fault("m2", "+ SHIFT +: MID_W", "+ SHIFT - 1 +: MID_W"),
-        "wrong_sum": Fault("m2", "TILE_W] <= sums", f"TILE_W] <= {odd} + sums", "a rest in the first pass"),
+        "wrong_sum": Fault("m2", "TILE_W] <= sums", f"TILE_W] <= {odd} + sums", "a rest in the first pass",
+                           silent=True),
         "wrong_middle": Fault("m2", "_q <= middle_q;", "_q <= middle_q ^ (TILE_W'(1) << MID_W);",
                               "a rest in the second pass"),
         "lost": Fault("m2", "if (sums_valid) rows_busy_q", "if (sums_valid && !columns_busy_q) rows_busy_q"),
