@@ -3,7 +3,7 @@
 
 A bench module holds coroutines under `@over_cases`; each runs on every instance of the bench's top
 (units.sv.j2) with every pattern of stalls. UNIT_CASES, a JSON object, gives the instances' parameters; those
-that UNIT_FAULTY, a JSON array, lists have a planted fault and are run under one pattern.
+that UNIT_FAULTY names, a JSON object, have a planted fault and are run under the one pattern given there.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
 CASES: dict[str, dict[str, Any]] = json.loads(os.environ["UNIT_CASES"])
-FAULTY: list[str] = json.loads(os.environ.get("UNIT_FAULTY", "[]"))
+FAULTY: dict[str, str] = json.loads(os.environ.get("UNIT_FAULTY", "{}"))
 # Probability of an idle cycle before a beat, and of a cycle that is not ready.
 STALLS = {"flowing": (0.0, 0.0), "idle": (0.6, 0.0), "backpressure": (0.0, 0.6), "both": (0.4, 0.4)}
+CHOKED = {"choked": (0.0, 0.9)}  # for faults that show only where everything behind is full
 PERIOD_NS = 2
 LIMIT_MS = 1  # of simulated time, after which a bench is stuck
 SILENCE = 60  # cycles without a surplus beat after the last
@@ -49,7 +50,7 @@ class Bench:
         self.unit = getattr(dut, f"u_{case}")
         self.parameters = CASES[case]
         self.stalls = stalls
-        self.idle, self.pause = STALLS[stalls]
+        self.idle, self.pause = (STALLS | CHOKED)[stalls]
         seed = f"{case} {stalls}"
         self.dice = random.Random(seed)
         self.rng = np.random.default_rng(self.dice.getrandbits(32))
@@ -146,13 +147,18 @@ class Bench:
 
 
 def over_cases(bench: Callable[[Bench], Awaitable[None]]) -> Any:
-    """A cocotb test for every case and every pattern of stalls; faulty cases stall on both sides."""
-    patterns = {case: ["both"] if case in FAULTY else list(STALLS) for case in CASES}
+    """A cocotb test for every case and every pattern of stalls; for faulty cases, the fault's."""
+    patterns = {case: [FAULTY[case]] if case in FAULTY else list(STALLS) for case in CASES}
     runs = [cocotb.Param((case, stalls), f"{case}__{stalls}") for case in CASES for stalls in patterns[case]]
 
     async def test(dut: Any, run: tuple[str, str]) -> None:
         Clock(dut.clk, PERIOD_NS, unit="ns").start()
-        await bench(Bench(dut, *run))
+        unit = Bench(dut, *run)
+        try:
+            await bench(unit)
+        except AssertionError:
+            await unit.cycles(2)  # the library's assertions are to see it, too
+            raise
 
     test.__name__ = test.__qualname__ = bench.__name__
     test.__doc__ = bench.__doc__

@@ -27,7 +27,7 @@ def test_dot_product(tmp_path: Path) -> None:
 
 def test_adder_tree(tmp_path: Path) -> None:
     cases = {f"n{n}": {"N": n, "W": 12} for n in (2, 3, 8, 9, 64, 65)}
-    faults = {"forgets": Fault("n9", "if (enable[l]) out_q[W*j +: W] <= total;", "out_q[W*j +: W] <= total;")}
+    faults = {"lost": Fault("n9", "i < COUNT; i++", "i < COUNT - 1; i++")}
     check(tmp_path, "rvg_adder_tree", cases, faults)
 
 
@@ -72,7 +72,7 @@ def test_mac_array(tmp_path: Path) -> None:
         "not_cleared": Fault(
             "serial", "(sums_first ? '0 : acc_q[ACC_W*o +: ACC_W])", "acc_q[ACC_W*o +: ACC_W]"
         ),
-        "one_beat_more": Fault("narrow", "BEAT_W'(BEATS - 1)", "BEAT_W'(BEATS)", "before it had left"),
+        "lingers": Fault("narrow", "left_q - 1'b1;", "left_q - BEAT_W'(out_q[0]);", "before it had left"),
     }
     check(tmp_path, "rvg_mac_array", cases, faults)
 
@@ -100,7 +100,9 @@ def test_global_sum(tmp_path: Path) -> None:
         for lanes, words, pixels in shapes
     }  # fmt: skip
     faults = {
-        "lost": Fault("l3w2p49", "assign s_axis_tready = sum_ready;", "assign s_axis_tready = 1'b1;"),
+        "lost": Fault(
+            "l1w5p4", "assign s_axis_tready = sum_ready;", "assign s_axis_tready = 1'b1;", stalls="choked"
+        ),
         "twice": Fault("l3w2p49", "= s_axis_tvalid && last_pixel;", "= s_axis_tvalid && pixel_q[5];"),
     }
     check(tmp_path, "rvg_global_sum", cases, faults)
@@ -123,7 +125,7 @@ def test_linear(tmp_path: Path) -> None:
         unit = netlist.linear_unit(plan, Stream("s_axis", pi, plan.sum_bits))
         cases[f"c{c_in}k{c_out}pi{pi}po{po}"] = unit.parameters
     faults = {
-        "lost": Fault("c12k7pi3po7", ".m_axis_tready(word_tready)", ".m_axis_tready(1'b1)"),
+        "lost": Fault("c12k7pi3po7", ".m_axis_tready(fifo_tready)", ".m_axis_tready(1'b1)"),
         "wrong_last": Fault("c12k7pi3po7", "COUNT_W'(C_OUT - 1);", "COUNT_W'(C_OUT - 2);"),
         "last_changes": Fault("c12k7pi3po7", "if (m_axis_tvalid && m_axis_tready) index_q",
                               "if (m_axis_tvalid) index_q", "a beat did not stay until it was taken"),

@@ -32,6 +32,7 @@ class Fault:
 
     promise  what the library's own assertion says, where one finds the fault, too
     silent   the bench cannot see it: only the promise does
+    stalls   the pattern under which it shows
     """
 
     case: str
@@ -40,6 +41,7 @@ class Fault:
     promise: str = ""
     module: str = ""
     silent: bool = False
+    stalls: str = "both"
 
 
 def write_networks(folder: Path, kinds: Iterable[tuple[int, int]]) -> list[Path]:
@@ -153,7 +155,7 @@ def _run(
         plusargs=[GO_ON] if faults else [],
         environment={
             "UNIT_CASES": json.dumps({name: case for name, (_, case) in instances.items()}),
-            "UNIT_FAULTY": json.dumps(list(faults)),
+            "UNIT_FAULTY": json.dumps({name: fault.stalls for name, fault in faults.items()}),
         },
     )
     return (folder / f"tb_{module}.log").read_text(errors="replace")

@@ -60,7 +60,7 @@ RTL_FAULTS = {
     "padding row below": RtlFault("rvg_window_buffer", "row <= ROW_W'(HEIGHT) && col_q", "col_q", "stage1.0"),
     "padding column left": RtlFault("rvg_window_buffer", "col_q != '0 && col_q", "col_q", "stage1.0"),
     "padding column right": RtlFault("rvg_window_buffer", " && col_q <= COL_W'(WIDTH)", "", "stage1.0"),
-    "ring of rows": RtlFault("rvg_window_buffer", "<= BANK_W'(BANKS);", "<= BANK_W'(BANKS + 1);", "stage2.0"),
+    "ring of rows": RtlFault("rvg_window_buffer", "<= BANK_W'(BANKS);", "<= BANK_W'(BANKS + 1);", "stage0.0"),
     "accumulator's reset": RtlFault(
         "rvg_mac_array", "(sums_first ? '0 : acc_q[ACC_W*o +: ACC_W])", "acc_q[ACC_W*o +: ACC_W]",
         "stage0.0",
