@@ -52,6 +52,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
         ({"PO": 5, "OUT_LANES": 1, **WORDS_4}, "out_lanes_must_divide_po_into_at_most_words_beats"),
         ({"PO": 0}, POSITIVE),
     ],
+    "rvg_output_map": [({"X_W": 9}, "channel_wider_than_a_byte"), ({"BEATS": 0}, POSITIVE)],
     "rvg_ram_1r1w": [({"WIDTH": 0}, POSITIVE)],
     "rvg_replay": [({"WIDTH": 0}, POSITIVE)],
     "rvg_requant_relu": [
@@ -105,6 +106,7 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_issue": [{"WORD_W": 1, "LATENCY": 2}],
     "rvg_linear": [{"C_IN": 1, "C_OUT": 1, "FIFO_DEPTH": 1}, {"PI": 8, "PO": 10, "OUT_LANES": 10}],
     "rvg_mac_array": [{"PO": 4, "OUT_LANES": 1, **WORDS_4}, {"N": 1, "X_W": 1, "W_W": 1, "ACC_W": 1}],
+    "rvg_output_map": [{"X_W": 8}, {"LANES": 1, "X_W": 1, "BEATS": 1}],
     "rvg_ram_1r1w": [{"WIDTH": 1, "DEPTH": 1}],
     "rvg_replay": [{"WIDTH": 1, "WORDS": 1, "REPEATS": 1}],
     "rvg_requant_relu": [{"Y_W": 30}, {"Y_W": 19, "ACC_W": 2}, {"Y_W": 1}],

@@ -95,7 +95,12 @@ def test_frame_check(tmp_path: Path) -> None:
 def test_output_map(tmp_path: Path) -> None:
     shapes = ((1, 8, 1), (1, 5, 7), (3, 4, 16), (4, 8, 6))
     cases = {f"l{n}w{w}b{b}": {"LANES": n, "X_W": w, "BEATS": b} for n, w, b in shapes}
-    check(tmp_path, "rvg_output_map", cases)
+    step = "if (m_axis_tvalid && m_axis_tready) beat_q"
+    faults = {
+        "changes": Fault("l1w5b7", step, "if (m_axis_tvalid) beat_q", STAYS),
+        "lost": Fault("l1w5b7", ".m_axis_tvalid, .m_axis_tready\n", ".m_axis_tvalid, .m_axis_tready(1'b1)\n"),
+    }
+    check(tmp_path, "rvg_output_map", cases, faults)
 
 
 def test_ram_1r1w(tmp_path: Path) -> None:

@@ -29,6 +29,13 @@ module rvg_output_map #(
 
   localparam int COUNT_W = BEATS > 1 ? $clog2(BEATS) : 1;
 
+  if (LANES < 1 || X_W < 1 || BEATS < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+  if (X_W > 8) begin : g_check_width
+    rvg_error_channel_wider_than_a_byte u_error ();
+  end
+
   logic [LANES*X_W-1:0] beat_tdata;
   logic [COUNT_W-1:0]   beat_q;
 
@@ -47,6 +54,14 @@ module rvg_output_map #(
     if (m_axis_tvalid && m_axis_tready) beat_q <= m_axis_tlast ? '0 : beat_q + 1'b1;
     if (rst) beat_q <= '0;
   end
+
+`ifdef RVG_ASSERT
+  rvg_assert_stream #(
+    .TEXT("rvg_output_map: a beat did not stay until it was taken"), .WIDTH(LANES*8 + 1)
+  ) u_assert_stays (
+    .clk, .rst, .tdata({m_axis_tlast, m_axis_tdata}), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
+  );
+`endif
 
 endmodule
 
