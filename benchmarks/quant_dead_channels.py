@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from repvgg_hw.checkpoint import load_fused
+from repvgg_hw.errors import InputError
 from repvgg_hw.measure.accuracy import evaluate
 from repvgg_hw.model.images import checked_labels, load_images
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, FusedNetwork
@@ -64,6 +65,8 @@ def main() -> None:
     images = load_images(args.data, limit=args.limit)
     calibration = load_images(args.calibration, limit=args.calibration_limit).pixels
     silenced, planted = plant(load_fused(args.checkpoint), args.layers, args.channels, seed=0)
+    if silenced.linear is None:
+        raise InputError(f"{args.checkpoint} has no linear layer, and top-1 needs classes")
     checked_labels(images, len(silenced.linear.bias))
     reference = float_outputs(silenced, images.pixels, IMAGENET_MEAN, IMAGENET_STD)
     same = float_outputs(planted, images.pixels, IMAGENET_MEAN, IMAGENET_STD)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from fused_networks import random_network, short_searches  # noqa: F401, the fixture
+from fused_networks import NORMAL, random_network, short_searches  # noqa: F401, the fixture
 
 from repvgg_hw import golden
 from repvgg_hw.checkpoint import random_model
@@ -23,16 +22,6 @@ from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, Architecture, FusedNe
 from repvgg_hw.quantize import METHODS, Widths, forward, layers, load_widths, quantize
 from repvgg_hw.quantize.diagnose import diagnose
 from repvgg_hw.quantize.sensitivity import search_widths
-
-
-class Normal(TypedDict):
-    """The normalization, as `quantize` and `search_widths` take it."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
-NORMAL: Normal = {"mean": IMAGENET_MEAN, "std": IMAGENET_STD}
 
 
 def test_accuracy_interval() -> None:
@@ -94,10 +83,11 @@ def test_diagnose_names_the_layer_that_is_damaged() -> None:
 
 def test_search_widths_meets_the_budget_and_spares_the_sensitive_layer() -> None:
     network, pixels = random_network(), synthetic(16, (3, 16, 16))
+    assert network.linear is not None
     sizes = {c.name: c.weight.size for c in network.convs} | {"linear": network.linear.weight.size}
     budget = sum(sizes.values()) * 6 // 8
     widths = search_widths(network, pixels, budget_bytes=budget, **NORMAL)
-    widths.check(c.name for c in network.convs)
+    widths.check(network)
     assert sum(sizes[n] * widths.weight(n) for n in sizes) <= 8 * budget
     assert len(set(widths.weight_of.values())) > 1
     assert set(search_widths(network, pixels, budget_bytes=10**9, **NORMAL).weight_of.values()) == {8}
@@ -113,6 +103,7 @@ def test_widths_reach_the_integers(tmp_path: Path) -> None:
     assert [c.weight_bits for c in integer.convs] == [5, 4, 5, 5]
     assert [c.out_bits for c in integer.convs] == [6, 6, 6, 4]
     assert [c.in_bits for c in integer.convs] == [8, 6, 6, 6]
+    assert integer.linear is not None
     assert integer.linear.weight_bits == 5
     for conv in integer.convs:
         assert abs(conv.weight.astype(int)).max() <= (1 << (conv.weight_bits - 1)) - 1
@@ -134,7 +125,7 @@ def test_bad_width_files(tmp_path: Path, text: str, message: str) -> None:
         load_widths(tmp_path / "bits.json")
     for bad in (Widths(weight_of={"layer9": 4}), Widths(activations=3), Widths(weight_of={"layer1": 9})):
         with pytest.raises(InputError, match="bits"):
-            bad.check(["layer1"])
+            bad.check(random_network())
 
 
 def planted(seed: int, dead: bool) -> tuple[FusedNetwork, FusedNetwork]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from fused_networks import random_network, short_searches  # noqa: F401, the fixture
+from fused_networks import NORMAL, random_network, short_searches  # noqa: F401, the fixture
 
 from repvgg_hw import golden
 from repvgg_hw.errors import InputError
@@ -18,7 +18,6 @@ from repvgg_hw.quantize import METHODS, Widths, joint, quantize
 from repvgg_hw.quantize.sensitivity import search_widths
 
 PIXELS = synthetic(24, (3, 16, 20))
-NORM = {"mean": IMAGENET_MEAN, "std": IMAGENET_STD}
 
 
 def backbone(seed: int = 0) -> FusedNetwork:
@@ -41,7 +40,7 @@ def integer_map(network: IntegerNetwork, pixels: np.ndarray) -> np.ndarray:
 def test_the_map_follows_the_float_network(method: str) -> None:
     """One scale for all its channels: equalization must not touch them."""
     network = backbone()
-    found = quantize(network, PIXELS, method=method, **NORM)
+    found = quantize(network, PIXELS, method=method, **NORMAL)
     assert found.linear is None
     assert found.num_classes == 0
     wanted, got = float_map(network, PIXELS), integer_map(found, PIXELS)
@@ -57,8 +56,8 @@ def test_the_map_follows_the_float_network(method: str) -> None:
 def test_clipping_is_judged_by_the_map() -> None:
     """A single value ten times the others' is clipped where that brings the map nearer on the whole."""
     pixels = PIXELS.copy()
-    plain = quantize(backbone(), pixels, method=replace(METHODS["gptq"], clip=False), **NORM)
-    clipped = quantize(backbone(), pixels, method="gptq", **NORM)
+    plain = quantize(backbone(), pixels, method=replace(METHODS["gptq"], clip=False), **NORMAL)
+    clipped = quantize(backbone(), pixels, method="gptq", **NORMAL)
     wanted = float_map(backbone(), pixels)
     errors = [np.square(integer_map(n, pixels) - wanted).mean() for n in (plain, clipped)]
     assert errors[1] <= errors[0]
@@ -67,7 +66,7 @@ def test_clipping_is_judged_by_the_map() -> None:
 
 def test_learning_all_layers_together_takes_the_map() -> None:
     network = backbone(1)
-    start = quantize(network, PIXELS, method="minmax", **NORM)
+    start = quantize(network, PIXELS, method="minmax", **NORMAL)
     learnt = joint.learn(start, network, PIXELS)
     wanted = float_map(network, PIXELS)
     before, after = (np.square(integer_map(n, PIXELS) - wanted).mean() for n in (start, learnt))
@@ -76,19 +75,19 @@ def test_learning_all_layers_together_takes_the_map() -> None:
 
 def test_a_layer_that_is_not_there_has_no_width() -> None:
     with pytest.raises(InputError, match="'linear': the network has no such layer"):
-        quantize(backbone(), PIXELS, widths=Widths(weight_of={"linear": 5}), **NORM)
+        quantize(backbone(), PIXELS, widths=Widths(weight_of={"linear": 5}), **NORMAL)
 
 
 def test_widths_are_searched_without_a_linear_layer() -> None:
     network = backbone()
     size = sum(conv.weight.size for conv in network.convs)
-    found = search_widths(network, PIXELS, budget_bytes=size * 6 // 8, **NORM)
+    found = search_widths(network, PIXELS, budget_bytes=size * 6 // 8, **NORMAL)
     assert "linear" not in found.weight_of
-    assert weight_bytes(quantize(network, PIXELS, widths=found, method="minmax", **NORM)) <= size * 6 // 8
+    assert weight_bytes(quantize(network, PIXELS, widths=found, method="minmax", **NORMAL)) <= size * 6 // 8
 
 
 def test_top_1_needs_classes() -> None:
-    found = quantize(backbone(), PIXELS, method="minmax", **NORM)
+    found = quantize(backbone(), PIXELS, method="minmax", **NORMAL)
     images = Images(PIXELS, np.zeros(len(PIXELS), np.int64), ())
     with pytest.raises(InputError, match="without a linear layer, and top-1 needs classes"):
         evaluate(found, np.zeros((len(PIXELS), 1)), images, method="minmax")

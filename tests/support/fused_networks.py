@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TypedDict
 
 import numpy as np
 import pytest
@@ -19,6 +20,16 @@ from repvgg_hw.network import (
     IntegerNetwork,
 )
 from repvgg_hw.quantize import Widths, balance, grid, joint, quantize
+
+
+class Normalization(TypedDict):
+    """As `quantize` and `search_widths` take it."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+NORMAL: Normalization = {"mean": IMAGENET_MEAN, "std": IMAGENET_STD}
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +60,7 @@ def float_logits(network: FusedNetwork, pixels: np.ndarray) -> np.ndarray:
     for c in network.convs:
         w, b = torch.from_numpy(c.weight), torch.from_numpy(c.bias)
         x = torch.relu(torch.nn.functional.conv2d(x, w, b, c.stride, 1, 1, c.groups))
+    assert network.linear is not None
     return np.asarray(x.mean(dim=(2, 3)).numpy() @ network.linear.weight.T + network.linear.bias)
 
 
@@ -75,5 +87,6 @@ def check_rules(network: IntegerNetwork) -> None:
         assert conv.accumulator_bound < 1 << 31
         assert conv.in_signed is signed
         signed = False
+    assert network.linear is not None
     last = list(network.map_shapes())[-1][2]
     assert grid.logit_bound(network.linear, 255 * last[0] * last[1]) < 1 << 31

@@ -19,10 +19,10 @@ from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls import emit as emit_hls
-from repvgg_hw.targets.hls import simulate as simulate_hls
+from repvgg_hw.targets.hls.simulate import simulate_project
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.layers import layerwise
-from repvgg_hw.targets.verilog.simulate import simulate
+from repvgg_hw.targets.verilog.simulate import simulate_network
 from repvgg_hw.targets.verilog.simulator import verilator
 
 FRAMES = 4
@@ -50,7 +50,7 @@ def make(chain: str) -> tuple[IntegerNetwork, Plan]:
     return random_network(layers, in_shape=in_shape, linear=None, out_bits=bits, seed=5)
 
 
-def write(folder: Path, network: IntegerNetwork, plan: Plan) -> Design:
+def write(folder: Path, network: IntegerNetwork, plan: Plan) -> Design[Plan]:
     design = Design(folder, Request("verilog"), network, plan, {})
     emit.emit(design)
     designs.save(design)
@@ -74,16 +74,16 @@ def test_verilog(tmp_path: Path, chain: str) -> None:
     network, plan = make(chain)
     design = write(tmp_path / "design", network, plan)
     images = random_images(network, FRAMES)
-    result = simulate(design, images)
+    result = simulate_network(design, images)
     assert result.passed, result.problems
     assert result.frame_interval == plan.frame_interval
     assert [layer.name for layer in result.layers] == [conv.name for conv in plan.convs]
     assert result.layers[-1].values == FRAMES * np.prod(plan.output.shape)
-    assert simulate(design, images, stalls=3).bit_exact == FRAMES
+    assert simulate_network(design, images, stalls=3).bit_exact == FRAMES
 
 
-def test_layers_alone(sound: Design) -> None:
-    result = layerwise.simulate(sound, random_images(sound.network, FRAMES), jobs=1)
+def test_layers_alone(sound: Design[Plan]) -> None:
+    result = layerwise.prove_layers(sound, random_images(sound.network, FRAMES), jobs=1)
     assert result.passed, result.problems
     assert [layer.name for layer in result.layers] == ["stage0.0", "stage1.0"]
 
@@ -94,13 +94,13 @@ def test_hls(tmp_path: Path, chain: str) -> None:
     design = hls_design(tmp_path, network, plan)
     emit_hls.emit(design)
     images = random_images(network, FRAMES)
-    result = simulate_hls.simulate(design, images, flags=("-O0",))
+    result = simulate_project(design, images, flags=("-O0",))
     assert result.passed, result.problems
     assert result.bit_exact == FRAMES
     assert result.frame_interval == emit_hls.interval(plan)
     assert result.frame_interval <= plan.frame_interval
     assert [layer.name for layer in result.layers] == [conv.name for conv in plan.convs]
-    alone = simulate_hls.simulate(design, images, layer=plan.convs[-1].name, flags=("-O0",))
+    alone = simulate_project(design, images, layer=plan.convs[-1].name, flags=("-O0",))
     assert alone.passed, alone.problems
     assert alone.layers[0].values == result.layers[-1].values == FRAMES * np.prod(plan.output.shape)
 
@@ -120,21 +120,21 @@ def test_the_streams_bytes_are_the_map(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Design:
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     return write(tmp_path_factory.mktemp("map") / "design", *make("narrow activations"))
 
 
 @pytest.fixture
-def faulty(sound: Design, tmp_path: Path) -> Design:
+def faulty(sound: Design[Plan], tmp_path: Path) -> Design[Plan]:
     shutil.copytree(sound.directory, tmp_path / "faulty")
     return replace(sound, directory=tmp_path / "faulty")
 
 
-def run(design: Design, stalls: int = 0) -> SimulationResult:
-    return simulate(design, random_images(design.network, FRAMES), stalls=stalls)
+def run(design: Design[Plan], stalls: int = 0) -> SimulationResult:
+    return simulate_network(design, random_images(design.network, FRAMES), stalls=stalls)
 
 
-def test_a_flipped_weight_of_the_last_layer_is_placed(faulty: Design) -> None:
+def test_a_flipped_weight_of_the_last_layer_is_placed(faulty: Design[Plan]) -> None:
     """Layer, image, channel, row and column: where golden first differs with the same flipped weight."""
     path = faulty.directory / "mem" / "stage1_0_weights_0.mem"
     words = path.read_text().splitlines()
@@ -168,7 +168,7 @@ RTL_FAULTS = {
 
 
 @pytest.mark.parametrize("fault", RTL_FAULTS)
-def test_a_fault_behind_the_last_layer_is_found(faulty: Design, fault: str) -> None:
+def test_a_fault_behind_the_last_layer_is_found(faulty: Design[Plan], fault: str) -> None:
     """The map is compared where it leaves the design."""
     old, new, message = RTL_FAULTS[fault]
     path = faulty.directory / "rtl" / "rvg_output_map.sv"
@@ -195,5 +195,5 @@ def test_a_fault_behind_the_last_layer_is_found_in_hls(tmp_path: Path, fault: st
     path = tmp_path / "src" / "lib" / "axis.hpp"
     assert path.read_text().count(old) == 1
     path.write_text(path.read_text().replace(old, new))
-    result = simulate_hls.simulate(design, random_images(design.network, 2), flags=("-O0",))
+    result = simulate_project(design, random_images(design.network, 2), flags=("-O0",))
     assert message in result.problems[0]
