@@ -80,6 +80,7 @@ def float_logits(network: FusedNetwork, x: np.ndarray) -> np.ndarray:
     for conv in network.convs:
         weight, bias = torch.from_numpy(conv.weight), torch.from_numpy(conv.bias)
         y = torch.relu(nn.functional.conv2d(y, weight, bias, conv.stride, 1, groups=conv.groups))
+    assert network.linear is not None
     return np.asarray(y.mean((2, 3)).numpy() @ network.linear.weight.T + network.linear.bias)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ class Block(nn.Module):
         return torch.relu(y if self.rbr_identity is None else y + self.rbr_identity(x))
 
 
-class Backbone(nn.Module):
+class Stages(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stage0 = Block(3, 8, 2)
@@ -59,11 +59,15 @@ class Backbone(nn.Module):
                 (norm.bias, -0.5),
                 (norm.running_mean, -0.5),
             ):
+                assert array is not None
                 array.data = torch.rand(array.shape, generator=generator) + low
         self.eval()
 
+
+class Backbone(Stages):
     def forward(self, x: Tensor) -> Tensor:
-        return self.stage2(self.stage1(self.stage0(x)))
+        y: Tensor = self.stage2(self.stage1(self.stage0(x)))
+        return y
 
 
 class Classifier(Backbone):
@@ -72,7 +76,8 @@ class Classifier(Backbone):
         self.linear = nn.Linear(12, 5)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear(super().forward(x).mean((2, 3)))
+        logits: Tensor = self.linear(super().forward(x).mean((2, 3)))
+        return logits
 
 
 @pytest.fixture
@@ -91,7 +96,8 @@ def files(tmp_path: Path) -> Path:
 
 
 def map_of(folder: Path) -> np.ndarray:
-    return np.load(folder / "map.npz")["y"]
+    y: np.ndarray = np.load(folder / "map.npz")["y"]
+    return y
 
 
 @pytest.mark.parametrize("name", ["backbone", "classifier"])
@@ -190,7 +196,7 @@ def test_live_modules() -> None:
     assert got.linear is None
     assert got.provenance["module"]["relative"] < 1e-6
 
-    class Features(Backbone):
+    class Features(Stages):
         def forward(self, x: Tensor) -> list[Tensor]:
             first = self.stage1(self.stage0(x))
             return [first, self.stage2(first)]
@@ -223,7 +229,7 @@ def test_a_live_module_with_something_behind_its_last_block() -> None:
         repvgg_hw.from_torch(Doubled(), X)
 
 
-def onnx_file(path: Path, steps: dict[str, Callable[..., str]]) -> Path:
+def onnx_file(path: Path, steps: dict[str, Any]) -> Path:
     pytest.importorskip("onnx")
     from onnx_graphs import network
 
@@ -237,8 +243,8 @@ def test_onnx_graphs(tmp_path: Path) -> None:
     x = X.double().numpy()
     expected = X.double()
     for w, b, stride in ((W0, B0, STRIDES[0]), (W1, B1, STRIDES[1])):
-        arrays = (torch.from_numpy(a).double() for a in (w, b))
-        expected = torch.relu(nn.functional.conv2d(expected, *arrays, stride, 1))
+        weight, bias = (torch.from_numpy(a).double() for a in (w, b))
+        expected = torch.relu(nn.functional.conv2d(expected, weight, bias, stride, 1))
     bare = onnx_file(tmp_path / "bare.onnx", {"pool": nothing, "flatten": nothing, "head": nothing})
     pooled = onnx_file(tmp_path / "pooled.onnx", {"head": nothing})
     whole = onnx_file(tmp_path / "whole.onnx", {})

@@ -62,6 +62,8 @@ def assert_same(got: Imported, expected: Imported) -> None:
         assert ours.shape == theirs.shape
         np.testing.assert_array_equal(ours.weight, theirs.weight)
         np.testing.assert_array_equal(ours.bias, theirs.bias)
+    assert got.linear is not None
+    assert expected.linear is not None
     np.testing.assert_array_equal(got.linear.weight, expected.linear.weight)
     np.testing.assert_array_equal(got.linear.bias, expected.linear.bias)
 

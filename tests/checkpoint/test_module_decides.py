@@ -114,7 +114,9 @@ def test_maps_that_would_end_without_inner_pixels_get_a_larger_image() -> None:
 def test_a_linear_layer_without_bias() -> None:
     torch.manual_seed(0)
     module = Net({"layers": nn.Sequential(layer(3, 6), layer(6, 6))}, ["layers.0", "layers.1"], bias=False)
-    assert not read(module).linear.bias.any()
+    linear = read(module).linear
+    assert linear is not None
+    assert not linear.bias.any()
     with pytest.raises(InputError, match="--assume linear-bias=none"):
         from_file(module)
 

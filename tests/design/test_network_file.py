@@ -52,8 +52,10 @@ def test_round_trip_is_exact(network: IntegerNetwork, tmp_path: Path) -> None:
     for field in fields(IntegerNetwork):
         if field.name not in ("convs", "linear"):
             assert getattr(loaded, field.name) == getattr(network, field.name), field.name
-    layers: list[tuple[IntegerConv | IntegerLinear, ...]] = [(*n.convs, n.linear) for n in (loaded, network)]
-    for got, expected in zip(*layers, strict=True):
+    assert loaded.linear is not None
+    assert network.linear is not None
+    whole: tuple[IntegerConv | IntegerLinear, ...] = (*network.convs, network.linear)
+    for got, expected in zip((*loaded.convs, loaded.linear), whole, strict=True):
         for field in fields(expected):
             a, b = getattr(got, field.name), getattr(expected, field.name)
             assert type(a) is type(b)

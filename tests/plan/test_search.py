@@ -15,7 +15,6 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.folding import Folding
 from repvgg_hw.plan.stream.candidates import foldings, linear_foldings, unfolded
-from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.search import make_plan
 
@@ -36,6 +35,7 @@ networks = st.builds(
 def every_plan(network: IntegerNetwork) -> list[tuple[int, int]]:
     """(frame interval, multipliers) of every combination of foldings."""
     convs, linear = unfolded(network)
+    assert linear is not None
     in_cycles = network.in_shape[1] * network.in_shape[2]
     found = set()
     for *chosen, last in itertools.product(*(list(foldings(conv)) for conv in convs)):
@@ -81,6 +81,7 @@ def test_a_given_folding_is_kept(network: IntegerNetwork) -> None:
     folding = {"stage1.0": Folding(2, 4), "linear": Folding(4, 5)}
     plan = make_plan(network, multipliers=600, folding=folding)
     assert (plan.convs[1].pi, plan.convs[1].po) == (2, 4)
+    assert plan.linear is not None
     assert (plan.linear.pi, plan.linear.po) == (4, 5)
 
 
@@ -95,7 +96,8 @@ def test_accumulators_hold_their_proven_bound(network: IntegerNetwork) -> None:
     plan: Plan = make_plan(network, multipliers=100)
     for conv, integer in zip(plan.convs, network.convs, strict=True):
         assert integer.accumulator_bound < 1 << conv.acc_bits - 1
-    linear: LinearPlan = plan.linear
+    linear = plan.linear
+    assert linear is not None
     assert linear.height * linear.width * 255 < 1 << linear.sum_bits
 
 

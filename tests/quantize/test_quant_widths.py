@@ -56,6 +56,7 @@ def test_mixed_widths_are_bit_exact(files: Path, tmp_path: Path, target: str) ->
     network = designs.load(design).network
     assert tuple(conv.weight_bits for conv in network.convs) == WEIGHTS
     assert tuple(conv.out_bits for conv in network.convs) == ACTIVATIONS
+    assert network.linear is not None
     assert network.linear.weight_bits == LINEAR_BITS
     for conv in network.convs:  # the widths are used, so a unit that cuts or extends wrongly would be seen
         assert abs(conv.weight.astype(int)).max() == (1 << (conv.weight_bits - 1)) - 1
@@ -71,6 +72,7 @@ def test_widths_for_all_layers_and_under_a_budget(files: Path, tmp_path: Path) -
     network = designs.load(tmp_path / "all").network
     assert {conv.weight_bits for conv in network.convs} == {5}
     assert {conv.out_bits for conv in network.convs} == {6}
+    assert network.linear is not None
     whole = sum(conv.weight.size for conv in network.convs) + network.linear.weight.size
     budget = whole * 6 // 8
     result = generate(files, tmp_path / "budget", "--weight-memory", budget)

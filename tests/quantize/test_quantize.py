@@ -27,9 +27,13 @@ from repvgg_hw.quantize import (
 )
 
 
+def layers_of(network: IntegerNetwork) -> tuple[IntegerConv | IntegerLinear, ...]:
+    assert network.linear is not None
+    return (*network.convs, network.linear)
+
+
 def same(a: IntegerNetwork, b: IntegerNetwork) -> bool:
-    layers_of: list[tuple[IntegerConv | IntegerLinear, ...]] = [(*n.convs, n.linear) for n in (a, b)]
-    pairs = zip(*layers_of, strict=True)
+    pairs = zip(layers_of(a), layers_of(b), strict=True)
     return all(np.array_equal(x.weight, y.weight) and np.array_equal(x.bias, y.bias) for x, y in pairs)
 
 
@@ -97,6 +101,7 @@ def test_degenerate_channels_and_layers(method: str) -> None:
     assert not y[:, [0, 3]].any()
     dead = replace(network, convs=(replace(first, bias=first.bias - 1e3), second, *rest))
     check_rules(quantized(dead, pixels, method))
+    assert network.linear is not None
     silent = replace(network, linear=replace(network.linear, weight=network.linear.weight * 0))
     check_rules(quantized(silent, pixels, method))
 

@@ -41,7 +41,8 @@ def images(place: Path) -> tuple[object, ...]:
 
 def recorded(folder: Path) -> dict[str, Any]:
     """What report says in JSON."""
-    return json.loads(run("report", folder / "design", "--json"))["provenance"]
+    found: dict[str, Any] = json.loads(run("report", folder / "design", "--json"))["provenance"]
+    return found
 
 
 def test_everything_that_decides_is_there(folder: Path) -> None:
@@ -94,7 +95,8 @@ def test_commands_that_read_a_checkpoint_name_it(folder: Path, tmp_path: Path) -
 
 def test_a_record_that_somebody_edited_is_shown_or_left_out(folder: Path) -> None:
     design = designs.load(folder / "design")
-    for wrong in (None, [], "x", {"source": ["a"], "sha256": 3}):
+    edited: tuple[Any, ...] = (None, [], "x", {"source": ["a"], "sha256": 3})
+    for wrong in edited:
         design.network.provenance["quantization"] = wrong
         design.network.provenance["source"] = wrong
         assert len(lines(provenance(design))) == 3

@@ -16,6 +16,8 @@ def assert_close(got: Imported, expected: Imported, tolerance: float = 1e-12) ->
     for ours, theirs in zip(got.convs, expected.convs, strict=True):
         np.testing.assert_allclose(ours.weight, theirs.weight, atol=tolerance)
         np.testing.assert_allclose(ours.bias, theirs.bias, atol=tolerance)
+    assert got.linear is not None
+    assert expected.linear is not None
     np.testing.assert_allclose(got.linear.weight, expected.linear.weight)
     np.testing.assert_allclose(got.linear.bias, expected.linear.bias)
 

@@ -75,6 +75,7 @@ class ToyPlanner:
         for conv, (height, width), (out_height, out_width) in network.map_shapes():
             macs = conv.weight.size * out_height * out_width
             layers.append(ToyLayer(conv.name, f"{height}x{width} -> {out_height}x{out_width}", macs))
+        assert network.linear is not None
         layers.append(ToyLayer("linear", "vectors", network.linear.weight.size))
         return ToyPlan(network.name, network.in_shape, tuple(layers), request.clock_mhz, network.num_classes)
 

@@ -22,6 +22,7 @@ def weights_file(design: Design[ToyPlan], layer: str) -> Path:
 def texts(design: Design[ToyPlan]) -> dict[str, str]:
     """Layer -> its weights, one per line."""
     arrays = {conv.name: conv.weight for conv in design.network.convs}
+    assert design.network.linear is not None
     arrays["linear"] = design.network.linear.weight
     return {name: "".join(f"{w}\n" for w in array.ravel().tolist()) for name, array in arrays.items()}
 

@@ -87,6 +87,7 @@ def intervals(folder: Path, plan: Plan, latency: int) -> list[int]:
         check=False,
     )
     lines = done.stdout.splitlines()
+    assert plan.linear is not None
     assert done.returncode == 0, lines[-1]
     ends = [int(line) for line in lines[:-1]][plan.linear.c_out - 1 :: plan.linear.c_out]
     assert len(ends) == FRAMES

@@ -73,6 +73,7 @@ def test_every_layer_takes_as_many_initiations_as_it_has_work(
         assert counted[conv.name] == max(conv.initiations, beats), kind
         assert conv.initiations <= conv.cycles, kind
         lanes = conv.out_lanes
+    assert plan.linear is not None
     assert counted["pool"] == plan.linear.pool_cycles
     assert counted["linear"] == plan.linear.compute_cycles
     assert result.problems == ()

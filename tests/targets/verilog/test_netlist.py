@@ -50,6 +50,7 @@ def test_probes_are_the_layers_in_order(built: tuple[Plan, Netlist]) -> None:
     assert [probe.layer for probe in net.probes] == [*(conv.name for conv in plan.convs), "pool", "linear"]
     for conv, probe in zip(plan.convs, net.probes, strict=False):
         assert probe.beats * probe.stream.lanes == conv.c_out * conv.out_height * conv.out_width
+    assert plan.linear is not None
     assert [probe.beats * probe.stream.lanes for probe in net.probes[-2:]] == [
         plan.linear.c_in,
         plan.linear.c_out,

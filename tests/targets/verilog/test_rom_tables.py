@@ -64,12 +64,14 @@ def test_biases_multipliers_and_shifts() -> None:
 
 
 def test_linear_tables() -> None:
-    files, plan = tables.memory_files(NETWORK, PLAN), PLAN.linear
+    files, plan, linear = tables.memory_files(NETWORK, PLAN), PLAN.linear, NETWORK.linear
+    assert plan is not None
+    assert linear is not None
     words = lanes(files["linear_weights.mem"], 8, plan.po * plan.pi)
-    want = NETWORK.linear.weight.reshape(plan.repeats, plan.po, plan.words, plan.pi).transpose(0, 2, 1, 3)
+    want = linear.weight.reshape(plan.repeats, plan.po, plan.words, plan.pi).transpose(0, 2, 1, 3)
     assert words == want.reshape(len(words), -1).tolist()
     flat = [v for word in lanes(files["linear_bias.mem"], 32, plan.out_lanes) for v in word]
-    assert flat == NETWORK.linear.bias.tolist()
+    assert flat == linear.bias.tolist()
 
 
 @pytest.mark.parametrize(
