@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 from streams import Bench, pack
@@ -21,7 +22,7 @@ SHORT = 100  # cycles: in a smaller Winograd map, handing a row over takes longe
 
 def plan_of(p: dict[str, int]) -> AnyConvPlan:
     """The plan of which these are the parameters."""
-    shape = {
+    shape: dict[str, Any] = {
         "name": "layer", "c_in": p["C_IN"], "c_out": p["C_OUT"], "height": p["HEIGHT"], "width": p["WIDTH"],
         "stride": p["STRIDE"], "groups": p["GROUPS"], "pi": p["PI"], "po": p["PO"], "in_bits": p["X_W"],
         "in_signed": bool(p["X_SIGNED"]), "out_bits": p["Y_W"], "acc_bits": p["ACC_W"],

@@ -27,7 +27,8 @@ async def equals_numpy(bench: Bench) -> None:
     weights = table[np.arange(SETS * words) % p["ADDRS"]]
     expected = (weights.reshape(SETS, words, po, n) * x[:, :, None]).sum(axis=(1, 3))
 
-    starts, got = 0, []
+    starts = 0
+    got: list[list[int]] = []
     ends, firsts = [], []  # cycles of each set's last word, and of its first beat
 
     async def watch() -> None:

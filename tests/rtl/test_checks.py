@@ -145,7 +145,7 @@ def sources(module: str, networks: list[Path]) -> list[Path]:
     return [*library_sources({module, "rvg_shift_add"}), *networks]
 
 
-def parameters_of(module: str, chosen: Parameters, error: str = "") -> dict[str, object]:
+def parameters_of(module: str, chosen: Parameters, error: str = "") -> dict[str, int | bool | str]:
     """The chosen ones, and the name of a file where the module wants one."""
     text = library()[module].read_text()
     named = {"FILE": "none.mem"} if " FILE " in text and "file" not in error else {}

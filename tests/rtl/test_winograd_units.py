@@ -16,7 +16,7 @@ M5_STRIDE2 = WinogradUnit(5, 3, 6, 9, 12, pi=1, po=2, acc_bits=24, stride=2, in_
 M2 = WinogradUnit(2, 4, 4, 6, 9, pi=1, po=2, acc_bits=24)
 
 
-def of_layer(unit: WinogradUnit, *names: str) -> dict[str, int]:
+def of_layer(unit: WinogradUnit, *names: str) -> dict[str, int | bool | str]:
     """These of the whole layer's parameters."""
     return {name: winograd_parameters(unit)[name] for name in names}
 
@@ -60,7 +60,7 @@ def test_mac(tmp_path: Path) -> None:
     check(tmp_path, "rvg_winograd_mac", cases, faults)
 
 
-def output(unit: WinogradUnit) -> dict[str, int]:
+def output(unit: WinogradUnit) -> dict[str, int | bool | str]:
     return {**of_layer(unit, "M", "STRIDE", "PO", "LANES", "ACC_W"), "SHIFT": unit.kind.shift}
 
 
