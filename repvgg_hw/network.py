@@ -19,6 +19,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 MULTIPLIER_BITS = 17  # requantization constant, unsigned: one 18-bit signed multiplier port
+MAX_SHIFT = 40  # of the requantization, from 1
 BIAS_BITS = 32
 LOGIT_BITS = 32
 

@@ -94,6 +94,15 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+def without_surrogates(value: Any) -> Any:
+    """value with "?" for every letter that UTF-8 cannot write, as names of files have that are no UTF-8."""
+    if isinstance(value, dict):
+        return {without_surrogates(key): without_surrogates(below) for key, below in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_surrogates(below) for below in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
 def _short(value: Any) -> str:
     if isinstance(value, list):
         return f"a list of {len(value)}"

@@ -28,7 +28,7 @@ FLOORS = (
     ("fuse", "checkpoint"),
     ("quantize", "winograd"),
     ("plan", "plan.device", "plan.folding", "plan.request", "plan.planner", "plan.stream", "plan.registry"),
-    ("design.folder", "design.network_file", "design.results", "design"),
+    ("design.folder", "design.network_rules", "design.network_file", "design.results", "design"),
     (
         "targets.target",
         "targets.verdict",

@@ -76,7 +76,9 @@ def save(design: Design[NetworkPlan]) -> None:
         "provenance": design.network.provenance,  # of network.npz, for readers that are not Python
         "plan": design.plan.to_json(),
     }
-    write_if_changed(design.directory / "design.json", json.dumps(content, indent=2) + "\n")
+    write_if_changed(
+        design.directory / "design.json", json.dumps(schema.without_surrogates(content), indent=2) + "\n"
+    )
 
 
 def load(directory: Path) -> Design[NetworkPlan]:

@@ -13,17 +13,22 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw.errors import InputError
+from repvgg_hw import schema
+from repvgg_hw.design import network_rules
+from repvgg_hw.errors import InputError, context
 from repvgg_hw.files import write_atomically
-from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, IntegerLinear, IntegerNetwork
+from repvgg_hw.network import IntegerConv, IntegerLinear, IntegerNetwork
+from repvgg_hw.npz import read_npz
 
 FORMAT = "repvgg-hw integer network"
 VERSION = 2
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date that a zip entry can have
 
+CONV_ARRAYS, LINEAR_ARRAYS = ("weight", "bias", "multiplier"), ("weight", "bias")
 CONV_FIELDS = ("name", "shift", "stride", "groups", "weight_bits", "in_bits", "in_signed", "out_bits")
 
 
@@ -42,7 +47,7 @@ def save_network(network: IntegerNetwork, path: str | Path) -> None:
         "linear": None if network.linear is None else {"weight_bits": network.linear.weight_bits},
         "provenance": network.provenance,
     }
-    text = json.dumps(header, sort_keys=True, allow_nan=False).encode()
+    text = json.dumps(schema.without_surrogates(header), sort_keys=True, allow_nan=False).encode()
     arrays: dict[str, NDArray[Any]] = {"header": np.frombuffer(text, dtype=np.uint8)}
     for index, conv in enumerate(network.convs):
         arrays[f"conv{index}.weight"] = conv.weight
@@ -55,77 +60,103 @@ def save_network(network: IntegerNetwork, path: str | Path) -> None:
 
 
 def load_network(path: str | Path) -> IntegerNetwork:
-    """Read what save_network wrote. Raises InputError where the file is not that, or inconsistent."""
+    """Read what save_network wrote. Raises InputError for any rule of networks that it breaks."""
     path = Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-        header = json.loads(arrays["header"].tobytes())
-        if header["format"] != FORMAT:
-            raise ValueError(f"format is {header['format']!r}")
-        if header["version"] != VERSION:
-            raise ValueError(f"version {header['version']}, this program reads {VERSION}")
-        network = _build(header, arrays)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (ValueError, OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not an integer network of this program ({error})") from error
+    header = _header(path)
+    names = [f"conv{i}.{array}" for i in range(len(header.convs)) for array in CONV_ARRAYS]
+    names += [f"linear.{array}" for array in LINEAR_ARRAYS] if header.linear is not None else []
+    arrays = read_npz(path, ["header", *names], alone=True)
+    with context(str(path)):
+        network = _network(header, arrays)
+        network_rules.check(network)
     return network
 
 
-def _build(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> IntegerNetwork:
+class _Conv(msgspec.Struct, forbid_unknown_fields=True):
+    """CONV_FIELDS of one layer."""
+
+    name: str
+    shift: int
+    stride: int
+    groups: int
+    weight_bits: int
+    in_bits: int
+    in_signed: bool
+    out_bits: int
+
+
+class _Linear(msgspec.Struct, forbid_unknown_fields=True):
+    weight_bits: int
+
+
+class _Version(msgspec.Struct):
+    """What every version of the header has."""
+
+    format: str
+    version: int
+
+
+class _Header(_Version, forbid_unknown_fields=True):
+    """Everything of a network but its arrays."""
+
+    name: str
+    in_shape: tuple[int, int, int]
+    input_scale: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    output_scale: float
+    convs: list[_Conv]
+    linear: _Linear | None
+    provenance: dict[str, Any]
+
+
+def _header(path: Path) -> _Header:
+    array = read_npz(path, ["header"], limit=schema.MAX_BYTES)["header"]
+    with context(f"{path}: header"):
+        if array.dtype != np.uint8 or array.ndim != 1:
+            raise InputError(f"is {array.dtype} of {array.ndim} dimensions, not bytes of JSON")
+        content = schema.decode(array.tobytes())
+        written = schema.partly(content, _Version)
+        if written.format != FORMAT:
+            raise InputError(f"not an integer network of this program: format is {written.format!r}")
+        if written.version != VERSION:
+            raise InputError(f"version {written.version}, this program reads {VERSION}: generate it again")
+        return schema.partly(content, _Header)
+
+
+def _network(header: _Header, arrays: dict[str, NDArray[Any]]) -> IntegerNetwork:
     convs = tuple(
         IntegerConv(
-            **{f: fields[f] for f in CONV_FIELDS},
+            **{f: getattr(fields, f) for f in CONV_FIELDS},
             weight=_typed(arrays, f"conv{i}.weight", np.int8),
             bias=_typed(arrays, f"conv{i}.bias", np.int32),
             multiplier=_typed(arrays, f"conv{i}.multiplier", np.int32),
         )
-        for i, fields in enumerate(header["convs"])
+        for i, fields in enumerate(header.convs)
     )
-    linear = header["linear"] and IntegerLinear(
-        weight_bits=header["linear"]["weight_bits"],
+    linear = header.linear and IntegerLinear(
+        weight_bits=header.linear.weight_bits,
         weight=_typed(arrays, "linear.weight", np.int8),
         bias=_typed(arrays, "linear.bias", np.int32),
     )
-    _check(convs, linear, header["in_shape"][0])
     return IntegerNetwork(
-        name=header["name"],
-        in_shape=(header["in_shape"][0], header["in_shape"][1], header["in_shape"][2]),
-        input_scale=float(header["input_scale"]),
-        mean=tuple(header["mean"]),
-        std=tuple(header["std"]),
+        name=header.name,
+        in_shape=header.in_shape,
+        input_scale=header.input_scale,
+        mean=header.mean,
+        std=header.std,
         convs=convs,
         linear=linear,
-        output_scale=float(header["output_scale"]),
-        provenance=header["provenance"],
+        output_scale=header.output_scale,
+        provenance=header.provenance,
     )
 
 
 def _typed(arrays: dict[str, NDArray[Any]], key: str, dtype: type) -> NDArray[Any]:
     array = arrays[key]
     if array.dtype != dtype:
-        raise ValueError(f"{key} is {array.dtype}, expected {np.dtype(dtype)}")
+        raise InputError(f"{key} is {array.dtype}, expected {np.dtype(dtype)}")
     return array
-
-
-def _check(convs: tuple[IntegerConv, ...], linear: IntegerLinear | None, channels: int) -> None:
-    """Shapes chain from layer to layer and constants are in range."""
-    for conv in convs:
-        c_out = conv.weight.shape[0]
-        if conv.weight.ndim != 4 or conv.weight.shape[2:] != (3, 3) or conv.shape.c_in != channels:
-            raise ValueError(f"{conv.name}: weight {conv.weight.shape} after {channels} channels")
-        if conv.bias.shape != (c_out,) or conv.multiplier.shape != (c_out,):
-            raise ValueError(f"{conv.name}: bias or multiplier does not have {c_out} entries")
-        if conv.shift < 1 or conv.multiplier.min() < 0 or conv.multiplier.max() >= 1 << MULTIPLIER_BITS:
-            raise ValueError(f"{conv.name}: multiplier or shift out of range")
-        channels = c_out
-    if linear is None:
-        return
-    if linear.weight.ndim != 2 or linear.weight.shape[1] != channels:
-        raise ValueError(f"linear: weight {linear.weight.shape} after {channels} channels")
-    if linear.bias.shape != linear.weight.shape[:1]:
-        raise ValueError("linear: bias does not have one entry per class")
 
 
 def _write_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> None:

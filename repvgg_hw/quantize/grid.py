@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.network import MULTIPLIER_BITS, FusedConv, IntegerConv, IntegerLinear
+from repvgg_hw.network import MAX_SHIFT, MULTIPLIER_BITS, FusedConv, IntegerConv, IntegerLinear
 
-MAX_SHIFT = 40
 MAX_BIAS = 1 << 30  # leaves the other half of int32 to the products
 MAX_LOGIT = (1 << 31) - 1
 

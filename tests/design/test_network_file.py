@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import fields, replace
 from pathlib import Path
@@ -39,7 +40,7 @@ def network() -> IntegerNetwork:
         input_scale=0.1 + 0.2,
         mean=(0.485, 0.456, 0.406),
         std=(0.229, 0.224, 0.225),
-        convs=(conv("stage0", 3, 4, in_signed=True), conv("stage1.0", 4, 8, groups=2)),
+        convs=(conv("stage0", 3, 4, in_signed=True), replace(conv("stage1.0", 4, 8, groups=2), in_bits=7)),
         linear=linear,
         output_scale=1 / 3,
         provenance={"source": "test"},
@@ -86,11 +87,11 @@ def test_foreign_and_damaged_files(network: IntegerNetwork, tmp_path: Path) -> N
     with pytest.raises(InputError, match="no such file"):
         load_network(path)
     np.savez(path, weight=np.zeros(3))
-    with pytest.raises(InputError, match="not an integer network"):
+    with pytest.raises(InputError, match="one array 'header' is needed; it holds weight"):
         load_network(path)
     save_network(network, path)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(InputError, match="not an integer network"):
+    with pytest.raises(InputError, match=r"not an \.npz archive, or truncated"):
         load_network(path)
 
 
@@ -98,6 +99,15 @@ def test_foreign_and_damaged_files(network: IntegerNetwork, tmp_path: Path) -> N
     "change",
     [
         {"shift": 0},
+        {"shift": 41},
+        {"stride": 3},
+        {"groups": 0},
+        {"in_bits": 8},  # the layer before it has 7
+        {"in_signed": True},
+        {"out_bits": 9},
+        {"weight_bits": 7},  # its weights need 8
+        {"weight": np.full((8, 2, 3, 3), -128, np.int8)},
+        {"bias": np.full(8, (1 << 31) - 1, np.int32)},  # no room for the products
         {"multiplier": np.full(8, 1 << 17, np.int32)},
         {"bias": np.zeros(7, np.int32)},
         {"weight": np.zeros((8, 3, 3, 3), np.int8)},
@@ -110,3 +120,73 @@ def test_inconsistent_networks_are_refused(
     save_network(bad, tmp_path / "n.npz")
     with pytest.raises(InputError, match=r"stage1\.0"):
         load_network(tmp_path / "n.npz")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"input_scale": 0.0}, "input_scale is 0.0; it is finite and above 0"),
+        ({"output_scale": -1.0}, "output_scale is -1.0"),
+        ({"std": (0.1, 0.0, 0.1)}, "std is not above 0"),
+        ({"mean": (0.5,)}, "mean has 1 values for 3 channels"),
+        ({"in_shape": (3, 8, 10**9)}, "in_shape .* is out of range"),
+        ({"in_shape": (3, 0, 8)}, "in_shape .* is out of range"),
+        ({"name": "two\nlines"}, "name is not one printable line"),
+        ({"convs": ()}, "no convolutions"),
+    ],
+)
+def test_what_a_network_says_of_its_input_is_checked(
+    network: IntegerNetwork, tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    save_network(replace(network, **change), tmp_path / "n.npz")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=message):
+        load_network(tmp_path / "n.npz")
+
+
+@pytest.mark.parametrize("name", ["stage0", "stage0;", "linear", "x" * 65, "\N{MIDDLE DOT}"])
+def test_names_of_layers_are_identifiers_and_differ(
+    network: IntegerNetwork, tmp_path: Path, name: str
+) -> None:
+    bad = replace(network, convs=(network.convs[0], replace(network.convs[1], name=name)))
+    save_network(bad, tmp_path / "n.npz")
+    with pytest.raises(InputError, match=r"is no name of a layer|stands there twice"):
+        load_network(tmp_path / "n.npz")
+
+
+def test_logits_that_do_not_fit_are_refused(network: IntegerNetwork, tmp_path: Path) -> None:
+    assert network.linear is not None
+    bias = np.array([5, -(1 << 31), (1 << 31) - 1], np.int32)
+    save_network(replace(network, linear=replace(network.linear, bias=bias)), tmp_path / "n.npz")
+    with pytest.raises(InputError, match="linear: its logits do not fit 32 bits"):
+        load_network(tmp_path / "n.npz")
+
+
+def test_a_header_and_its_arrays_belong_together(network: IntegerNetwork, tmp_path: Path) -> None:
+    """One array more, one header's field less or of another type: each is named."""
+    path = tmp_path / "n.npz"
+
+    def written(**changes: object) -> None:
+        save_network(network, path)
+        with np.load(path) as archive:
+            arrays = dict(archive)
+        header = json.loads(arrays.pop("header").tobytes())
+        header["convs"][1] |= changes
+        text = json.dumps({key: value for key, value in header.items() if value != "gone"})
+        np.savez(path, header=np.frombuffer(text.encode(), np.uint8), **arrays)
+
+    written()
+    load_network(path)
+    written(shift=True)
+    with pytest.raises(InputError, match=r"header: convs\[1\].shift: expected `int`, got `bool`"):
+        load_network(path)
+    written(shift=float("nan"))
+    with pytest.raises(InputError, match="header: not JSON"):
+        load_network(path)
+    written(more=1)
+    with pytest.raises(InputError, match=r"header: convs\[1\]: .*unknown field `more`"):
+        load_network(path)
+    save_network(network, path)
+    with np.load(path) as archive:
+        np.savez(tmp_path / "more.npz", surplus=np.zeros(3), **archive)
+    with pytest.raises(InputError, match=r"'surplus\.npy' has no place in it"):
+        load_network(tmp_path / "more.npz")

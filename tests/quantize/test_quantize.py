@@ -15,6 +15,7 @@ from repvgg_hw import golden
 from repvgg_hw.errors import InputError
 from repvgg_hw.model.images import synthetic
 from repvgg_hw.network import (
+    MAX_SHIFT,
     MULTIPLIER_BITS,
     IntegerConv,
     IntegerLinear,
@@ -117,7 +118,7 @@ def test_fit_grid(scale: list[float], bias: float, in_scale: float, out_scale: f
     """The constants fit, and the grid they give is exactly the scale that is reported."""
     wanted = np.array(scale)
     fitted = grid.fit_grid(wanted, np.full(len(scale), bias), in_scale, out_scale)
-    assert 1 <= fitted.shift <= grid.MAX_SHIFT
+    assert 1 <= fitted.shift <= MAX_SHIFT
     assert fitted.multiplier.min() >= 1
     assert fitted.multiplier.max() < 1 << MULTIPLIER_BITS
     realised = in_scale * fitted.weight_scale / out_scale

@@ -13,6 +13,7 @@ from repvgg_hw.model.images import normalise
 from repvgg_hw.network import (
     IMAGENET_MEAN,
     IMAGENET_STD,
+    MAX_SHIFT,
     MULTIPLIER_BITS,
     FusedConv,
     FusedLinear,
@@ -83,7 +84,7 @@ def check_rules(network: IntegerNetwork) -> None:
         assert conv.multiplier.dtype == np.int32
         assert conv.multiplier.min() >= 1
         assert conv.multiplier.max() < 1 << MULTIPLIER_BITS
-        assert 1 <= conv.shift <= grid.MAX_SHIFT
+        assert 1 <= conv.shift <= MAX_SHIFT
         assert conv.accumulator_bound < 1 << 31
         assert conv.in_signed is signed
         signed = False
