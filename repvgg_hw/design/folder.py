@@ -93,7 +93,9 @@ def recover(directory: Path) -> None:
     if not (stage / FILES).is_file():  # all was moved but the stage itself
         shutil.rmtree(stage)
         return
-    new = json.loads((stage / FILES).read_text())
+    new = listed(stage)
+    if not new:
+        raise InputError(f"{stage / FILES} is damaged: remove {stage}, then generate the design again")
     gone = sorted(set(listed(directory)) - set(new))
     for name in new:  # those that an earlier try has moved are no longer there
         source, target = stage / name, directory / name
@@ -120,6 +122,19 @@ def listed(directory: Path) -> list[str]:
     return names if inside else []
 
 
+def read_table(directory: Path, name: str) -> str:
+    """A table of the design as text; "" where it is missing. Raises InputError where it is no text file."""
+    path = directory / name
+    if not path.exists():
+        return ""
+    try:
+        if not path.is_file():
+            raise ValueError
+        return path.read_bytes().decode("ascii")
+    except (OSError, ValueError):
+        raise InputError(f"{path} is no readable text file: generate the design again") from None
+
+
 def is_inside(name: str) -> bool:
     """Whether a name in a list stays in the folder: relative, without `..`, a plain path."""
     path = PurePosixPath(name)
@@ -137,11 +152,13 @@ def fingerprint(directory: Path) -> str:
     for name in names:
         digest.update(name.encode() + b"\0")
         try:
+            if not (directory / name).is_file():  # a pipe would be waited for, a device has no end
+                raise InputError(f"{directory / name} is missing or no file: generate the design again")
             with (directory / name).open("rb") as stream:
                 while block := stream.read(1 << 20):
                     digest.update(block)
         except OSError:
-            raise InputError(f"{directory / name} is missing: generate the design again") from None
+            raise InputError(f"{directory / name} cannot be read: generate the design again") from None
     return digest.hexdigest()
 
 

@@ -134,11 +134,13 @@ def _network(header: _Header, arrays: dict[str, NDArray[Any]]) -> IntegerNetwork
         )
         for i, fields in enumerate(header.convs)
     )
-    linear = header.linear and IntegerLinear(
-        weight_bits=header.linear.weight_bits,
-        weight=_typed(arrays, "linear.weight", np.int8),
-        bias=_typed(arrays, "linear.bias", np.int32),
-    )
+    linear = None
+    if header.linear is not None:
+        linear = IntegerLinear(
+            weight_bits=header.linear.weight_bits,
+            weight=_typed(arrays, "linear.weight", np.int8),
+            bias=_typed(arrays, "linear.bias", np.int32),
+        )
     return IntegerNetwork(
         name=header.name,
         in_shape=header.in_shape,

@@ -174,3 +174,18 @@ def test_a_list_names_nothing_outside(tmp_path: Path, name: str) -> None:
     assert folder.listed(tmp_path) == []
     with pytest.raises(InputError, match=r"files\.json"):
         folder.fingerprint(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", "a folder", "a pipe"])
+def test_a_table_that_is_no_text_is_wrong_input(tmp_path: Path, content: bytes | str) -> None:
+    """Never waited for, never a traceback; one that is missing reads as empty, and differs."""
+    assert folder.read_table(tmp_path, "mem/w.mem") == ""
+    table = tmp_path / "w.mem"
+    if isinstance(content, bytes):
+        table.write_bytes(content)
+    elif content == "a pipe":
+        os.mkfifo(table)
+    else:
+        table.mkdir()
+    with pytest.raises(InputError, match=r"w\.mem is no readable text file"):
+        folder.read_table(tmp_path, "w.mem")

@@ -14,7 +14,7 @@ from hls_networks import Layer, random_network
 from repvgg_hw import design as designs
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
-from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.report import summarize, write_html
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -26,7 +26,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report whose first layer differs and whose figures are as long as those of the largest networks."""
     directory = tmp_path_factory.mktemp("page") / "net"
     network, plan = random_network([Layer(4, pi=3, po=2), Layer(8, pi=2, po=2, m=4)], in_shape=(3, 8, 8))
-    designs.save(Design(directory, Request("verilog"), network, plan, {}))
+    request = Request("verilog", plan.budget, algorithms=Algorithms((4,)))
+    designs.save(Design(directory, request, network, plan, {}))
     result = SimulationResult("verilog", "network", 4, 3, 0, (), (PROBLEM,), plan.frame_interval)
     summary = summarize(designs.load(directory))
     rows = [

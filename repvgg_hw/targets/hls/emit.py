@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw import golden
 from repvgg_hw.design import Design
+from repvgg_hw.design.folder import read_table
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.names import ascii_text
@@ -178,8 +179,7 @@ def differing_tables(design: Design[Plan]) -> list[tuple[str, str]]:
     """Tables on disk that are not what the network says: (layer, message), in the network's order."""
     differing = []
     for table in tables(design.network, design.plan):
-        path = design.directory / "src" / table.path
-        line = first_difference(table.text(), path.read_text() if path.is_file() else "")
+        line = first_difference(table.text(), read_table(design.directory, f"src/{table.path}"))
         if line is not None:
             differing.append((table.layer, f"src/{table.path}, line {line + 1} is not the network's"))
     return differing

@@ -101,6 +101,7 @@ def simulate_project(
     for table in constants:
         if not (design.directory / "src" / table.path).is_file():
             raise InputError(f"{design.directory}/src/{table.path} is missing: generate the project again")
+    differing = differing_tables(design)  # raises where one is no text, on which a compiler would trip
     options = [*flags, "-DREPVGG_TRACE", *headers(design.directory, include)]
     progress(0.0, "compiling")
     if layer is None:
@@ -109,7 +110,7 @@ def simulate_project(
         run = _alone(design, images, layer, options, constants)
     layers = tuple(run.layers.values())
     wanted = {one.name for one in layers}
-    problems = [f"{name}: {message}" for name, message in differing_tables(design) if name in wanted]
+    problems = [f"{name}: {message}" for name, message in differing if name in wanted]
     problems += [one.problem for one in layers if one.problem]
     problems += run.problems or wrong_intervals(layers, run.loops, design.plan)
     bad = {image for one in layers for image in one.bad_frames}

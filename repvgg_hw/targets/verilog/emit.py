@@ -14,6 +14,7 @@ import jinja2
 
 from repvgg_hw import __version__
 from repvgg_hw.design import Design
+from repvgg_hw.design.folder import read_table
 from repvgg_hw.files import environment, sim_dir, templates_dir, write_if_changed
 from repvgg_hw.names import top_module
 from repvgg_hw.plan.stream.plan import Plan
@@ -103,8 +104,7 @@ def differing_tables(design: Design[Plan]) -> list[tuple[str, str]]:
     layers = {layer.ident: layer.name for layer in design.plan.layers}
     differing = []
     for name, expected in memory_files(design.network, design.plan).items():
-        path = design.directory / MEMORY_FOLDER / name
-        word = first_difference(expected, path.read_text() if path.is_file() else "")
+        word = first_difference(expected, read_table(design.directory, f"{MEMORY_FOLDER}/{name}"))
         if word is not None:
             message = f"{MEMORY_FOLDER}/{name}, word {word} is not the network's"
             differing.append((layers[layer_of(name)], message))

@@ -7,6 +7,7 @@ expects, watches, and judges by the log that the bench's checks write.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw import golden
 from repvgg_hw.design import Design
+from repvgg_hw.design.folder import read_table
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import sim_dir
@@ -38,6 +40,9 @@ SHARED_LAYERS = ("-fno-dfg", "-fno-table")
 ARGUMENTS = (*SHARED_LAYERS, *ASSERTIONS)
 
 
+SOURCE_NAME = re.compile(r"rtl/[A-Za-z_][A-Za-z0-9_]*\.sv")  # of what files.f lists
+
+
 def layer_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
     """Each layer's output shape."""
     shapes: dict[str, tuple[int, ...]] = {c.name: (c.c_out, c.out_height, c.out_width) for c in plan.convs}
@@ -55,10 +60,12 @@ def planned_cycles(plan: Plan) -> dict[str, int]:
 def sources(design: Design[Plan]) -> list[Path]:
     """Everything that Verilator compiles for the whole-network bench."""
     directory = design.directory
-    try:
-        listed = (directory / "files.f").read_text().split()
-    except OSError:
-        raise InputError(f"{directory}/files.f is missing: generate the design again") from None
+    listed = read_table(directory, "files.f").split()
+    for name in listed:
+        if not (SOURCE_NAME.fullmatch(name)):
+            raise InputError(f"{directory}/files.f: {name!r} is no source of a design: generate it again")
+    if not listed:
+        raise InputError(f"{directory}/files.f is missing or empty: generate the design again")
     bench = [f"sim/{name}" for name in (*BENCH_SOURCES, "bench.sv")]
     paths = [directory / name for name in (*listed, *bench)]
     for path in paths:
@@ -90,7 +97,7 @@ def simulate_network(
     work.mkdir(parents=True, exist_ok=True)
     report(0.0, "building the simulator")
     started = time.monotonic()
-    files = sources(design)
+    files, differing = sources(design), differing_tables(design)
     verilator.build(files, "bench", work / "sim", arguments=ARGUMENTS)
     built = time.monotonic()
     report(0.0, "golden model")
@@ -121,7 +128,7 @@ def simulate_network(
             waves=waves.resolve(),
             window=waves_window,
         )
-    problems = [f"{layer}: {message}" for layer, message in differing_tables(design)]
+    problems = [f"{layer}: {message}" for layer, message in differing]
     broken = broken_promise(log.with_suffix(".out"), {layer.ident: layer.name for layer in plan.layers})
     problems += [broken] if broken else []
     problems += [layer.problem for layer in layers if layer.problem]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw import golden
 from repvgg_hw.design import Design
+from repvgg_hw.design.folder import read_table
 from repvgg_hw.design.results import LayerResult
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import environment, lock, sim_dir, write_if_changed
@@ -89,14 +90,16 @@ def make_tasks(
     for name in names or ():
         if name not in shapes:
             raise InputError(f"there is no layer {name!r}: the design has {', '.join(shapes)}")
-    texts = {path.name: path.read_text() for path in sources(design) if path.name != "bench.sv"}
+    texts = {
+        path.name: path.read_text(errors="replace") for path in sources(design) if path.name != "bench.sv"
+    }
     tasks = []
     values: NDArray[np.integer] = images
     for name, expected in golden.trace(images, design.network):
         if names is None or name in names:
             unit = units[idents.get(name, name)]
-            files = [design.directory / bank.file for table in unit.tables for bank in table.banks]
-            missing = [file for file in files if not file.is_file()]
+            old_names = [bank.file for table in unit.tables for bank in table.banks]
+            missing = [design.directory / old for old in old_names if not (design.directory / old).is_file()]
             if missing:
                 raise InputError(f"{missing[0]} is missing: generate the design again, with --force")
             anonymous = _anonymous(unit)
@@ -109,7 +112,10 @@ def make_tasks(
                 shape=shapes[name],
                 planned_cycles=planned[name],
                 sources=texts,
-                tables={file: path.read_text() for file, path in zip(renamed, files, strict=True)},
+                tables={
+                    new: read_table(design.directory, old)
+                    for new, old in zip(renamed, old_names, strict=True)
+                },
                 stalls=stalls,
                 folder=None if folder is None else str(folder),
                 seconds=timeout or patience(len(images) * planned[name]),
