@@ -46,7 +46,7 @@ def exactly(content: Any, kind: type[T], where: str = "") -> T:
     Raises InputError that names the field, counted from 0 in lists; also what `kind` itself raises.
     """
     value = partly(content, kind, where)
-    other = difference(content, plain(dataclasses.asdict(value)), where)  # type: ignore[call-overload]
+    other = difference(content, plain(dataclasses.asdict(value)), where)  # type: ignore[call-overload]  # no bound says "dataclass"
     if other is not None:  # a field missing that has a default, or one that the class does not know
         raise InputError(other)
     return value

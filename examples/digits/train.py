@@ -85,7 +85,7 @@ def train(epochs: int = EPOCHS) -> RepVGG:
         for batch in torch.randperm(len(x))[: per_epoch * BATCH].view(per_epoch, BATCH):
             loss = F.cross_entropy(model(augment(x[batch])), labels[batch], label_smoothing=LABEL_SMOOTHING)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
             optimizer.step()
             schedule.step()
             total += float(loss.detach())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from repvgg_hw.cli.tables import show_table
 from repvgg_hw.cli.talk import note
 from repvgg_hw.cli.values import CLASSES, INPUT_SIZE, PLACE, Listed, OutputFile, Real, Whole
 from repvgg_hw.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 FORMS = ("training", "fused", "integer")  # as latency.forms.FORMS, without importing torch for --help
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16")
@@ -158,7 +162,7 @@ def _known(names: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[s
     return names
 
 
-def _device(name: str):  # type: ignore[no-untyped-def]  # torch.device, and torch is imported late
+def _device(name: str) -> torch.device:
     import torch
 
     if name == "auto":

@@ -71,7 +71,7 @@ def learn(
         error = loss_of(low + gates, chosen)
         loss = error / error.detach().clamp_min(1e-30) + _regulariser(gates, step, schedule)
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
         optimiser.step()
 
     with torch.no_grad():

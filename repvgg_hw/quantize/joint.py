@@ -127,7 +127,7 @@ def learn(
         size = error.detach()
         loss = (error / (size + size.median()).clamp_min(1e-30)).mean()
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
         optimiser.step()
         for layer in layers:
             layer.confine()
@@ -148,7 +148,8 @@ def _head(network: IntegerNetwork) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 def _round(x: torch.Tensor) -> torch.Tensor:
-    return _Round.apply(x)  # type: ignore[no-untyped-call, no-any-return]
+    y: torch.Tensor = _Round.apply(x)  # type: ignore[no-untyped-call]  # torch gives it no types
+    return y
 
 
 def _moved(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -35,7 +35,7 @@ def environment(device: torch.device) -> dict[str, Any]:
             "l2_bytes": properties.L2_cache_size,
             "compute_capability": f"{properties.major}.{properties.minor}",
             "cuda": torch.version.cuda,
-            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
+            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]  # torch gives it no types
             "driver": _query(device, "driver_version"),
         }
     return facts

@@ -71,7 +71,7 @@ def _time_cuda(call: Callable[[int], object], repeats: int, device: torch.device
 
 
 def _event() -> torch.cuda.Event:
-    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch gives it no types
 
 
 def _time_host(call: Callable[[int], object], repeats: int) -> list[float]:

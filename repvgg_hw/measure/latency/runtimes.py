@@ -42,7 +42,7 @@ def prepare(model: nn.Module, inputs: Sequence[Tensor], runtime: str) -> Call:
     parts = parts_of(runtime)
     if "graph" in parts and inputs[0].device.type != "cuda":
         raise NotPossible("CUDA graphs need a CUDA device")
-    model = model.to(memory_format=memory_format(runtime))  # type: ignore[call-overload]
+    model = model.to(memory_format=memory_format(runtime))  # type: ignore[call-overload]  # not among torch's overloads
     forward: Callable[[Tensor], Tensor] = model
     if "compile" in parts:
         torch.compiler.reset()  # else the compiler counts all models as one and gives up after a few
@@ -54,7 +54,7 @@ def prepare(model: nn.Module, inputs: Sequence[Tensor], runtime: str) -> Call:
 
 def capture(launch: Callable[[], object]) -> torch.cuda.CUDAGraph:
     """Capture what launch() puts on the GPU, after warming it up on a side stream as torch demands."""
-    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch gives it no types
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(3):
