@@ -30,7 +30,7 @@ from repvgg_hw.cli.options import (
 from repvgg_hw.cli.progress import Update, bar
 from repvgg_hw.cli.reading import reading_options
 from repvgg_hw.cli.rules import excludes
-from repvgg_hw.cli.talk import note
+from repvgg_hw.cli.talk import note, say
 from repvgg_hw.cli.values import COUNT, INPUT_SIZE, NUMBERS, PLACE, SOURCE, OutputFile
 from repvgg_hw.errors import InputError
 
@@ -190,7 +190,7 @@ def command(
             **{key: imported.provenance.get(key) for key in RECORDS},
             "methods": [outcome.to_json() for outcome in outcomes],
         }
-        click.echo(json.dumps(result, indent=2))
+        say(json.dumps(result, indent=2))
     else:
         show_evaluations(evaluations, len(inputs.calibration))
         for outcome in outcomes:

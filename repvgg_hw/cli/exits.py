@@ -35,7 +35,7 @@ def exit_code(command: Callable[[], object]) -> int:
     except RepVGGHWError as error:
         return _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        print(error.format_message(), file=sys.stderr)
         return _fail("no command is given", 2)
     except click.UsageError as error:
         help_ = f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
@@ -75,5 +75,5 @@ def _fail(message: str, code: int) -> int:
         message, code = "interrupted", INTERRUPTED
     words = "".join(c if c.isprintable() else " " if c in "\n\t" else ascii(c)[1:-1] for c in message)
     with contextlib.suppress(OSError):  # standard error is closed or full: the code must do
-        click.echo(f"error: {' '.join(words.split())}", err=True)
+        print(f"error: {' '.join(words.split())}", file=sys.stderr, flush=True)
     return code

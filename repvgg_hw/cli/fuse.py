@@ -12,6 +12,7 @@ from repvgg_hw import GENERATOR
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.reading import reading_options, say_assumptions, say_head
+from repvgg_hw.cli.talk import say
 from repvgg_hw.cli.values import SOURCE, OutputFile
 
 
@@ -72,16 +73,16 @@ def command(
         **{key: imported.provenance.get(key) for key in RECORDS},
     }
     if as_json:
-        click.echo(json.dumps(result, indent=2))
+        say(json.dumps(result, indent=2))
         return
-    click.echo(
+    say(
         f"{architecture.name}: {len(imported.convs)} {'/'.join(families)} blocks, "
         f"{say_head(architecture.num_classes)}, stage strides {','.join(map(str, architecture.strides))}"
     )
-    click.echo(
+    say(
         f"fused = trained in float64: max |difference| inside {proof.inside:.1e}, border {proof.border:.1e}, "
         f"output {proof.output:.1e}; relative {proof.relative:.1e} (worst: {proof.worst.name})"
     )
     for line in (*say_assumptions(imported.provenance), *said(imported.provenance)):
-        click.echo(line)
-    click.echo(f"wrote {output}")
+        say(line)
+    say(f"wrote {output}")

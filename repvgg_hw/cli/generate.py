@@ -28,7 +28,7 @@ from repvgg_hw.cli.options import (
 from repvgg_hw.cli.reading import READING, reading_options
 from repvgg_hw.cli.rules import excludes, needs, void
 from repvgg_hw.cli.tables import show_table
-from repvgg_hw.cli.talk import note
+from repvgg_hw.cli.talk import note, say
 from repvgg_hw.cli.values import (
     CLASSES,
     COUNT,
@@ -141,6 +141,7 @@ def command(
     2 the input or usage is wrong.
     """
 
+    from repvgg_hw import design as designs
     from repvgg_hw.targets.generate import check_directory, check_request, generate
 
     if model is None and weights is None:
@@ -174,6 +175,7 @@ def command(
     if preprocessing is not None:
         options["preprocess"] = preprocessing.to_json()
     design = generate(network, output, request, options)
+    designs.remember(output)
     _print(design, as_json)
     if model is not None:
         note("RANDOM WEIGHTS: for structure and proof only; this design classifies nothing.")
@@ -265,7 +267,7 @@ def _print(design: Design[NetworkPlan], as_json: bool) -> None:
             "provenance": provenance(design),
             "plan": plan.to_json(),
         }
-        click.echo(json.dumps(record, indent=2))
+        say(json.dumps(record, indent=2))
         return
     show_table(
         f"{plan.name}: {design.target} in {design.directory}",
@@ -275,12 +277,10 @@ def _print(design: Design[NetworkPlan], as_json: bool) -> None:
             for n in plan.layers
         ),
     )
-    click.echo(
+    say(
         f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
         f"{plan.multipliers:,} multipliers at {plan.utilization:.3f} MACs per cycle each, "
         f"and {plan.requant_multipliers} in requantization"
     )
-    click.echo(
-        f"output: {plan.output.summary}; a value is its integer times {design.network.output_scale:.6g}"
-    )
-    click.echo(f"next: repvgg-hw simulate {design.directory}")
+    say(f"output: {plan.output.summary}; a value is its integer times {design.network.output_scale:.6g}")
+    say(f"next: repvgg-hw simulate {design.directory}")

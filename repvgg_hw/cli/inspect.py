@@ -13,6 +13,7 @@ from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.reading import reading_options, say_assumptions, say_head
 from repvgg_hw.cli.tables import show_table
+from repvgg_hw.cli.talk import say
 from repvgg_hw.cli.values import INPUT_SIZE, SOURCE
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def command(
     imported = import_network(checkpoint, **reading, check=False, expect=wanted)
     result = _summary(imported, checkpoint, input_size)
     if as_json:
-        click.echo(json.dumps(result, indent=2))
+        say(json.dumps(result, indent=2))
     else:
         _print(result)
 
@@ -122,21 +123,21 @@ def _ratio(values: Any) -> float | None:
 
 def _print(result: dict[str, Any]) -> None:
     height, width = result["input_size"]
-    click.echo(
+    say(
         f"{result['architecture']} from {result['checkpoint']}: {result['naming']} naming, "
         f"{', '.join(result['families'])}; {result['in_channels']} channels -> {say_head(result['classes'])}",
     )
-    click.echo(
+    say(
         f"stages: widths {_spaced(result['widths'])}, depths {_spaced(result['depths'])}, "
         f"strides {_spaced(result['strides'])}"
         + (f", squeeze-and-excitation ({result['squeeze_excite']})" if result["squeeze_excite"] else "")
     )
-    click.echo(
+    say(
         f"fused: {result['parameters']:,} parameters, {result['macs'] / 1e9:.3f} GMAC at {height} x {width}; "
         f"differs from trained by {result['fused_minus_trained_relative']:.1e} relative, in float64"
     )
     for line in said(result):
-        click.echo(line)
+        say(line)
     rows = [
         (
             layer["name"],
@@ -153,16 +154,14 @@ def _print(result: dict[str, Any]) -> None:
     ]
     numbers = ("channels", "stride", "groups", "MMAC", "w channels", "gamma/sigma", "dead")
     show_table("", ("<layer", "<family", *numbers), rows)
-    click.echo(
-        "w channels, gamma/sigma: largest over median of a layer's channels; far above 1 is hard on int8"
-    )
+    say("w channels, gamma/sigma: largest over median of a layer's channels; far above 1 is hard on int8")
     for line in say_assumptions(result):
-        click.echo(line)
+        say(line)
     for line in result["findings"]:
-        click.echo(f"warning: {line}")
+        say(f"warning: {line}")
     if result["unused_keys"]:
         keys = result["unused_keys"]
-        click.echo(f"{len(keys)} keys play no part: {', '.join(keys[:6])}")
+        say(f"{len(keys)} keys play no part: {', '.join(keys[:6])}")
 
 
 def _spaced(values: Any) -> str:

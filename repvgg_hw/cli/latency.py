@@ -11,7 +11,7 @@ import click
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.progress import bar
 from repvgg_hw.cli.tables import show_table
-from repvgg_hw.cli.talk import note
+from repvgg_hw.cli.talk import note, say
 from repvgg_hw.cli.values import CLASSES, INPUT_SIZE, PLACE, Listed, OutputFile, Real, Whole
 from repvgg_hw.errors import InputError
 
@@ -142,13 +142,13 @@ def command(
         surveyor.progress = lambda text: update(None, text)
         survey = surveyor.run(row)
     if as_json:
-        click.echo(json.dumps(survey.to_json(), indent=2))
+        say(json.dumps(survey.to_json(), indent=2))
     else:
-        click.echo(report.headline(survey))
+        say(report.headline(survey))
         headings = [f"<{name}" for name in report.COLUMNS[: report.WORDS]]
         show_table("", (*headings, *report.COLUMNS[report.WORDS :]), report.table_rows(survey))
         for line in (report.LEGEND, *report.below(survey)):
-            click.echo(line)
+            say(line)
     if markdown_path:
         write_if_changed(markdown_path, report.markdown(survey))
     if plot_path:

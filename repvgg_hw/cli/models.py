@@ -9,6 +9,7 @@ import click
 
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.tables import show_table
+from repvgg_hw.cli.talk import say
 from repvgg_hw.cli.values import CLASSES, INPUT_SIZE
 
 
@@ -44,7 +45,7 @@ def command(input_size: tuple[int, int], classes: int, as_json: bool) -> None:
             }
         )
     if as_json:
-        click.echo(json.dumps({"input_size": input_size, "classes": classes, "models": rows}, indent=2))
+        say(json.dumps({"input_size": input_size, "classes": classes, "models": rows}, indent=2))
         return
     cells = [
         (

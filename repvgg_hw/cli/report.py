@@ -10,6 +10,7 @@ import click
 
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.tables import show_table
+from repvgg_hw.cli.talk import say
 from repvgg_hw.cli.values import PLACE, OutputFile
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ def command(directory: Path | None, html: Path | None, as_json: bool) -> None:
     summary = report.summarize(design)
     page = report.write_html(summary, html)
     if as_json:
-        click.echo(json.dumps(summary.to_json(), indent=2))
+        say(json.dumps(summary.to_json(), indent=2))
         return
     _print(summary)
-    click.echo(f"page: {page}")
+    say(f"page: {page}")
 
 
 def _print(summary: Summary) -> None:
@@ -59,19 +60,19 @@ def _print(summary: Summary) -> None:
         rows.append((*cells, interval, f"{row.use:.1%}", row.verdict))
     numbers = ("PI", "PO", "multipliers", "cycles", "simulated", "use")
     show_table(f"{plan.name}: {summary.design.target}", ("<layer", "<algorithm", *numbers, "<result"), rows)
-    click.echo(
+    say(
         f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
         f"{plan.multipliers:,} multipliers, {plan.utilization:.3f} MACs per multiplier and cycle"
     )
     scale = summary.design.network.output_scale
-    click.echo(f"output: {plan.output.summary}; a value is its integer times {scale:.6g}")
+    say(f"output: {plan.output.summary}; a value is its integer times {scale:.6g}")
     adders, registers = (sum(getattr(row, name) for row in summary.rows) for name in ("adders", "registers"))
     result = summary.result
     latency = f"{result.latency_cycles:,} cycles" if result and result.latency_cycles else "not simulated"
-    click.echo(
+    say(
         f"price: {plan.memory_bits:,} bits of memory, {registers:,} bits of data registers, "
         f"{adders:,} adders in Winograd's transforms; latency {latency}"
     )
     for what, text in lines(provenance(summary.design)):
-        click.echo(f"{what}: {text}")
-    click.echo(summary.verdict)
+        say(f"{what}: {text}")
+    say(summary.verdict)

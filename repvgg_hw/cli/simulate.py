@@ -14,7 +14,7 @@ from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.options import IMAGE_RULES, image_options
 from repvgg_hw.cli.rules import excludes, needs, void
 from repvgg_hw.cli.tables import show_table
-from repvgg_hw.cli.talk import note
+from repvgg_hw.cli.talk import note, say
 from repvgg_hw.cli.values import COUNT, PLACE, OutputFile, Real, Whole
 from repvgg_hw.errors import InputError
 
@@ -131,7 +131,7 @@ def command(
         results.write_junit(result, junit, f"repvgg-hw.{design.plan.name}")
     if as_json:
         record = {"passed": result.passed, "provenance": provenance(design)}
-        click.echo(json.dumps(dataclasses.asdict(result) | record, indent=2))
+        say(json.dumps(dataclasses.asdict(result) | record, indent=2))
     else:
         _print(result, design, target)
     sys.exit(0 if result.passed else 1)
@@ -201,15 +201,13 @@ def _print(result: SimulationResult, design: Design[NetworkPlan], target: Target
     title = f"{design.plan.name}: {result.target}, {result.images} images"
     show_table(title, ("<layer", *headings), rows)
     if result.frame_interval is not None:
-        click.echo(
-            f"frame interval {result.frame_interval:,} {target.counts}, planned {result.planned_interval:,}"
-        )
+        say(f"frame interval {result.frame_interval:,} {target.counts}, planned {result.planned_interval:,}")
     if result.top1_simulated is not None and result.top1_golden is not None:
-        click.echo(f"top-1: golden {result.top1_golden:.2%}, simulated {result.top1_simulated:.2%}")
+        say(f"top-1: golden {result.top1_golden:.2%}, simulated {result.top1_simulated:.2%}")
     for problem in result.problems:
-        click.echo(f"FAILED {problem}", err=True)
+        print(f"FAILED {problem}", file=sys.stderr)
     verdict = "every value of every layer is equal to golden" if result.passed else "NOT proven"
-    click.echo(
+    say(
         f"{result.bit_exact} of {result.images} images bit-exact: {verdict} "
         f"(build {result.build_seconds:.0f} s, run {result.run_seconds:.0f} s)"
     )

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import click
+from repvgg_hw.cli.talk import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +37,7 @@ def show_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]
     with console.capture() as drawn:
         console.print(table, crop=False)
     for line in drawn.get().splitlines():
-        click.echo(line.rstrip())
+        say(line.rstrip())
 
 
 def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> Table:

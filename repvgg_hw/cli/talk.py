@@ -7,6 +7,7 @@ the end at most one line that begins with "error:".
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import click
@@ -21,16 +22,21 @@ def level() -> int:
     return NORMAL if context is None else int(context.meta.get(LEVEL, NORMAL))
 
 
+def say(text: str) -> None:
+    """A line of the result; click.echo would write UTF-8 where the locale has only ASCII."""
+    print(text)
+
+
 def note(text: str) -> None:
     """A line for people on standard error, unless --quiet."""
     if level() > QUIET:
-        click.echo(text, err=True)
+        print(text, file=sys.stderr, flush=True)
 
 
 def detail(text: str) -> None:
     """A line on standard error with --verbose only."""
     if level() == VERBOSE:
-        click.echo(text, err=True)
+        print(text, file=sys.stderr, flush=True)
 
 
 def set_level(context: click.Context, parameter: click.Parameter, value: bool) -> None:

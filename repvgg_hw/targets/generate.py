@@ -59,7 +59,6 @@ def generate(
     plan = planners.get(request.architecture).plan(network, request)
     design = Design(directory, request, network, plan, options)
     write(design)
-    designs.remember(directory)
     return design
 
 
