@@ -82,17 +82,19 @@ class _Finder:
     root: Module
     linear: str | None
     decisions: Decisions
+    torch_order: bool
     strays: list[str] = field(default_factory=list)  # batch normalizations of nobody
     foreign: list[str] = field(default_factory=list)
 
 
-def find_blocks(root: Module, linear: str | None, decisions: Decisions) -> Group:
+def find_blocks(root: Module, linear: str | None, decisions: Decisions, *, torch_order: bool) -> Group:
     """All blocks of a tree, nested as its modules are.
 
-    linear  the path of the linear layer, which is left out; None where there is none
+    linear       the path of the linear layer, which is left out; None where there is none
+    torch_order  keys stand as torch lists modules, so that a BN before its convolution was defined before it
     Raises InputError for keys that belong to no block, and for gaps in numbers that hide a layer.
     """
-    finder = _Finder(root, linear, decisions)
+    finder = _Finder(root, linear, decisions, torch_order)
     found = _group(finder, root)
     if finder.foreign:
         raise InputError(f"keys that belong to no block: {names(finder.foreign)}")
@@ -127,7 +129,10 @@ def _group(finder: _Finder, module: Module) -> _Entry:
                 entries.append(entry)
             elif _leads_to(finder.linear, child):
                 linear = name
-    _attach(entries, norms)
+    before = {n for n in norms if finder.torch_order and not n.isdigit() and not _behind(module, n, entries)}
+    attachable = {name: norm for name, norm in norms.items() if name not in before}
+    _attach(entries, attachable)
+    norms = attachable | {name: norms[name] for name in before}
     single = (
         _expanded(module, entries, norms) or _paired(finder, module, entries, norms) or _one(module, entries)
     )
@@ -147,6 +152,13 @@ def _leads_to(path: str | None, module: Module) -> bool:
 
 def _has_norm(state: Mapping[str, np.ndarray]) -> bool:
     return any(key.endswith("running_mean") for key in state)
+
+
+def _behind(module: Module, norm: str, entries: list[_Entry]) -> bool:
+    """Is a BN listed behind the convolution whose name it has?"""
+    places = list(module.children)
+    named = _NORM_WORD.sub("conv", norm)
+    return all(e.name != named or places.index(e.name) < places.index(norm) for e in entries)
 
 
 def _attach(entries: list[_Entry], norms: dict[str, Module]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from repvgg_hw.checkpoint.decisions import Decisions, names
 from repvgg_hw.checkpoint.naming import NamedBlock, NamedNetwork, missing_stem
 from repvgg_hw.checkpoint.shapes import IMAGE_CHANNELS, BlockShape
+from repvgg_hw.checkpoint.tree import pattern
 from repvgg_hw.errors import InputError
 from repvgg_hw.fuse.block import Block
 from repvgg_hw.fuse.keys import canonical_state
@@ -34,6 +35,7 @@ def require_complete(
     kernels and fewer branches in the first block in MobileOne.
     """
     _require_alike_norms(named.blocks)
+    _require_whole(named.blocks, decisions)
     keys = [
         frozenset(key for key in canonical_state(raw.state) if not _CONSTANT.search(key))
         - set(block.leftover)
@@ -56,6 +58,35 @@ def require_complete(
                 first="nothing",
                 subject="fewer keys than in other blocks",
             )
+
+
+def _require_whole(blocks: Sequence[NamedBlock], decisions: Decisions) -> None:
+    """What is one part of a block in one place is not a block of its own in another."""
+    whole = {_without_numbers(block.prefix): block for block in blocks}
+    parts = {key.partition(".")[0]: block for block in blocks for key in block.state}
+    for block in blocks:
+        parent, _, name = block.prefix.rpartition(".")
+        like = whole.get(_without_numbers(parent)) if parent else None
+        if name.isdigit():  # ExpandNet's parts have numbers, but so have whole blocks
+            like = like if like and f"{name}.weight" in like.state and _is_plain(block) else None
+        else:
+            like = like or parts.get(name)
+        if like is not None:
+            decisions.need(
+                "missing",
+                f"{block.prefix} stands alone, but in {like.prefix} its like is a part of a block: either it "
+                "was trained so, or keys are missing",
+                first="nothing",
+                subject="fewer keys than in other blocks",
+            )
+
+
+def _is_plain(block: NamedBlock) -> bool:
+    return all(key.startswith(("conv.", "bn.")) for key in block.state)
+
+
+def _without_numbers(path: str) -> str:
+    return ".".join(pattern(part)[0] for part in path.split("."))
 
 
 def _explained(

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from repvgg_hw.checkpoint.decisions import Assumption, Decisions
 from repvgg_hw.checkpoint.pickles import MAX_HEADER, check_count, load_pickle, one_line
-from repvgg_hw.checkpoint.wrappers import strip_prefixes, unwrap
-from repvgg_hw.errors import InputError
+from repvgg_hw.checkpoint.wrappers import one_network, strip_prefixes, unwrap
+from repvgg_hw.errors import InputError, context
 from repvgg_hw.files import write_atomically
 
 
@@ -58,6 +58,8 @@ def load_checkpoint(path: str | os.PathLike[str], decisions: Decisions | None = 
         raise InputError(f"{file}: the file is empty")
     ordered = file.suffix != ".safetensors"
     state, metadata = (_load_pickle(file, decisions), {}) if ordered else _load_safetensors(file)
+    with context(str(file)):
+        state = one_network(state, decisions)
     return Checkpoint(strip_prefixes(state), metadata, str(file), ordered, tuple(decisions.made))
 
 
@@ -93,10 +95,8 @@ def _load_safetensors(file: Path) -> tuple[dict[str, np.ndarray], dict[str, str]
 
 def _load_pickle(file: Path, decisions: Decisions) -> dict[str, np.ndarray]:
     content, classes = load_pickle(file)
-    try:
+    with context(str(file)):
         tensors = unwrap(content, decisions, classes)
-    except InputError as error:
-        raise InputError(f"{file}: {error}") from error
     check_count(file, len(tensors))
     budget = 2 * file.stat().st_size  # a view may repeat its storage: no more bytes than the file can carry
     return {name: _to_numpy(file, name, tensor, budget) for name, tensor in tensors.items()}

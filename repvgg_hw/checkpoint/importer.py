@@ -139,6 +139,7 @@ def import_state(
         if not eps_given and any(block.norms for block in blocks):
             decisions.record("eps", f"{eps:g}", "torch's default; the YOLO families train with --eps 1e-3")
         decisions.record("activation", "ReLU behind each block", "a state dict shows none")
+        decisions.record("convolutions", "zero padding of half the kernel, no dilation", "no key shows it")
         if named.linear is not None:
             decisions.record(
                 "head", "global average pooling, then the linear layer", "pooling leaves no keys"

@@ -14,10 +14,10 @@ import numpy as np
 
 from repvgg_hw.checkpoint.blocks import Group, RawBlock, find_blocks
 from repvgg_hw.checkpoint.decisions import Decisions, names
-from repvgg_hw.checkpoint.order import in_order
+from repvgg_hw.checkpoint.order import in_order, torch_like
 from repvgg_hw.checkpoint.shapes import read_shapes
 from repvgg_hw.checkpoint.tree import module_tree, pattern
-from repvgg_hw.checkpoint.wrappers import drop_passengers
+from repvgg_hw.checkpoint.wrappers import AUXILIARY, drop_passengers
 from repvgg_hw.errors import InputError
 
 _STAGED = (
@@ -28,7 +28,6 @@ _STAGED = (
     ("DiracNet", re.compile(r"(.*\.)?(?P<stage>group\d+)\.(?P<block>block\d+)(\.|$)")),
     ("", re.compile(r"(.*\.)?(?P<stem>stem)(\.|$)")),
 )
-_AUXILIARY = re.compile(r"(^|\.|_)aux(iliary)?(\.|_|\d|$)")
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,8 @@ def read_names(
     """
     decisions = decisions or Decisions(verified=True)
     kept, unused = drop_passengers(state)
-    unused += [key for key in kept if _AUXILIARY.search(key)]
-    used = {key: value for key, value in kept.items() if not _AUXILIARY.search(key)}
+    unused += [key for key in kept if AUXILIARY.search(key)]
+    used = {key: value for key, value in kept.items() if not AUXILIARY.search(key)}
     linear, left_out = None, dict[str, str]()
     if head == "none":
         left_out = {path: f"{path} {used[f'{path}.weight'].shape}" for path in linear_layers(used)}
@@ -100,7 +99,9 @@ def read_names(
         unused += dropped
     else:
         linear = _linear(used, decisions)
-    found = find_blocks(module_tree(used), linear.key if linear else None, decisions)
+    torch_order = ordered and torch_like(list(used))
+    key = linear.key if linear else None
+    found = find_blocks(module_tree(used), key, decisions, torch_order=torch_order)
     if not found.parts:
         raise InputError(f"no convolution in the checkpoint; its keys are {names(sorted(state))}")
     shapes = read_shapes(found.blocks())
@@ -109,7 +110,7 @@ def read_names(
         return shapes.chain(blocks, linear.weight.shape[1] if linear else None)
 
     _require_behind([block.path for block in found.blocks()], left_out)
-    raw = in_order(found, list(used), kept=ordered, fits=fits, decisions=decisions)
+    raw = in_order(found, torch_order=torch_order, fits=fits, decisions=decisions)
     naming, stages = _stages(raw)
     groups = dict(_numbered_groups(found))
     blocks = tuple(
@@ -192,23 +193,33 @@ def _stages(blocks: Sequence[RawBlock]) -> tuple[str, list[str | None]]:
         stages.append(stage)
     if naming == "chain":
         return naming, [None] * len(blocks)
+    roots = {re.sub(r"(stem|stage_?\d+|stages\.\d+|group\d+)$", "", stage) for stage in stages if stage}
+    if len(roots) > 1:
+        places = names(root or "the top level" for root in sorted(roots))
+        raise InputError(f"stages stand in several places, perhaps of several networks: {places}")
     return naming, stages
 
 
-def _numbered_groups(found: Group) -> Iterator[tuple[str, str]]:
-    """(block, module) for the outermost modules with a number that are several alike and hold blocks."""
+def _numbered_groups(found: Group, whole: int | None = None) -> Iterator[tuple[str, str]]:
+    """(block, module) for the outermost modules with a number that look like stages.
+
+    Stages have a name with a number (layer1, layer2), and other blocks beside them. Bare numbers are those of
+    stages where several modules hold several blocks.
+    """
+    whole = whole or sum(1 for _ in found.blocks())
     kinds: dict[str, list[Group]] = {}
     for part in found.parts:
         if isinstance(part.content, Group):
             kind, numbers = pattern(part.name)
             kinds.setdefault(kind if numbers else "", []).append(part.content)
     for kind, groups in kinds.items():
-        several = kind and len(groups) > 1 and any(len(list(group.blocks())) > 1 for group in groups)
+        sizes = [sum(1 for _ in group.blocks()) for group in groups]
+        stages = max(sizes) < whole and (max(sizes) > 1 if kind == "#" else bool(kind))
         for group in groups:
-            if several:
+            if stages:
                 yield from ((block.path, group.path) for block in group.blocks())
             else:
-                yield from _numbered_groups(group)
+                yield from _numbered_groups(group, whole)
 
 
 def missing_stem(named: NamedNetwork) -> str | None:

@@ -64,18 +64,15 @@ def torch_like(keys: Sequence[str]) -> bool:
     return True
 
 
-def in_order(
-    found: Group, keys: Sequence[str], *, kept: bool, fits: Fits, decisions: Decisions
-) -> list[RawBlock]:
+def in_order(found: Group, *, torch_order: bool, fits: Fits, decisions: Decisions) -> list[RawBlock]:
     """All blocks of a network, from its input on.
 
-    keys   of the file, in its order; kept says that the format keeps it
-    fits   whether the widths of blocks in this order make a chain, without groups that must be guessed
+    torch_order  the file has its keys as torch lists modules
+    fits         whether the widths of blocks in an order make a chain, without groups that must be guessed
     Raises InputError, naming two orders and the option, where none is more than a guess.
     """
     unclear = [group for group in _groups(found) if len(_runs(group)) > 1]
-    credible = kept and torch_like(keys)
-    against = _contradiction(found, fits) if credible and not decisions.verified else None
+    against = _contradiction(found, fits) if torch_order and not decisions.verified else None
     listed = decisions.listed("order")
     if listed is not None:
         rule = "as the module calls them" if decisions.verified else f"--assume order={listed}"
@@ -91,7 +88,7 @@ def in_order(
         f"{group.path or 'the network'} holds {names(run.name for run in _runs(group))}"
         for group in unclear[:2]
     )
-    if given is not None or credible or decisions.verified:
+    if given is not None or torch_order or decisions.verified:
         rule = "--assume order=file" if given else f"as torch wrote them; names are not one sequence: {where}"
         decisions.record("order", "the file's", rule)
         return list(_flatten(found, as_in_file))

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from repvgg_hw.checkpoint.decisions import CHOICES, Decisions, names, refusal
@@ -21,6 +20,7 @@ _NO_NETWORK = re.compile(
     r"(^|[_.])(optim|optimi[sz]ers?|(lr_?)?sched(uler)?s?|scaler|loss(es)?|criterion)($|[_.])", re.IGNORECASE
 )
 # what counters of operations leave beside weights, AveragedModel's own counter, DiracNet's unit matrices
+AUXILIARY = re.compile(r"(^|\.|_)aux(iliary)?(\.|_|\d|$)")
 _PASSENGER = re.compile(r"(^|\.)(total_ops|total_params|n_averaged|eye[\d_]*)$")
 
 
@@ -29,7 +29,7 @@ class _Candidate:
     """A dictionary of tensors with convolutions in it, and where it was found."""
 
     path: str
-    tensors: dict[str, Tensor]
+    tensors: dict[str, Any]  # torch's, or NumPy's out of a safetensors file
 
     @property
     def averaged(self) -> bool:
@@ -61,6 +61,29 @@ def unwrap(content: Any, decisions: Decisions, classes: Sequence[str] = ()) -> d
         objects = f", and objects of {names(classes)}: save the state_dict()" if classes else ""
         raise InputError(f"no tensors in it (keys: {names(map(str, content))}){objects}")
     return _choose(found, decisions).tensors
+
+
+def one_network(tensors: Mapping[str, Any], decisions: Decisions) -> dict[str, Any]:
+    """tensors, or those of one of several networks that stand in it side by side, each with its prefix.
+
+    Networks are told by having convolutions and a linear layer of their own; the choice is unwrap's.
+    """
+    parts: dict[str, dict[str, Any]] = {}
+    for key, value in tensors.items():
+        parts.setdefault(key.partition(".")[0], {})[key] = value
+    whole = [name for name, part in parts.items() if not AUXILIARY.search(name) and _is_network(part)]
+    beside = [key for name, part in parts.items() if name not in whole for key in part]
+    if len(whole) < 2 or any(not _PASSENGER.search(key) for key in beside):
+        return dict(tensors)
+    found = [
+        _Candidate(name, {key.removeprefix(f"{name}."): value for key, value in parts[name].items()})
+        for name in whole
+    ]
+    return _choose(found, decisions).tensors
+
+
+def _is_network(part: Mapping[str, Any]) -> bool:
+    return {4, 2} <= {value.ndim for key, value in part.items() if key.endswith(".weight")}
 
 
 def strip_prefixes(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,6 +173,8 @@ def _without_copies(found: list[_Candidate]) -> list[_Candidate]:
 
 
 def _same(a: _Candidate, b: _Candidate) -> bool:
-    if a.tensors.keys() != b.tensors.keys() or not a.tensors:
+    if not a.tensors or {k: v.shape for k, v in a.tensors.items()} != {
+        k: v.shape for k, v in b.tensors.items()
+    }:
         return False
-    return all(torch.equal(value, b.tensors[key]) for key, value in a.tensors.items())
+    return all(bool((value == b.tensors[key]).all()) for key, value in a.tensors.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 
@@ -48,6 +49,7 @@ OWN_KEY = re.compile(
 PAIR_KEY = re.compile(r"conv[12]\.(conv|bn|norm)\.")
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def canonical(key: str) -> str:
     """A block's own key in the official spelling."""
     for pattern, replacement in _ALIASES:

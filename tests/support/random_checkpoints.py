@@ -1,0 +1,312 @@
+"""Random known networks as state dicts, as trainers name, order, wrap and damage them.
+
+A network is a chain of trained blocks of one family with ReLU between them, global average pooling and a
+linear layer, run by torch in float64: that gives the true logits. Nothing here uses repvgg_hw.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import trained_blocks as blocks
+from torch import Tensor, nn
+
+SIZE = 13  # of images: the last map of up to four strides is a pixel
+WORDS = ("alpha_", "enc", "tower", "part", "trunk", "unit", "cell", "fold", "grid", "lane")
+STORES_IDENTITY = (
+    *(blocks.RepVGG, blocks.RepVGGFolded, blocks.LinearAdd, blocks.ThreeNorms),
+    *(blocks.MobileOne, blocks.QARepVGGNorms, blocks.RepConvIdentity, blocks.OREPARepVGG),
+)
+GROUPS = (blocks.RepVGG, blocks.MobileOne, blocks.DBB, blocks.OREPA, blocks.DOConvBN, blocks.RepOpt)
+State = dict[str, np.ndarray]
+
+
+@dataclass
+class Network:
+    """A true network, its state dict, and what is known of it.
+
+    names  of the blocks, in order; layout is how they were made
+    said   what a user would have to give beside the file: options of import_state
+    """
+
+    layout: str
+    family: type[nn.Module]
+    names: list[str]
+    stages: list[int]
+    strides: list[int]
+    widths: list[int]
+    state: State
+    x: Tensor
+    logits: Tensor
+    ordered: bool = True
+    said: dict[str, object] = field(default_factory=dict)
+    history: list[str] = field(default_factory=list)  # what was done to the state dict
+
+    def keeps(self, index: int) -> bool:
+        """Does a block keep width and size?"""
+        return self.widths[index] == self.widths[index + 1] and self.strides[index] == 1
+
+
+@torch.no_grad()
+def random_network(rng: random.Random) -> Network:
+    """A network of random family, naming, widths, depths and strides, its state dict as torch has it."""
+    family = rng.choice(blocks.FAMILIES)
+    layout = rng.choice(tuple(LAYOUTS))
+    depths = [1, *(rng.randint(1, 3) for _ in range(rng.randint(1, 3)))]
+    stages = [stage for stage, depth in enumerate(depths) for _ in range(depth)]
+    widths, choices = [rng.choice((1, 3))], rng.choice(((4, 6, 8), (4, 6, 8), (6,)))
+    for stage in range(len(depths)):
+        width = rng.choice(choices) if stage != 1 or rng.random() < 0.7 else widths[-1]
+        widths += [width] * depths[stage]
+    strides = _strides(rng, family, layout, stages, widths)
+    groups = [1] * len(stages)
+    if family in GROUPS and rng.random() < 0.4:
+        groups = [rng.choice((1, 2)) if i else 1 for i in range(len(stages))]
+    torch.manual_seed(rng.randrange(1 << 30))
+    modules = [
+        blocks.trained(family(widths[i], widths[i + 1], strides[i], groups[i]), seed=rng.randrange(1 << 30))
+        for i in range(len(stages))
+    ]
+    head = blocks.trained(nn.Linear(widths[-1], 4), seed=rng.randrange(1 << 30))
+    x = torch.randn(2, widths[0], SIZE, SIZE, dtype=torch.float64)
+    y = x
+    for module in modules:
+        y = torch.relu(module(y))
+    names = LAYOUTS[layout](rng, stages)
+    state = {
+        f"{name}.{key}": value.numpy()
+        for name, module in zip(names, modules, strict=True)
+        for key, value in module.state_dict().items()
+    }
+    where = rng.choice(("fc", "head", "linear", "head.fc", "classifier.1"))
+    state |= {f"{where}.{key}": value.numpy() for key, value in head.state_dict().items()}
+    network = Network(
+        layout, family, names, stages, strides, widths, state, x, head(y.mean((2, 3))), history=[where]
+    )
+    network.said = _said(rng, network, groups)
+    return network
+
+
+def _said(rng: random.Random, network: Network, groups: list[int]) -> dict[str, object]:
+    """What keys cannot say, in most cases; without it a refusal is right."""
+    assume: dict[str, str] = {}
+    if rng.random() < 0.2:
+        return {}
+    family = network.family
+    silent = issubclass(family, blocks.QARepVGG) and not issubclass(family, blocks.QARepVGGNorms)
+    if silent and any(network.keeps(i) for i in range(len(network.names))):
+        assume["average-branch"] = "yes" if family.average else "no"
+    said: dict[str, object] = {"assume": assume}
+    if network.layout not in KNOWN and max(groups) > 1:
+        said["groups"] = groups
+    return said
+
+
+def _strides(
+    rng: random.Random, family: type[nn.Module], layout: str, stages: list[int], widths: list[int]
+) -> list[int]:
+    """Strides by the documented rule, or others where identity branches show them."""
+    strides = []
+    for i, stage in enumerate(stages):
+        begins = i == 0 or stages[i - 1] != stage
+        changes = i == 0 or widths[i] != widths[i + 1]
+        if layout in KNOWN or layout in ("levels", "halves"):
+            strides.append(2 if begins else 1)
+        else:
+            free = family in STORES_IDENTITY and family is not blocks.RepConvIdentity and not changes
+            strides.append(2 if changes or (free and rng.random() < 0.2) else 1)
+    if layout in KNOWN and family in STORES_IDENTITY and family is not blocks.RepConvIdentity:
+        for i, stage in enumerate(stages):
+            if i and stages[i - 1] != stage and widths[i] == widths[i + 1] and rng.random() < 0.3:
+                strides[i] = 1  # shown by its identity branch
+    return strides
+
+
+def _numbered(stages: list[int]) -> list[int]:
+    """The number of each block in its stage."""
+    return [i - stages.index(stage) for i, stage in enumerate(stages)]
+
+
+def _official(rng: random.Random, stages: list[int]) -> list[str]:
+    return [f"stage{s}.{n}" if s else "stage0" for s, n in zip(stages, _numbered(stages), strict=True)]
+
+
+def _timm(rng: random.Random, stages: list[int]) -> list[str]:
+    return [f"stages.{s - 1}.{n}" if s else "stem" for s, n in zip(stages, _numbered(stages), strict=True)]
+
+
+def _mmpretrain(rng: random.Random, stages: list[int]) -> list[str]:
+    return [f"stage_{s}.{n}" if s else "stem" for s, n in zip(stages, _numbered(stages), strict=True)]
+
+
+def _plus(rng: random.Random, stages: list[int]) -> list[str]:
+    names = zip(stages, _numbered(stages), strict=True)
+    return [f"stage{s}_first.blocks.{n}" if s else "stage0" for s, n in names]
+
+
+def _flat(rng: random.Random, stages: list[int]) -> list[str]:
+    word = rng.choice(WORDS)
+    return [f"{word}.{i}" for i in range(len(stages))]
+
+
+def _attributes(rng: random.Random, stages: list[int]) -> list[str]:
+    word, start = rng.choice(WORDS), rng.choice((0, 1))
+    return [f"{word}{i + start}" for i in range(len(stages))]
+
+
+def _words(rng: random.Random, stages: list[int]) -> list[str]:
+    return [f"{word}net" for word in rng.sample(WORDS, len(stages))]
+
+
+def _levels(rng: random.Random, stages: list[int]) -> list[str]:
+    first, word = rng.choice(("stem", "inlet")), rng.choice(WORDS)
+    return [f"{word}{s}.{n}" if s else first for s, n in zip(stages, _numbered(stages), strict=True)]
+
+
+def _halves(rng: random.Random, stages: list[int]) -> list[str]:
+    """Each level has a block of its own before a list of others, named against the alphabet."""
+    names = []
+    for s, n in zip(stages, _numbered(stages), strict=True):
+        names.append(f"level{s}.rest.{n - 1}" if n else f"level{s}.zero" if s else "stem")
+    return names
+
+
+Layout = Callable[[random.Random, list[int]], list[str]]
+KNOWN = ("official", "timm", "mmpretrain", "plus")
+LAYOUTS: dict[str, Layout] = {
+    "official": _official,
+    "timm": _timm,
+    "mmpretrain": _mmpretrain,
+    "plus": _plus,
+    "flat": _flat,
+    "attributes": _attributes,
+    "words": _words,
+    "levels": _levels,
+    "halves": _halves,
+}
+
+
+# --- what happens to a state dict ----------------------------------------------------------------------
+
+
+def prefixed(rng: random.Random, network: Network) -> None:
+    """A prefix before the blocks, or before everything."""
+    prefix = rng.choice(("backbone.", "encoder.", "timm_model.", "module.net.", "model.", "a.b."))
+    inside = rng.random() < 0.5
+    head = network.history[0]
+    network.state = {
+        prefix + key if inside or not key.startswith(head) else key: value
+        for key, value in network.state.items()
+    }
+    network.names = [prefix + name for name in network.names]
+    network.history.append(f"prefix {prefix} {'on all' if inside else 'on blocks'}")
+    if inside:
+        network.history[0] = prefix + head
+
+
+def reordered(rng: random.Random, network: Network) -> None:
+    """Sorted as safetensors does, sorted in a pickle, shuffled, or turned round."""
+    kind = rng.choice(("safetensors", "sorted", "shuffled", "reversed"))
+    keys = list(network.state)
+    if kind == "shuffled":
+        rng.shuffle(keys)
+    elif kind == "reversed":
+        keys.reverse()
+    else:
+        keys.sort()
+    network.ordered = network.ordered and kind != "safetensors"
+    network.state = {key: network.state[key] for key in keys}
+    network.history.append(kind)
+
+
+def blocks_reordered(rng: random.Random, network: Network) -> None:
+    """Whole blocks in another order: harmless where their names carry numbers."""
+    if network.layout in ("words", "halves", "levels"):
+        return  # there the file's order is all that there is
+    rng.shuffle(shuffled := list(network.names))
+    keys = [key for name in shuffled for key in network.state if key.startswith(f"{name}.")]
+    keys += [key for key in network.state if key not in set(keys)]
+    network.state = {key: network.state[key] for key in keys}
+    network.history.append("blocks in another order")
+
+
+def with_passengers(rng: random.Random, network: Network) -> None:
+    """What counters and averages leave in a state dict."""
+    names = {key.rpartition(".")[0] for key in network.state}
+    extra = {f"{name}.total_ops": np.zeros(1) for name in sorted(names)}
+    network.state |= extra | {"n_averaged": np.zeros((), np.int64)}
+    network.history.append("passengers")
+
+
+def dropped_key(rng: random.Random, network: Network) -> None:
+    """One array is lost."""
+    key = rng.choice(sorted(network.state))
+    del network.state[key]
+    network.history.append(f"without {key}")
+
+
+def dropped_branch(rng: random.Random, network: Network) -> None:
+    """All arrays of one part of a block are lost, where that can be seen: see UNSEEN in the test."""
+    index = rng.randrange(len(network.names))
+    name = network.names[index]
+    parts = {
+        key.removeprefix(f"{name}.").split(".")[0] for key in network.state if key.startswith(f"{name}.")
+    }
+    part = rng.choice(sorted(parts)) if len(parts) > 1 else ""
+    if not part or _unseen_branch(network, index, part):
+        return
+    keys = [k for k in network.state if k == f"{name}.{part}" or k.startswith(f"{name}.{part}.")]
+    network.state = {key: value for key, value in network.state.items() if key not in keys}
+    network.history.append(f"without {name}.{part}")
+
+
+def _unseen_branch(network: Network, index: int, part: str) -> bool:
+    """Is what is left a network of the same family, with another stride or no identity?"""
+    identities = ("rbr_identity", "rbr_skip", "bn_identity", "scale_identity")
+    is_identity = part in identities or (network.family is blocks.RepConvIdentity and part == "bn")
+    return is_identity and (
+        network.layout not in KNOWN or network.family is blocks.RepConvIdentity or _begins(network, index)
+    )
+
+
+def _begins(network: Network, index: int) -> bool:
+    return index == 0 or network.stages[index - 1] != network.stages[index]
+
+
+def dropped_block(rng: random.Random, network: Network) -> None:
+    """A block is lost from the middle of a numbered sequence."""
+    if network.layout.startswith(("attributes,", "residual")):
+        return
+    found = [i for i in range(len(network.names)) if not _unseen_block(network, i)]
+    if not found:
+        return
+    name = network.names[rng.choice(found)]
+    network.state = {k: v for k, v in network.state.items() if not k.startswith(f"{name}.")}
+    network.history.append(f"without {name}")
+
+
+def _unseen_block(network: Network, index: int) -> bool:
+    """Do numbers go on without it, as if it had never been?"""
+    last_of_stage = index + 1 == len(network.names) or _begins(network, index + 1)
+    if network.layout in ("words", "halves"):
+        return True
+    if network.layout not in LAYOUTS:
+        return False  # a Sequential's layers, the last ones left out
+    if network.layout in ("flat", "attributes"):
+        return index + 1 == len(network.names) or (index == 0 and network.layout == "attributes")
+    return last_of_stage or (index == 0 and network.layout == "levels")
+
+
+MUTATIONS = (
+    prefixed,
+    reordered,
+    blocks_reordered,
+    with_passengers,
+    dropped_key,
+    dropped_branch,
+    dropped_block,
+)
