@@ -67,10 +67,14 @@ def _require_whole(blocks: Sequence[NamedBlock], decisions: Decisions) -> None:
     for block in blocks:
         parent, _, name = block.prefix.rpartition(".")
         like = whole.get(_without_numbers(parent)) if parent else None
+        if not _is_plain(block):
+            continue
         if name.isdigit():  # ExpandNet's parts have numbers, but so have whole blocks
-            like = like if like and f"{name}.weight" in like.state and _is_plain(block) else None
-        else:
+            like = like if like and f"{name}.weight" in like.state else None
+        elif sum(other.prefix.startswith(f"{parent}.") for other in blocks) == 1:
             like = like or parts.get(name)
+        else:
+            like = None
         if like is not None:
             decisions.need(
                 "missing",
