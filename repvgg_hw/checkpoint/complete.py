@@ -36,11 +36,7 @@ def require_complete(
     """
     _require_alike_norms(named.blocks)
     _require_whole(named.blocks, decisions)
-    keys = [
-        frozenset(key for key in canonical_state(raw.state) if not _CONSTANT.search(key))
-        - set(block.leftover)
-        for raw, block in zip(named.blocks, blocks, strict=True)
-    ]
+    keys = [_keys(raw, block) for raw, block in zip(named.blocks, blocks, strict=True)]
     richer = {own: [other for other in set(keys) if own < other] for own in set(keys)}
     for index, (block, own, shape) in enumerate(zip(named.blocks, keys, shapes, strict=True)):
         keeps = shape.c_in == shape.c_out and strides[index] == 1
@@ -58,6 +54,12 @@ def require_complete(
                 first="nothing",
                 subject="fewer keys than in other blocks",
             )
+
+
+def _keys(raw: NamedBlock, block: Block) -> frozenset[str]:
+    """A block's own keys, but for constants, foreign ones, and the name of the module around one kernel."""
+    own = (key for key in canonical_state(raw.state) if not _CONSTANT.search(key))
+    return frozenset(key.removeprefix("conv.") for key in own if key not in block.leftover)
 
 
 def _require_whole(blocks: Sequence[NamedBlock], decisions: Decisions) -> None:
