@@ -26,6 +26,7 @@ def logits(network: FusedNetwork, x: Tensor) -> Tensor:
     for conv in network.convs:
         weight, bias = torch.from_numpy(conv.weight), torch.from_numpy(conv.bias)
         x = torch.relu(torch.nn.functional.conv2d(x, weight, bias, conv.stride, 1, groups=conv.groups))
+    assert network.linear is not None
     weight, bias = torch.from_numpy(network.linear.weight), torch.from_numpy(network.linear.bias)
     return torch.nn.functional.linear(x.mean((2, 3)), weight, bias)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ class Network:
     x: Tensor
     logits: Tensor
     ordered: bool = True
-    said: dict[str, object] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)  # what was done to the state dict
 
     def keeps(self, index: int) -> bool:
@@ -91,7 +92,7 @@ def random_network(rng: random.Random) -> Network:
     return network
 
 
-def _said(rng: random.Random, network: Network, groups: list[int]) -> dict[str, object]:
+def _said(rng: random.Random, network: Network, groups: list[int]) -> dict[str, Any]:
     """What keys cannot say, in most cases; without it a refusal is right."""
     assume: dict[str, str] = {}
     if rng.random() < 0.2:
@@ -99,8 +100,8 @@ def _said(rng: random.Random, network: Network, groups: list[int]) -> dict[str, 
     family = network.family
     silent = issubclass(family, blocks.QARepVGG) and not issubclass(family, blocks.QARepVGGNorms)
     if silent and any(network.keeps(i) for i in range(len(network.names))):
-        assume["average-branch"] = "yes" if family.average else "no"
-    said: dict[str, object] = {"assume": assume}
+        assume["average-branch"] = "yes" if getattr(family, "average", False) else "no"
+    said: dict[str, Any] = {"assume": assume}
     if network.layout not in KNOWN and max(groups) > 1:
         said["groups"] = groups
     return said

@@ -68,22 +68,22 @@ def random_sequence(rng: random.Random) -> Network:
     if odd == "BN before linear":
         tail.append(nn.BatchNorm1d(widths[-1]))
     if kind == "all in one":
-        module = nn.Sequential(*body, *tail, nn.Linear(widths[-1], 4))
+        module = nn.Sequential(*body.children(), *tail, nn.Linear(widths[-1], 4))
     else:
         name = rng.choice(("features", "body", "conv_layers"))
         head = nn.Sequential(*tail, nn.Linear(widths[-1], 4))
-        module = nn.Sequential(OrderedDict({name: body, "head": head}))
+        module = nn.Sequential(OrderedDict[str, nn.Module]({name: body, "head": head}))
     module = blocks.trained(module, seed=rng.randrange(1 << 30))
     for layer in module.modules():
-        if isinstance(layer, nn.BatchNorm1d):
+        if isinstance(layer, nn.BatchNorm1d) and layer.running_mean is not None:
             layer.running_mean.normal_()
-            layer.running_var.uniform_(0.1, 1)
+            layer.get_buffer("running_var").uniform_(0.1, 1)
     x = torch.randn(2, widths[0], SIZE, SIZE, dtype=torch.float64)
     state = {key: value.numpy() for key, value in module.state_dict().items()}
     # all layers but the last convolution and what is behind it, which nothing would miss
     names = list(dict.fromkeys(key.rpartition(".")[0] for key in state))
     names = names[: max(i for i, name in enumerate(names) if state[f"{name}.weight"].ndim == 4)]
-    head = next(key.removesuffix(".weight") for key, value in state.items() if value.ndim == 2)
+    linear = next(key.removesuffix(".weight") for key, value in state.items() if value.ndim == 2)
     return Network(
         f"{kind}, {odd}",
         type(module),
@@ -94,7 +94,7 @@ def random_sequence(rng: random.Random) -> Network:
         state,
         x,
         module(x),
-        history=[head],
+        history=[linear],
     )
 
 
