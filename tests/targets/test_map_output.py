@@ -183,7 +183,7 @@ SENT = "m_axis.write(beat);\n    }\n  }\n}\n\n// The network's"  # by send_map, 
 HLS_FAULTS = {
     "tlast": ("beat.last = i == P::BEATS - 1", "beat.last = i == 0", "the test bench fails"),
     "order of channels": ("(beat.data, lane, ap", "(beat.data, P::LANES - 1 - lane, ap", "row 0"),
-    "a beat twice": (SENT, f"if (i == 3) m_axis.write(beat); {SENT}", "row"),
+    "a beat twice": (SENT, f"if (i == 3) {{ m_axis.write(beat); }}\n      {SENT}", "row"),
 }  # fmt: skip
 
 
