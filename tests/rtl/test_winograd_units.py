@@ -36,7 +36,7 @@ def test_input_transform(tmp_path: Path) -> None:
 
 def mac(unit: WinogradUnit) -> dict[str, int]:
     return {
-        "POSITIONS": unit.kind.size**2,
+        "POSITIONS": unit.transform.size**2,
         "PI": unit.pi,
         "PO": unit.po,
         "WORDS": unit.words,
@@ -61,7 +61,7 @@ def test_mac(tmp_path: Path) -> None:
 
 
 def output(unit: WinogradUnit) -> dict[str, int | bool | str]:
-    return {**of_layer(unit, "M", "STRIDE", "PO", "LANES", "ACC_W"), "SHIFT": unit.kind.shift}
+    return {**of_layer(unit, "M", "STRIDE", "PO", "LANES", "ACC_W"), "SHIFT": unit.transform.shift}
 
 
 def test_output_transform(tmp_path: Path) -> None:

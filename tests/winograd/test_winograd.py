@@ -228,10 +228,10 @@ def test_weight_words_are_in_order_of_use(stride: int) -> None:
     unit = WinogradUnit(4, 8, 12, 8, 8, pi=2, po=3, acc_bits=24, stride=stride, groups=2)
     weight = np.random.default_rng(0).integers(-127, 128, (12, 4, 3, 3))
     words = unit.weight_words(weight)
-    u = weight_transform(weight, unit.kind)
+    u = weight_transform(weight, unit.transform)
     group, repeat, word, out, position, lane = 1, 1, 1, 2, 7, 1
     row = (group * unit.repeats + repeat) * unit.words + word
-    column = (out * unit.kind.size**2 + position) * unit.pi + lane
+    column = (out * unit.transform.size**2 + position) * unit.pi + lane
     channel = (group * unit.repeats + repeat) * unit.po + out
     assert words.shape == (unit.weight_memory[0], unit.multipliers)
     assert words[row, column] == u[channel, word * unit.pi + lane].reshape(-1)[position]

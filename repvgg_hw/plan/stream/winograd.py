@@ -46,12 +46,12 @@ class WinogradUnit(FoldedConv):
     out_bits: int = 8
 
     @cached_property
-    def kind(self) -> Transform:
+    def transform(self) -> Transform:
         return transform(self.m, self.stride)
 
     @cached_property
     def widths(self) -> TransformWidths:
-        return widths(self.kind, self.acc_bits, self.in_bits, self.in_signed, self.weight_bits)
+        return widths(self.transform, self.acc_bits, self.in_bits, self.in_signed, self.weight_bits)
 
     @property
     def tile_rows(self) -> int:
@@ -65,12 +65,14 @@ class WinogradUnit(FoldedConv):
     @property
     def lanes(self) -> int:
         """Output channels in the output transform at once: the fewest that keep up with the accumulators."""
-        return next((d for d in divisors(self.po) if self.kind.size * self.po // d <= self.words), self.po)
+        return next(
+            (d for d in divisors(self.po) if self.transform.size * self.po // d <= self.words), self.po
+        )
 
     @property
     def spacing(self) -> int:
         """Cycles of the output transform for one set of PO channels."""
-        return self.kind.size * self.po // self.lanes
+        return self.transform.size * self.po // self.lanes
 
     @property
     def drain_cycles(self) -> int:
@@ -97,7 +99,7 @@ class WinogradUnit(FoldedConv):
     @property
     def multipliers(self) -> int:
         """Multipliers of the array; requantization's are counted apart."""
-        return self.kind.size**2 * self.pi * self.po
+        return self.transform.size**2 * self.pi * self.po
 
     @property
     def requant_multipliers(self) -> int:
@@ -111,7 +113,7 @@ class WinogradUnit(FoldedConv):
     @property
     def fetch_cycles(self) -> int:
         """Per frame: the input transform takes K + 1 cycles for a word."""
-        return self.tiles * self.groups * self.words * (self.kind.size + 1)
+        return self.tiles * self.groups * self.words * (self.transform.size + 1)
 
     @property
     def raster_cycles(self) -> int:
@@ -135,7 +137,7 @@ class WinogradUnit(FoldedConv):
     def adders(self) -> dict[str, int]:
         """Two-input adders of the constant networks, by role."""
         data, output, _ = networks(self.m, self.stride)
-        division = divider(self.kind.odd**2, self.acc_bits)
+        division = divider(self.transform.odd**2, self.acc_bits)
         return {
             "input transform": 2 * self.pi * data.graph.cost,
             "output transform": 2 * self.lanes * output.graph.cost,
@@ -150,8 +152,8 @@ class WinogradUnit(FoldedConv):
     @property
     def registers(self) -> dict[str, int]:
         """Bits of data registers by role; control, line buffer and requantization are left out."""
-        w, size, positions = self.widths, self.kind.size, self.kind.size**2
-        after_rows = self.acc_bits + self.kind.shift  # width between the passes of the output transform
+        w, size, positions = self.widths, self.transform.size, self.transform.size**2
+        after_rows = self.acc_bits + self.transform.shift  # width between the passes of the output transform
         products = self.pi * (w.data + 1 + w.weight) + sum_registers(self.pi) * w.sum
         return {
             "input transform": positions * self.pi * (self.in_bits + 2 * w.middle + w.data),
@@ -183,13 +185,13 @@ class WinogradUnit(FoldedConv):
     @property
     def line_memory(self) -> tuple[int, int]:
         """(words, bits per word) of the line buffer: a ring of K + step rows."""
-        rows = self.kind.size + self.kind.step
+        rows = self.transform.size + self.transform.step
         return self.width * (self.c_in // self.pi), rows * self.pi * self.in_bits
 
     @property
     def window_memory(self) -> tuple[int, int]:
         """(words, bits per word) of the double-buffered transformed data."""
-        return 2 * self.words, self.kind.size**2 * self.pi * self.widths.data
+        return 2 * self.words, self.transform.size**2 * self.pi * self.widths.data
 
     @property
     def tile_memory(self) -> tuple[int, int]:
@@ -214,8 +216,8 @@ class WinogradUnit(FoldedConv):
 
         Words in order of use: group, PO outputs, PI inputs; lanes (output, row, column, input).
         """
-        u = weight_transform(weight, self.kind)
-        size = self.kind.size
+        u = weight_transform(weight, self.transform)
+        size = self.transform.size
         u = u.reshape(self.groups, self.repeats, self.po, self.words, self.pi, size * size)
         ordered: Int = u.transpose(0, 1, 3, 2, 5, 4).reshape(self.weight_memory[0], self.multipliers)
         return ordered
@@ -246,7 +248,7 @@ class WinogradPlan(WinogradUnit):
     @property
     def initiations(self) -> int:
         """Per frame, of the slowest loop of a design that fetches a column in one cycle, as HLS does."""
-        columns = self.tiles * (self.c_in // self.pi) * self.kind.size
+        columns = self.tiles * (self.c_in // self.pi) * self.transform.size
         return max(columns, self.compute_cycles, self.write_cycles, self.raster_cycles)
 
     @property

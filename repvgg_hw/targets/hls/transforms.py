@@ -21,10 +21,10 @@ def sum_bits(winograd: WinogradPlan, weight: NDArray[np.integer]) -> int:
     The RTL keeps fewer bits and lets sums wrap, which is exact too; here a sum that does not fit would throw.
     """
     low, high = input_range(winograd.in_bits, winograd.in_signed)
-    data = np.kron(winograd.kind.data, winograd.kind.data)
+    data = np.kron(winograd.transform.data, winograd.transform.data)
     positive, negative = np.maximum(data, 0).sum(axis=1), np.maximum(-data, 0).sum(axis=1)
     largest = np.maximum(positive * high - negative * low, negative * high - positive * low)
-    magnitude = np.abs(weight_transform(weight, winograd.kind)).sum(axis=1)  # (C_out, K, K)
+    magnitude = np.abs(weight_transform(weight, winograd.transform)).sum(axis=1)  # (C_out, K, K)
     return signed_bits(int((magnitude.reshape(len(weight), -1) * largest).max()))
 
 

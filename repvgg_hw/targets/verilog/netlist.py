@@ -158,7 +158,7 @@ def winograd_parameters(c: WinogradUnit) -> dict[str, Parameter]:
         "OUT_LANES": c.out_lanes,
         "BUFFERS": c.raster_buffers,
         "M": c.m,
-        "L_SHIFT": c.kind.shift,
+        "L_SHIFT": c.transform.shift,
         "X_W": c.in_bits,
         "X_SIGNED": int(c.in_signed),
         "MIDDLE_W": c.widths.middle,
