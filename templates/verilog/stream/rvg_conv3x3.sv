@@ -6,7 +6,7 @@
 // Golden : repvgg_hw/golden.py, conv_layer()
 // In     : PI channels per beat, channels innermost, raster order, C_IN x HEIGHT x WIDTH per frame.
 // Out    : OUT_LANES channels per beat, same order, C_OUT x ceil(HEIGHT/STRIDE) x ceil(WIDTH/STRIDE).
-// Rate   : repvgg_hw/plan.py, ConvPlan.cycles per frame, frames back to back.
+// Rate   : repvgg_hw/plan/stream/direct.py, ConvPlan.cycles per frame, frames back to back.
 // Tables : outside, so that alike layers are one circuit. Weights in order of use: for group, for each PO of its
 //          outputs, for each PI of its inputs: PO x (ky, kx, PI) weights. Biases and multipliers: rvg_requant_relu.sv.
 // Not here: Winograd (rvg_conv3x3_winograd.sv); width conversion between layers (rvg_width_converter.sv).
