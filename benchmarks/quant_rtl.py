@@ -28,7 +28,8 @@ from repvgg_hw.plan.request import Request
 from repvgg_hw.quantize import DEFAULT_METHOD, quantize
 from repvgg_hw.quantize.forward import float_outputs
 from repvgg_hw.targets.generate import generate
-from repvgg_hw.targets.verilog.simulate import read_logits, require, simulate_network
+from repvgg_hw.targets.verilog.judge import read_logits
+from repvgg_hw.targets.verilog.simulate import require, simulate_network
 
 
 def spread(images: Images, count: int) -> Images:

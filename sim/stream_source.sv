@@ -2,8 +2,9 @@
 // stream_source: plays a binary file into a stream, inside the simulation.
 //
 // The file holds one value after another, low lanes first, each in ceil(LANE_W/8) bytes, low byte first.
-// The file is +data=FOLDER's NAME.bin. +frames=N frames of BEATS beats are sent. With +stalls=SEED, SEED not 0,
-// the stream pauses at random, reproducibly; once valid, a beat stays until it is taken.
+// The file is +data=FOLDER's NAME.bin; it holds +images=N frames of BEATS beats, which begin again after the last
+// one. +frames=N are sent, and more for as long as not `enough`, up to +most=N. No beat begins in a cycle with `pause`;
+// once valid, a beat stays until it is taken.
 
 `default_nettype none
 
@@ -15,6 +16,11 @@ module stream_source #(
 ) (
   input  wire logic                    clk,
   input  wire logic                    rst,
+  input  wire logic                    pause,
+  input  wire logic                    enough,
+  output      logic                    frame_start,  // the next beat to begin is the first of a frame
+  output      logic [31:0]             begun,        // frames
+  output      logic                    finished,     // no further one will begin
   output      logic [LANES*LANE_W-1:0] m_axis_tdata,
   output      logic                    m_axis_tvalid,
   output      logic                    m_axis_tlast,
@@ -25,39 +31,43 @@ module stream_source #(
 
   string                folder;
   integer               file;
-  logic [31:0]          frames, stalls;
-  logic [31:0]          beat_q, frame_q, lfsr_q;
+  logic [31:0]          frames, images, most;
+  logic [31:0]          beat_q;
+  logic [31:0]          read_q;  // frames of the file, since its beginning
   logic [8*BYTES-1:0]   value;
   logic [LANES*LANE_W-1:0] next;
-  logic                 pause;
 
   assign m_axis_tlast = beat_q == 32'(BEATS - 1);
-  assign pause        = stalls != 0 && lfsr_q[1:0] == 2'b00;
+  assign finished     = frame_start && begun >= frames && (enough || begun >= most);
+  assign frame_start  = m_axis_tvalid ? m_axis_tlast : beat_q == 0;
 
   initial begin
     if (!$value$plusargs("data=%s", folder) || !$value$plusargs("frames=%d", frames)) begin
       $fatal(1, "%m: needs +data=FOLDER and +frames=N");
     end
-    if (!$value$plusargs("stalls=%d", stalls)) stalls = 0;
+    if (!$value$plusargs("images=%d", images)) images = frames;
+    if (!$value$plusargs("most=%d", most)) most = frames;
     file = $fopen($sformatf("%s/%s.bin", folder, NAME), "rb");
     if (file == 0) $fatal(1, "%m: cannot open %s/%s.bin", folder, NAME);
   end
 
   always_ff @(posedge clk) begin
-    lfsr_q <= {lfsr_q[30:0], lfsr_q[31] ^ lfsr_q[21] ^ lfsr_q[1] ^ lfsr_q[0]};
     if (rst) begin
-      lfsr_q        <= stalls * 32'd2654435761 + 32'd1;
       beat_q        <= '0;
-      frame_q       <= '0;
+      begun         <= '0;
+      read_q        <= '0;
       m_axis_tvalid <= 1'b0;
     end else begin
       if (m_axis_tvalid && m_axis_tready) begin
         beat_q <= m_axis_tlast ? '0 : beat_q + 1;
-        if (m_axis_tlast) frame_q <= frame_q + 1;
         m_axis_tvalid <= 1'b0;
       end
-      if ((!m_axis_tvalid || m_axis_tready) && !pause
-          && frame_q + 32'(m_axis_tvalid && m_axis_tlast) != frames) begin
+      if ((!m_axis_tvalid || m_axis_tready) && !pause && !finished) begin
+        if (frame_start) begin
+          if (read_q == images) $rewind(file);
+          read_q <= read_q == images ? 1 : read_q + 1;
+          begun  <= begun + 1;
+        end
         for (int i = 0; i < LANES; i++) begin
           for (int b = 0; b < BYTES; b++) value[8*b +: 8] = 8'($fgetc(file));
           next[LANE_W*i +: LANE_W] = value[LANE_W-1:0];

@@ -75,4 +75,6 @@ def _print(summary: Summary) -> None:
     )
     for what, text in lines(provenance(summary.design)):
         say(f"{what}: {text}")
+    if result and result.limits:
+        say(result.limits_summary)
     say(summary.verdict)

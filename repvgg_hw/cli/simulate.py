@@ -54,7 +54,7 @@ CYCLE = Whole(0, 2**63 - 1)
 @click.option("--layers", is_flag=True, help="Every layer alone, in parallel; a broken run resumes.")
 @click.option("--jobs", type=Whole(1, 1024), help="Processes of --layers [default: one per core].")
 @click.option("--scheduler", help="Address of a Dask scheduler that runs --layers.")
-@click.option("--stalls", type=Whole(1, 2**31 - 1), help="Seed of random pauses on input and output.")
+@click.option("--stalls", type=Whole(1, 2**31 - 1), help="Seed of pauses that fill and drain every buffer.")
 @click.option("--waves", is_flag=True, help="Record a VCD, of --layer's inside or of all streams.")
 @click.option("--waves-window", type=(CYCLE, CYCLE), metavar="FROM TO", help="Record these cycles only.")
 @click.option(
@@ -130,8 +130,8 @@ def command(
     if junit is not None:
         results.write_junit(result, junit, f"repvgg-hw.{design.plan.name}")
     if as_json:
-        record = {"passed": result.passed, "provenance": provenance(design)}
-        say(json.dumps(dataclasses.asdict(result) | record, indent=2))
+        record = {"provenance": provenance(design)}
+        say(json.dumps(result.to_json() | record, indent=2))
     else:
         _print(result, design, target)
     sys.exit(0 if result.passed else 1)
@@ -204,6 +204,8 @@ def _print(result: SimulationResult, design: Design[NetworkPlan], target: Target
         say(f"frame interval {result.frame_interval:,} {target.counts}, planned {result.planned_interval:,}")
     if result.top1_simulated is not None and result.top1_golden is not None:
         say(f"top-1: golden {result.top1_golden:.2%}, simulated {result.top1_simulated:.2%}")
+    if result.limits:
+        say(f"{'WARNING ' if result.limits_not_reached else ''}{result.limits_summary}")
     for problem in result.problems:
         print(f"FAILED {problem}", file=sys.stderr)
     verdict = "every value of every layer is equal to golden" if result.passed else "NOT proven"

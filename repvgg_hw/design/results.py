@@ -45,6 +45,7 @@ class LayerResult:
     values     numbers compared with golden
     problem    None if every one was equal, else what is wrong first
     cycles     cycle at which each frame's last value left; interval: between the last two of them
+    limits     limit of a buffer -> how often it was reached and left again; only where a run looked for it
     """
 
     name: str
@@ -53,7 +54,8 @@ class LayerResult:
     problem: str | None = None
     divergence: Divergence | None = None
     cycles: tuple[int, ...] = ()
-    bad_frames: tuple[int, ...] = ()
+    bad_frames: tuple[int, ...] = ()  # that differ, or did not come
+    limits: dict[str, int] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -93,12 +95,42 @@ class SimulationResult:
     def passed(self) -> bool:
         return not self.problems
 
+    @property
+    def limits(self) -> dict[str, int]:
+        """Every limit of every layer's buffers, "layer: limit" -> times; empty where none was looked for."""
+        return {f"{layer.name}: {name}": n for layer in self.layers for name, n in layer.limits.items()}
+
+    @property
+    def limits_not_reached(self) -> list[str]:
+        return [name for name, times in self.limits.items() if not times]
+
+    @property
+    def limits_summary(self) -> str:
+        """One line on the limits; empty where none was looked for."""
+        total, missed = len(self.limits), self.limits_not_reached
+        if not total:
+            return ""
+        if not missed:
+            return f"reached all {total} limits of the buffers"
+        reached = f"reached {total - len(missed)} of {total} limits of the buffers"
+        return f"{reached}; not reached: {', '.join(missed)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs; what `load` reads."""
+        content = dataclasses.asdict(self) | {"passed": self.passed}
+        if self.limits:
+            missed = self.limits_not_reached
+            reached = len(self.limits) - len(missed)
+            content["limits"] = {"reached": reached, "of": len(self.limits), "not_reached": missed}
+        return content
+
 
 class _State(msgspec.Struct):
     """What results.json holds beside the result: its verdict, and of which state of the folder it is."""
 
     passed: bool
     fingerprint: str
+    limits: dict[str, Any] | None = None  # a summary for other programs, which follows from the layers
 
 
 def not_proven(target: str, images: int, planned_interval: int, problem: str) -> SimulationResult:
@@ -117,8 +149,8 @@ def not_proven(target: str, images: int, planned_interval: int, problem: str) ->
 
 def save(result: SimulationResult, directory: Path, fingerprint: str | None = None) -> None:
     """Write results.json, found of the folder in the state of this fingerprint; in today's where None."""
-    state = {"passed": result.passed, "fingerprint": fingerprint or folder.fingerprint(directory)}
-    content = dataclasses.asdict(result) | state
+    state = {"fingerprint": fingerprint or folder.fingerprint(directory)}
+    content = result.to_json() | state
     write_if_changed(directory / FILE, json.dumps(content, indent=2) + "\n")
 
 

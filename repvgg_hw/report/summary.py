@@ -86,6 +86,7 @@ class Summary:
                 "summary": self.design.plan.output.summary,
                 "scale": self.design.network.output_scale,
             },
+            "limits": self.result.limits if self.result else {},
             "problems": list(self.result.problems) if self.result else [],
         }
 

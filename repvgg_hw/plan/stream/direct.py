@@ -21,6 +21,7 @@ from repvgg_hw.plan.stream.timing import (
     ARRAY_CYCLES,
     CREDIT_CYCLES,
     REQUANT_CYCLES,
+    WINDOWS_HELD,
     fifo_beats,
     lanes_out,
     tree_stages,
@@ -135,6 +136,18 @@ class ConvPlan(FoldedConv):
     def cycles(self) -> int:
         """Cycles per frame of this layer alone."""
         return max(self.compute_cycles, self.fetch_cycles, self.write_cycles)
+
+    @property
+    def row_cycles(self) -> int:
+        """Cycles of one row of the output, the least that a row buffer gives back."""
+        return -(-self.cycles // self.out_height)
+
+    @property
+    def frames_held(self) -> float:
+        """Upper bound of the frames that fit into the unit: rows, windows and results."""
+        pixels = self.out_height * self.out_width
+        rows, results = (KERNEL + self.stride) / self.height, self.fifo_depth * self.out_lanes / self.c_out
+        return rows + (WINDOWS_HELD + results) / pixels
 
     @property
     def pipeline_cycles(self) -> int:

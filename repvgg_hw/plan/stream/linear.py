@@ -94,9 +94,25 @@ class LinearPlan:
         return max(2, self.c_in // self.in_lanes) if self.pi < self.in_lanes else 2
 
     @property
+    def linear_cycles(self) -> int:
+        """Cycles per frame of the linear layer alone."""
+        return max(self.compute_cycles, self.words, self.c_out)
+
+    @property
     def cycles(self) -> int:
-        """Cycles per frame; logits leave one per cycle."""
-        return max(self.compute_cycles, self.pool_cycles, self.words, self.c_out)
+        """Cycles per frame of both units; logits leave one per cycle."""
+        return max(self.pool_cycles, self.linear_cycles)
+
+    @property
+    def row_cycles(self) -> int:
+        """Cycles from a frame's last sum to its last logit."""
+        return self.words + self.linear_cycles
+
+    @property
+    def frames_held(self) -> float:
+        """Upper bound of the frames that fit into both units: sums, the input twice, one at work, logits."""
+        sums = 1 + self.pool_fifo_depth * self.in_lanes / self.c_in
+        return sums + 3 + self.fifo_depth * self.out_lanes / self.c_out
 
     @property
     def out_lanes(self) -> int:

@@ -9,6 +9,7 @@ The chain's frame interval is the largest over its layers: every layer works on 
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +106,25 @@ class Plan:
         return sum(layer.memory_bits for layer in self.layers)
 
     @property
+    def row_cycles(self) -> int:
+        """The longest that any layer works inside a row."""
+        return max(layer.row_cycles for layer in self.layers)
+
+    @property
+    def frames_held(self) -> float:
+        """Upper bound of the frames that fit into the whole chain, with the converters between its layers."""
+        held, lanes = 0.0, self.in_shape[0]
+        for layer in self.convs:
+            held += layer.frames_held
+            held += _converter_values(lanes, layer.pi) / (layer.c_in * layer.height * layer.width)
+            lanes = layer.out_lanes
+        if self.linear is None:  # two beats in the register at the output
+            last = self.convs[-1]
+            return held + 2 * last.out_lanes / (last.c_out * last.out_height * last.out_width)
+        converted = _converter_values(self.linear.in_lanes, self.linear.pi)
+        return held + converted / self.linear.c_in + self.linear.frames_held
+
+    @property
     def latency_estimate(self) -> int:
         """Cycles from a frame's first pixel to its last output, roughly: rows are handed over whole.
 
@@ -126,3 +146,8 @@ class Plan:
             "linear": None if self.linear is None else layer_to_json(self.linear),
             "derived": {name: getattr(self, name) for name in DERIVED} | {"output": self.output.to_json()},
         }
+
+
+def _converter_values(lanes: int, lanes_out: int) -> int:
+    """Values that a width converter holds: three beats of the least common multiple gather, two are split."""
+    return 0 if lanes == lanes_out else 5 * math.lcm(lanes, lanes_out)

@@ -13,6 +13,7 @@ WINOGRAD_MAC_CYCLES = 3  # rvg_winograd_mac: a set's last word -> its sums, besi
 OUTPUT_CYCLES = 4  # rvg_winograd_output_transform: sums -> first beat, beside a row's K
 RASTER_CYCLES = 3  # rvg_tile_to_raster: a tile row's last beat -> its first beat out
 DRAIN_CYCLES = 24  # upper bound of the last three with requantization and any adder tree
+WINDOWS_HELD = 8  # upper bound of the windows between a line buffer and its accumulators
 HANDOVER_CYCLES = 16  # upper bound of a row's release -> free -> written -> readable round trip
 
 

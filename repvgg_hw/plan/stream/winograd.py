@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.folding import FoldedConv, divisors, sum_registers
-from repvgg_hw.plan.stream.timing import DRAIN_CYCLES
+from repvgg_hw.plan.stream.timing import DRAIN_CYCLES, WINDOWS_HELD
 from repvgg_hw.winograd.bounds import TransformWidths, widths
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.golden import weight_transform
@@ -132,6 +132,17 @@ class WinogradUnit(FoldedConv):
         """
         turns = self._busy_cycles + self.raster_cycles + self.tile_rows * self.drain_cycles
         return max(self._busy_cycles, self.raster_cycles, -(-turns // RASTER_BUFFERS))
+
+    @property
+    def row_cycles(self) -> int:
+        """Cycles of one tile row, the least that a row buffer gives back."""
+        return -(-self.cycles // self.tile_rows)
+
+    @property
+    def frames_held(self) -> float:
+        """Upper bound of the frames that fit into the unit: rows, windows and tile rows."""
+        rows = (self.kind.size + self.kind.step) / self.height
+        return rows + WINDOWS_HELD / self.tiles + RASTER_BUFFERS / self.tile_rows
 
     @property
     def adders(self) -> dict[str, int]:

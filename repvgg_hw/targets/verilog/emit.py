@@ -19,6 +19,7 @@ from repvgg_hw.files import environment, sim_dir, templates_dir, write_if_change
 from repvgg_hw.names import top_module
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verdict import first_difference
+from repvgg_hw.targets.verilog.limits import settle_cycles
 from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER, build
 from repvgg_hw.targets.verilog.tables import layer_of, memory_files
 from repvgg_hw.winograd.networks import rendered_modules
@@ -28,6 +29,7 @@ BENCH_SOURCES = (
     "rvg_assert_stream.sv",
     "stream_source.sv",
     "stream_sink.sv",
+    "stream_pauses.sv",
     "stream_check.sv",
 )
 TOP_MODULES = {"rvg_rom", "rvg_constant", "rvg_frame_check"}  # in the top itself, beside the units
@@ -69,6 +71,7 @@ def emit(design: Design[Plan]) -> None:
         "probes": net.probes,
         "source": net.source,
         "sink": net.units[-1].sink,
+        "settle": settle_cycles(plan.row_cycles),
         "watchdog": 2 * plan.frame_interval + WATCHDOG_CYCLES,
         "options": design.options,
         "scale": design.network.output_scale,

@@ -11,7 +11,8 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +21,32 @@ from numpy.typing import NDArray
 from repvgg_hw import golden
 from repvgg_hw.design import Design
 from repvgg_hw.design.folder import read_table
-from repvgg_hw.design.results import LayerResult, SimulationResult
+from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import sim_dir
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verdict import share_correct
 from repvgg_hw.targets.verilog.emit import BENCH_SOURCES, differing_tables
+from repvgg_hw.targets.verilog.judge import (
+    exact_images,
+    frames_played,
+    judge,
+    read_logits,
+    wrong_intervals,
+)
+from repvgg_hw.targets.verilog.limits import (
+    limits,
+    most_frames,
+    read,
+    settle_cycles,
+    unreported,
+    usual_frames,
+)
 from repvgg_hw.targets.verilog.netlist import Probe, build
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS, broken_promise
-from repvgg_hw.targets.verilog.vectors import beat_values, locate, write_stream
+from repvgg_hw.targets.verilog.vectors import write_stream
 
 STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must be the planned one
 
@@ -53,12 +69,19 @@ def layer_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
 
 def planned_cycles(plan: Plan) -> dict[str, int]:
     """Each layer's own cycles per frame."""
-    cycles = {layer.name: layer.cycles for layer in plan.layers}
-    return cycles if plan.linear is None else cycles | {"pool": plan.linear.pool_cycles}
+    cycles = {layer.name: layer.cycles for layer in plan.convs}
+    if plan.linear is None:
+        return cycles
+    return cycles | {"pool": plan.linear.pool_cycles, "linear": plan.linear.linear_cycles}
 
 
-def sources(design: Design[Plan]) -> list[Path]:
-    """Everything that Verilator compiles for the whole-network bench."""
+def expected_cycles(plan: Plan, images: int, stalls: int) -> int:
+    """About how many cycles a run of the whole network takes."""
+    return plan.latency_estimate + (usual_frames(images, stalls, plan.frames_held) - 1) * plan.frame_interval
+
+
+def sources(design: Design[Plan], *, stalls: int = 0) -> list[Path]:
+    """What Verilator compiles for the whole-network bench; with stalls, the probes of limits, too."""
     directory = design.directory
     listed = read_table(directory, "files.f").split()
     for name in listed:
@@ -71,7 +94,7 @@ def sources(design: Design[Plan]) -> list[Path]:
     for path in paths:
         if not path.is_file():
             raise InputError(f"{path} is missing: generate the design again")
-    return [sim_dir() / "network.vlt", *paths]
+    return [sim_dir() / "network.vlt", *paths, *([sim_dir() / "limits.sv"] if stalls else [])]
 
 
 def simulate_network(
@@ -86,7 +109,9 @@ def simulate_network(
 ) -> SimulationResult:
     """Run images through the whole network in one simulation, back to back.
 
-    images (N, C, H, W) int8, the network's input; stalls: seed of random pauses on both ends, 0 for none;
+    images (N, C, H, W) int8, the network's input
+    stalls: seed of pauses on both ends, which go on, and images with them, until every buffer has been full
+    and empty; 0 for none
     waves: a VCD file for the streams between layers, within waves_window cycles; a second run records it.
 
     Raises InputError for a missing tool or file. Differences are in the result, not raised.
@@ -97,24 +122,39 @@ def simulate_network(
     work.mkdir(parents=True, exist_ok=True)
     report(0.0, "building the simulator")
     started = time.monotonic()
-    files, differing = sources(design), differing_tables(design)
-    verilator.build(files, "bench", work / "sim", arguments=ARGUMENTS)
+    files, differing = sources(design, stalls=stalls), differing_tables(design)
+    simulator = work / ("sim_stalls" if stalls else "sim")
+    verilator.build(files, "bench", simulator, arguments=ARGUMENTS)
     built = time.monotonic()
     report(0.0, "golden model")
     data = work / "data"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
-    probes = build(plan).probes
+    net = build(plan)
+    probes, wanted = net.probes, limits(net) if stalls else []
+    most = most_frames(plan.frames_held, settle_cycles(plan.row_cycles), plan.layers[-1].cycles)
     expected = write_vectors(design, images, probes, data)
     log = work / "check.log"
-    expected_cycles = plan.latency_estimate + (len(images) - 1) * plan.frame_interval
-    with Watch(log.with_suffix(".progress"), expected_cycles, len(probes), report):
+    cycles = expected_cycles(plan, len(images), stalls)
+    reached = work / "check.limits"
+    with Watch(log.with_suffix(".progress"), cycles, len(probes), report):
         finished = verilator.run_frames(
-            work / "sim", work=directory, data=data, log=log, frames=len(images), stalls=stalls
+            simulator,
+            work=directory,
+            data=data,
+            log=log,
+            images=len(images),
+            most=most,
+            stalls=stalls,
+            limits=reached if stalls else None,
         )
     ran = time.monotonic()
     lines = log.read_text().splitlines() if log.is_file() else []
-    layers = judge(lines, probes, layer_shapes(plan), planned_cycles(plan), len(images))
+    found = read(reached, wanted)
+    layers = [
+        replace(layer, limits=found.get(layer.name, {}))
+        for layer in judge(lines, probes, layer_shapes(plan), planned_cycles(plan), len(images))
+    ]
     if waves is not None:
         report(0.999, "recording waves")
         verilator.build(files, "bench", work / "sim_waves", arguments=ARGUMENTS, trace=True)
@@ -123,7 +163,8 @@ def simulate_network(
             work=directory,
             data=data,
             log=work / "waves.log",
-            frames=len(images),
+            images=len(images),
+            most=most,
             stalls=stalls,
             waves=waves.resolve(),
             window=waves_window,
@@ -137,13 +178,14 @@ def simulate_network(
         problems += wrong_intervals(layers, plan)
     if not finished and not problems:
         problems.append(f"the simulation ended badly, see {log.with_suffix('.out')}")
+    problems += [] if problems else unreported(wanted, found)
     simulated = read_logits(lines, plan, len(images))
-    bad = {frame for layer in layers for frame in layer.bad_frames}
+    frames = frames_played(lines, len(images))
     return SimulationResult(
         target=design.target,
         mode="network",
         images=len(images),
-        bit_exact=min(len(layer.cycles) for layer in layers) - len(bad) if layers else 0,
+        bit_exact=exact_images(layers, len(images)),
         stalls=stalls,
         layers=tuple(layers),
         problems=tuple(problems),
@@ -154,6 +196,7 @@ def simulate_network(
         run_seconds=round(ran - built, 3),
         top1_golden=share_correct(expected, labels),
         top1_simulated=share_correct(simulated, labels),
+        notes=(f"{frames} frames: the images repeated until every hold was over",) if stalls else (),
     )
 
 
@@ -176,81 +219,6 @@ def write_vectors(
             part.unlink()
         outputs.append(value[0].astype(np.int64))
     return np.array(outputs)
-
-
-def judge(
-    lines: Iterable[str],
-    probes: Sequence[Probe],
-    shapes: dict[str, tuple[int, ...]],
-    planned: dict[str, int],
-    frames: int,
-) -> list[LayerResult]:
-    """Judge every layer by what its check wrote into the log; silence is a failure."""
-    cycles: dict[str, list[int]] = {probe.layer: [] for probe in probes}
-    bad: dict[str, list[int]] = {probe.layer: [] for probe in probes}
-    first: dict[str, list[str]] = {}
-    ends: dict[str, tuple[int, int]] = {}
-    for line in lines:
-        kind, *words = line.split()
-        if kind == "frame":
-            cycles[words[0]].append(int(words[2]))
-            if int(words[3]):
-                bad[words[0]].append(int(words[1]))
-        elif kind in ("mismatch", "surplus", "tlast"):
-            first.setdefault(words[0], [kind, *words[1:]])
-        elif kind == "end":
-            ends[words[0]] = (int(words[1]), int(words[2]))
-    results = []
-    for probe in probes:
-        name, divergence, problem = probe.layer, None, None
-        done, beat = ends.get(name, (len(cycles[name]), 0))
-        if name in first and first[name][0] == "mismatch":
-            _, frame, at, *words = first[name]
-            signed = name == "linear"
-            lanes, bits = probe.stream.lanes, probe.stream.lane_bits
-            expected, got = (beat_values(word, lanes, bits, signed) for word in words)
-            divergence = locate(name, int(frame), int(at), shapes[name], expected, got)
-            problem = str(divergence)
-        elif name in first and first[name][0] == "tlast":
-            problem = f"{name}: tlast is wrong at beat {first[name][1]} of a frame"
-        elif name in first:
-            problem = f"{name}: sends more than {frames} frames of {probe.beats} beats"
-        elif done < frames:
-            problem = f"{name}: stops in image {done} after {beat} of {probe.beats} beats"
-        values = len(cycles[name]) * probe.beats * probe.stream.lanes
-        results.append(
-            LayerResult(
-                name, values, planned[name], problem, divergence, tuple(cycles[name]), tuple(bad[name])
-            )
-        )
-    return results
-
-
-def read_logits(lines: Iterable[str], plan: Plan, frames: int) -> NDArray[np.int64] | None:
-    """The logits that the RTL sent (N, classes), or None if frames are missing or the design has none."""
-    if plan.linear is None:
-        return None
-    words = [line.split()[1] for line in lines if line.startswith("logit ")]
-    if len(words) < frames * plan.linear.c_out:
-        return None
-    values = [beat_values(word, 1, plan.linear.acc_bits, True)[0] for word in words]
-    return np.array(values[: frames * plan.linear.c_out]).reshape(frames, -1)
-
-
-def wrong_intervals(layers: Sequence[LayerResult], plan: Plan) -> list[str]:
-    """Layers whose last frame interval, input never pausing, contradicts the plan.
-
-    None may be longer, and from the slowest one on each keeps it to the cycle. Those before it may still run
-    ahead while the buffers between fill: on the smallest maps these hold whole frames.
-    """
-    planned = plan.frame_interval
-    slow = (i for i, layer in enumerate(layers) if planned in (plan.in_cycles, layer.planned_cycles))
-    slowest = next(slow, len(layers) - 1)
-    return [
-        f"{layer.name}: frame interval {layer.interval} cycles, planned {planned}"
-        for i, layer in enumerate(layers)
-        if layer.interval is None or layer.interval > planned or (i >= slowest and layer.interval < planned)
-    ]
 
 
 class Watch:

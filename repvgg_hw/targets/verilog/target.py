@@ -11,7 +11,7 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import ProofOptions, Target
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.layers import layerwise
-from repvgg_hw.targets.verilog.simulate import simulate_network
+from repvgg_hw.targets.verilog.simulate import expected_cycles, simulate_network
 from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
 
 
@@ -43,8 +43,7 @@ class VerilogTarget:
                 timeout=o.timeout,
                 progress=o.progress,
             )
-        plan = design.plan
-        cycles = plan.latency_estimate + (len(images) - 1) * plan.frame_interval
+        cycles = expected_cycles(design.plan, len(images), o.stalls)
         with time_limit(o.timeout or patience(cycles)):
             return simulate_network(
                 design,

@@ -62,6 +62,17 @@ def test_one_layer(design: Design[Plan]) -> None:
     assert "stage0.0" not in result.output
 
 
+def test_the_linear_layer_alone_is_faster_than_its_pool(tmp_path: Path) -> None:
+    """Its own interval is the planned one, not that of the sum over the map before it."""
+    network, plan = random_network([Layer(2, pi=3, po=2)], in_shape=(3, 6, 6), classes=3)
+    assert plan.linear is not None
+    assert plan.linear.pool_cycles > plan.linear.linear_cycles
+    alone = Design(tmp_path / "design", Request("verilog", plan.budget), network, plan, {})
+    write(alone)
+    result = simulate(alone.directory, "--limit", 3, "--layer", "linear")
+    assert result.exit_code == 0, result.output
+
+
 def test_layers_resume_after_one_that_was_broken_off(
     design: Design[Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:

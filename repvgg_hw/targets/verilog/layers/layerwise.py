@@ -25,6 +25,7 @@ from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verilog.emit import differing_tables
+from repvgg_hw.targets.verilog.judge import exact_images
 from repvgg_hw.targets.verilog.layers.state import LayerProof, State
 from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove_layer
 from repvgg_hw.targets.verilog.simulator import verilator
@@ -74,13 +75,11 @@ def prove_layers(
     wanted = {task.name for task in tasks}
     problems = [f"{name}: {message}" for name, message in differing_tables(design) if name in wanted]
     problems += [layer.problem for layer in layers if layer.problem]
-    bad = {frame for layer in layers for frame in layer.bad_frames}
-    complete = min((len(layer.cycles) for layer in layers), default=0)
     return SimulationResult(
         target=design.target,
         mode="layers",
         images=len(images),
-        bit_exact=max(0, complete - len(bad)),
+        bit_exact=exact_images(layers, len(images)),
         stalls=stalls,
         layers=layers,
         problems=tuple(problems),

@@ -25,12 +25,21 @@ from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import environment, lock, sim_dir, write_if_changed
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog.emit import WATCHDOG_CYCLES
+from repvgg_hw.targets.verilog.judge import judge
 from repvgg_hw.targets.verilog.layers.state import LayerProof
+from repvgg_hw.targets.verilog.limits import (
+    Limit,
+    most_frames,
+    read,
+    settle_cycles,
+    unit_limits,
+    unreported,
+    usual_frames,
+)
 from repvgg_hw.targets.verilog.netlist import Probe, Stream, Unit, build
 from repvgg_hw.targets.verilog.simulate import (
     ARGUMENTS,
     STEADY_FRAMES,
-    judge,
     layer_shapes,
     planned_cycles,
     sources,
@@ -46,6 +55,7 @@ class LayerTask:
     """One layer's proof, complete in itself.
 
     inputs, expected  (N, C, H, W) or (N, C); sources: file name -> text; tables: file name -> text
+    most, settle      frames and cycles: see `limits.most_frames` and `settle_cycles`
     folder            where to build and run; a temporary folder where None (on another machine)
     seconds           of wall clock, after which its simulation counts as hung
     """
@@ -56,6 +66,8 @@ class LayerTask:
     expected: NDArray[np.integer]
     shape: tuple[int, ...]
     planned_cycles: int
+    most: int
+    settle: int
     sources: dict[str, str]
     tables: dict[str, str]
     stalls: int
@@ -87,12 +99,14 @@ def make_tasks(
     units = {unit.ident: unit for unit in build(design.plan).units}
     idents = {conv.name: conv.ident for conv in design.plan.convs}
     shapes, planned = layer_shapes(design.plan), planned_cycles(design.plan)
+    plans = {layer.name: layer for layer in design.plan.layers}
+    if design.plan.linear is not None:
+        plans["pool"] = design.plan.linear
     for name in names or ():
         if name not in shapes:
             raise InputError(f"there is no layer {name!r}: the design has {', '.join(shapes)}")
-    texts = {
-        path.name: path.read_text(errors="replace") for path in sources(design) if path.name != "bench.sv"
-    }
+    files = sources(design, stalls=stalls)
+    texts = {path.name: path.read_text(errors="replace") for path in files if path.name != "bench.sv"}
     tasks = []
     values: NDArray[np.integer] = images
     for name, expected in golden.trace(images, design.network):
@@ -104,6 +118,9 @@ def make_tasks(
                 raise InputError(f"{missing[0]} is missing: generate the design again, with --force")
             anonymous = _anonymous(unit)
             renamed = [bank.file for table in anonymous.tables for bank in table.banks]
+            plan = plans[name]
+            settle = settle_cycles(plan.row_cycles)
+            frames = usual_frames(len(images), stalls, plan.frames_held)
             task = LayerTask(
                 name=name,
                 unit=anonymous,
@@ -111,6 +128,8 @@ def make_tasks(
                 expected=expected,
                 shape=shapes[name],
                 planned_cycles=planned[name],
+                most=most_frames(plan.frames_held, settle, planned[name]),
+                settle=settle,
                 sources=texts,
                 tables={
                     new: read_table(design.directory, old)
@@ -118,7 +137,7 @@ def make_tasks(
                 },
                 stalls=stalls,
                 folder=None if folder is None else str(folder),
-                seconds=timeout or patience(len(images) * planned[name]),
+                seconds=timeout or patience(frames * planned[name]),
                 waves_window=waves_window,
             )
             tasks.append(task)
@@ -161,6 +180,7 @@ def _build(task: LayerTask, root: Path) -> Path:
             unit=task.unit,
             in_beats=in_beats,
             out_beats=out_beats,
+            settle=task.settle,
             watchdog=2 * task.planned_cycles + WATCHDOG_CYCLES,
         )
     )
@@ -179,7 +199,7 @@ def _build(task: LayerTask, root: Path) -> Path:
 
 def _run(task: LayerTask, simulator: Path, work: Path) -> LayerResult:
     """Play the layer's frames in the folder `work`, and judge."""
-    frames = len(task.inputs)
+    images, reached = len(task.inputs), work / "check.limits"
     work.mkdir(parents=True, exist_ok=True)
     write_stream(work / "input.bin", task.inputs, task.unit.source.lane_bits)
     write_stream(work / "output.bin", task.expected, task.unit.sink.lane_bits)
@@ -187,7 +207,14 @@ def _run(task: LayerTask, simulator: Path, work: Path) -> LayerResult:
         (work / name).write_text(content)
     log = work / "check.log"
     finished = verilator.run_frames(
-        simulator / "obj", work=work, data=work, log=log, frames=frames, stalls=task.stalls
+        simulator / "obj",
+        work=work,
+        data=work,
+        log=log,
+        images=images,
+        most=task.most,
+        stalls=task.stalls,
+        limits=reached if task.stalls else None,
     )
     if task.waves_window is not None:
         verilator.run_frames(
@@ -195,7 +222,8 @@ def _run(task: LayerTask, simulator: Path, work: Path) -> LayerResult:
             work=work,
             data=work,
             log=work / "waves.log",
-            frames=frames,
+            images=images,
+            most=task.most,
             stalls=task.stalls,
             waves=work / "layer.vcd",
             window=task.waves_window,
@@ -203,11 +231,15 @@ def _run(task: LayerTask, simulator: Path, work: Path) -> LayerResult:
     lines = log.read_text().splitlines() if log.is_file() else []
     probe = Probe(task.name, task.unit.sink, task.expected[0].size // task.unit.sink.lanes)
     named = [line.replace(" output ", f" {task.name} ", 1) for line in lines]
-    result = judge(named, [probe], {task.name: task.shape}, {task.name: task.planned_cycles}, frames)[0]
+    shapes, planned = {task.name: task.shape}, {task.name: task.planned_cycles}
+    result = judge(named, [probe], shapes, planned, images)[0]
+    wanted = [Limit(task.name, name, path) for name, path in unit_limits(task.unit)] if task.stalls else []
+    found = read(reached, wanted)
+    result = replace(result, limits=found.get(task.name, {}))
     if (
         result.passed
         and not task.stalls
-        and frames >= STEADY_FRAMES
+        and images >= STEADY_FRAMES
         and result.interval != task.planned_cycles
     ):
         late = f"{task.name}: {result.interval} cycles per frame, planned {task.planned_cycles}"
@@ -218,4 +250,6 @@ def _run(task: LayerTask, simulator: Path, work: Path) -> LayerResult:
         result = replace(
             result, problem=f"{task.name}: the simulation ended badly, see {log.with_suffix('.out')}"
         )
+    if result.passed and (missing := unreported(wanted, found)):
+        result = replace(result, problem=missing[0])
     return result

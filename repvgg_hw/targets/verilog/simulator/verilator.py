@@ -147,19 +147,25 @@ def run_frames(
     work: Path,
     data: Path,
     log: Path,
-    frames: int,
+    images: int,
+    most: int = 0,
     stalls: int = 0,
+    limits: Path | None = None,
     waves: Path | None = None,
     window: tuple[int, int | None] = (0, None),
 ) -> bool:
     """Run a bench that drives frames itself (bench.sv.j2, layer_bench.sv.j2); see there for what it reads.
 
-    waves  a VCD to record within `window` cycles; a run with a window's end stops there and proves nothing
+    images  frames in the files, played once; under stalls again and again, up to `most` of them
+    limits  what the probes of sim/limits.sv write, where they are compiled in
+    waves   a VCD to record within `window` cycles; a run with a window's end stops there and proves nothing
     """
     progress = log.with_suffix(".progress")
-    for path in (log, progress):
+    for path in (log, progress, *([limits] if limits else [])):
         path.unlink(missing_ok=True)
-    plusargs = [f"+data={data}", f"+log={log}", f"+frames={frames}", f"+stalls={stalls}"]
+    plusargs = [f"+data={data}", f"+log={log}", f"+frames={images}", f"+images={images}", f"+stalls={stalls}"]
+    plusargs += [f"+most={most}"] if most else []
+    plusargs += [] if limits is None else [f"+limits={limits}"]
     if waves is not None:
         plusargs += [f"+waves={waves}", f"+waves_from={window[0]}"]
         plusargs += [] if window[1] is None else [f"+waves_to={window[1]}"]
