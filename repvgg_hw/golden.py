@@ -81,6 +81,16 @@ def linear(sums: Int, layer: IntegerLinear) -> Int:
     return logits
 
 
+def layer_output(network: IntegerNetwork, name: str, x: NDArray[np.integer]) -> NDArray[np.integer]:
+    """One layer's output on its input x, by its name in `trace`."""
+    if name == "pool":
+        return global_sum(x)
+    if name == "linear":
+        assert network.linear is not None
+        return linear(x.astype(np.int64), network.linear)
+    return conv_layer(x, next(conv for conv in network.convs if conv.name == name))
+
+
 def trace(x: NDArray[np.integer], network: IntegerNetwork) -> Iterator[tuple[str, NDArray[np.integer]]]:
     """Run the network on x (N, C, H, W) int8 and yield (name, output) of every layer.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // limits: how often each buffer of a design was full, and empty, and went on from there.
 //
 // Compiled in for `simulate --stalls` alone. The library knows nothing of it: the probes are bound to its modules, so

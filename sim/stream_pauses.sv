@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // stream_pauses: when the source and the sink of a bench pause, so that every buffer between them fills and drains.
 //
 // A round of holds, with a stretch of random pauses after each:

@@ -29,6 +29,7 @@ FLOORS = (
     ("quantize", "winograd"),
     ("plan", "plan.device", "plan.folding", "plan.request", "plan.planner", "plan.stream", "plan.registry"),
     ("design.folder", "design.network_rules", "design.network_file", "design.results", "design"),
+    ("extremes",),
     (
         "targets.target",
         "targets.verdict",

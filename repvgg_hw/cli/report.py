@@ -77,4 +77,6 @@ def _print(summary: Summary) -> None:
         say(f"{what}: {text}")
     if result and result.limits:
         say(result.limits_summary)
+    if result and result.reach_summary:
+        say(result.reach_summary)
     say(summary.verdict)

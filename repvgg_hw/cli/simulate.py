@@ -55,6 +55,7 @@ CYCLE = Whole(0, 2**63 - 1)
 @click.option("--jobs", type=Whole(1, 1024), help="Processes of --layers [default: one per core].")
 @click.option("--scheduler", help="Address of a Dask scheduler that runs --layers.")
 @click.option("--stalls", type=Whole(1, 2**31 - 1), help="Seed of pauses that fill and drain every buffer.")
+@click.option("--extremes", is_flag=True, help="Also inputs that drive sums to the edges of their widths.")
 @click.option("--waves", is_flag=True, help="Record a VCD, of --layer's inside or of all streams.")
 @click.option("--waves-window", type=(CYCLE, CYCLE), metavar="FROM TO", help="Record these cycles only.")
 @click.option(
@@ -75,6 +76,7 @@ def command(
     jobs: int | None,
     scheduler: str | None,
     stalls: int | None,
+    extremes: bool,
     waves: bool,
     waves_window: tuple[int, int] | None,
     timeout: float | None,
@@ -89,6 +91,8 @@ def command(
     Examples:
       repvgg-hw simulate build/net --images images/ --limit 8 --junit results.xml
       repvgg-hw simulate build/net --layer stage3.7 --waves --waves-window 1000 2000
+      repvgg-hw simulate build/net --stalls 1 --extremes
+      repvgg-hw simulate build/net --layers --extremes
 
     Exit codes: 0 every value equal, 1 something differs, 2 the input or usage is wrong.
     """
@@ -110,6 +114,7 @@ def command(
         jobs=jobs,
         scheduler=scheduler,
         stalls=stalls or 0,
+        extremes=extremes,
         waves=_window(waves, waves_window),
         timeout=timeout,
     )
@@ -139,7 +144,7 @@ def command(
 
 def _check_options(target: Target, options: ProofOptions) -> None:
     """Refuse options that this target's proof does not know."""
-    given = ("stalls", "waves", "layers", "jobs", "scheduler", "timeout")
+    given = ("stalls", "extremes", "waves", "layers", "jobs", "scheduler", "timeout")
     foreign = [f"--{name}" for name in given if getattr(options, name) and name not in target.takes]
     if foreign:
         raise InputError(f"{', '.join(foreign)}: not for designs of the target {target.name}")
@@ -206,6 +211,10 @@ def _print(result: SimulationResult, design: Design[NetworkPlan], target: Target
         say(f"top-1: golden {result.top1_golden:.2%}, simulated {result.top1_simulated:.2%}")
     if result.limits:
         say(f"{'WARNING ' if result.limits_not_reached else ''}{result.limits_summary}")
+    if result.reach_summary:
+        say(result.reach_summary)
+    for line in result.notes:
+        say(line)
     for problem in result.problems:
         print(f"FAILED {problem}", file=sys.stderr)
     verdict = "every value of every layer is equal to golden" if result.passed else "NOT proven"

@@ -39,6 +39,18 @@ class Divergence:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """The largest magnitude of a stage's values in a run, and the bound for which its width is proven."""
+
+    reached: int
+    bound: int
+
+    @property
+    def share(self) -> float:
+        return self.reached / self.bound
+
+
+@dataclass(frozen=True)
 class LayerResult:
     """One layer's comparison.
 
@@ -46,6 +58,7 @@ class LayerResult:
     problem    None if every one was equal, else what is wrong first
     cycles     cycle at which each frame's last value left; interval: between the last two of them
     limits     limit of a buffer -> how often it was reached and left again; only where a run looked for it
+    reach      stage -> how near its values came to its width's bound; only where a run looked for it
     """
 
     name: str
@@ -54,8 +67,9 @@ class LayerResult:
     problem: str | None = None
     divergence: Divergence | None = None
     cycles: tuple[int, ...] = ()
-    bad_frames: tuple[int, ...] = ()  # that differ, or did not come
+    bad_frames: tuple[int, ...] = ()  # images that differ, or did not come, in any turn
     limits: dict[str, int] = field(default_factory=dict)
+    reach: dict[str, Reach] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -114,6 +128,19 @@ class SimulationResult:
             return f"reached all {total} limits of the buffers"
         reached = f"reached {total - len(missed)} of {total} limits of the buffers"
         return f"{reached}; not reached: {', '.join(missed)}"
+
+    @property
+    def reach_summary(self) -> str:
+        """One line on how near the widths' bounds each stage came; empty where none was looked for."""
+        shares: dict[str, list[tuple[float, str]]] = {}
+        for layer in self.layers:
+            for stage, reach in layer.reach.items():
+                shares.setdefault(stage, []).append((reach.share, layer.name))
+        parts = []
+        for stage, found in shares.items():
+            (least, where), (most, _) = min(found), max(found)
+            parts.append(f"{stage} {most:.0%}" + (f", least {least:.0%} in {where}" if least < most else ""))
+        return f"largest values, of the bound of their width: {'; '.join(parts)}" if parts else ""
 
     def to_json(self) -> dict[str, Any]:
         """For programs; what `load` reads."""
@@ -196,8 +223,9 @@ def _read(directory: Path) -> tuple[SimulationResult, str] | None:
 def layer_from_json(content: dict[str, Any]) -> LayerResult:
     """The inverse of dataclasses.asdict."""
     divergence = content["divergence"] and Divergence(**content["divergence"])
+    reach = {stage: Reach(**values) for stage, values in content["reach"].items()}
     lists = {name: tuple(content[name]) for name in ("cycles", "bad_frames")}
-    return LayerResult(**{**content, **lists, "divergence": divergence})
+    return LayerResult(**{**content, **lists, "divergence": divergence, "reach": reach})
 
 
 def write_junit(result: SimulationResult, path: Path, suite: str) -> None:

@@ -27,6 +27,7 @@ class ProofOptions:
     layer      this layer alone, on golden's input; layers: each alone, in parallel
     jobs       processes of `layers`, one per core where None; scheduler: a Dask scheduler's address instead
     stalls     seed of pauses on input and output, 0 for none
+    extremes   beside the images, inputs that drive sums and transforms to the edges of their widths
     waves      record what happens within (first, last) cycle, to the end where last is None
     timeout    seconds of wall clock for one simulation; by its planned cycles where None
     """
@@ -37,6 +38,7 @@ class ProofOptions:
     jobs: int | None = None
     scheduler: str | None = None
     stalls: int = 0
+    extremes: bool = False
     waves: tuple[int, int | None] | None = None
     timeout: float | None = None
     progress: Progress = silent

@@ -9,10 +9,10 @@ from repvgg_hw import golden
 
 
 def share_correct(logits: NDArray[np.integer] | None, labels: NDArray[np.int64] | None) -> float | None:
-    """Top-1 of integer logits (N, classes); None where either is missing."""
+    """Top-1 of integer logits (N, classes), the labelled ones first; None where either is missing."""
     if logits is None or labels is None:
         return None
-    return float((golden.top1(logits) == labels).mean())
+    return float((golden.top1(logits[: len(labels)]) == labels).mean())
 
 
 def first_difference(expected: str, actual: str) -> int | None:

@@ -63,15 +63,29 @@ def input_range(bits: int, signed: bool) -> tuple[int, int]:
     return (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
 
 
+def data_ranges(kind: Transform, low: int, high: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Smallest and largest value after the data transform's column pass, and after its row pass.
+
+    Some tile of pixels in low..high reaches each of them.
+    """
+    return _signed_range(kind.data, low, high), _signed_range(_outer(kind.data), low, high)
+
+
+def data_bits(kind: Transform, low: int, high: int) -> tuple[int, int]:
+    """Widths of the data after the column pass and after the row pass, for pixels in low..high."""
+    columns, data = data_ranges(kind, low, high)
+    return _range_bits(*columns), _range_bits(*data)
+
+
 def widths(
     kind: Transform, acc_bits: int, in_bits: int = 8, in_signed: bool = False, weight_bits: int = 8
 ) -> TransformWidths:
     """Widths of a unit whose convolution sums fit acc_bits; weights are symmetric."""
-    low, high = input_range(in_bits, in_signed)
+    middle, data = data_bits(kind, *input_range(in_bits, in_signed))
     top = (1 << weight_bits - 1) - 1
     return TransformWidths(
-        middle=_range_bits(*_signed_range(kind.data, low, high)),
-        data=_range_bits(*_signed_range(_outer(kind.data), low, high)),
+        middle=middle,
+        data=data,
         weight=_range_bits(*_signed_range(_outer(kind.weight), -top, top)),
         sum=acc_bits + 2 * kind.shift,
     )

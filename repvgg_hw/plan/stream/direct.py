@@ -138,9 +138,10 @@ class ConvPlan(FoldedConv):
         return max(self.compute_cycles, self.fetch_cycles, self.write_cycles)
 
     @property
-    def row_cycles(self) -> int:
-        """Cycles of one row of the output, the least that a row buffer gives back."""
-        return -(-self.cycles // self.out_height)
+    def quiet_cycles(self) -> int:
+        """The longest that it works without a beat in or out: a row of its output, or a FIFO that fills."""
+        sets = self.fifo_depth // (self.po // self.out_lanes)
+        return max(-(-self.cycles // self.out_height), sets * self.words)
 
     @property
     def frames_held(self) -> float:

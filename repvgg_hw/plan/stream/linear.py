@@ -104,9 +104,9 @@ class LinearPlan:
         return max(self.pool_cycles, self.linear_cycles)
 
     @property
-    def row_cycles(self) -> int:
-        """Cycles from a frame's last sum to its last logit."""
-        return self.words + self.linear_cycles
+    def quiet_cycles(self) -> int:
+        """The longest that the linear layer works without a beat in or out: until its FIFO is full."""
+        return (self.fifo_depth // (self.po // self.out_lanes) + 1) * self.words
 
     @property
     def frames_held(self) -> float:

@@ -67,7 +67,7 @@ class Plan:
         convs = {conv.name: conv.cycles for conv in self.convs}
         if self.linear is None:
             return convs
-        return convs | {"pool": self.linear.pool_cycles, "linear": self.linear.cycles}
+        return convs | {"pool": self.linear.pool_cycles, "linear": self.linear.linear_cycles}
 
     @property
     def in_cycles(self) -> int:
@@ -106,9 +106,9 @@ class Plan:
         return sum(layer.memory_bits for layer in self.layers)
 
     @property
-    def row_cycles(self) -> int:
-        """The longest that any layer works inside a row."""
-        return max(layer.row_cycles for layer in self.layers)
+    def quiet_cycles(self) -> int:
+        """The longest that any layer works without a beat in or out."""
+        return max(layer.quiet_cycles for layer in self.layers)
 
     @property
     def frames_held(self) -> float:

@@ -134,14 +134,14 @@ class WinogradUnit(FoldedConv):
         return max(self._busy_cycles, self.raster_cycles, -(-turns // RASTER_BUFFERS))
 
     @property
-    def row_cycles(self) -> int:
-        """Cycles of one tile row, the least that a row buffer gives back."""
-        return -(-self.cycles // self.tile_rows)
+    def quiet_cycles(self) -> int:
+        """The longest that it works without a beat in or out: the two tile rows in its line buffer."""
+        return 2 * -(-self.cycles // self.tile_rows)
 
     @property
     def frames_held(self) -> float:
         """Upper bound of the frames that fit into the unit: rows, windows and tile rows."""
-        rows = (self.kind.size + self.kind.step) / self.height
+        rows = (self.transform.size + self.transform.step) / self.height
         return rows + WINDOWS_HELD / self.tiles + RASTER_BUFFERS / self.tile_rows
 
     @property

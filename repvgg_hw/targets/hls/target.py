@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
+from repvgg_hw.extremes.frames import with_extremes, with_reach
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls import emit
 from repvgg_hw.targets.hls.simulate import simulate_project
 from repvgg_hw.targets.target import ProofOptions, Target
+
+NOT_ALONE = "these frames are the whole network's; inputs of a layer's own are driven in Verilog designs"
 
 
 class HlsTarget:
@@ -19,7 +24,7 @@ class HlsTarget:
     name = "hls"
     architectures = frozenset({"stream"})
     counts = "loop initiations"
-    takes: frozenset[str] = frozenset()
+    takes = frozenset({"extremes"})
 
     def emit(self, design: Design[Plan]) -> None:
         emit.emit(design)
@@ -27,9 +32,15 @@ class HlsTarget:
     def prove(
         self, design: Design[Plan], images: NDArray[np.int8], options: ProofOptions
     ) -> SimulationResult:
-        return simulate_project(
-            design, images, labels=options.labels, layer=options.layer, progress=options.progress
-        )
+        """C simulation of the whole network or of one layer; extremes are the network's in both."""
+        o, given = options, len(images)
+        if o.extremes:
+            images = with_extremes(design, images)
+        result = simulate_project(design, images, labels=o.labels, layer=o.layer, progress=o.progress)
+        if not o.extremes:
+            return result
+        result = with_reach(result, design, images, given)
+        return result if o.layer is None else replace(result, notes=(*result.notes, NOT_ALONE))
 
     def differing_tables(self, design: Design[Plan]) -> list[tuple[str, str]]:
         return emit.differing_tables(design)

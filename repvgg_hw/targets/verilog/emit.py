@@ -71,7 +71,7 @@ def emit(design: Design[Plan]) -> None:
         "probes": net.probes,
         "source": net.source,
         "sink": net.units[-1].sink,
-        "settle": settle_cycles(plan.row_cycles),
+        "settle": settle_cycles(plan.quiet_cycles),
         "watchdog": 2 * plan.frame_interval + WATCHDOG_CYCLES,
         "options": design.options,
         "scale": design.network.output_scale,

@@ -65,7 +65,13 @@ def judge(
         values = len(cycles[name]) * probe.beats * probe.stream.lanes
         results.append(
             LayerResult(
-                name, values, planned[name], problem, divergence, tuple(cycles[name]), tuple(bad[name])
+                name,
+                values,
+                planned[name],
+                problem,
+                divergence,
+                tuple(cycles[name]),
+                tuple(sorted({frame % images for frame in bad[name]})),
             )
         )
     return results
@@ -99,7 +105,7 @@ def wrong_intervals(layers: Sequence[LayerResult], plan: Plan) -> list[str]:
 
 
 def exact_images(layers: Sequence[LayerResult], images: int) -> int:
-    """Images of which every frame passed every layer without a difference."""
-    complete = min((len(layer.cycles) for layer in layers), default=0)
-    bad = {frame % images for layer in layers for frame in layer.bad_frames}
-    return images - len(bad | set(range(complete, images)))
+    """Of the first `images` that were played, those of which every frame was equal in every layer."""
+    if not layers or not all(layer.cycles for layer in layers):
+        return 0
+    return images - len({image for layer in layers for image in layer.bad_frames if image < images})

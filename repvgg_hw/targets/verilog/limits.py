@@ -108,12 +108,9 @@ def unreported(wanted: Iterable[Limit], found: Mapping[str, Mapping[str, int]]) 
     ]
 
 
-def settle_cycles(row_cycles: int) -> int:
-    """Cycles without a move after which no stream can move any more; row_cycles: the longest of any unit.
-
-    A unit works inside itself for a row at most before it takes a beat or sends one.
-    """
-    return row_cycles + SETTLE_CYCLES
+def settle_cycles(quiet_cycles: int) -> int:
+    """Cycles without a move after which no stream moves any more; quiet_cycles: the longest of any unit."""
+    return quiet_cycles + SETTLE_CYCLES
 
 
 def most_frames(held: float, settle: int, interval: int) -> int:

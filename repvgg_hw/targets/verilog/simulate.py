@@ -67,14 +67,6 @@ def layer_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def planned_cycles(plan: Plan) -> dict[str, int]:
-    """Each layer's own cycles per frame."""
-    cycles = {layer.name: layer.cycles for layer in plan.convs}
-    if plan.linear is None:
-        return cycles
-    return cycles | {"pool": plan.linear.pool_cycles, "linear": plan.linear.linear_cycles}
-
-
 def expected_cycles(plan: Plan, images: int, stalls: int) -> int:
     """About how many cycles a run of the whole network takes."""
     return plan.latency_estimate + (usual_frames(images, stalls, plan.frames_held) - 1) * plan.frame_interval
@@ -132,7 +124,7 @@ def simulate_network(
     data.mkdir()
     net = build(plan)
     probes, wanted = net.probes, limits(net) if stalls else []
-    most = most_frames(plan.frames_held, settle_cycles(plan.row_cycles), plan.layers[-1].cycles)
+    most = most_frames(plan.frames_held, settle_cycles(plan.quiet_cycles), plan.layers[-1].cycles)
     expected = write_vectors(design, images, probes, data)
     log = work / "check.log"
     cycles = expected_cycles(plan, len(images), stalls)
@@ -153,7 +145,7 @@ def simulate_network(
     found = read(reached, wanted)
     layers = [
         replace(layer, limits=found.get(layer.name, {}))
-        for layer in judge(lines, probes, layer_shapes(plan), planned_cycles(plan), len(images))
+        for layer in judge(lines, probes, layer_shapes(plan), plan.layer_cycles, len(images))
     ]
     if waves is not None:
         report(0.999, "recording waves")

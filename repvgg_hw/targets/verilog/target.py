@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
+from repvgg_hw.extremes.frames import with_extremes, with_reach
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import ProofOptions, Target
 from repvgg_hw.targets.verilog import emit
@@ -21,7 +22,7 @@ class VerilogTarget:
     name = "verilog"
     architectures = frozenset({"stream"})
     counts = "cycles"
-    takes = frozenset({"layers", "jobs", "scheduler", "stalls", "waves", "timeout"})
+    takes = frozenset({"layers", "jobs", "scheduler", "stalls", "extremes", "waves", "timeout"})
 
     def emit(self, design: Design[Plan]) -> None:
         emit.emit(design)
@@ -37,15 +38,19 @@ class VerilogTarget:
                 images,
                 names=None if o.layer is None else [o.layer],
                 stalls=o.stalls,
+                extremes=o.extremes,
                 jobs=o.jobs,
                 scheduler=o.scheduler,
                 waves_window=o.waves,
                 timeout=o.timeout,
                 progress=o.progress,
             )
+        given = len(images)
+        if o.extremes:
+            images = with_extremes(design, images)
         cycles = expected_cycles(design.plan, len(images), o.stalls)
         with time_limit(o.timeout or patience(cycles)):
-            return simulate_network(
+            result = simulate_network(
                 design,
                 images,
                 labels=o.labels,
@@ -54,6 +59,7 @@ class VerilogTarget:
                 waves_window=o.waves or (0, None),
                 progress=o.progress,
             )
+        return with_reach(result, design, images, given) if o.extremes else result
 
     def differing_tables(self, design: Design[Plan]) -> list[tuple[str, str]]:
         return emit.differing_tables(design)

@@ -55,6 +55,21 @@ def test_the_trained_example_is_bit_exact(
     assert f"frame interval {planned:,} loop initiations, planned {planned:,}" in done.output
 
 
+def test_extremes_are_frames_of_the_whole_network(
+    generated: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit-exact, and no bit lost, at the edges of the first layer's widths, too."""
+    design, images = generated
+    monkeypatch.chdir(design.parent)
+    for options, layers in (((), "stage4.0"), (("--layer", "stage1.0"), "stage1.0")):
+        done = run("simulate", design, "--images", images, "--limit", 3, "--extremes", *options)
+        assert done.exit_code == 0, done.output
+        assert re.search(r"\n3 images and \d+ frames of extremes\n", done.output), done.output
+        assert "largest values, of the bound of their width: accumulator " in done.output
+        assert layers in done.output
+    assert "inputs of a layer's own are driven in Verilog designs" in done.output
+
+
 def test_a_changed_weight_ends_with_its_layer_and_exit_code_1(
     generated: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

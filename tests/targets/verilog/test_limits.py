@@ -34,7 +34,7 @@ IMAGES = 2
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     network, plan = random_network(LAYERS, in_shape=(3, 12, 8), classes=6, linear=(1, 6), seed=3)
-    design = Design(tmp_path_factory.mktemp("limits") / "design", Request("verilog"), network, plan, {})
+    design = Design(tmp_path_factory.mktemp("limits") / "design", Request("verilog", plan.budget), network, plan, {})
     write(design)
     return design
 

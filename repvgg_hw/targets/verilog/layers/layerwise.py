@@ -40,6 +40,7 @@ def prove_layers(
     *,
     names: Sequence[str] | None = None,
     stalls: int = 0,
+    extremes: bool = False,
     jobs: int | None = None,
     scheduler: str | None = None,
     waves_window: tuple[int, int | None] | None = None,
@@ -48,6 +49,7 @@ def prove_layers(
 ) -> SimulationResult:
     """Prove layers, all or those named, on images (N, C, H, W) int8.
 
+    extremes      beside golden's inputs, those that drive each layer to the edges of its widths
     scheduler     address of a Dask scheduler; else `jobs` local processes, one per core where None
     waves_window  record each layer's inside as a VCD within these cycles
     timeout       seconds of wall clock for one layer's simulation; by its planned cycles where None
@@ -60,8 +62,8 @@ def prove_layers(
     if scheduler is None:
         verilator.check_tools()
     local = None if scheduler else design.directory.resolve() / "build" / "layers"
-    tasks = make_tasks(design, images, names, stalls, waves_window, local, timeout)
-    state = State(design, images, stalls)
+    tasks = make_tasks(design, images, names, stalls, waves_window, local, timeout, extremes)
+    state = State(design, images, stalls, extremes)
     again = names is not None or waves_window is not None
     known = {} if again else state.passed
     todo = [task for task in tasks if task.name not in known]

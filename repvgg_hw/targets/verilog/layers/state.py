@@ -41,11 +41,13 @@ class LayerProof:
 class State:
     """Of which layers what is known, for one design, one set of images and one seed of stalls."""
 
-    def __init__(self, design: Design[Plan], images: NDArray[np.int8], stalls: int) -> None:
+    def __init__(
+        self, design: Design[Plan], images: NDArray[np.int8], stalls: int, extremes: bool = False
+    ) -> None:
         """Read what an earlier run left, if it was of the same. images (N, C, H, W)."""
         self.path = design.directory / "build" / "layers" / "state.json"
         self.about = {
-            "fingerprint": _fingerprint(design, images, stalls),
+            "fingerprint": _fingerprint(design, images, stalls, extremes),
             "images": len(images),
             "stalls": stalls,
         }
@@ -82,9 +84,9 @@ class State:
         write_if_changed(self.path, json.dumps(content, indent=1) + "\n")
 
 
-def _fingerprint(design: Design[Plan], images: NDArray[np.int8], stalls: int) -> str:
+def _fingerprint(design: Design[Plan], images: NDArray[np.int8], stalls: int, extremes: bool) -> str:
     """Of all that a layer's proof depends on."""
-    digest = hashlib.sha256(f"{stalls} {images.shape}".encode() + images.tobytes())
+    digest = hashlib.sha256(f"{stalls} {extremes} {images.shape}".encode() + images.tobytes())
     folders = [design.directory / name for name in ("rtl", "mem", "sim")]
     for path in (path for folder in (*folders, sim_dir()) for path in sorted(folder.glob("*.*"))):
         if path.is_file():

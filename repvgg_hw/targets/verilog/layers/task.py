@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from repvgg_hw import golden
 from repvgg_hw.design import Design
 from repvgg_hw.design.folder import read_table
-from repvgg_hw.design.results import LayerResult
+from repvgg_hw.design.results import LayerResult, Reach
 from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.extremes.patterns import layer_inputs
+from repvgg_hw.extremes.reach import layer_reach
 from repvgg_hw.files import environment, lock, sim_dir, write_if_changed
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog.emit import WATCHDOG_CYCLES
@@ -41,7 +43,6 @@ from repvgg_hw.targets.verilog.simulate import (
     ARGUMENTS,
     STEADY_FRAMES,
     layer_shapes,
-    planned_cycles,
     sources,
 )
 from repvgg_hw.targets.verilog.simulator import verilator
@@ -55,6 +56,7 @@ class LayerTask:
     """One layer's proof, complete in itself.
 
     inputs, expected  (N, C, H, W) or (N, C); sources: file name -> text; tables: file name -> text
+    reach             how far the inputs drive the layer; empty where nobody asked
     most, settle      frames and cycles: see `limits.most_frames` and `settle_cycles`
     folder            where to build and run; a temporary folder where None (on another machine)
     seconds           of wall clock, after which its simulation counts as hung
@@ -66,6 +68,7 @@ class LayerTask:
     expected: NDArray[np.integer]
     shape: tuple[int, ...]
     planned_cycles: int
+    reach: dict[str, Reach]
     most: int
     settle: int
     sources: dict[str, str]
@@ -94,19 +97,20 @@ def make_tasks(
     waves_window: tuple[int, int | None] | None,
     folder: Path | None,
     timeout: float | None = None,
+    extremes: bool = False,
 ) -> list[LayerTask]:
-    """A task for each layer, in the network's order; inputs are golden's."""
+    """A task for each layer, in the network's order; inputs are golden's, then its own extremes."""
     units = {unit.ident: unit for unit in build(design.plan).units}
     idents = {conv.name: conv.ident for conv in design.plan.convs}
-    shapes, planned = layer_shapes(design.plan), planned_cycles(design.plan)
+    shapes, planned = layer_shapes(design.plan), design.plan.layer_cycles
     plans = {layer.name: layer for layer in design.plan.layers}
     if design.plan.linear is not None:
         plans["pool"] = design.plan.linear
     for name in names or ():
         if name not in shapes:
             raise InputError(f"there is no layer {name!r}: the design has {', '.join(shapes)}")
-    files = sources(design, stalls=stalls)
-    texts = {path.name: path.read_text(errors="replace") for path in files if path.name != "bench.sv"}
+    bench = sources(design, stalls=stalls)
+    texts = {path.name: path.read_text(errors="replace") for path in bench if path.name != "bench.sv"}
     tasks = []
     values: NDArray[np.integer] = images
     for name, expected in golden.trace(images, design.network):
@@ -119,13 +123,15 @@ def make_tasks(
             anonymous = _anonymous(unit)
             renamed = [bank.file for table in anonymous.tables for bank in table.banks]
             plan = plans[name]
-            settle = settle_cycles(plan.row_cycles)
-            frames = usual_frames(len(images), stalls, plan.frames_held)
+            settle = settle_cycles(plan.quiet_cycles)
+            inputs, outputs, reach = _driven(design, name, values, expected, extremes)
+            frames = usual_frames(len(inputs), stalls, plan.frames_held)
             task = LayerTask(
                 name=name,
                 unit=anonymous,
-                inputs=values,
-                expected=expected,
+                inputs=inputs,
+                expected=outputs,
+                reach=reach,
                 shape=shapes[name],
                 planned_cycles=planned[name],
                 most=most_frames(plan.frames_held, settle, planned[name]),
@@ -143,6 +149,23 @@ def make_tasks(
             tasks.append(task)
         values = expected
     return tasks
+
+
+def _driven(
+    design: Design[Plan],
+    name: str,
+    inputs: NDArray[np.integer],
+    outputs: NDArray[np.integer],
+    extremes: bool,
+) -> tuple[NDArray[np.integer], NDArray[np.integer], dict[str, Reach]]:
+    """A layer's inputs and outputs, then those that drive it to its edges; and how far all of them do."""
+    if not extremes:
+        return inputs, outputs, {}
+    network, plan = design.network, design.plan
+    own = layer_inputs(network, plan, name)
+    inputs = np.concatenate([inputs, own])
+    outputs = np.concatenate([outputs, golden.layer_output(network, name, own)])
+    return inputs, outputs, layer_reach(network, plan, name, inputs)
 
 
 def _anonymous(unit: Unit) -> Unit:
@@ -235,7 +258,7 @@ def _run(task: LayerTask, simulator: Path, work: Path) -> LayerResult:
     result = judge(named, [probe], shapes, planned, images)[0]
     wanted = [Limit(task.name, name, path) for name, path in unit_limits(task.unit)] if task.stalls else []
     found = read(reached, wanted)
-    result = replace(result, limits=found.get(task.name, {}))
+    result = replace(result, limits=found.get(task.name, {}), reach=task.reach)
     if (
         result.passed
         and not task.stalls
