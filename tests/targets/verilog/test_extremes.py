@@ -21,7 +21,7 @@ from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.folding import Folding
-from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.search import make_plan
 from repvgg_hw.targets.generate import write
@@ -30,6 +30,12 @@ from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.target import TARGET
 
 IMAGES = 2
+
+
+def request(plan: Plan) -> Request:
+    """What asks for such a plan: its tiles, beside direct products."""
+    tiles = tuple(sorted({conv.tile[0] for conv in plan.convs if conv.tile is not None}))
+    return Request("verilog", plan.budget, algorithms=Algorithms(tiles))
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +62,7 @@ def tight(m: int | None) -> tuple[IntegerNetwork, Plan]:
 
 
 def emitted(folder: Path, network: IntegerNetwork, plan: Plan) -> Design[Plan]:
-    design = Design(folder, Request("verilog", plan.budget), network, plan, {})
+    design = Design(folder, request(plan), network, plan, {})
     write(design)
     return design
 
@@ -127,7 +133,7 @@ class Narrow:
     alone: bool = False
 
 
-ACC_SUM = "(first_q[LATENCY-1] ? '0 : acc_q[ACC_W*o +: ACC_W]) + sums[ACC_W*o +: ACC_W]"
+ACC_SUM = "(sums_first ? '0 : acc_q[ACC_W*o +: ACC_W]) + sums[ACC_W*o +: ACC_W]"
 LINE, DATUM = "line[DATA_W*(PI*j + c) +: DATA_W] = ", "t[DATA_W*j +: DATA_W]"
 # The nodes are those whose column pass, and whose row pass on the images, still fits.
 FAULTS = {

@@ -15,7 +15,7 @@ from hls_networks import Layer, random_network
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
-from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog import limits, simulate
@@ -31,10 +31,16 @@ LAYERS = [
 IMAGES = 2
 
 
+def request(plan: Plan) -> Request:
+    """What asks for such a plan: its tiles, beside direct products."""
+    tiles = tuple(sorted({conv.tile[0] for conv in plan.convs if conv.tile is not None}))
+    return Request("verilog", plan.budget, algorithms=Algorithms(tiles))
+
+
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     network, plan = random_network(LAYERS, in_shape=(3, 12, 8), classes=6, linear=(1, 6), seed=3)
-    design = Design(tmp_path_factory.mktemp("limits") / "design", Request("verilog", plan.budget), network, plan, {})
+    design = Design(tmp_path_factory.mktemp("limits") / "design", request(plan), network, plan, {})
     write(design)
     return design
 

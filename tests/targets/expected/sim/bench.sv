@@ -34,12 +34,15 @@ module bench (
   logic s_axis_tvalid, s_axis_tready, s_axis_tlast;
   logic m_axis_tvalid, m_axis_tready, m_axis_tlast;
 
+  logic        moving, frame_start, source_pause, sink_pause, holding, complete, finished;
+  logic [31:0] begun;
+
   stream_source #(.LANES(3), .LANE_W(8), .BEATS(30)) u_source (
-    .clk, .rst,
+    .clk, .rst, .pause(source_pause), .enough(complete), .frame_start, .begun, .finished,
     .m_axis_tdata(s_axis_tdata), .m_axis_tvalid(s_axis_tvalid), .m_axis_tlast(s_axis_tlast), .m_axis_tready(s_axis_tready)
   );
 
-  stream_sink u_sink (.clk, .rst, .tready(m_axis_tready));
+  stream_sink u_sink (.clk, .rst, .pause(sink_pause), .tready(m_axis_tready));
 
   repvgg_random u_dut (
     .clk, .rst,
@@ -52,31 +55,39 @@ module bench (
 
   assign layer_moves[0] = u_dut.stage0_0_tvalid && u_dut.stage0_0_tready;
   stream_check #(.LANES(2), .LANE_W(8), .BEATS(18), .NAME("stage0.0")) u_check_0 (
-    .clk, .rst, .log, .cycle,
+    .clk, .rst, .log, .cycle, .begun, .finished,
     .tdata(u_dut.stage0_0_tdata), .tvalid(u_dut.stage0_0_tvalid), .tready(u_dut.stage0_0_tready),
     .done(layer_done[0]), .failed(layer_failed[0])
   );
 
   assign layer_moves[1] = u_dut.stage1_0_tvalid && u_dut.stage1_0_tready;
   stream_check #(.LANES(1), .LANE_W(8), .BEATS(36), .NAME("stage1.0")) u_check_1 (
-    .clk, .rst, .log, .cycle,
+    .clk, .rst, .log, .cycle, .begun, .finished,
     .tdata(u_dut.stage1_0_tdata), .tvalid(u_dut.stage1_0_tvalid), .tready(u_dut.stage1_0_tready),
     .done(layer_done[1]), .failed(layer_failed[1])
   );
 
   assign layer_moves[2] = u_dut.pool_tvalid && u_dut.pool_tready;
   stream_check #(.LANES(1), .LANE_W(12), .BEATS(4), .NAME("pool")) u_check_2 (
-    .clk, .rst, .log, .cycle,
+    .clk, .rst, .log, .cycle, .begun, .finished,
     .tdata(u_dut.pool_tdata), .tvalid(u_dut.pool_tvalid), .tready(u_dut.pool_tready),
     .done(layer_done[2]), .failed(layer_failed[2])
   );
 
   assign layer_moves[3] = m_axis_tvalid && m_axis_tready;
   stream_check #(.LANES(1), .LANE_W(32), .BEATS(3), .NAME("linear")) u_check_3 (
-    .clk, .rst, .log, .cycle,
+    .clk, .rst, .log, .cycle, .begun, .finished,
     .tdata(m_axis_tdata), .tvalid(m_axis_tvalid), .tready(m_axis_tready),
     .done(layer_done[3]), .failed(layer_failed[3])
   );
+
+  assign moving = |layer_moves || s_axis_tvalid && s_axis_tready;
+
+  stream_pauses #(.SETTLE(552)) u_pauses (
+    .clk, .rst, .moving, .frame_start, .source_pause, .sink_pause, .holding, .complete
+  );
+
+  final $fdisplay(log, "frames %0d", begun);
 
   // tlast of the output belongs to the last beat of a frame, and to no other.
   logic [31:0] beat_q;
@@ -127,7 +138,7 @@ module bench (
 
   always_ff @(posedge clk) begin
     cycle  <= cycle + 1;
-    idle_q <= |layer_moves || s_axis_tvalid && s_axis_tready ? '0 : idle_q + 1;
+    idle_q <= moving ? '0 : idle_q + 32'(!holding);  // a hold ends by itself
     if (rst) begin
       cycle  <= '0;
       idle_q <= '0;
