@@ -22,6 +22,8 @@ T = TypeVar("T")
 def read_json(path: Path) -> Any:
     """The document in a file. Raises InputError that names it."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise InputError(f"{path}: missing, or no file")
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:

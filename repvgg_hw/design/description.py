@@ -101,6 +101,10 @@ def load(directory: Path) -> Design[NetworkPlan]:
         request = schema.exactly(content.request, Request, "request")
     network = load_network(directory / "network.npz")
     with context(str(path)):
+        recorded = schema.plain(schema.without_surrogates(network.provenance))
+        other = schema.difference(content.provenance, recorded, "provenance")
+        if other is not None:
+            raise InputError(f"{other}, by network.npz")
         plan = registry.get(request.architecture).restore(content.plan, network, request)
     return Design(directory, request, network, plan, content.options, content.generator)
 

@@ -208,7 +208,7 @@ def is_void(directory: Path) -> bool:
 def _read(directory: Path) -> tuple[SimulationResult, str] | None:
     """The result and the fingerprint of what was simulated."""
     path = directory / FILE
-    if not path.is_file():
+    if not path.exists():
         return None
     with context(f"simulate again: {path}"):
         content = schema.read_json(path)
