@@ -125,7 +125,10 @@ def import_state(
         kind = _head(head, stored.head)
         named = read_names(checkpoint.state, decisions, ordered=checkpoint.ordered, head=kind)
         _check_numbers(checkpoint.state, ignore=named.unused)
-        shapes = _shapes(named, stored.groups if groups is None else groups, decisions)
+        if groups is None and stored.groups is not None:
+            shapes = _shapes(named, stored.groups, Decisions())  # the file's own word is no decision
+        else:
+            shapes = _shapes(named, groups, decisions)
         if stored.strides is None:
             require_first_block(named, shapes[0].c_in, decisions)
             require_no_shortcut(named, shapes, decisions)
