@@ -166,7 +166,7 @@ def command(
         for line in said(fused.provenance):
             note(line)
         pixels = _pixels(calibration, calibration_limit, input_size, preprocessing, fused)
-        network = quantizer.quantize(fused, pixels, calibration)
+        network = quantizer.quantize(fused, pixels)
         for line in say_map(fused, network, pixels):
             note(line)
         if network.name == "custom":  # no published variant: named after its file
@@ -174,6 +174,8 @@ def command(
     options: dict[str, Any] = {"random": model is not None, "seed": seed if model else None}
     if preprocessing is not None:
         options["preprocess"] = preprocessing.to_json()
+    if calibration is not None:  # a name only: the same images under another give the same network.npz
+        options["calibration"] = calibration.resolve().name
     design = generate(network, output, request, options)
     designs.remember(output)
     _print(design, as_json)
@@ -193,9 +195,7 @@ class _Quantizer:
     bits_file: Path | None
     weight_memory: int | None
 
-    def quantize(
-        self, fused: FusedNetwork, pixels: NDArray[np.uint8], source: Path | None = None
-    ) -> IntegerNetwork:
+    def quantize(self, fused: FusedNetwork, pixels: NDArray[np.uint8]) -> IntegerNetwork:
         """Integers for fused, calibrated on pixels (N, H, W, C) uint8."""
         from repvgg_hw.cli.progress import bar
         from repvgg_hw.quantize import DEFAULT_METHOD, quantize
@@ -212,7 +212,7 @@ class _Quantizer:
             weight_memory=self.weight_memory,
         )
         with bar("quantize") as update:
-            network = quantize(
+            return quantize(
                 fused,
                 pixels,
                 mean=mean,
@@ -221,9 +221,6 @@ class _Quantizer:
                 widths=bits,
                 progress=lambda done, total, layer: update(done / total, layer),
             )
-        quantization = network.provenance["quantization"]
-        quantization["calibration_source"] = None if source is None else source.resolve().name
-        return network
 
 
 def _random(

@@ -22,7 +22,7 @@ def provenance(design: Design[NetworkPlan]) -> dict[str, Any]:
         "method": quantization.get("method"),
         "widths": quantization.get("widths"),
         "calibration": {
-            "source": quantization.get("calibration_source"),
+            "source": design.options.get("calibration"),
             "images": quantization.get("calibration_images"),
             "sha256": quantization.get("calibration_sha256"),
             "preprocess": design.options.get("preprocess"),
