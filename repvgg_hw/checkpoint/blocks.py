@@ -20,6 +20,7 @@ from repvgg_hw.errors import InputError
 
 _NORM_WORD = re.compile(r"(batch_?norm|bn|norm)", re.IGNORECASE)
 _ONE_KERNEL = {"W", "alpha"}  # DO-Conv's and DiracNet's own: convolutions that a BN may follow
+_SIDE_BY_SIDE = re.compile(r"(branch(es)?|paths?|parallel)_?\d*", re.IGNORECASE)
 _PAIR = ("conv1", "conv2")
 
 
@@ -142,6 +143,11 @@ def _group(finder: _Finder, module: Module) -> _Entry:
         return single
     items = [Item(e.name, e.last or e.name, e.bare) for e in entries]
     require_no_gap(module.path, items, linear, list(norms), finder.decisions)
+    if len(entries) > 1 and _SIDE_BY_SIDE.fullmatch(module.name):
+        raise InputError(
+            f"{module.path} holds {names(entry.name for entry in entries)}: by its name they are branches "
+            "side by side, of no family that is known here"
+        )
     parts = tuple(Part(entry.name, entry.content) for entry in entries)
     return _Entry(module.name, Group(module.path, parts))
 

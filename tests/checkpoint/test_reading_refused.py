@@ -169,6 +169,11 @@ TWO_READINGS: dict[str, tuple[State, str, dict[str, Any] | None]] = {
         "stages stand in several places.*left.*right",
         None,
     ),
+    "branches by name": (
+        chain(blocks.RepOpt, ["inlet", "body.0.branches.0", "body.0.branches.1", "outlet"], [3, 8, 8, 8, 8]),
+        r"body\.0\.branches holds 0, 1: by its name they are branches side by side",
+        None,
+    ),
     "ReLU before BN": (
         plain(lambda net: [net[i] for i in (0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 10, 11)]),
         "batch normalization 2 is not directly behind a convolution",
