@@ -137,7 +137,12 @@ def import_state(
         blocks = _fuse(named, shapes, found, eps, decisions)
         if check:
             _refuse_foreign_keys(named, blocks)
-        require_alike([(raw.prefix, block) for raw, block in zip(named.blocks, blocks, strict=True)])
+        try:
+            require_alike([(raw.prefix, block) for raw, block in zip(named.blocks, blocks, strict=True)])
+        except InputError as error:
+            either = "either it was trained so, or keys are missing"
+            said = str(error).replace("keys are missing", either)
+            decisions.need("missing", said, first="nothing", subject="fewer keys than in other blocks")
         require_complete(named, shapes, blocks, found, decisions)
         if not eps_given and any(block.norms for block in blocks):
             decisions.record("eps", f"{eps:g}", "torch's default; the YOLO families train with --eps 1e-3")

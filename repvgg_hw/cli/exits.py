@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def exit_code(command: Callable[[], object]) -> int:
         sys.stdout.flush()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        return INTERRUPTED if code and interrupted() else code
+        return _fail("", code) if code and interrupted() else code
     except RepVGGHWError as error:
         return _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -59,7 +60,8 @@ def exit_code(command: Callable[[], object]) -> int:
 
 def end(code: int) -> NoReturn:
     """Leave with this code. An interrupt that cut `exec` short would make Python itself end by the signal."""
-    if not interrupted():
+    if not interrupted() and code != INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the verdict is out: nothing may change it
         sys.exit(code)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):

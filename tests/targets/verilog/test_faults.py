@@ -200,4 +200,4 @@ def test_a_missing_table_is_noticed(faulty: Design[Plan]) -> None:
     assert [layer for layer, _ in emit.differing_tables(faulty)] == ["linear"]
     done = run_command(faulty, "--layers")
     assert done.exit_code == 2
-    assert "linear_bias.mem is missing: generate the design again" in done.output
+    assert "linear_bias.mem is missing or no file: generate the design again" in done.output
