@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.abuse import folders, inputs, options
 from tests.abuse.case import Case
+
+# Kinds that still have open cases: held in neither sweep. Whoever mends one removes it.
+KNOWN_OPEN: frozenset[str] = frozenset()
 
 
 def cases(template: Path) -> list[Case]:
@@ -27,7 +31,14 @@ def cases(template: Path) -> list[Case]:
     ]
 
 
-def sample(everything: list[Case], count: int) -> list[Case]:
-    """count cases, evenly from all kinds."""
-    step = max(1, len(everything) // count)
-    return everything[::step]
+def sample(everything: Sequence[Case], count: int) -> list[Case]:
+    """About count cases, evenly from all kinds, of each kind at least two; none that builds a simulator."""
+    quick = [case for case in everything if case.limit <= Case.limit]
+    by_kind: dict[str, list[Case]] = {}
+    for case in quick:
+        by_kind.setdefault(case.kind, []).append(case)
+    chosen: list[Case] = []
+    for cases in by_kind.values():
+        wanted = max(2, round(count * len(cases) / len(quick)))
+        chosen += cases[:: max(1, len(cases) // wanted)][:wanted]
+    return chosen

@@ -35,9 +35,9 @@ def network(seed: int = 0) -> dict[str, np.ndarray]:
     return {key: value.astype(np.float32) for key, value in state.items()}
 
 
-def pictures(folder: Path, size: int = 8) -> None:
+def pictures(folder: Path, size: int = 8, seed: int = 1) -> None:
     """Two class folders of three RGB PNGs each."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     for name in ("cat", "dog"):
         (folder / name).mkdir(parents=True)
         for number in range(3):
