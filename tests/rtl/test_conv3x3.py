@@ -66,7 +66,6 @@ FAULTS = {
         "no_room": Fault(
             "stem", "(!first || start_ok)", "1'b1", "set began without room", module="rvg_issue"
         ),
-        "no_stride": Fault("groups_stride2", ".STEP(STRIDE)", ".STEP(1)"),
     },
     "rates": {},
 }
