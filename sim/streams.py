@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the unit benches share: cases, words of lanes, stream drivers with random stalls, ROMs, reset.
 
-A bench module holds coroutines under `@over_cases`; each runs on every instance of the bench's top
-(units.sv.j2) with every pattern of stalls. UNIT_CASES, a JSON object, gives the instances' parameters; those
-that UNIT_FAULTY names, a JSON object, have a planted fault and are run under the one pattern given there.
+A bench module tb_UNIT holds coroutines under `@over_cases`; each runs on every instance of UNIT in the
+bench's top (units.sv.j2) with every pattern of stalls. UNIT_CASES, a JSON object, gives by unit the instances'
+parameters; those that UNIT_FAULTY names have a planted fault and are run under the one pattern given there.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
-CASES: dict[str, dict[str, Any]] = json.loads(os.environ["UNIT_CASES"])
-FAULTY: dict[str, str] = json.loads(os.environ.get("UNIT_FAULTY", "{}"))
+CASES: dict[str, dict[str, dict[str, Any]]] = json.loads(os.environ["UNIT_CASES"])
+FAULTY: dict[str, str] = json.loads(os.environ["UNIT_FAULTY"])  # UNIT_CASE -> pattern
 # Probability of an idle cycle before a beat, and of a cycle that is not ready.
 STALLS = {"flowing": (0.0, 0.0), "idle": (0.6, 0.0), "backpressure": (0.0, 0.6), "both": (0.4, 0.4)}
 CHOKED = {"choked": (0.0, 0.9)}  # for faults that show only where everything behind is full
@@ -45,10 +45,10 @@ def unpack(word: int, lanes: int, bits: int, signed: bool = False) -> list[int]:
 class Bench:
     """One instance, its parameters, and one pattern of stalls."""
 
-    def __init__(self, dut: Any, case: str, stalls: str) -> None:
+    def __init__(self, dut: Any, unit: str, case: str, stalls: str) -> None:
         self.clk = dut.clk
-        self.unit = getattr(dut, f"u_{case}")
-        self.parameters = CASES[case]
+        self.unit = getattr(dut, f"u_{unit}_{case}")
+        self.parameters = CASES[unit][case]
         self.stalls = stalls
         self.idle, self.pause = (STALLS | CHOKED)[stalls]
         seed = f"{case} {stalls}"
@@ -146,18 +146,27 @@ class Bench:
         return cocotb.start_soon(play())
 
 
-def over_cases(bench: Callable[[Bench], Awaitable[None]]) -> Any:
-    """A cocotb test for every case and every pattern of stalls; for faulty cases, the fault's."""
-    patterns = {case: [FAULTY[case]] if case in FAULTY else list(STALLS) for case in CASES}
-    runs = [cocotb.Param((case, stalls), f"{case}__{stalls}") for case in CASES for stalls in patterns[case]]
+def over_cases(
+    bench: Callable[[Bench], Awaitable[None]], unit: str = "", patterns: Sequence[str] = tuple(STALLS)
+) -> Any:
+    """A cocotb test for every case and every pattern of stalls; for faulty cases, the fault's.
+
+    unit  of the bench, where the coroutine is not in its module tb_UNIT
+    """
+    unit = unit or bench.__module__.removeprefix("tb_")
+    runs = [
+        cocotb.Param((case, stalls), f"{unit}_{case}__{stalls}")
+        for case in CASES[unit]
+        for stalls in ([FAULTY[f"{unit}_{case}"]] if f"{unit}_{case}" in FAULTY else patterns)
+    ]
 
     async def test(dut: Any, run: tuple[str, str]) -> None:
         Clock(dut.clk, PERIOD_NS, unit="ns").start()
-        unit = Bench(dut, *run)
+        tried = Bench(dut, unit, *run)
         try:
-            await bench(unit)
+            await bench(tried)
         except AssertionError:
-            await unit.cycles(2)  # the library's assertions are to see it, too
+            await tried.cycles(2)  # the library's assertions are to see it, too
             raise
 
     test.__name__ = test.__qualname__ = bench.__name__

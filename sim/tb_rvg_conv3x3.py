@@ -6,5 +6,7 @@ from __future__ import annotations
 import conv_layer
 from streams import over_cases
 
-equals_golden = over_cases(conv_layer.equals_golden)
-reset_in_the_middle_of_a_frame = over_cases(conv_layer.reset_in_the_middle_of_a_frame)
+UNIT = "rvg_conv3x3"
+
+equals_golden = over_cases(conv_layer.equals_golden, UNIT)
+reset_in_the_middle_of_a_frame = over_cases(conv_layer.reset_in_the_middle_of_a_frame, UNIT)

@@ -70,7 +70,7 @@ def emit_rtl(network: IntegerNetwork, plan: Plan, directory: Path) -> list[Path]
 
 def refusal(sources: Sequence[Path], top: str, parameters: Mapping[str, int | bool | str]) -> str:
     """Why Verilator does not build this, warnings apart; nothing where it would."""
-    command = ["verilator", "--lint-only", "-Wno-fatal", "-Wno-lint", "--top-module", top]
+    command = ["verilator_bin", "--lint-only", "-Wno-fatal", "-Wno-lint", "--top-module", top]
     command += [f"-G{name}={sv_literal(value)}" for name, value in parameters.items()]
     with verilator.tool_environment():
         done = subprocess.run(
@@ -90,7 +90,7 @@ def yosys(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
 
 def lint(sources: Sequence[Path], top: str, parameters: Mapping[str, int | bool | str] | None = None) -> str:
     """What `verilator --lint-only -Wall` says; nothing where it has no complaint."""
-    command = ["verilator", "--lint-only", "-Wall", "--top-module", top, str(VERILOG / "lint.vlt")]
+    command = ["verilator_bin", "--lint-only", "-Wall", "--top-module", top, str(VERILOG / "lint.vlt")]
     command += [f"-G{name}={sv_literal(value)}" for name, value in (parameters or {}).items()]
     with verilator.tool_environment():
         done = subprocess.run(

@@ -59,8 +59,16 @@ RATES = {
 }
 
 
-# How a layer joins its units is the same for direct and for Winograd layers: the faults are planted there.
-FAULTS: dict[str, dict[str, Fault]] = {"shapes": {}, "rates": {}}
+# Of how the layer joins its units; those have faults of their own.
+FAULTS: dict[str, dict[str, Fault]] = {
+    "shapes": {
+        "lost": Fault("one_row", ".m_axis_tready(window_tready)", ".m_axis_tready(1'b1)", stalls="choked"),
+        "no_room": Fault("one_row", "(!first || start_ok)", "1'b1", "a set began without room",
+                         module="rvg_issue", stalls="choked"),
+        "unsigned": Fault("stem", ".X_SIGNED(X_SIGNED)", ".X_SIGNED(1'b0)"),
+    },
+    "rates": {},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", FAULTS)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from units import Fault, check
+from units import Fault, Unit, check_all
 
 STAYS = "a beat did not stay until it was taken"
 
 
-def test_stream_reg(tmp_path: Path) -> None:
+def stream_reg() -> Unit:
     cases = {"w1": {"WIDTH": 1}, "w8": {"WIDTH": 8}, "w130": {"WIDTH": 130}}
     keep = "skid_data_q   <= s_axis_tdata;"
     faults = {
@@ -18,10 +18,10 @@ def test_stream_reg(tmp_path: Path) -> None:
         "lost": Fault("w8", "skid_valid_q  <= 1'b1;", "skid_valid_q  <= 1'b0;"),
         "twice": Fault("w8", "skid_valid_q  <= 1'b0;\n    end else", "end else"),
     }
-    check(tmp_path, "rvg_stream_reg", cases, faults)
+    return Unit(cases, faults)
 
 
-def test_fifo(tmp_path: Path) -> None:
+def fifo() -> Unit:
     cases = {f"d{depth}": {"WIDTH": 9, "DEPTH": depth} for depth in (1, 2, 3, 8, 13)}
     faults = {
         "changes": Fault("d3", "if (pop) rd_ptr_q", "if (m_axis_tvalid) rd_ptr_q", STAYS),
@@ -31,10 +31,10 @@ def test_fifo(tmp_path: Path) -> None:
                            "left that had not come"),
         "twice": Fault("d3", "if (pop) rd_ptr_q <=", "if (pop && wr_ptr_q != '0) rd_ptr_q <="),
     }  # fmt: skip
-    check(tmp_path, "rvg_fifo", cases, faults)
+    return Unit(cases, faults)
 
 
-def test_credit_fifo(tmp_path: Path) -> None:
+def credit_fifo() -> Unit:
     shapes = ((1, 1), (4, 1), (5, 2), (8, 8), (21, 5))
     cases = {f"d{d}s{s}": {"WIDTH": 8, "DEPTH": d, "SET": s} for d, s in shapes}
     faults = {
@@ -44,19 +44,19 @@ def test_credit_fifo(tmp_path: Path) -> None:
         "gains_room": Fault("d4s1", "CREDIT_W'(m_axis_tvalid && m_axis_tready)", "CREDIT_W'(m_axis_tready)",
                             "more room is free than there is"),
     }  # fmt: skip
-    check(tmp_path, "rvg_credit_fifo", cases, faults)
+    return Unit(cases, faults)
 
 
-def test_stream_upsize(tmp_path: Path) -> None:
+def stream_upsize() -> Unit:
     cases = {f"r{ratio}": {"IN_W": 5, "RATIO": ratio} for ratio in (1, 2, 3, 7)}
     faults = {
         "lost": Fault("r1", "assign s_axis_tready = !full_q || slice_ready;", "assign s_axis_tready = 1'b1;"),
         "twice": Fault("r2", "if (full_q && slice_ready) full_q <= 1'b0;", ""),
     }
-    check(tmp_path, "rvg_stream_upsize", cases, faults)
+    return Unit(cases, faults)
 
 
-def test_stream_downsize(tmp_path: Path) -> None:
+def stream_downsize() -> Unit:
     cases = {f"r{ratio}": {"OUT_W": 5, "RATIO": ratio} for ratio in (1, 2, 3, 7)}
     step = "if (m_axis_tvalid && m_axis_tready) count_q"
     faults = {
@@ -64,17 +64,17 @@ def test_stream_downsize(tmp_path: Path) -> None:
         "lost": Fault("r3", "m_axis_tready && count_q == LAST;", "m_axis_tready && count_q != '0;"),
         "twice": Fault("r3", step, "if (m_axis_tvalid && m_axis_tready && s_axis_tvalid) count_q"),
     }
-    check(tmp_path, "rvg_stream_downsize", cases, faults)
+    return Unit(cases, faults)
 
 
-def test_width_converter(tmp_path: Path) -> None:
+def width_converter() -> Unit:
     pairs = ((1, 1), (4, 4), (1, 6), (6, 1), (2, 3), (3, 2), (4, 6), (12, 8), (5, 7))
     cases = {f"from{a}to{b}": {"LANE_W": 4, "IN_LANES": a, "OUT_LANES": b} for a, b in pairs}
     faults = {"lost": Fault("from3to2", ".m_axis_tready(wide_tready)", ".m_axis_tready(1'b1)")}
-    check(tmp_path, "rvg_width_converter", cases, faults)
+    return Unit(cases, faults)
 
 
-def test_replay(tmp_path: Path) -> None:
+def replay() -> Unit:
     shapes = ((1, 1), (1, 3), (2, 1), (3, 2), (4, 5))
     cases = {f"w{w}r{r}": {"WIDTH": 7, "WORDS": w, "REPEATS": r} for w, r in shapes}
     faults = {
@@ -83,16 +83,16 @@ def test_replay(tmp_path: Path) -> None:
                       "a half that is not empty"),
         "twice": Fault("w1r3", "REPEAT_W'(REPEATS - 1);", "REPEAT_W'(REPEATS);"),
     }  # fmt: skip
-    check(tmp_path, "rvg_replay", cases, faults)
+    return Unit(cases, faults)
 
 
-def test_frame_check(tmp_path: Path) -> None:
+def frame_check() -> Unit:
     cases = {f"b{beats}": {"BEATS": beats} for beats in (1, 2, 5, 16)}
     faults = {"early": Fault("b5", "error || tlast != last", "error || last && !tlast")}
-    check(tmp_path, "rvg_frame_check", cases, faults)
+    return Unit(cases, faults)
 
 
-def test_output_map(tmp_path: Path) -> None:
+def output_map() -> Unit:
     shapes = ((1, 8, 1), (1, 5, 7), (3, 4, 16), (4, 8, 6))
     cases = {f"l{n}w{w}b{b}": {"LANES": n, "X_W": w, "BEATS": b} for n, w, b in shapes}
     step = "if (m_axis_tvalid && m_axis_tready) beat_q"
@@ -100,21 +100,43 @@ def test_output_map(tmp_path: Path) -> None:
         "changes": Fault("l1w5b7", step, "if (m_axis_tvalid) beat_q", STAYS),
         "lost": Fault("l1w5b7", ".m_axis_tvalid, .m_axis_tready\n", ".m_axis_tvalid, .m_axis_tready(1'b1)\n"),
     }
-    check(tmp_path, "rvg_output_map", cases, faults)
+    return Unit(cases, faults)
 
 
-def test_ram_1r1w(tmp_path: Path) -> None:
+def ram_1r1w() -> Unit:
     cases = {f"d{depth}": {"WIDTH": 11, "DEPTH": depth} for depth in (1, 2, 5, 16)}
     faults = {"holds_not": Fault("d5", "rd_en) rd_data <= mem[rd_addr];\n", "1'b1) rd_data <= mem[0];\n")}
-    check(tmp_path, "rvg_ram_1r1w", cases, faults)
+    return Unit(cases, faults)
 
 
-def test_rom_and_constant(tmp_path: Path) -> None:
-    roms: dict[str, dict[str, int | bool | str]] = {}
+def rom(folder: Path) -> Unit:
+    cases: dict[str, dict[str, int | bool | str]] = {}
     for depth, width in ((1, 3), (5, 12), (16, 70)):
         words = [f"{(i * 0x9E3779B97F4A7C15F39CC0605CEDC835 >> 3) % (1 << width):x}" for i in range(depth)]
-        (tmp_path / f"table{depth}.mem").write_text("\n".join(words) + "\n")
-        roms[f"d{depth}"] = {"WIDTH": width, "DEPTH": depth, "FILE": f"table{depth}.mem"}
-    check(tmp_path, "rvg_rom", roms, {"holds_not": Fault("d5", "if (en) data <= mem", "data <= mem")})
-    (tmp_path / "one.mem").write_text("2a\n")
-    check(tmp_path, "rvg_constant", {"one": {"WIDTH": 6, "FILE": "one.mem"}})
+        (folder / f"table{depth}.mem").write_text("\n".join(words) + "\n")
+        cases[f"d{depth}"] = {"WIDTH": width, "DEPTH": depth, "FILE": f"table{depth}.mem"}
+    return Unit(cases, {"holds_not": Fault("d5", "if (en) data <= mem", "data <= mem")})
+
+
+def constant(folder: Path) -> Unit:
+    (folder / "one.mem").write_text("2a\n")
+    return Unit({"one": {"WIDTH": 6, "FILE": "one.mem"}})
+
+
+def test_units(tmp_path: Path) -> None:
+    """All in one simulator: a small unit costs less than a simulator of its own."""
+    units = {
+        "rvg_stream_reg": stream_reg(),
+        "rvg_fifo": fifo(),
+        "rvg_credit_fifo": credit_fifo(),
+        "rvg_stream_upsize": stream_upsize(),
+        "rvg_stream_downsize": stream_downsize(),
+        "rvg_width_converter": width_converter(),
+        "rvg_replay": replay(),
+        "rvg_frame_check": frame_check(),
+        "rvg_output_map": output_map(),
+        "rvg_ram_1r1w": ram_1r1w(),
+        "rvg_rom": rom(tmp_path),
+        "rvg_constant": constant(tmp_path),
+    }
+    check_all(tmp_path, units)

@@ -1,4 +1,4 @@
-"""Build one simulator with an instance per case of a unit, and run the unit's bench on all of them.
+"""Build one simulator with an instance per case of one or several units, and run the units' benches on them.
 
 Faults are instances, too: of a copy of the unit in which one text is replaced. So one simulator shows that
 the unit passes its bench, and that the bench can fail.
@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from repvgg_hw import __version__
 from repvgg_hw.files import environment, sim_dir, templates_dir
@@ -62,7 +61,8 @@ def unit_sources(folder: Path, module: str, cases: Iterable[Parameters]) -> list
     )
     if not kinds:
         return library_sources({module})
-    return [*library_sources({module, "rvg_shift_add"}), *write_networks(folder / "networks", kinds)]
+    networks = write_networks(folder / "networks", kinds)
+    return [*library_sources({module, "rvg_shift_add"}), *networks]
 
 
 def faulty_sources(folder: Path, sources: list[Path], name: str, module: str, fault: Fault) -> list[Path]:
@@ -82,80 +82,102 @@ def faulty_sources(folder: Path, sources: list[Path], name: str, module: str, fa
     return paths
 
 
+@dataclass(frozen=True)
+class Unit:
+    """What a unit is tried with."""
+
+    cases: Cases
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+
+    def instances(self, module: str) -> Iterator[tuple[str, str, Parameters]]:
+        """(case, module, parameters), with those that have a fault."""
+        for name, case in self.cases.items():
+            yield name, module, case
+        for name, fault in self.faults.items():
+            yield name, f"{module}_{name}", self.cases[fault.case]
+
+
 def check(folder: Path, module: str, cases: Cases, faults: Mapping[str, Fault] | None = None) -> None:
-    """Run sim/tb_<module>.py on every case, and on every fault.
+    """Run sim/tb_<module>.py on every case, and on every fault; raises as check_all."""
+    check_all(folder, {module: Unit(cases, faults or {})})
+
+
+def check_all(folder: Path, units: Mapping[str, Unit]) -> None:
+    """Run the benches of several units, in one simulator.
 
     Raises AssertionError naming the cocotb tests that failed, the faults that passed, and the promises that
     were broken without a fault or kept with one.
     """
-    faults = faults or {}
-    sources = unit_sources(folder, module, cases.values())
-    instances = {name: (module, dict(case)) for name, case in cases.items()}
-    faulty: list[Path] = []
-    for name, fault in faults.items():
-        faulty += faulty_sources(folder, sources, name, module, fault)
-        instances[name] = (f"{module}_{name}", dict(cases[fault.case]))
-    log = _run(folder, module, [*sources, *faulty], instances, faults)
-    failed = _failures(folder / f"tb_{module}.xml", log)
-    assert failed.keys() == instances.keys(), log[-4000:]
-    wrong = [message for case in cases for message in failed[case]]
-    wrong += [f"{name}: passes the bench" for name, f in faults.items() if not failed[name] and not f.silent]
+    failed, log = _run(folder, units)
     broken = set(re.findall(r"^(?:broken promise in \S*: )?(rvg_\w+: .*)$", log, re.MULTILINE))
-    for name, fault in faults.items():
-        said = {text for text in broken if text.split(":")[0].endswith(f"_{name}")}
-        broken -= said
-        if fault.promise and not any(fault.promise in text for text in said):
-            wrong.append(f"{name}: no assertion says {fault.promise!r}, but {said}")
+    wrong = []
+    for module, unit in units.items():
+        assert failed.keys() >= {f"{module}_{case}" for case, *_ in unit.instances(module)}, log[-4000:]
+        wrong += [message for case in unit.cases for message in failed[f"{module}_{case}"]]
+        for name, fault in unit.faults.items():
+            label = f"{module}_{name}"
+            if not failed[label] and not fault.silent:
+                wrong.append(f"{label}: passes the bench")
+            said = {text for text in broken if text.split(":")[0].endswith(f"__{label}")}
+            broken -= said
+            if fault.promise and not any(fault.promise in text for text in said):
+                wrong.append(f"{label}: no assertion says {fault.promise!r}, but {said}")
     wrong += [f"without a fault: {text}" for text in broken]
     assert not wrong, "\n".join(wrong)
 
 
-def _failures(results: Path, log: str) -> dict[str, list[str]]:
-    """Case -> the messages of its tests that failed, none where all passed."""
-    assert results.is_file(), log[-4000:]
-    failed: dict[str, list[str]] = {}
-    for test in ET.parse(results).findall(".//testcase"):
-        name = test.get("name", "")
-        bad = [f"{name}: {one.get('message')}" for one in test if one.tag in ("failure", "error")]
-        failed.setdefault(name.rpartition("=")[2].partition("__")[0], []).extend(bad)
-    return failed
-
-
-def _run(
-    folder: Path,
-    module: str,
-    sources: list[Path],
-    instances: Mapping[str, tuple[str, Mapping[str, Any]]],
-    faults: Mapping[str, Fault],
-) -> str:
-    """Build and run the bench; what the simulator printed."""
-    top = folder / "bench.sv"
-    context: dict[str, Any] = {"instances": instances, "clocked": module != "rvg_constant"}
-    top.write_text(environment(sim_dir()).get_template("units.sv.j2").render(context))
-    # Python needs the unit's own ports; publishing what is inside, too, makes a large unit slow to compile.
-    publish = folder / "publish.vlt"
-    names = ["bench", *dict.fromkeys(name for name, _ in instances.values())]
+def _run(folder: Path, units: Mapping[str, Unit]) -> tuple[dict[str, list[str]], str]:
+    """Build and run; by unit and case the messages of tests that failed, and what the simulator printed."""
+    sources: dict[str, Path] = {}
+    faulty: list[Path] = []
+    for module, unit in units.items():
+        of_unit = unit_sources(folder, module, unit.cases.values())
+        sources |= {path.name: path for path in of_unit}
+        for name, fault in unit.faults.items():
+            faulty += faulty_sources(folder, of_unit, f"_{module}_{name}", module, fault)
+    instances = [
+        (f"{module}_{case}", name if name == module else f"{module}__{name}", parameters)
+        for module, unit in units.items()
+        for case, name, parameters in unit.instances(module)
+    ]
+    top, publish = folder / "bench.sv", folder / "publish.vlt"
+    top.write_text(environment(sim_dir()).get_template("units.sv.j2").render(instances=instances))
+    # Python needs the units' own ports; publishing what is inside, too, makes a large unit slow to compile.
+    names = ["bench", *dict.fromkeys(name for _, name, _ in instances)]
     publish.write_text(
         "`verilator_config\n" + "".join(f'public_flat_rw -module "{name}" -var "*"\n' for name in names)
     )
+    package = [path for path in sources.values() if path.stem == PACKAGE]
+    others = [path for path in sources.values() if path.stem != PACKAGE]
     checks = [sim_dir() / "rvg_assert.sv", sim_dir() / "rvg_assert_stream.sv"]
+    build, log, results = folder / "build", folder / "bench.log", folder / "bench.xml"
     verilator.build(
-        [publish, *sources, *checks, top],
+        [publish, *package, *others, *faulty, *checks, top],
         "bench",
-        folder / "build",
+        build,
         arguments=["-Wno-PINMISSING", *ASSERTIONS],
         optimize="-O0",
     )
+    cases = {
+        module: {case: dict(p) for case, _, p in unit.instances(module)} for module, unit in units.items()
+    }
+    stalls = {f"{m}_{name}": fault.stalls for m, unit in units.items() for name, fault in unit.faults.items()}
     verilator.run(
-        folder / "build",
+        build,
         "bench",
-        f"tb_{module}",
+        ",".join(f"tb_{module}" for module in units),
         modules_path=sim_dir(),
         work=folder,
-        plusargs=[GO_ON] if faults else [],
-        environment={
-            "UNIT_CASES": json.dumps({name: case for name, (_, case) in instances.items()}),
-            "UNIT_FAULTY": json.dumps({name: fault.stalls for name, fault in faults.items()}),
-        },
+        plusargs=[GO_ON] if faulty else [],
+        environment={"UNIT_CASES": json.dumps(cases), "UNIT_FAULTY": json.dumps(stalls)},
+        results=results,
+        log=log,
     )
-    return (folder / f"tb_{module}.log").read_text(errors="replace")
+    printed = log.read_text(errors="replace")
+    assert results.is_file(), printed[-4000:]
+    failed: dict[str, list[str]] = {}
+    for test in ET.parse(results).findall(".//testcase"):
+        label = test.get("name", "")
+        bad = [f"{label}: {one.get('message')}" for one in test if one.tag in ("failure", "error")]
+        failed.setdefault(label.rpartition("=")[2].partition("__")[0], []).extend(bad)
+    return failed, printed
