@@ -2,8 +2,8 @@
 """What the unit benches share: cases, words of lanes, stream drivers with random stalls, ROMs, reset.
 
 A bench module tb_UNIT holds coroutines under `@over_cases`; each runs on every instance of UNIT in the
-bench's top (units.sv.j2) with every pattern of stalls. UNIT_CASES, a JSON object, gives by unit the instances'
-parameters; those that UNIT_FAULTY names have a planted fault and are run under the one pattern given there.
+bench's top (units.sv.j2) with every pattern of stalls. UNIT_CASES, a JSON object, gives by unit the
+instances' parameters; those that UNIT_FAULTY names have a planted fault and are run under one pattern.
 """
 
 from __future__ import annotations
