@@ -137,3 +137,41 @@ def test_assume_names_every_choice_in_its_help() -> None:
     from repvgg_hw.cli.reading import ASSUME_HELP
 
     assert choices_help() in ASSUME_HELP
+
+
+def options_of(command: str) -> list[click.Option]:
+    """What a command takes beside arguments."""
+    declared = main.get_command(click.Context(main), command)
+    assert declared is not None
+    return [option for option in declared.params if isinstance(option, click.Option)]
+
+
+def test_one_name_for_one_thing() -> None:
+    """--json is a flag everywhere; an option of one name has one type and one destination everywhere."""
+    types: dict[str, set[tuple[str, str | None, bool]]] = {}
+    for command in PRESENT:
+        for option in options_of(command):
+            kind = (type(option.type).__name__, option.name, option.is_flag)
+            types.setdefault(max(option.opts, key=len), set()).add(kind)
+    assert all(option.is_flag for c in PRESENT for option in options_of(c) if "--json" in option.opts)
+    assert "--size" not in types
+    differing = {name: found for name, found in types.items() if len(found) > 1}
+    # generate writes a folder and fuse a file; latency takes several models, evaluate several methods
+    assert set(differing) == {"--output", "--model", "--method"}, differing
+
+
+def test_options_of_generate_are_in_groups_with_their_choices() -> None:
+    text = run("generate", "--help").output
+    headings = [line for line in text.splitlines() if line and not line.startswith(" ")]
+    assert headings[1:] == ["Network:", "Images:", "Quantization:", "Hardware:", "Output:", "Other:"]
+    others = text.partition("Other:\n")[2].splitlines()
+    assert [line.split()[1] for line in others] == ["--help"], "say in GROUPS where the option stands"
+    for words in (
+        "naive, minmax,",
+        "adaround",
+        "verilog|hls",
+        "none|resize|timm",
+        "bilinear|bicubic",
+        "off|auto|2|3",
+    ):
+        assert words in " ".join(text.split()), words
