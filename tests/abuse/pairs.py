@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -197,6 +198,7 @@ def outcome(server: Server, template: Path, place: Path, typed: Iterable[str]) -
         for path in sorted(place.rglob("*"))
         if path not in before and path.is_file() and path.name != "files.json"
     }
+    shutil.rmtree(place)
     text = _TIMES.sub("", answer["stdout"])
     return answer["code"], text, answer["stderr"], tuple(written.items())
 

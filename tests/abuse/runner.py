@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -63,7 +64,9 @@ def verdicts(cases: Iterable[Case], template: Path) -> Iterator[Verdict]:
                 case.prepare(place)
             before = snapshot(place)
             outcome = server.ask(case, place)
-            yield judge(case, outcome, before, snapshot(place))
+            verdict = judge(case, outcome, before, snapshot(place))
+            shutil.rmtree(place, ignore_errors=True)  # a world for each of many cases, some with a simulator
+            yield verdict
 
 
 def in_parallel(cases: Sequence[Case], template: Path, workers: int | None = None) -> list[Verdict]:
