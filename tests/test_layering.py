@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "repvgg_hw"
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "repvgg_hw"
+
+LINES = 300  # of a file, at most: one that is longer has two subjects
+SOURCES = ("repvgg_hw", "sim", "templates", "tests", "benchmarks", "examples")
+SOURCE_SUFFIXES = {".py", ".sv", ".svh", ".j2", ".hpp", ".cpp", ".h", ".vlt", ".mk"}
 
 # The house, from the ground up. A room is a module or a folder of the package; it imports only from rooms
 # that stand before it here: from lower floors, and on its own floor from those to its left.
@@ -105,6 +110,26 @@ def is_type_checking(node: ast.AST) -> bool:
 def ours(path: Path) -> set[str]:
     """The package's own modules that a file imports anywhere."""
     return {name for name in imported(path, lazy=True) if name in MODULES}
+
+
+def source_files() -> list[Path]:
+    """What is written by hand; tests/targets/expected holds what was generated."""
+    return [
+        path
+        for folder in SOURCES
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in SOURCE_SUFFIXES and not path.is_relative_to(ROOT / "tests/targets/expected")
+    ]
+
+
+def test_no_file_is_too_long() -> None:
+    """In the package, the libraries, their templates, the benches and the tests."""
+    files = source_files()
+    assert {path.suffix for path in files} >= {".py", ".sv", ".j2", ".hpp"}
+    assert {path.relative_to(ROOT).parts[0] for path in files} == set(SOURCES)
+    lengths = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    too_long = {str(path): length for path, length in lengths.items() if length > LINES}
+    assert not too_long, f"more than {LINES} lines: split by subject: {too_long}"
 
 
 @pytest.mark.parametrize("module", MODULES)

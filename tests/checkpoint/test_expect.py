@@ -1,110 +1,37 @@
 """The proof from outside: faults that trained and fused network have in common turn it red.
 
-The truth is a torch module of this file; `fuse` sees its state dict only, which is the same in every case.
+The truth is a torch module (tests/support/expected_net.py); `fuse` sees its state dict only, which is
+the same in every case.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from expected_net import ARGUMENTS, IMAGES, KNOWN, State, fuse, outputs, trained, truth
 from safetensors import safe_open
-from torch import Tensor, nn
+from torch import nn
 
 from repvgg_hw.checkpoint import import_network, load_expectation, random_model
 from repvgg_hw.checkpoint.expect import Expectation, require
 from repvgg_hw.cli import main
 from repvgg_hw.design import load as load_design
-from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.errors import CheckFailed
 from repvgg_hw.network import Architecture
 
 torch.set_num_threads(1)
 
-State = dict[str, Tensor]
-
-
-class Net(nn.Module):
-    """Four blocks of convolution, BN and ReLU; what a state dict does not say can be varied."""
-
-    def __init__(
-        self,
-        strides: tuple[int, ...] = (2, 1, 1, 2),
-        eps: float = 1e-5,
-        order: tuple[int, ...] = (0, 1, 2, 3),
-        activation: Callable[[Tensor], Tensor] = torch.relu,
-        shuffled: bool = False,
-    ):
-        super().__init__()
-        widths, groups = (3, 8, 8, 8, 12), (1, 1, 1, 2)
-        self.features = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(widths[i], widths[i + 1], 3, strides[i], 1, groups=groups[i], bias=False),
-                nn.BatchNorm2d(widths[i + 1], eps=eps),
-            )
-            for i in range(4)
-        )
-        self.linear = nn.Linear(12, 5)
-        self.order, self.activation, self.shuffled = order, activation, shuffled
-
-    def forward(self, x: Tensor) -> Tensor:
-        for i in self.order:
-            if i == 3 and self.shuffled:  # the groups take every second channel, not halves
-                x = torch.cat((x[:, ::2], x[:, 1::2]), 1)
-            x = self.activation(self.features[i](x))
-        logits: Tensor = self.linear(x.mean((2, 3)))
-        return logits
-
-
-class Known(TypedDict):
-    strides: tuple[int, ...]
-    groups: tuple[int, ...]
-
-
-KNOWN: Known = {"strides": (2, 1, 1, 2), "groups": (1, 1, 1, 2)}
-ARGUMENTS = ("--strides", "2,1,1,2", "--groups", "1,1,1,2")
-IMAGES = torch.randn(3, 3, 12, 11, generator=torch.Generator().manual_seed(1))
-
-
-def outputs(net: nn.Module, path: Path, x: Tensor = IMAGES) -> Path:
-    """What the documentation shows: x and y of a float32 module in eval mode."""
-    with torch.no_grad():
-        y = net.float().eval()(x)
-    np.savez(path, x=x.numpy(), y=y.numpy())
-    return path
-
-
-def fuse(folder: Path, *arguments: str | Path) -> Result:
-    command = ["fuse", str(folder / "net.pth"), "-o", str(folder / "out.safetensors"), *ARGUMENTS]
-    return CliRunner().invoke(main, [*command, *map(str, arguments)])
-
 
 @pytest.fixture
 def state(tmp_path: Path) -> State:
-    torch.manual_seed(0)
-    net = Net()
-    for norm in net.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            assert norm.running_mean is not None
-            assert norm.running_var is not None
-            for values, low in ((norm.weight.data, 0.5), (norm.bias.data, -0.5), (norm.running_mean, -0.5)):
-                values.uniform_(low, low + 1)
-            norm.running_var.uniform_(0.05, 0.3)
-    state = net.state_dict()
-    torch.save(state, tmp_path / "net.pth")
-    return state
-
-
-def truth(state: State, **options: Any) -> Net:
-    net = Net(**options)
-    net.load_state_dict(state)
-    return net
+    return trained(tmp_path)
 
 
 def test_the_right_network_passes_and_it_is_recorded(state: State, tmp_path: Path) -> None:
@@ -200,77 +127,6 @@ def test_strides_on_maps_of_one_pixel_are_not_called_proven(state: State, tmp_pa
     result = fuse(tmp_path, "--expect", path, "--strides", "2,2,2,1")  # the last layer reads 1 x 1
     assert result.exit_code == 0, result.output
     assert "do not show the strides of" in result.output
-
-
-# --- an expectation that could not fail ------------------------------------------------------------------
-
-
-def bias_only(state: State) -> None:
-    state["linear.bias"] += 1e6
-
-
-def never_negative(state: State) -> None:
-    for key, value in state.items():
-        if value.ndim == 4:
-            value.abs_()
-        elif key.endswith("1.bias"):
-            value += 20
-
-
-CANNOT_FAIL: dict[str, tuple[Callable[[State], None] | None, Tensor, str]] = {
-    "constant images": (
-        None,
-        torch.ones(3, 3, 12, 11) * torch.arange(3.0)[:, None, None, None],
-        "x is constant",
-    ),
-    "one image, thrice": (None, IMAGES[:1].expand(3, -1, -1, -1), "y is the same for all 3 images"),
-    "one pixel": (None, IMAGES[:, :, :1, :1], "x is constant"),
-    "symmetric": (None, IMAGES + IMAGES.flip(2, 3), "with its images turned upside down"),
-    "bias alone": (bias_only, IMAGES[:1], "with its images turned upside down"),
-    "ReLU does nothing": (never_negative, IMAGES, "with every ReLU left out"),
-}
-
-
-@pytest.mark.parametrize("case", CANNOT_FAIL)
-def test_a_check_that_cannot_fail_is_refused(case: str, state: State, tmp_path: Path) -> None:
-    change, x, message = CANNOT_FAIL[case]
-    if change is not None:
-        change(state)
-        torch.save(state, tmp_path / "net.pth")
-    result = fuse(tmp_path, "--expect", outputs(truth(state), tmp_path / "y.npz", x))
-    assert result.exit_code == 2, result.output
-    assert message in result.output
-    assert "proves nothing" in result.output
-    assert not (tmp_path / "out.safetensors").exists()
-
-
-def test_zeros_prove_nothing(state: State, tmp_path: Path) -> None:
-    np.savez(tmp_path / "y.npz", x=IMAGES.numpy(), y=np.zeros((3, 5)))
-    assert "y is zero everywhere" in fuse(tmp_path, "--expect", tmp_path / "y.npz").output
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "message"),
-    [
-        ((3, 12, 11), (3, 5), r"x has shape \(3, 12, 11\)"),
-        ((3, 3, 12, 11), (5,), r"y has shape \(5,\)"),
-        ((3, 3, 12, 11), (2, 5), r"y has shape \(2, 5\); \(3, classes\)"),
-        ((3, 3, 12, 11), (3, 6), r"y has shape \(3, 6\), the network gives \(3, 5\)"),
-        ((3, 3, 12, 11), (3, 12, 3, 3), r"the network gives \(3, 5\)"),
-        ((3, 1, 12, 11), (3, 5), "x has 1 channels, the network reads 3"),
-    ],
-)
-def test_shapes_that_do_not_fit(
-    x: tuple[int, ...], y: tuple[int, ...], message: str, state: State, tmp_path: Path
-) -> None:
-    rng = np.random.default_rng(0)
-    np.savez(tmp_path / "y.npz", x=rng.standard_normal(x), y=rng.standard_normal(y))
-    with pytest.raises(InputError, match=message):
-        import_network(
-            tmp_path / "net.pth",
-            **KNOWN,
-            expect=load_expectation(tmp_path / "y.npz"),
-        )
 
 
 def test_the_other_commands_say_and_record_it(state: State, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 import torch
 import trained_blocks as blocks
-from random_checkpoints import KNOWN, MUTATIONS, Network, random_network
+from checkpoint_mutations import MUTATIONS
+from random_checkpoints import KNOWN, Network, random_network
 from random_sequences import random_sequence
 from torch import Tensor
 
