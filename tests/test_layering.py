@@ -53,6 +53,7 @@ FLOORS = (
         "targets.generate",
         "targets",
     ),
+    ("train.blocks", "train"),
     ("gpu", "measure.accuracy", "measure.latency", "measure", "report"),
     ("cli", "__main__"),
 )

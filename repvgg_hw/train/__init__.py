@@ -1,0 +1,1 @@
+"""Train re-parameterised networks, and fine-tune fused ones through the hardware's own arithmetic."""
