@@ -32,7 +32,17 @@ FLOORS = (
     ),
     ("fuse", "checkpoint"),
     ("quantize", "winograd"),
-    ("plan", "plan.device", "plan.folding", "plan.request", "plan.planner", "plan.stream", "plan.registry"),
+    (
+        "plan",
+        "plan.parts",
+        "plan.boards",
+        "plan.device",
+        "plan.folding",
+        "plan.request",
+        "plan.planner",
+        "plan.stream",
+        "plan.registry",
+    ),
     ("design.folder", "design.network_rules", "design.network_file", "design.results", "design"),
     ("extremes",),
     (

@@ -16,7 +16,18 @@ from repvgg_hw.cli.streams import protect
 from repvgg_hw.cli.talk import talk_options
 
 # name -> module that holds `command`; in the order in which a user meets them
-COMMANDS = ("models", "inspect", "fuse", "generate", "simulate", "evaluate", "report", "latency", "doctor")
+COMMANDS = (
+    "models",
+    "devices",
+    "inspect",
+    "fuse",
+    "generate",
+    "simulate",
+    "evaluate",
+    "report",
+    "latency",
+    "doctor",
+)
 
 
 class LazyGroup(click.Group):

@@ -14,6 +14,7 @@ from tests.abuse.case import OK, WRONG, Case
 # A whole, right command for each, to which one wrong option is added.
 BASES: dict[str, tuple[str, ...]] = {
     "models": (),
+    "devices": (),
     "inspect": ("net.safetensors", "--input-size", "8"),
     "fuse": ("net.safetensors", "-o", "fused.safetensors"),
     "generate": (

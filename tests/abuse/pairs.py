@@ -60,6 +60,7 @@ def samples(values: str) -> dict[str, Sample]:
 _QUANTIZED = ("--calibration", "cal", "--input-size", "8", "--preprocess", "resize", "--method", "minmax")
 BASES: dict[str, tuple[str, ...]] = {
     "models": (),
+    "devices": (),
     "inspect": ("net.pth", "--input-size", "8"),
     "fuse": ("net.pth", "-o", "fused.safetensors"),
     "report": ("design",),
@@ -116,6 +117,7 @@ _EVALUATION = """
 """
 SAMPLES: dict[str, dict[str, Sample]] = {
     "models": samples("--input-size 64\n--classes 7\n--json"),
+    "devices": samples("--json"),
     "inspect": samples(f"{_READING}--head none\n--input-size 24\n--json"),
     "fuse": samples(f"{_READING}--head none\n--json"),
     "report": samples("--html page.html\n--json"),
