@@ -60,14 +60,21 @@ def test_out_of_time_ends_grandchildren(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_the_end_of_the_parent_ends_grandchildren(tmp_path: Path, number: signal.Signals) -> None:
     file = tmp_path / "pid"
-    code = f"from repvgg_hw import processes; processes.run(['sh', '-c', {SLEEPER.format(file=file)!r}])"
+    code = (
+        "import signal; from repvgg_hw import processes\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell's `&` had it ignored\n"
+        f"processes.run(['sh', '-c', {SLEEPER.format(file=file)!r}])"
+    )
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as parent:
-        assert until(lambda: written(file))
-        grandchild = int(file.read_text())
-        assert alive(grandchild)
-        time.sleep(0.1)  # the guard starts right behind the child
-        os.kill(parent.pid, number)
-        assert parent.wait(10) != 0
+        try:
+            assert until(lambda: written(file))
+            grandchild = int(file.read_text())
+            assert alive(grandchild)
+            time.sleep(0.1)  # the guard starts right behind the child
+            os.kill(parent.pid, number)
+            assert parent.wait(10) != 0
+        finally:
+            parent.kill()
     assert until(lambda: not alive(grandchild), 2)
 
 

@@ -10,8 +10,6 @@ import numpy as np
 
 from repvgg_hw.design import Design
 from repvgg_hw.network import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     ConvShape,
     IntegerConv,
     IntegerLinear,
@@ -84,8 +82,8 @@ def random_network(
         name="random",
         in_shape=in_shape,
         input_scale=1 / 48,
-        mean=IMAGENET_MEAN,
-        std=IMAGENET_STD,
+        mean=(0.5,) * in_shape[0],
+        std=(0.25,) * in_shape[0],
         convs=tuple(convs),
         linear=None if linear is None else head,
         output_scale=1.0,

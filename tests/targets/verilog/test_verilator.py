@@ -81,10 +81,10 @@ def test_new_weights_of_the_same_shape_need_no_new_simulator(sound: Design[Plan]
     assert json.loads(done.stdout)["bit_exact"] == 1
 
 
-def simulator(folder: Path, script: str) -> Path:
+def script(folder: Path, lines: str) -> Path:
     """A shell script in the place of a compiled simulator."""
-    folder.mkdir()
-    (folder / "bench").write_text(f"#!/bin/sh\n{script}\n")
+    folder.mkdir(exist_ok=True)
+    (folder / "bench").write_text(f"#!/bin/sh\n{lines}\n")
     (folder / "bench").chmod(0o755)
     return folder
 
@@ -94,7 +94,7 @@ def run(folder: Path, work: Path) -> bool:
 
 
 def test_a_simulator_that_never_ends(tmp_path: Path) -> None:
-    folder = simulator(tmp_path / "obj", "echo $$ > pid; exec sleep 600")
+    folder = script(tmp_path / "obj", "echo $$ > pid; exec sleep 600")
     with (
         time_limit(1),
         pytest.raises(TimedOut, match=r"had not ended after 1 s and was stopped: see .*tb_top\.log"),
@@ -104,10 +104,10 @@ def test_a_simulator_that_never_ends(tmp_path: Path) -> None:
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
-@pytest.mark.parametrize("script", ["exit 3", "kill -9 $$", "exit 0"])
-def test_a_simulator_that_ends_without_a_verdict_has_not_passed(tmp_path: Path, script: str) -> None:
+@pytest.mark.parametrize("lines", ["exit 3", "kill -9 $$", "exit 0"])
+def test_a_simulator_that_ends_without_a_verdict_has_not_passed(tmp_path: Path, lines: str) -> None:
     with time_limit(60):
-        assert not run(simulator(tmp_path / "obj", script), tmp_path)
+        assert not run(script(tmp_path / "obj", lines), tmp_path)
 
 
 def test_the_innermost_limit_holds() -> None:
@@ -126,13 +126,12 @@ def test_patience_grows_with_the_cycles() -> None:
 
 
 def test_a_hung_simulation_through_the_command(design: Design[Plan], tmp_path: Path) -> None:
-    """$readmemh of a pipe that nobody writes: the compiled simulator stands still before its first cycle."""
+    """A compiled simulator that stands still before its first cycle."""
     junit = tmp_path / "results.xml"
     arguments = ["simulate", str(design.directory), "--limit", "1", "--junit", str(junit)]
     assert json.loads((design.directory / "results.json").read_text())["passed"], "an older proof"
-    table = design.directory / "mem" / "linear_bias.mem"
-    table.unlink()
-    os.mkfifo(table)
+    (design.directory / "build" / "sim" / "bench").unlink()
+    script(design.directory / "build" / "sim", "exec sleep 600")
     done = CliRunner().invoke(main, [*arguments, "--timeout", "3"])
     assert done.exit_code == 1, done.output
     failed = [line for line in done.output.splitlines() if line.startswith("FAILED")]
