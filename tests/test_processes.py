@@ -62,7 +62,7 @@ def test_the_end_of_the_parent_ends_grandchildren(tmp_path: Path, number: signal
     file = tmp_path / "pid"
     code = (
         "import signal; from repvgg_hw import processes\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell's `&` had it ignored\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored, as after `&`\n"
         f"processes.run(['sh', '-c', {SLEEPER.format(file=file)!r}])"
     )
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as parent:
