@@ -43,7 +43,14 @@ FLOORS = (
         "plan.stream",
         "plan.registry",
     ),
-    ("design.folder", "design.network_rules", "design.network_file", "design.results", "design"),
+    (
+        "design.folder",
+        "design.network_rules",
+        "design.network_file",
+        "design.proven",
+        "design.results",
+        "design",
+    ),
     ("extremes",),
     (
         "targets.target",
@@ -55,6 +62,7 @@ FLOORS = (
         "targets.verilog.vectors",
         "targets.verilog.simulator",
         "targets.verilog.judge",
+        "targets.verilog.watch",
         "targets.verilog.simulate",
         "targets.verilog.layers",
         "targets.verilog",

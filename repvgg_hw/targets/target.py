@@ -30,6 +30,9 @@ class ProofOptions:
     extremes   beside the images, inputs that drive sums and transforms to the edges of their widths
     waves      record what happens within (first, last) cycle, to the end where last is None
     timeout    seconds of wall clock for one simulation; by its planned cycles where None
+    state      fingerprint of the design's folder: what an interrupted run of the same has proven is not run
+               again; of a whole network nothing is kept where None
+    fresh      start over, whatever was proven before
     """
 
     labels: NDArray[np.int64] | None = None
@@ -41,6 +44,8 @@ class ProofOptions:
     extremes: bool = False
     waves: tuple[int, int | None] | None = None
     timeout: float | None = None
+    state: str | None = None
+    fresh: bool = False
     progress: Progress = silent
 
 
@@ -57,7 +62,7 @@ class Target(Protocol):
 
     @property
     def takes(self) -> frozenset[str]:
-        """Those fields of ProofOptions that its proof knows beside labels, layer and progress."""
+        """Those fields of ProofOptions that its proof knows beside labels, layer, state and progress."""
 
     @property
     def architectures(self) -> frozenset[str]:
