@@ -18,16 +18,23 @@ def frames_played(lines: Iterable[str], images: int) -> int:
     return max([images, *(int(line.split()[1]) for line in lines if line.startswith("frames "))])
 
 
+def ended(lines: Iterable[str]) -> bool:
+    """Whether the bench came to an end, good or bad: a simulator that was killed says nothing of it."""
+    return any(line.startswith("frames ") for line in lines)
+
+
 def judge(
     lines: Sequence[str],
     probes: Sequence[Probe],
     shapes: dict[str, tuple[int, ...]],
     planned: dict[str, int],
     images: int,
+    first_image: int = 0,
 ) -> list[LayerResult]:
     """Judge every layer by what its check wrote into the log; silence is a failure.
 
-    The `images` were played once, or over and over: see `frames_played`.
+    The `images` were played once, or over and over: see `frames_played`. Before them, first_image others had
+    been proven.
     """
     frames = frames_played(lines, images)
     cycles: dict[str, list[int]] = {probe.layer: [] for probe in probes}
@@ -53,16 +60,17 @@ def judge(
             signed = name == "linear"
             lanes, bits = probe.stream.lanes, probe.stream.lane_bits
             expected, got = (beat_values(word, lanes, bits, signed) for word in words)
-            divergence = locate(name, int(frame) % images, int(at), shapes[name], expected, got)
+            divergence = locate(name, first_image + int(frame) % images, int(at), shapes[name], expected, got)
             problem = str(divergence)
         elif name in first and first[name][0] == "tlast":
             problem = f"{name}: tlast is wrong at beat {first[name][1]} of a frame"
         elif name in first:
             problem = f"{name}: sends more than {frames} frames of {probe.beats} beats"
         elif done < frames:
-            problem = f"{name}: stops in image {done % images} after {beat} of {probe.beats} beats"
+            image = first_image + done % images
+            problem = f"{name}: stops in image {image} after {beat} of {probe.beats} beats"
         bad[name] += range(done, frames)
-        values = len(cycles[name]) * probe.beats * probe.stream.lanes
+        values = (first_image + len(cycles[name])) * probe.beats * probe.stream.lanes
         results.append(
             LayerResult(
                 name,
@@ -71,7 +79,7 @@ def judge(
                 problem,
                 divergence,
                 tuple(cycles[name]),
-                tuple(sorted({frame % images for frame in bad[name]})),
+                tuple(sorted({first_image + frame % images for frame in bad[name]})),
             )
         )
     return results

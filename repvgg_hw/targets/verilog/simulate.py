@@ -6,12 +6,11 @@ expects, watches, and judges by the log that the bench's checks write.
 
 from __future__ import annotations
 
-import json
+import hashlib
 import re
 import shutil
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from repvgg_hw import golden
 from repvgg_hw.design import Design
 from repvgg_hw.design.folder import read_table
+from repvgg_hw.design.proven import Proven
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import sim_dir
@@ -29,6 +29,7 @@ from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verdict import share_correct
 from repvgg_hw.targets.verilog.emit import BENCH_SOURCES, differing_tables
 from repvgg_hw.targets.verilog.judge import (
+    ended,
     exact_images,
     frames_played,
     judge,
@@ -47,6 +48,7 @@ from repvgg_hw.targets.verilog.netlist import Probe, build
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS, broken_promise
 from repvgg_hw.targets.verilog.vectors import write_stream
+from repvgg_hw.targets.verilog.watch import Watch, lead_in
 
 STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must be the planned one
 
@@ -97,6 +99,8 @@ def simulate_network(
     stalls: int = 0,
     waves: Path | None = None,
     waves_window: tuple[int, int | None] = (0, None),
+    state: str | None = None,
+    fresh: bool = False,
     progress: Progress | None = None,
 ) -> SimulationResult:
     """Run images through the whole network in one simulation, back to back.
@@ -105,6 +109,8 @@ def simulate_network(
     stalls: seed of pauses on both ends, which go on, and images with them, until every buffer has been full
     and empty; 0 for none
     waves: a VCD file for the streams between layers, within waves_window cycles; a second run records it.
+    state, fresh: see `ProofOptions`; the images that an interrupted run has proven are not run again, but for
+    the last of them, behind which the others come
 
     Raises InputError for a missing tool or file. Differences are in the result, not raised.
     """
@@ -115,6 +121,9 @@ def simulate_network(
     report(0.0, "building the simulator")
     started = time.monotonic()
     files, differing = sources(design, stalls=stalls), differing_tables(design)
+    proven = Proven(work, images, state, (stalls, digest(files)), fresh=fresh or waves is not None)
+    first = lead_in(proven.images, len(images), STEADY_FRAMES)
+    played = images[first:]
     simulator = work / ("sim_stalls" if stalls else "sim")
     verilator.build(files, "bench", simulator, arguments=ARGUMENTS)
     built = time.monotonic()
@@ -125,17 +134,17 @@ def simulate_network(
     net = build(plan)
     probes, wanted = net.probes, limits(net) if stalls else []
     most = most_frames(plan.frames_held, settle_cycles(plan.quiet_cycles), plan.layers[-1].cycles)
-    expected = write_vectors(design, images, probes, data)
+    expected = write_vectors(design, played, probes, data)
     log = work / "check.log"
-    cycles = expected_cycles(plan, len(images), stalls)
+    cycles = expected_cycles(plan, len(played), stalls)
     reached = work / "check.limits"
-    with Watch(log.with_suffix(".progress"), cycles, len(probes), report):
+    with Watch(log, [probe.layer for probe in probes], cycles, proven, first, report):
         finished = verilator.run_frames(
             simulator,
             work=directory,
             data=data,
             log=log,
-            images=len(images),
+            images=len(played),
             most=most,
             stalls=stalls,
             limits=reached if stalls else None,
@@ -145,7 +154,7 @@ def simulate_network(
     found = read(reached, wanted)
     layers = [
         replace(layer, limits=found.get(layer.name, {}))
-        for layer in judge(lines, probes, layer_shapes(plan), plan.layer_cycles, len(images))
+        for layer in judge(lines, probes, layer_shapes(plan), plan.layer_cycles, len(played), first)
     ]
     if waves is not None:
         report(0.999, "recording waves")
@@ -168,11 +177,20 @@ def simulate_network(
     last = layers[-1]
     if not stalls and len(images) >= STEADY_FRAMES and not problems:
         problems += wrong_intervals(layers, plan)
+    if finished or broken or ended(lines):
+        proven.forget()
+    else:  # killed, or out of memory: what it has proven is kept
+        problems.insert(
+            0, f"the simulator was ended from outside, run again to go on: see {log.with_suffix('.out')}"
+        )
     if not finished and not problems:
         problems.append(f"the simulation ended badly, see {log.with_suffix('.out')}")
     problems += [] if problems else unreported(wanted, found)
-    simulated = read_logits(lines, plan, len(images))
-    frames = frames_played(lines, len(images))
+    simulated = read_logits(lines, plan, len(played))
+    if labels is not None and simulated is not None and first:
+        earlier = np.concatenate([golden.forward(image[None], design.network) for image in images[:first]])
+        expected, simulated = (np.concatenate([earlier, later]) for later in (expected, simulated))
+    frames = frames_played(lines, len(played))
     return SimulationResult(
         target=design.target,
         mode="network",
@@ -188,8 +206,16 @@ def simulate_network(
         run_seconds=round(ran - built, 3),
         top1_golden=share_correct(expected, labels),
         top1_simulated=share_correct(simulated, labels),
-        notes=(f"{frames} frames: the images repeated until every hold was over",) if stalls else (),
+        notes=(
+            *proven.note,
+            *((f"{frames} frames: the images repeated until every hold was over",) if stalls else ()),
+        ),
     )
+
+
+def digest(files: Iterable[Path]) -> str:
+    """SHA-256 over what a simulator is made from."""
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()
 
 
 def write_vectors(
@@ -211,34 +237,6 @@ def write_vectors(
             part.unlink()
         outputs.append(value[0].astype(np.int64))
     return np.array(outputs)
-
-
-class Watch:
-    """Reads the bench's progress file from a thread, while the simulator runs."""
-
-    def __init__(self, path: Path, cycles: int, layers: int, report: Progress) -> None:
-        self.path, self.cycles, self.layers, self.report = path, cycles, layers, report
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self.thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop.set()
-        self.thread.join()
-
-    def _run(self) -> None:
-        while not self.stop.wait(0.5):
-            try:
-                state = json.loads(self.path.read_text())
-            except (OSError, ValueError):  # not there yet, or being written
-                continue
-            share = min(0.999, state["cycle"] / self.cycles)
-            self.report(
-                share, f"cycle {state['cycle']:,}, {state['layers_done']}/{self.layers} layers finished"
-            )
 
 
 def require(result: SimulationResult) -> None:

@@ -22,7 +22,7 @@ class VerilogTarget:
     name = "verilog"
     architectures = frozenset({"stream"})
     counts = "cycles"
-    takes = frozenset({"layers", "jobs", "scheduler", "stalls", "extremes", "waves", "timeout"})
+    takes = frozenset({"layers", "jobs", "scheduler", "stalls", "extremes", "waves", "timeout", "fresh"})
 
     def emit(self, design: Design[Plan]) -> None:
         emit.emit(design)
@@ -43,6 +43,7 @@ class VerilogTarget:
                 scheduler=o.scheduler,
                 waves_window=o.waves,
                 timeout=o.timeout,
+                fresh=o.fresh,
                 progress=o.progress,
             )
         given = len(images)
@@ -57,6 +58,8 @@ class VerilogTarget:
                 stalls=o.stalls,
                 waves=None if o.waves is None else design.directory / "build" / "streams.vcd",
                 waves_window=o.waves or (0, None),
+                state=o.state,
+                fresh=o.fresh,
                 progress=o.progress,
             )
         return with_reach(result, design, images, given) if o.extremes else result

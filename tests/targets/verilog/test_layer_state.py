@@ -73,7 +73,11 @@ def change_rtl(design: Design[Plan]) -> None:
     path.write_text(path.read_text() + "// another\n")
 
 
-@pytest.mark.parametrize("change", [change_weights, change_rtl])
+def change_network(design: Design[Plan]) -> None:
+    (design.directory / "network.npz").write_bytes(b"of another network")
+
+
+@pytest.mark.parametrize("change", [change_weights, change_rtl, change_network])
 def test_the_state_of_another_design_is_not_used(
     design: Design[Plan], images: NDArray[np.int8], prover: Prover, change: Callable[[Design[Plan]], None]
 ) -> None:
@@ -82,6 +86,18 @@ def test_the_state_of_another_design_is_not_used(
     change(design)
     layerwise.prove_layers(design, images)
     assert prover.calls() == LAYERS
+
+
+def test_fresh_forgets_what_has_passed(
+    design: Design[Plan], images: NDArray[np.int8], prover: Prover
+) -> None:
+    layerwise.prove_layers(design, images)
+    prover.calls()
+    prover.failing = {"stage1.0"}
+    result = layerwise.prove_layers(design, images, fresh=True)
+    assert prover.calls() == LAYERS
+    assert not result.passed
+    assert result.notes == ()
 
 
 def test_the_state_of_other_images_or_stalls_is_not_used(

@@ -45,6 +45,7 @@ def prove_layers(
     scheduler: str | None = None,
     waves_window: tuple[int, int | None] | None = None,
     timeout: float | None = None,
+    fresh: bool = False,
     progress: Progress | None = None,
 ) -> SimulationResult:
     """Prove layers, all or those named, on images (N, C, H, W) int8.
@@ -53,6 +54,7 @@ def prove_layers(
     scheduler     address of a Dask scheduler; else `jobs` local processes, one per core where None
     waves_window  record each layer's inside as a VCD within these cycles
     timeout       seconds of wall clock for one layer's simulation; by its planned cycles where None
+    fresh         forget what has passed before
     Layers that have passed before are not proven again, unless they are named or their waves are wanted.
     The result's seconds are those of all processes together.
     Differences are in the result, not raised. Raises InputError for an unknown layer or a missing tool,
@@ -63,7 +65,7 @@ def prove_layers(
         verilator.check_tools()
     local = None if scheduler else design.directory.resolve() / "build" / "layers"
     tasks = make_tasks(design, images, names, stalls, waves_window, local, timeout, extremes)
-    state = State(design, images, stalls, extremes)
+    state = State(design, images, stalls, extremes, fresh=fresh)
     again = names is not None or waves_window is not None
     known = {} if again else state.passed
     todo = [task for task in tasks if task.name not in known]

@@ -42,9 +42,15 @@ class State:
     """Of which layers what is known, for one design, one set of images and one seed of stalls."""
 
     def __init__(
-        self, design: Design[Plan], images: NDArray[np.int8], stalls: int, extremes: bool = False
+        self,
+        design: Design[Plan],
+        images: NDArray[np.int8],
+        stalls: int,
+        extremes: bool = False,
+        *,
+        fresh: bool = False,
     ) -> None:
-        """Read what an earlier run left, if it was of the same. images (N, C, H, W)."""
+        """Read what an earlier run left, if it was of the same and not fresh. images (N, C, H, W)."""
         self.path = design.directory / "build" / "layers" / "state.json"
         self.about = {
             "fingerprint": _fingerprint(design, images, stalls, extremes),
@@ -53,6 +59,8 @@ class State:
         }
         self.names = tuple(layer_shapes(design.plan))
         self.proofs: dict[str, LayerProof] = {}
+        if fresh:
+            self.path.unlink(missing_ok=True)
         try:
             content = json.loads(self.path.read_text())
             if content["fingerprint"] == self.about["fingerprint"]:
@@ -88,7 +96,8 @@ def _fingerprint(design: Design[Plan], images: NDArray[np.int8], stalls: int, ex
     """Of all that a layer's proof depends on."""
     digest = hashlib.sha256(f"{stalls} {extremes} {images.shape}".encode() + images.tobytes())
     folders = [design.directory / name for name in ("rtl", "mem", "sim")]
-    for path in (path for folder in (*folders, sim_dir()) for path in sorted(folder.glob("*.*"))):
+    own = [design.directory / name for name in ("design.json", "network.npz")]
+    for path in (*own, *(path for folder in (*folders, sim_dir()) for path in sorted(folder.glob("*.*")))):
         if path.is_file():
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
