@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw import golden
 from repvgg_hw.design import Design
+from repvgg_hw.design.proven import Proven
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan.stream.plan import Plan
@@ -32,6 +33,14 @@ BATCH_VALUES = 8_000_000  # outputs traced by one run of the bench, at most
 
 
 @dataclass
+class Kept:
+    """Of a run that may be broken off: what goes into the layers' results from the images that are proven."""
+
+    layers: list[LayerResult]
+    loops: dict[str, str]
+
+
+@dataclass
 class Run:
     """What the benches of one simulation have shown so far."""
 
@@ -43,6 +52,16 @@ class Run:
     problems: list[str] = field(default_factory=list)  # beside the layers'
     build_seconds: float = 0.0
     run_seconds: float = 0.0
+
+    @classmethod
+    def resumed(cls, plan: Plan, proven: Proven) -> Run:
+        """As far as an interrupted run came: what `keep` left."""
+        kept = proven.rest_as(Kept, Kept([], {}))
+        return cls(plan, proven.images, {layer.name: layer for layer in kept.layers}, kept.loops)
+
+    def keep(self, proven: Proven) -> None:
+        """So far every layer of every image was equal: the next run may go on from here."""
+        proven.keep(self.complete, asdict(Kept(list(self.layers.values()), self.loops)))
 
     @property
     def passed(self) -> bool:
@@ -81,6 +100,8 @@ def simulate_project(
     *,
     labels: NDArray[np.int64] | None = None,
     layer: str | None = None,
+    state: str | None = None,
+    fresh: bool = False,
     progress: Progress = silent,
     include: Path | None = None,
     flags: Sequence[str] = ("-O2",),
@@ -89,6 +110,7 @@ def simulate_project(
 
     images   (N, C, H, W) int8, the network's input; labels (N,), from which top-1 follows
     layer    simulate this layer alone, on golden's input ("pool" and "linear" are one unit)
+    state, fresh  see `ProofOptions`; batches of images that an interrupted run has proven are not run again
     include  a folder with another `ap_int.h` and `hls_stream.h`, used instead of the project's own
     flags    more options for the compiler
 
@@ -104,8 +126,10 @@ def simulate_project(
     differing = differing_tables(design)  # raises where one is no text, on which a compiler would trip
     options = [*flags, "-DREPVGG_TRACE", *headers(design.directory, include)]
     progress(0.0, "compiling")
+    about = (compiler(), options)
+    proven = Proven(design.directory / BUILD, images, None if layer else state, about, fresh=fresh)
     if layer is None:
-        run = _whole(design, images, options, constants, progress)
+        run = _whole(design, images, options, constants, proven, progress)
     else:
         run = _alone(design, images, layer, options, constants)
     layers = tuple(run.layers.values())
@@ -115,7 +139,12 @@ def simulate_project(
     problems += run.problems or wrong_intervals(layers, run.loops, design.plan)
     bad = {image for one in layers for image in one.bad_frames}
     whole = layer is None and run.complete == len(images)
-    logits = np.concatenate(run.logits).reshape(len(images), -1) if whole and run.logits else None
+    simulated = golden_logits = None
+    if whole and labels is not None and design.network.linear is not None:
+        golden_logits = golden.forward(images, design.network)
+        # of images that an earlier run has proven equal, what it sent is what golden says
+        sent = [golden_logits[: proven.images].ravel(), *run.logits]
+        simulated = np.concatenate(sent).reshape(len(images), -1)
     return SimulationResult(
         target=design.target,
         mode="network" if layer is None else "layers",
@@ -128,8 +157,9 @@ def simulate_project(
         frame_interval=max((one.interval for one in layers if one.interval), default=None),
         build_seconds=round(run.build_seconds, 3),
         run_seconds=round(run.run_seconds, 3),
-        top1_golden=None if logits is None else share_correct(golden.forward(images, design.network), labels),
-        top1_simulated=share_correct(logits, labels),
+        top1_golden=share_correct(golden_logits, labels),
+        top1_simulated=share_correct(simulated, labels),
+        notes=proven.note,
     )
 
 
@@ -138,16 +168,17 @@ def _whole(
     images: NDArray[np.int8],
     options: Sequence[str],
     constants: Sequence[Table],
+    proven: Proven,
     progress: Progress,
 ) -> Run:
     """The whole network; it ends behind the images among which something is wrong."""
-    network, run = design.network, Run(design.plan)
+    network, run = design.network, Run.resumed(design.plan, proven)
     build = design.directory / BUILD
     sources = ["src/repvgg_top.cpp", "tb/tb.cpp"]
     run.build_seconds = compile_bench(design.directory, build, sources, options, "tb.out", constants)
     traces = {conv.name: conv.ident for conv in design.plan.convs} | {"pool": "pool"}
     traces[design.plan.layers[-1].name] = "m_axis"  # the last layer is compared where it leaves the design
-    for batch in batches(images, design.plan):
+    for batch in batches(images[run.complete :], design.plan):
         started = time.monotonic()
         ended = run_bench(build, "tb.out", vector_files(batch, network), [str(FRAMES_PER_CALL)])
         run.run_seconds += time.monotonic() - started
@@ -160,7 +191,9 @@ def _whole(
             run.problems.append(f"the test bench fails although every layer agrees: {ended}")
         if not run.passed:
             break
+        run.keep(proven)
         progress(run.complete / len(images), f"{run.complete} of {len(images)} images")
+    proven.forget()
     return run
 
 

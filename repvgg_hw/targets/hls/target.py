@@ -24,7 +24,7 @@ class HlsTarget:
     name = "hls"
     architectures = frozenset({"stream"})
     counts = "loop initiations"
-    takes = frozenset({"extremes"})
+    takes = frozenset({"extremes", "fresh"})
 
     def emit(self, design: Design[Plan]) -> None:
         emit.emit(design)
@@ -36,7 +36,15 @@ class HlsTarget:
         o, given = options, len(images)
         if o.extremes:
             images = with_extremes(design, images)
-        result = simulate_project(design, images, labels=o.labels, layer=o.layer, progress=o.progress)
+        result = simulate_project(
+            design,
+            images,
+            labels=o.labels,
+            layer=o.layer,
+            state=o.state,
+            fresh=o.fresh,
+            progress=o.progress,
+        )
         if not o.extremes:
             return result
         result = with_reach(result, design, images, given)
