@@ -40,6 +40,7 @@ RULES = (
     needs("--scheduler", "--layers"),
     void("--jobs", "--scheduler", why="its workers set how many run at once"),
     void("--waves", "--layers", why="give --layer for the inside of one"),
+    void("--fresh", "--layer", "--waves", why="such a run starts over anyway"),
 )
 CYCLE = Whole(0, 2**63 - 1)
 
@@ -51,7 +52,8 @@ CYCLE = Whole(0, 2**63 - 1)
 @image_options
 @click.option("--class-index", type=PLACE, help="JSON: which class folder is which class.")
 @click.option("--layer", help="This layer alone, on golden's input.")
-@click.option("--layers", is_flag=True, help="Every layer alone, in parallel; a broken run resumes.")
+@click.option("--layers", is_flag=True, help="Every layer alone, in parallel.")
+@click.option("--fresh", is_flag=True, help="Start over; a run that was broken off goes on otherwise.")
 @click.option("--jobs", type=Whole(1, 1024), help="Processes of --layers [default: one per core].")
 @click.option("--scheduler", help="Address of a Dask scheduler that runs --layers.")
 @click.option("--stalls", type=Whole(1, 2**31 - 1), help="Seed of pauses that fill and drain every buffer.")
@@ -73,6 +75,7 @@ def command(
     class_index: Path | None,
     layer: str | None,
     layers: bool,
+    fresh: bool,
     jobs: int | None,
     scheduler: str | None,
     stalls: int | None,
@@ -117,6 +120,7 @@ def command(
         extremes=extremes,
         waves=_window(waves, waves_window),
         timeout=timeout,
+        fresh=fresh,
     )
     _check_options(target, options)
     pixels, labels = _images(design, images, limit, preprocessing, class_index)
@@ -125,7 +129,8 @@ def command(
         state = folder.fingerprint(directory)
         with bar(f"simulate {design.plan.name}") as update:
             try:
-                result = target.prove(design, x, dataclasses.replace(options, labels=labels, progress=update))
+                own = dataclasses.replace(options, labels=labels, state=state, progress=update)
+                result = target.prove(design, x, own)
             except CheckFailed as error:  # kept, so that no report shows an older result in its place
                 result = results.not_proven(design.target, len(x), design.plan.frame_interval, str(error))
         if folder.fingerprint(directory) != state:
@@ -144,7 +149,7 @@ def command(
 
 def _check_options(target: Target, options: ProofOptions) -> None:
     """Refuse options that this target's proof does not know."""
-    given = ("stalls", "extremes", "waves", "layers", "jobs", "scheduler", "timeout")
+    given = ("stalls", "extremes", "waves", "layers", "jobs", "scheduler", "timeout", "fresh")
     foreign = [f"--{name}" for name in given if getattr(options, name) and name not in target.takes]
     if foreign:
         raise InputError(f"{', '.join(foreign)}: not for designs of the target {target.name}")

@@ -36,6 +36,7 @@ SIMULATE = """
 --class-index classes.json | --images images
 --layer stage0
 --layers
+--fresh
 --jobs 3 | --layers
 --scheduler tcp://127.0.0.1:1 | --layers
 --stalls 3
@@ -87,7 +88,7 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         labels = None if options.labels is None else options.labels.tolist()
         record.append((hashlib.sha256(x.tobytes()).hexdigest(), labels))
         fields = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
-        record.append({key: fields[key] for key in fields if key not in ("labels", "progress")})
+        record.append({key: fields[key] for key in fields if key not in ("labels", "progress", "state")})
         return SimulationResult("verilog", "network", len(x), len(x), 0, (), (), 1)
 
     def run(self: Surveyor, accelerator: Any = None) -> Survey:
