@@ -70,8 +70,8 @@ def _entry(path: Path, archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     entries = [entry for entry in archive.infolist() if entry.filename == f"{name}.npy"]
     if len(entries) != 1:
         held = sorted({entry.filename.removesuffix(".npy") for entry in archive.infolist()})
-        found = f"{len(entries)} arrays of that name" if entries else f"it holds {', '.join(held[:6])}"
-        raise InputError(f"{path}: one array {name!r} is needed; {found}")
+        there = f"{len(entries)} arrays of that name" if entries else f"it holds {', '.join(held[:6])}"
+        raise InputError(f"{path}: one array {name!r} is needed; {there}")
     entry = entries[0]
     if entry.flag_bits & _ENCRYPTED:
         raise InputError(f"{path}: {name} is encrypted")

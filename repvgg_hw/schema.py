@@ -77,8 +77,8 @@ def difference(stored: Any, right: Any, where: str = "") -> str | None:
                 return f"{place} is missing"
             if key not in right:
                 return f"{place} has no place in it"
-            if (found := difference(stored[key], right[key], place)) is not None:
-                return found
+            if (deeper := difference(stored[key], right[key], place)) is not None:
+                return deeper
         return None
     if isinstance(stored, list) and isinstance(right, list) and len(stored) == len(right):
         pairs = enumerate(zip(stored, right, strict=True))

@@ -96,14 +96,14 @@ def find_blocks(root: Module, linear: str | None, decisions: Decisions, *, torch
     Raises InputError for keys that belong to no block, and for gaps in numbers that hide a layer.
     """
     finder = _Finder(root, linear, decisions, torch_order)
-    found = _group(finder, root)
+    entry = _group(finder, root)
     if finder.foreign:
         raise InputError(f"keys that belong to no block: {names(finder.foreign)}")
     if finder.strays:
         raise InputError(finder.strays[0])
-    if isinstance(found.content, RawBlock):
-        return Group("", (Part(found.content.path, found.content),))
-    return found.content
+    if isinstance(entry.content, RawBlock):
+        return Group("", (Part(entry.content.path, entry.content),))
+    return entry.content
 
 
 def _group(finder: _Finder, module: Module) -> _Entry:
@@ -187,10 +187,10 @@ def _one(module: Module, entries: list[_Entry]) -> _Entry | None:
     """A module around one convolution called conv, perhaps with its BN, is the block itself."""
     if len(entries) != 1 or entries[0].name != "conv":
         return None
-    found = entries[0].content
-    if isinstance(found, Group) or not (entries[0].bare or "bn.running_mean" in found.state):
+    content = entries[0].content
+    if isinstance(content, Group) or not (entries[0].bare or "bn.running_mean" in content.state):
         return None
-    return _Entry(module.name, RawBlock(module.path, found.state))
+    return _Entry(module.name, RawBlock(module.path, content.state))
 
 
 def _expanded(module: Module, entries: list[_Entry], norms: dict[str, Module]) -> _Entry | None:

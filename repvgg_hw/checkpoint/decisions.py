@@ -133,5 +133,5 @@ def refusal(problem: str, option: str) -> InputError:
 
 def names(values: Iterable[str], limit: int = 6) -> str:
     """A few names for a message."""
-    found = list(values)
-    return ", ".join(found[:limit]) + (f", ... ({len(found)} in all)" if len(found) > limit else "")
+    every = list(values)
+    return ", ".join(every[:limit]) + (f", ... ({len(every)} in all)" if len(every) > limit else "")

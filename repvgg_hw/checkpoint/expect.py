@@ -195,14 +195,14 @@ def compare(imported: Imported, expectation: Expectation) -> Agreement:
         sha256=expectation.sha256,
     )
     if not agreement.relative <= expectation.tolerance:
-        found = (
+        explanation = (
             cause(imported, x, y, expectation.tolerance, expectation.others) if expectation.diagnose else None
         )
         raise CheckFailed(
             f"{imported.source}: the network that was read does not give y of {source}: at {place(at)} "
             f"expected {agreement.expected:.6g}, got {agreement.got:.6g}, the largest difference, relative "
             f"{agreement.relative:.1e} (limit {agreement.tolerance:.0e}); "
-            + (found or expectation.advice or _advice(agreement.relative))
+            + (explanation or expectation.advice or _advice(agreement.relative))
         )
     return agreement
 

@@ -90,8 +90,8 @@ def _check_names(where: str, items: Sequence[Item], decisions: Decisions) -> Non
         kind, numbers = pattern(item.name)
         if numbers:
             kinds.setdefault(kind, []).append(numbers)
-    for kind, found in kinds.items():
-        missing = _missing(sorted(found)) if len(found) > 1 else None  # resnet50 alone counts nothing
+    for kind, counted in kinds.items():
+        missing = _missing(sorted(counted)) if len(counted) > 1 else None  # resnet50 alone counts nothing
         if missing is not None:
             name = kind
             for number in missing:
@@ -103,10 +103,10 @@ def _check_names(where: str, items: Sequence[Item], decisions: Decisions) -> Non
             )
 
 
-def _missing(found: list[tuple[int, ...]]) -> tuple[int, ...] | None:
+def _missing(counted: list[tuple[int, ...]]) -> tuple[int, ...] | None:
     """The first tuple that a sequence leaves out: each number counts from 0 or 1, or goes on by 1."""
-    for index, numbers in enumerate(found):
-        before = found[index - 1] if index else None
+    for index, numbers in enumerate(counted):
+        before = counted[index - 1] if index else None
         same = 0
         while before is not None and same < len(numbers) and numbers[same] == before[same]:
             same += 1

@@ -141,15 +141,15 @@ def assemble(
         weight, bias = named.linear.weight, named.linear.bias
         linear = FusedLinear(weight.astype(np.float64), bias.astype(np.float64))
     classes = 0 if linear is None else len(linear.weight)
-    found = architecture(shapes, strides, named.blocks, num_classes=classes, se=se)
+    inferred = architecture(shapes, strides, named.blocks, num_classes=classes, se=se)
     convs = tuple(
         FusedConv(layer.name, block.kernel, block.bias, layer.stride, layer.groups)
-        for layer, block in zip(found.convs(), blocks, strict=True)
+        for layer, block in zip(inferred.convs(), blocks, strict=True)
     )
     prefixes = tuple(block.prefix for block in named.blocks)
     unused = [f"{p}.{key}" for p, block in zip(prefixes, blocks, strict=True) for key in block.leftover]
     return Imported(
-        architecture=found,
+        architecture=inferred,
         blocks=tuple(blocks),
         convs=convs,
         linear=linear,

@@ -133,8 +133,8 @@ def import_state(
             require_first_block(named, shapes[0].c_in, decisions)
             require_no_shortcut(named, shapes, decisions)
         known = stored.strides if strides is None else strides
-        found = infer_strides(named, shapes, known, decisions)
-        blocks = _fuse(named, shapes, found, eps, decisions)
+        inferred = infer_strides(named, shapes, known, decisions)
+        blocks = _fuse(named, shapes, inferred, eps, decisions)
         if check:
             _refuse_foreign_keys(named, blocks)
         try:
@@ -143,7 +143,7 @@ def import_state(
             either = "either it was trained so, or keys are missing"
             said = str(error).replace("keys are missing", either)
             decisions.need("missing", said, first="nothing", subject="fewer keys than in other blocks")
-        require_complete(named, shapes, blocks, found, decisions)
+        require_complete(named, shapes, blocks, inferred, decisions)
         if not eps_given and any(block.norms for block in blocks):
             decisions.record("eps", f"{eps:g}", "torch's default; the YOLO families train with --eps 1e-3")
         decisions.record("activation", "ReLU behind each block", "a state dict shows none")
@@ -158,7 +158,7 @@ def import_state(
             last = named.blocks[-1].prefix
             decisions.record("head", f"none, the map of {last} is the output{left_out}", rule)
         decisions.require_all_needed()
-        imported = assemble(checkpoint.source, named, shapes, found, blocks, eps, tuple(decisions.made))
+        imported = assemble(checkpoint.source, named, shapes, inferred, blocks, eps, tuple(decisions.made))
         return checked(imported) if check else imported
 
 

@@ -32,7 +32,7 @@ def architecture(
         or blocks[index].stage != blocks[index - 1].stage
     ]
     ends = [*starts[1:], len(shapes)]
-    found = Architecture(
+    inferred = Architecture(
         name="custom",
         widths=tuple(shapes[i].c_out for i in starts),
         depths=tuple(end - start for start, end in zip(starts, ends, strict=True)),
@@ -42,12 +42,12 @@ def architecture(
         in_channels=shapes[0].c_in,
         se=se,
     )
-    return replace(found, name=_variant_name(found))
+    return replace(inferred, name=_variant_name(inferred))
 
 
-def _variant_name(found: Architecture) -> str:
+def _variant_name(inferred: Architecture) -> str:
+    name, classes, channels = inferred.name, inferred.num_classes, inferred.in_channels
     for variant in VARIANTS.values():
-        same = replace(variant, name=found.name, num_classes=found.num_classes, in_channels=found.in_channels)
-        if same == found:
+        if replace(variant, name=name, num_classes=classes, in_channels=channels) == inferred:
             return variant.name
-    return found.name
+    return inferred.name

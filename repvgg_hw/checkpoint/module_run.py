@@ -16,7 +16,7 @@ from repvgg_hw.errors import InputError
 
 
 @dataclass(frozen=True)
-class Run:
+class ModuleRun:
     """What a module did with x.
 
     outputs  every tensor that it returned, float64, under its name in a tuple or dictionary
@@ -30,7 +30,7 @@ class Run:
 
 
 @torch.no_grad()
-def run_module(module: nn.Module, x: Tensor) -> Run:
+def run_module(module: nn.Module, x: Tensor) -> ModuleRun:
     """Run a copy of module on x (N, C, H, W), on the CPU, in float64 and eval mode; module stays as it is.
 
     Raises InputError, in one line, if it does not run.
@@ -46,7 +46,7 @@ def run_module(module: nn.Module, x: Tensor) -> Run:
         reason = " ".join(str(error).split())[:160]
         raise InputError(f"{name} does not run on {tuple(x.shape)} in float64 ({reason})") from error
     outputs = {key: np.asarray(t.double().cpu().numpy()) for key, t in _tensors(returned)}
-    return Run(np.asarray(x.numpy()), outputs, tuple(called))
+    return ModuleRun(np.asarray(x.numpy()), outputs, tuple(called))
 
 
 def random_input(channels: int, height: int, width: int) -> Tensor:

@@ -13,7 +13,7 @@ from repvgg_hw.checkpoint.files import Checkpoint
 from repvgg_hw.checkpoint.imported import Imported
 from repvgg_hw.checkpoint.importer import import_state
 from repvgg_hw.checkpoint.module_facts import Blocks, State, executed, input_channels, state_with_one_eps
-from repvgg_hw.checkpoint.module_run import Run, given_input, random_input, run_module
+from repvgg_hw.checkpoint.module_run import ModuleRun, given_input, random_input, run_module
 from repvgg_hw.checkpoint.naming import linear_layers, read_names
 from repvgg_hw.checkpoint.run import output_shape
 from repvgg_hw.checkpoint.wrappers import strip_prefixes
@@ -68,7 +68,7 @@ def from_torch(
     raise failures[0]
 
 
-def _first_run(module: nn.Module, example: Tensor | None, size: tuple[int, int] | None) -> Run:
+def _first_run(module: nn.Module, example: Tensor | None, size: tuple[int, int] | None) -> ModuleRun:
     """The module on the user's input, or on a random one of as many channels as it takes: for its order."""
     if example is not None:
         return run_module(module, given_input(example))
@@ -135,14 +135,16 @@ def _read(
     return imported, decisions.tried
 
 
-def _compared(imported: Imported, run: Run) -> Imported:
+def _compared(imported: Imported, run: ModuleRun) -> Imported:
     """imported, if the module gave the same output, with the comparison in provenance["module"]."""
     wanted = output_shape(imported, run.x.shape)
     fitting = {name: y for name, y in run.outputs.items() if y.shape == wanted}
     if not fitting:
-        found = ", ".join(f"{name or 'a tensor'} {y.shape}" for name, y in run.outputs.items()) or "no tensor"
+        shapes = [f"{name or 'a tensor'} {y.shape}" for name, y in run.outputs.items()]
         what = "the last map" if imported.linear is None else "logits"
-        raise CheckFailed(f"{imported.source} returns {found}, not {what} of shape {wanted}")
+        raise CheckFailed(
+            f"{imported.source} returns {', '.join(shapes) or 'no tensor'}, not {what} of shape {wanted}"
+        )
     failures = []
     for name, y in fitting.items():
         source = f"{imported.source}'s output {name}" if name else f"{imported.source} itself"

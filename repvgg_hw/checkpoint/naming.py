@@ -101,18 +101,18 @@ def read_names(
         linear = _linear(used, decisions)
     torch_order = ordered and torch_like(list(used))
     key = linear.key if linear else None
-    found = find_blocks(module_tree(used), key, decisions, torch_order=torch_order)
-    if not found.parts:
+    root = find_blocks(module_tree(used), key, decisions, torch_order=torch_order)
+    if not root.parts:
         raise InputError(f"no convolution in the checkpoint; its keys are {names(sorted(state))}")
-    shapes = read_shapes(found.blocks())
+    shapes = read_shapes(root.blocks())
 
     def fits(blocks: Sequence[RawBlock]) -> bool:
         return shapes.chain(blocks, linear.weight.shape[1] if linear else None)
 
-    _require_behind([block.path for block in found.blocks()], left_out)
-    raw = in_order(found, torch_order=torch_order, fits=fits, decisions=decisions)
+    _require_behind([block.path for block in root.blocks()], left_out)
+    raw = in_order(root, torch_order=torch_order, fits=fits, decisions=decisions)
     naming, stages = _stages(raw)
-    groups = dict(_numbered_groups(found))
+    groups = dict(_numbered_groups(root))
     blocks = tuple(
         NamedBlock(block.path, stage, block.state, groups.get(block.path))
         for block, stage in zip(raw, stages, strict=True)
@@ -127,12 +127,12 @@ def linear_layers(state: Mapping[str, np.ndarray]) -> list[str]:
 
 def _beside(linears: Iterable[str], state: Mapping[str, np.ndarray]) -> set[str]:
     """Keys of modules that hold a linear layer and no convolution: a head's, such as the BN of its neck."""
-    found: set[str] = set()
+    keys: set[str] = set()
     for holder in {path.rpartition(".")[0] for path in linears} - {""}:
         inside = {key for key in state if key.startswith(f"{holder}.")}
         if all(state[key].ndim < 4 for key in inside):
-            found |= inside
-    return found
+            keys |= inside
+    return keys
 
 
 def _require_behind(blocks: Sequence[str], linears: Iterable[str]) -> None:
@@ -153,29 +153,29 @@ def _require_behind(blocks: Sequence[str], linears: Iterable[str]) -> None:
 
 def _linear(state: Mapping[str, np.ndarray], decisions: Decisions) -> NamedLinear:
     """The one linear layer: the only two-dimensional weight."""
-    found = linear_layers(state)
-    if not found:
+    linears = linear_layers(state)
+    if not linears:
         raise InputError(
             "there is no linear layer (linear.weight, head.fc.weight): --head none reads a backbone, whose "
             f"output is the last block's map; the keys are {names(sorted(state))}"
         )
-    if len(found) > 1:
+    if len(linears) > 1:
         raise InputError(
-            f"exactly one linear layer is needed; there is {names(found)} (--head none leaves them out: the "
-            "output is the last block's map)"
+            f"exactly one linear layer is needed; there is {names(linears)} (--head none leaves them out: "
+            "the output is the last block's map)"
         )
-    weight, bias = state[f"{found[0]}.weight"], state.get(f"{found[0]}.bias")
+    weight, bias = state[f"{linears[0]}.weight"], state.get(f"{linears[0]}.bias")
     if bias is None:
         decisions.need(
             "linear-bias",
-            f"{found[0]}.bias is not there: either the linear layer has no bias, or the key is missing",
+            f"{linears[0]}.bias is not there: either the linear layer has no bias, or the key is missing",
             first="none",
             subject="bias of the linear layer",
         )
         bias = np.zeros(weight.shape[0], weight.dtype)
     if bias.shape != weight.shape[:1]:
-        raise InputError(f"{found[0]}: bias {bias.shape} does not fit weight {weight.shape}")
-    return NamedLinear(found[0], weight, bias)
+        raise InputError(f"{linears[0]}: bias {bias.shape} does not fit weight {weight.shape}")
+    return NamedLinear(linears[0], weight, bias)
 
 
 def _stages(blocks: Sequence[RawBlock]) -> tuple[str, list[str | None]]:
@@ -200,15 +200,15 @@ def _stages(blocks: Sequence[RawBlock]) -> tuple[str, list[str | None]]:
     return naming, stages
 
 
-def _numbered_groups(found: Group, whole: int | None = None) -> Iterator[tuple[str, str]]:
+def _numbered_groups(parent: Group, whole: int | None = None) -> Iterator[tuple[str, str]]:
     """(block, module) for the outermost modules with a number that look like stages.
 
     Stages have a name with a number (layer1, layer2), and other blocks beside them. Bare numbers are those of
     stages where several modules hold several blocks.
     """
-    whole = whole or sum(1 for _ in found.blocks())
+    whole = whole or sum(1 for _ in parent.blocks())
     kinds: dict[str, list[Group]] = {}
-    for part in found.parts:
+    for part in parent.parts:
         if isinstance(part.content, Group):
             kind, numbers = pattern(part.name)
             kinds.setdefault(kind if numbers else "", []).append(part.content)

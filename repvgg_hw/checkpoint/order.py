@@ -64,26 +64,26 @@ def torch_like(keys: Sequence[str]) -> bool:
     return True
 
 
-def in_order(found: Group, *, torch_order: bool, fits: Fits, decisions: Decisions) -> list[RawBlock]:
+def in_order(root: Group, *, torch_order: bool, fits: Fits, decisions: Decisions) -> list[RawBlock]:
     """All blocks of a network, from its input on.
 
     torch_order  the file has its keys as torch lists modules
     fits         whether the widths of blocks in an order make a chain, without groups that must be guessed
     Raises InputError, naming two orders and the option, where none is more than a guess.
     """
-    unclear = [group for group in _groups(found) if len(_runs(group)) > 1]
-    against = _contradiction(found, fits) if torch_order and not decisions.verified else None
+    unclear = [group for group in _groups(root) if len(_runs(group)) > 1]
+    against = _contradiction(root, fits) if torch_order and not decisions.verified else None
     listed = decisions.listed("order")
     if listed is not None:
         rule = "as the module calls them" if decisions.verified else f"--assume order={listed}"
         decisions.record("order", listed, rule)
-        return _as_listed(found, listed)
+        return _as_listed(root, listed)
     if not unclear and against is None:
-        return list(_flatten(found, {}))
+        return list(_flatten(root, {}))
     given = decisions.given("order")
     if against is not None and given is None:
         raise refusal(f"the order of the blocks is not clear: {against}", _OPTION)
-    as_in_file = {group.path: _in_file(group) for group in _groups(found)}
+    as_in_file = {group.path: _in_file(group) for group in _groups(root)}
     where = "; ".join(
         f"{group.path or 'the network'} holds {names(run.name for run in _runs(group))}"
         for group in unclear[:2]
@@ -91,12 +91,12 @@ def in_order(found: Group, *, torch_order: bool, fits: Fits, decisions: Decision
     if given is not None or torch_order or decisions.verified:
         rule = "--assume order=file" if given else f"as torch wrote them; names are not one sequence: {where}"
         decisions.record("order", "the file's", rule)
-        return list(_flatten(found, as_in_file))
-    fitting = _fitting(found, unclear, fits)
+        return list(_flatten(root, as_in_file))
+    fitting = _fitting(root, unclear, fits)
     if len(fitting) == 1:
         decisions.record("order", _short(fitting[0]), f"the only one whose widths fit; {where}")
         return fitting[0]
-    first, second = (fitting if len(fitting) > 1 else _two_orders(found, unclear))[:2]
+    first, second = (fitting if len(fitting) > 1 else _two_orders(root, unclear))[:2]
     raise refusal(
         f"the order of the blocks is not clear: {where}, and the file does not keep its order. Plausible are "
         f"{_difference(first, second)}",
@@ -140,15 +140,15 @@ def _in_file(group: Group) -> list[Part]:
     return _in_place(group, _Run(tuple(digits)), sorted(digits, key=lambda part: int(part.name)))
 
 
-def _contradiction(found: Group, fits: Fits) -> str | None:
+def _contradiction(root: Group, fits: Fits) -> str | None:
     """Names that count one way in a file that torch wrote another way, where widths cannot tell."""
-    for group in _groups(found):
+    for group in _groups(root):
         for run in _runs(group):
             written = [part for part in group.parts if part in run.parts]
             if written == list(run.parts) or _is_known(run) or all(part.name.isdigit() for part in run.parts):
                 continue
             orders = [{group.path: parts} for parts in (_in_place(group, run, run.parts), group.parts)]
-            by_number, by_file = (fits(list(_flatten(found, order))) for order in orders)
+            by_number, by_file = (fits(list(_flatten(root, order))) for order in orders)
             if by_file or not by_number:
                 return (
                     f"by their numbers they are {names(p.name for p in run.parts)}, but the file, in which "
@@ -168,7 +168,7 @@ def _is_known(run: _Run) -> bool:
     return all(pattern(p.name)[0] in ("stage#", "stage_#", "group#") or p.name == "stem" for p in run.parts)
 
 
-def _fitting(found: Group, unclear: Sequence[Group], fits: Fits) -> list[list[RawBlock]]:
+def _fitting(root: Group, unclear: Sequence[Group], fits: Fits) -> list[list[RawBlock]]:
     """Up to two orders whose widths make a chain."""
     runs = [_runs(group) for group in unclear]
     if math.prod(math.factorial(len(some)) for some in runs) > _MAX_ORDERS:
@@ -179,7 +179,7 @@ def _fitting(found: Group, unclear: Sequence[Group], fits: Fits) -> list[list[Ra
             group.path: [part for run in order for part in run.parts]
             for group, order in zip(unclear, orders, strict=True)
         }
-        blocks = list(_flatten(found, flat))
+        blocks = list(_flatten(root, flat))
         if fits(blocks):
             fitting.append(blocks)
             if len(fitting) > 1:
@@ -187,16 +187,16 @@ def _fitting(found: Group, unclear: Sequence[Group], fits: Fits) -> list[list[Ra
     return fitting
 
 
-def _two_orders(found: Group, unclear: Sequence[Group]) -> list[list[RawBlock]]:
-    forth = list(_flatten(found, {}))
+def _two_orders(root: Group, unclear: Sequence[Group]) -> list[list[RawBlock]]:
+    forth = list(_flatten(root, {}))
     back = {g.path: [part for run in _runs(g)[::-1] for part in run.parts] for g in unclear}
-    return [forth, list(_flatten(found, back))]
+    return [forth, list(_flatten(root, back))]
 
 
-def _as_listed(found: Group, listed: str) -> list[RawBlock]:
+def _as_listed(root: Group, listed: str) -> list[RawBlock]:
     """Blocks in the order of a list of their paths, or of modules whose own order is clear."""
-    by_path = {group.path: group for group in _groups(found)}
-    single = {block.path: block for block in found.blocks()}
+    by_path = {group.path: group for group in _groups(root)}
+    single = {block.path: block for block in root.blocks()}
     blocks: list[RawBlock] = []
     for name in (part.strip() for part in listed.split(",")):
         if name in single:

@@ -121,10 +121,10 @@ def _allowed(standins: Mapping[str, type]) -> AbstractContextManager[Any]:
     """A context in which torch's unpickler finds the stand-ins in place of the classes."""
     if not standins:
         return nullcontext()
-    found: AbstractContextManager[Any] = torch.serialization.safe_globals(
+    allowed: AbstractContextManager[Any] = torch.serialization.safe_globals(
         [(kind, name) for name, kind in standins.items()]
     )
-    return found
+    return allowed
 
 
 def _unknown_class(message: str) -> str | None:

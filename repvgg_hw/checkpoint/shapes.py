@@ -99,11 +99,11 @@ def chain_shapes(
     """
     if groups is not None and len(groups) != len(blocks):
         raise InputError(f"{len(groups)} groups given; needed is one per layer ({len(blocks)})")
-    found: list[BlockShape] = []
+    chain: list[BlockShape] = []
     guessed: list[str] = []
     for index, block in enumerate(blocks):
         raw = shapes.raw[block.path]
-        before = found[-1].c_out if found else None
+        before = chain[-1].c_out if chain else None
         with context(block.path):
             if groups is not None:
                 number = groups[index]
@@ -121,13 +121,13 @@ def chain_shapes(
                 raise InputError(f"the layer before gives {before} channels, this one reads {c_in}")
             if number * raw.c_in_per_group != c_in or raw.c_out % number:
                 raise InputError(f"{raw.c_in_per_group} channels per group do not fit {c_in} and {raw.c_out}")
-            found.append(BlockShape(c_in, raw.c_out, number, raw.identity))
-    if linear is not None and linear[1] != found[-1].c_out:
+            chain.append(BlockShape(c_in, raw.c_out, number, raw.identity))
+    if linear is not None and linear[1] != chain[-1].c_out:
         raise InputError(
-            f"{linear[0]}.weight reads {linear[1]} features, the last block gives {found[-1].c_out}"
+            f"{linear[0]}.weight reads {linear[1]} features, the last block gives {chain[-1].c_out}"
         )
-    _say_groups(blocks, found, guessed, groups is not None, staged, decisions)
-    return found
+    _say_groups(blocks, chain, guessed, groups is not None, staged, decisions)
+    return chain
 
 
 def _require_divisible(before: int, raw: RawShape) -> None:
@@ -140,13 +140,13 @@ def _require_divisible(before: int, raw: RawShape) -> None:
 
 def _say_groups(
     blocks: Sequence[RawBlock],
-    found: Sequence[BlockShape],
+    chain: Sequence[BlockShape],
     guessed: Sequence[str],
     given: bool,
     staged: bool,
     decisions: Decisions,
 ) -> None:
-    grouped = [f"{b.path} {s.groups}" for b, s in zip(blocks, found, strict=True) if s.groups > 1]
+    grouped = [f"{b.path} {s.groups}" for b, s in zip(blocks, chain, strict=True) if s.groups > 1]
     if not grouped:
         return
     if given:
@@ -157,7 +157,7 @@ def _say_groups(
         decisions.record("groups", names(grouped), "a layer reads all channels that the one before it gives")
     else:
         at = [block.path for block in blocks].index(guessed[0])
-        shape = found[at]
+        shape = chain[at]
         raise refusal(
             f"{guessed[0]} reads {shape.c_in // shape.groups} channels where the layer before it gives "
             f"{shape.c_in}: either it has {shape.groups} groups, or another layer stands before it (it is "

@@ -53,14 +53,14 @@ def unwrap(content: Any, decisions: Decisions, classes: Sequence[str] = ()) -> d
     """
     if not isinstance(content, Mapping):
         raise InputError(f"holds a {type(content).__name__}, not a dictionary of tensors")
-    found = list(_candidates(content, "", 0))
-    if not found:
+    candidates = list(_candidates(content, "", 0))
+    if not candidates:
         tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
         if tensors:
             return tensors  # no convolution: whoever reads names says what is missing
         objects = f", and objects of {names(classes)}: save the state_dict()" if classes else ""
         raise InputError(f"no tensors in it (keys: {names(map(str, content))}){objects}")
-    return _choose(found, decisions).tensors
+    return _choose(candidates, decisions).tensors
 
 
 def one_network(tensors: Mapping[str, Any], decisions: Decisions) -> dict[str, Any]:
@@ -75,11 +75,11 @@ def one_network(tensors: Mapping[str, Any], decisions: Decisions) -> dict[str, A
     beside = [key for name, part in parts.items() if name not in whole for key in part]
     if len(whole) < 2 or any(not _PASSENGER.search(key) for key in beside):
         return dict(tensors)
-    found = [
+    candidates = [
         _Candidate(name, {key.removeprefix(f"{name}."): value for key, value in parts[name].items()})
         for name in whole
     ]
-    return _choose(found, decisions).tensors
+    return _choose(candidates, decisions).tensors
 
 
 def _is_network(part: Mapping[str, Any]) -> bool:
@@ -128,29 +128,29 @@ def _holds_kernel(values: Sequence[Any]) -> bool:
     return any(isinstance(value, Tensor) and value.ndim == 4 for value in values)
 
 
-def _choose(found: list[_Candidate], decisions: Decisions) -> _Candidate:
+def _choose(candidates: list[_Candidate], decisions: Decisions) -> _Candidate:
     """The one candidate, the averaged one of two, or the user's."""
-    paths = [candidate.path or "the top level" for candidate in found]
-    if len(found) == 1:
-        return found[0]
+    paths = [candidate.path or "the top level" for candidate in candidates]
+    if len(candidates) == 1:
+        return candidates[0]
     given = decisions.given("weights")
     if given is not None:
-        chosen = next((c for c in found if c.path == given and c.tensors), None)
+        chosen = next((c for c in candidates if c.path == given and c.tensors), None)
         if chosen is None:
             raise InputError(f"--assume weights={given}: there are {names(paths)}")
         decisions.record("weights", given, f"--assume weights={given}")
         return chosen
-    found = _without_copies(found)
-    if len(found) == 1:
-        return found[0]
-    averaged, raw = [c for c in found if c.averaged], [c for c in found if not c.averaged]
+    candidates = _without_copies(candidates)
+    if len(candidates) == 1:
+        return candidates[0]
+    averaged, raw = [c for c in candidates if c.averaged], [c for c in candidates if not c.averaged]
     if len(averaged) != 1 or len(raw) != 1:
-        raise refusal(f"several networks in one file: {names(paths)}", _option(found))
+        raise refusal(f"several networks in one file: {names(paths)}", _option(candidates))
     if averaged[0].shapes() != raw[0].shapes():
         raise refusal(
             f"{averaged[0].path} is not the average of {raw[0].path}, their keys differ: either of the two "
             "may be the network",
-            _option(found),
+            _option(candidates),
         )
     decisions.record(
         "weights", averaged[0].path, f"averaged weights are taken in place of the raw ones of {raw[0].path}"
@@ -158,15 +158,15 @@ def _choose(found: list[_Candidate], decisions: Decisions) -> _Candidate:
     return averaged[0]
 
 
-def _option(found: Sequence[_Candidate]) -> str:
-    values = "|".join(c.path for c in found if c.tensors and c.path)
+def _option(candidates: Sequence[_Candidate]) -> str:
+    values = "|".join(c.path for c in candidates if c.tensors and c.path)
     return f"--assume weights={values or CHOICES['weights'].values}"
 
 
-def _without_copies(found: list[_Candidate]) -> list[_Candidate]:
-    """found without those whose tensors are, one by one, another's."""
+def _without_copies(candidates: list[_Candidate]) -> list[_Candidate]:
+    """candidates without those whose tensors are, one by one, another's."""
     kept: list[_Candidate] = []
-    for candidate in found:
+    for candidate in candidates:
         if not any(_same(candidate, other) for other in kept):
             kept.append(candidate)
     return kept

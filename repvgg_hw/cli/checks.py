@@ -59,8 +59,8 @@ def tools() -> Iterator[Check]:
         ("perl", ["-e", "print $^V"], "install perl, which Verilator's front end is written in"),
     ):
         path = shutil.which(name)
-        found = _first_line([path, *words]) if path else None
-        yield Check(name, found or "missing", found is not None, advice=advice)
+        version = _first_line([path, *words]) if path else None
+        yield Check(name, version or "missing", version is not None, advice=advice)
 
 
 def packages() -> Iterator[Check]:
@@ -78,12 +78,12 @@ def packages() -> Iterator[Check]:
         if name is None or (extra and extra[1] not in EXTRAS):
             continue
         oldest = re.search(r">=\s*([\d.]+)", requirement)
-        found = _version(name[0])
-        ok = found is not None and (oldest is None or _numbers(found) >= _numbers(oldest[1]))
+        version = _version(name[0])
+        ok = version is not None and (oldest is None or _numbers(version) >= _numbers(oldest[1]))
         if extra:
             lacking[extra[1]] += [] if ok else [name[0]]
         else:
-            yield Check(name[0], found or "missing", ok, advice=f"pip install '{requirement.strip()}'")
+            yield Check(name[0], version or "missing", ok, advice=f"pip install '{requirement.strip()}'")
     for title, names in lacking.items():
         state = "installed" if not names else f"without {', '.join(names)}"
         advice = f"pip install 'repvgg-hw[{title}]', for {EXTRAS[title]}"
@@ -107,8 +107,8 @@ def _place(name: str, folder: Path, advice: str, *, needed: bool = True) -> Chec
             free = shutil.disk_usage(existing).free
     except OSError as error:
         return Check(name, f"{folder}: {error.strerror}", False, needed, advice)
-    found = f"{folder}, {free / 1e9:.1f} GB free"
-    return Check(name, found, free >= FREE_BYTES, needed, f"free {FREE_BYTES >> 30} GB there, or {advice}")
+    room = f"{folder}, {free / 1e9:.1f} GB free"
+    return Check(name, room, free >= FREE_BYTES, needed, f"free {FREE_BYTES >> 30} GB there, or {advice}")
 
 
 def build_and_prove(progress: Callable[[float, str], None]) -> Check:

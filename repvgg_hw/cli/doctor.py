@@ -30,22 +30,22 @@ def command(build: bool, as_json: bool) -> None:
     from repvgg_hw.cli.checks import build_and_prove, checks
     from repvgg_hw.cli.progress import bar
 
-    found = list(checks())
-    ready = all(check.ok for check in found if check.needed)
+    checked = list(checks())
+    ready = all(check.ok for check in checked if check.needed)
     if build and ready:
         with bar("build") as update:
-            found.append(build_and_prove(update))
-        ready = found[-1].ok
+            checked.append(build_and_prove(update))
+        ready = checked[-1].ok
     if as_json:
-        content = {"ready": ready, "checks": [dataclasses.asdict(check) for check in found]}
+        content = {"ready": ready, "checks": [dataclasses.asdict(check) for check in checked]}
         say(json.dumps(content, indent=2))
     else:
         rows = [
             (check.name, "yes" if check.ok else "NO" if check.needed else "no", check.found)
-            for check in found
+            for check in checked
         ]
         show_table("", ("<", "<ok", "<found"), rows)
-        for check in found:
+        for check in checked:
             if not check.ok:
                 say(f"{check.name}: {check.advice}")
     sys.exit(0 if ready else 1)

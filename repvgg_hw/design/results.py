@@ -137,8 +137,8 @@ class SimulationResult:
             for stage, reach in layer.reach.items():
                 shares.setdefault(stage, []).append((reach.share, layer.name))
         parts = []
-        for stage, found in shares.items():
-            (least, where), (most, _) = min(found), max(found)
+        for stage, of_layers in shares.items():
+            (least, where), (most, _) = min(of_layers), max(of_layers)
             parts.append(f"{stage} {most:.0%}" + (f", least {least:.0%} in {where}" if least < most else ""))
         return f"largest values, of the bound of their width: {'; '.join(parts)}" if parts else ""
 

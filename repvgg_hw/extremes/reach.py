@@ -27,15 +27,15 @@ Reached = dict[str, Reach]  # stage -> how far
 def conv_reach(conv: IntegerConv, plan: AnyConvPlan, x: NDArray[np.integer]) -> Reached:
     """Of a convolution layer on x (N, C_in, H, W): its accumulator, and the passes of a data transform."""
     acc = golden.conv3x3(x, conv.weight, conv.stride, conv.groups) + conv.bias.astype(np.int64)[:, None, None]
-    found = {"accumulator": Reach(_largest(acc), conv.accumulator_bound)}
+    of_sums = {"accumulator": Reach(_largest(acc), conv.accumulator_bound)}
     if plan.tile is None:
-        return found
+        return of_sums
     kind = transform(*plan.tile)
     ranges = data_ranges(kind, *input_range(conv.in_bits, conv.in_signed))
     tiles, matrix = cut_tiles(x, kind).astype(np.float64), kind.data.astype(np.float64)  # exact: 24 bits
     middle = matrix @ tiles
     passes = {"data, after columns": (middle, ranges[0]), "data": (middle @ matrix.T, ranges[1])}
-    return {name: Reach(_largest(v), max(-low, high)) for name, (v, (low, high)) in passes.items()} | found
+    return {name: Reach(_largest(v), max(-low, high)) for name, (v, (low, high)) in passes.items()} | of_sums
 
 
 def pool_reach(maps: NDArray[np.integer], bits: int) -> Reached:
@@ -66,22 +66,22 @@ def layer_reach(network: IntegerNetwork, plan: Plan, name: str, x: NDArray[np.in
 
 def network_reach(network: IntegerNetwork, plan: Plan, images: NDArray[np.int8]) -> dict[str, Reached]:
     """Of every layer, over images (N, C, H, W); one at a time, so that memory stays that of one image."""
-    found: dict[str, Reached] = {}
+    by_layer: dict[str, Reached] = {}
     for image in images:
         x: NDArray[np.integer] = image[None]
         for name, out in golden.trace(x, network):
-            found[name] = merged([found.get(name, {}), layer_reach(network, plan, name, x)])
+            by_layer[name] = merged([by_layer.get(name, {}), layer_reach(network, plan, name, x)])
             x = out
-    return found
+    return by_layer
 
 
 def merged(parts: Iterable[Reached]) -> Reached:
     """The farthest of several runs of one layer."""
-    found: Reached = {}
+    farthest: Reached = {}
     for part in parts:
         for stage, reach in part.items():
-            found[stage] = max(found.get(stage, reach), reach, key=lambda one: one.reached)
-    return found
+            farthest[stage] = max(farthest.get(stage, reach), reach, key=lambda one: one.reached)
+    return farthest
 
 
 def _largest(values: NDArray[np.number]) -> int:

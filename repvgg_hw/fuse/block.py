@@ -133,14 +133,14 @@ def require_alike(blocks: Sequence[tuple[str, Block]]) -> None:
                 identity[True] = name
         if block.keyless_identity:
             identity[False] = name
-    alike = [(found, "bias") for found in biased.values()]
-    for found, what in (
+    alike = [(users, "bias") for users in biased.values()]
+    for users, what in (
         *alike,
         (affine, "weight and bias"),
         (identity, "BN in its identity"),
     ):
-        if len(found) > 1:
-            raise InputError(f"{found[False]} has no {what}, but {found[True]} has: keys are missing")
+        if len(users) > 1:
+            raise InputError(f"{users[False]} has no {what}, but {users[True]} has: keys are missing")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ _SMALLEST_LAST_MAP = 3  # so that every layer has a pixel that is not at the bor
 
 
 @dataclass(frozen=True)
-class LayerProof:
+class LayerDifference:
     """max |trained - fused| of one layer before ReLU, over inner and border pixels, and max |trained|."""
 
     name: str
@@ -38,7 +38,7 @@ class LayerProof:
 class Proof:
     """The comparison of a whole network."""
 
-    layers: tuple[LayerProof, ...]
+    layers: tuple[LayerDifference, ...]
     output: float  # max |difference| of the logits or last maps, each network run on its own activations
     output_relative: float
     input_size: tuple[int, int]
@@ -54,7 +54,7 @@ class Proof:
         return max(layer.border for layer in self.layers)
 
     @property
-    def worst(self) -> LayerProof:
+    def worst(self) -> LayerDifference:
         """The layer with the largest relative difference."""
         return max(self.layers, key=lambda layer: layer.relative)
 
@@ -119,14 +119,14 @@ def proof_size(strides: Sequence[int]) -> int:
     return size
 
 
-def _compare(name: str, expected: Tensor, got: Tensor) -> LayerProof:
+def _compare(name: str, expected: Tensor, got: Tensor) -> LayerDifference:
     if expected.shape != got.shape:
         raise CheckFailed(f"{name}: trained block gives {tuple(expected.shape)}, fused {tuple(got.shape)}")
     difference = (expected - got).abs()
     inside = difference[..., 1:-1, 1:-1]
     border = difference.clone()
     border[..., 1:-1, 1:-1] = 0
-    return LayerProof(name, _max_abs(inside), _max_abs(border), _max_abs(expected))
+    return LayerDifference(name, _max_abs(inside), _max_abs(border), _max_abs(expected))
 
 
 def _max_abs(x: Tensor) -> float:

@@ -22,7 +22,7 @@ ZETA, GAMMA = 1.1, -0.1  # how far the gate's sigmoid is stretched beyond [0, 1]
 
 
 @dataclass(frozen=True)
-class Schedule:
+class RoundingSchedule:
     """How long and how hard to learn."""
 
     steps: int = 200
@@ -43,14 +43,14 @@ def learn(
     start: NDArray[np.int8],
     *,
     relu: bool,
-    schedule: Schedule | None = None,
+    schedule: RoundingSchedule | None = None,
 ) -> NDArray[np.int8]:
     """Integers (O, K) for real weights target (O, K) with scale (O,) and bias (O,), which stays.
 
     rows (P, K) float32 taps; wanted (P, O) float32, the float layer's output, after ReLU where relu;
     start (O, K) the integers to begin at. Returns start where nothing better on rows was found.
     """
-    schedule = schedule or Schedule()
+    schedule = schedule or RoundingSchedule()
     z = torch.from_numpy(start.astype(np.float32))
     steps = torch.from_numpy(target / scale[:, None]).float()
     s, b = torch.from_numpy(scale).float()[:, None], torch.from_numpy(bias).float()
@@ -89,7 +89,7 @@ def _inverse_gate(h: torch.Tensor) -> torch.Tensor:
     return torch.logit((h - GAMMA) / (ZETA - GAMMA))
 
 
-def _regulariser(gates: torch.Tensor, step: int, schedule: Schedule) -> torch.Tensor | float:
+def _regulariser(gates: torch.Tensor, step: int, schedule: RoundingSchedule) -> torch.Tensor | float:
     """0 where every gate is 0 or 1; its exponent falls, from gates near 0.5 to all of them."""
     progress = step / schedule.steps
     if progress < schedule.warmup:

@@ -30,7 +30,7 @@ Step = Callable[[int, int], None]  # steps done, steps in all
 
 
 @dataclass(frozen=True)
-class Schedule:
+class JointSchedule:
     """How long and how hard to learn; rates of Adam, falling to 0 along a cosine."""
 
     steps: int = 1200
@@ -92,7 +92,7 @@ def learn(
     fused: FusedNetwork,
     pixels: NDArray[np.uint8],
     *,
-    schedule: Schedule | None = None,
+    schedule: JointSchedule | None = None,
     step: Step | None = None,
 ) -> IntegerNetwork:
     """network with weights and biases of its convolutions learnt on pixels (N, H, W, C) uint8.
@@ -100,7 +100,7 @@ def learn(
     fused is the float network whose output is wanted: logits, or last maps without a linear layer. Scales,
     shifts and the linear layer stay. Returns network itself where the result is no better on the pixels.
     """
-    schedule = schedule or Schedule()
+    schedule = schedule or JointSchedule()
     generator = torch.Generator().manual_seed(0)
     layers = [_Layer(conv, generator) for conv in network.convs]
     optimiser = torch.optim.Adam(

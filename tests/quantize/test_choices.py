@@ -151,7 +151,7 @@ def test_what_is_exact_or_never_active_is_not_clipped() -> None:
 def test_joint_rounding_brings_logits_closer_and_moves_integers_by_one() -> None:
     network, pixels = random_network(6), synthetic(48, (3, 16, 16))
     start = quantized(network, pixels, "minmax", weights=4)
-    learnt = joint.learn(start, network, pixels, schedule=joint.Schedule(steps=60))
+    learnt = joint.learn(start, network, pixels, schedule=joint.JointSchedule(steps=60))
     check_rules(learnt)
     expected = float_logits(network, pixels)
 
@@ -168,5 +168,5 @@ def test_joint_rounding_brings_logits_closer_and_moves_integers_by_one() -> None
 def test_joint_rounding_keeps_its_start_where_it_finds_nothing_better() -> None:
     network, pixels = random_network(6), synthetic(8, (3, 16, 16))
     start = quantized(network, pixels, "gptq")
-    wild = joint.Schedule(steps=3, rate=1.0, bias_rate=1e3)
+    wild = joint.JointSchedule(steps=3, rate=1.0, bias_rate=1e3)
     assert joint.learn(start, network, pixels, schedule=wild) is start

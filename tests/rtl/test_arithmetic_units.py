@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from units import Fault, Unit, check_all
+from units import Fault, Trials, check_all
 
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.timing import lanes_out
@@ -12,7 +12,7 @@ from repvgg_hw.targets.verilog import netlist
 from repvgg_hw.targets.verilog.netlist import Stream
 
 
-def dot_product() -> Unit:
+def dot_product() -> Trials:
     cases = {
         f"n{n}{'s' if signed else 'u'}": {"N": n, "X_W": 8, "X_SIGNED": signed, "W_W": 8, "SUM_W": 26}
         for n, signed in ((1, False), (3, True), (8, False), (9, True), (27, False), (65, False))
@@ -22,16 +22,16 @@ def dot_product() -> Unit:
         "unsigned": Fault("n9s", "{X_SIGNED && x[X_W*i + X_W-1]", "{1'b0", module="rvg_dot_slice"),
         "late": Fault("n9s", ".sum_en(enable[1])", ".sum_en(enable[0])"),
     }
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def adder_tree() -> Unit:
+def adder_tree() -> Trials:
     cases = {f"n{n}": {"N": n, "W": 12} for n in (2, 3, 8, 9, 64, 65)}
     faults = {"lost": Fault("n9", "i < COUNT; i++", "i < COUNT - 1; i++")}
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def issue() -> Unit:
+def issue() -> Trials:
     shapes = {  # WORDS, SPACING, ADDRS, LATENCY
         "parallel": (1, 1, 3, 2),
         "serial": (6, 1, 12, 3),
@@ -50,10 +50,10 @@ def issue() -> Unit:
         "twice": Fault("serial", "word_q + 1'b1", "word_q + COUNT_W'(s_axis_tdata[0])"),
         "out_of_step": Fault("serial", "ADDR_W'(ADDRS - 1) ? '0", "ADDR_W'(ADDRS - 2) ? '0"),
     }
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def mac_array() -> Unit:
+def mac_array() -> Trials:
     shapes = {  # N, PO, WORDS, ADDRS, signed
         "one": (9, 1, 1, 1, False),
         "parallel": (9, 4, 1, 3, True),
@@ -74,10 +74,10 @@ def mac_array() -> Unit:
         ),
         "lingers": Fault("narrow", "left_q - 1'b1;", "left_q - BEAT_W'(out_q[0]);", "before it had left"),
     }
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def requant_relu() -> Unit:
+def requant_relu() -> Trials:
     cases = {
         "one": {"LANES": 1, "ADDRS": 1, "ACC_W": 24, "Y_W": 8},
         "lanes": {"LANES": 3, "ADDRS": 4, "ACC_W": 20, "Y_W": 8},
@@ -88,10 +88,10 @@ def requant_relu() -> Unit:
         "ties_go_down": Fault("lanes", "(product_q + half)", "(product_q + half - 1'b1)"),
         "no_clamp": Fault("lanes", "else if (scaled > Y_MAX)", "else if (1'b0)"),
     }
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def global_sum() -> Unit:
+def global_sum() -> Trials:
     shapes = ((1, 1, 1), (1, 5, 4), (3, 2, 49), (4, 1, 9), (2, 3, 1))
     cases = {
         f"l{lanes}w{words}p{pixels}": {
@@ -105,10 +105,10 @@ def global_sum() -> Unit:
         ),
         "twice": Fault("l3w2p49", "= s_axis_tvalid && last_pixel;", "= s_axis_tvalid && pixel_q[5];"),
     }
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def linear() -> Unit:
+def linear() -> Trials:
     cases = {}
     for c_in, c_out, pi, po in (
         (1, 1, 1, 1),
@@ -130,7 +130,7 @@ def linear() -> Unit:
         "last_changes": Fault("c6k10pi6po2", "if (m_axis_tvalid && m_axis_tready) index_q",
                               "if (m_axis_tvalid) index_q", "a beat did not stay until it was taken"),
     }  # fmt: skip
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
 def test_units(tmp_path: Path) -> None:

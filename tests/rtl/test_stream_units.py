@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from units import Fault, Unit, check_all
+from units import Fault, Trials, check_all
 
 STAYS = "a beat did not stay until it was taken"
 
 
-def stream_reg() -> Unit:
+def stream_reg() -> Trials:
     cases = {"w1": {"WIDTH": 1}, "w8": {"WIDTH": 8}, "w130": {"WIDTH": 130}}
     keep = "skid_data_q   <= s_axis_tdata;"
     faults = {
@@ -18,10 +18,10 @@ def stream_reg() -> Unit:
         "lost": Fault("w8", "skid_valid_q  <= 1'b1;", "skid_valid_q  <= 1'b0;"),
         "twice": Fault("w8", "skid_valid_q  <= 1'b0;\n    end else", "end else"),
     }
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def fifo() -> Unit:
+def fifo() -> Trials:
     cases = {f"d{depth}": {"WIDTH": 9, "DEPTH": depth} for depth in (1, 2, 3, 8, 13)}
     faults = {
         "changes": Fault("d3", "if (pop) rd_ptr_q", "if (m_axis_tvalid) rd_ptr_q", STAYS),
@@ -31,10 +31,10 @@ def fifo() -> Unit:
                            "left that had not come"),
         "twice": Fault("d3", "if (pop) rd_ptr_q <=", "if (pop && wr_ptr_q != '0) rd_ptr_q <="),
     }  # fmt: skip
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def credit_fifo() -> Unit:
+def credit_fifo() -> Trials:
     shapes = ((1, 1), (4, 1), (5, 2), (8, 8), (21, 5))
     cases = {f"d{d}s{s}": {"WIDTH": 8, "DEPTH": d, "SET": s} for d, s in shapes}
     faults = {
@@ -44,19 +44,19 @@ def credit_fifo() -> Unit:
         "gains_room": Fault("d4s1", "CREDIT_W'(m_axis_tvalid && m_axis_tready)", "CREDIT_W'(m_axis_tready)",
                             "more room is free than there is"),
     }  # fmt: skip
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def stream_upsize() -> Unit:
+def stream_upsize() -> Trials:
     cases = {f"r{ratio}": {"IN_W": 5, "RATIO": ratio} for ratio in (1, 2, 3, 7)}
     faults = {
         "lost": Fault("r1", "assign s_axis_tready = !full_q || slice_ready;", "assign s_axis_tready = 1'b1;"),
         "twice": Fault("r2", "if (full_q && slice_ready) full_q <= 1'b0;", ""),
     }
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def stream_downsize() -> Unit:
+def stream_downsize() -> Trials:
     cases = {f"r{ratio}": {"OUT_W": 5, "RATIO": ratio} for ratio in (1, 2, 3, 7)}
     step = "if (m_axis_tvalid && m_axis_tready) count_q"
     faults = {
@@ -64,17 +64,17 @@ def stream_downsize() -> Unit:
         "lost": Fault("r3", "m_axis_tready && count_q == LAST;", "m_axis_tready && count_q != '0;"),
         "twice": Fault("r3", step, "if (m_axis_tvalid && m_axis_tready && s_axis_tvalid) count_q"),
     }
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def width_converter() -> Unit:
+def width_converter() -> Trials:
     pairs = ((1, 1), (4, 4), (1, 6), (6, 1), (2, 3), (3, 2), (4, 6), (12, 8), (5, 7))
     cases = {f"from{a}to{b}": {"LANE_W": 4, "IN_LANES": a, "OUT_LANES": b} for a, b in pairs}
     faults = {"lost": Fault("from3to2", ".m_axis_tready(wide_tready)", ".m_axis_tready(1'b1)")}
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def replay() -> Unit:
+def replay() -> Trials:
     shapes = ((1, 1), (1, 3), (2, 1), (3, 2), (4, 5))
     cases = {f"w{w}r{r}": {"WIDTH": 7, "WORDS": w, "REPEATS": r} for w, r in shapes}
     faults = {
@@ -83,16 +83,16 @@ def replay() -> Unit:
                       "a half that is not empty"),
         "twice": Fault("w1r3", "REPEAT_W'(REPEATS - 1);", "REPEAT_W'(REPEATS);"),
     }  # fmt: skip
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def frame_check() -> Unit:
+def frame_check() -> Trials:
     cases = {f"b{beats}": {"BEATS": beats} for beats in (1, 2, 5, 16)}
     faults = {"early": Fault("b5", "error || tlast != last", "error || last && !tlast")}
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def output_map() -> Unit:
+def output_map() -> Trials:
     shapes = ((1, 8, 1), (1, 5, 7), (3, 4, 16), (4, 8, 6))
     cases = {f"l{n}w{w}b{b}": {"LANES": n, "X_W": w, "BEATS": b} for n, w, b in shapes}
     step = "if (m_axis_tvalid && m_axis_tready) beat_q"
@@ -100,27 +100,27 @@ def output_map() -> Unit:
         "changes": Fault("l1w5b7", step, "if (m_axis_tvalid) beat_q", STAYS),
         "lost": Fault("l1w5b7", ".m_axis_tvalid, .m_axis_tready\n", ".m_axis_tvalid, .m_axis_tready(1'b1)\n"),
     }
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def ram_1r1w() -> Unit:
+def ram_1r1w() -> Trials:
     cases = {f"d{depth}": {"WIDTH": 11, "DEPTH": depth} for depth in (1, 2, 5, 16)}
     faults = {"holds_not": Fault("d5", "rd_en) rd_data <= mem[rd_addr];\n", "1'b1) rd_data <= mem[0];\n")}
-    return Unit(cases, faults)
+    return Trials(cases, faults)
 
 
-def rom(folder: Path) -> Unit:
+def rom(folder: Path) -> Trials:
     cases: dict[str, dict[str, int | bool | str]] = {}
     for depth, width in ((1, 3), (5, 12), (16, 70)):
         words = [f"{(i * 0x9E3779B97F4A7C15F39CC0605CEDC835 >> 3) % (1 << width):x}" for i in range(depth)]
         (folder / f"table{depth}.mem").write_text("\n".join(words) + "\n")
         cases[f"d{depth}"] = {"WIDTH": width, "DEPTH": depth, "FILE": f"table{depth}.mem"}
-    return Unit(cases, {"holds_not": Fault("d5", "if (en) data <= mem", "data <= mem")})
+    return Trials(cases, {"holds_not": Fault("d5", "if (en) data <= mem", "data <= mem")})
 
 
-def constant(folder: Path) -> Unit:
+def constant(folder: Path) -> Trials:
     (folder / "one.mem").write_text("2a\n")
-    return Unit({"one": {"WIDTH": 6, "FILE": "one.mem"}})
+    return Trials({"one": {"WIDTH": 6, "FILE": "one.mem"}})
 
 
 def test_units(tmp_path: Path) -> None:

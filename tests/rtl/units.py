@@ -83,7 +83,7 @@ def faulty_sources(folder: Path, sources: list[Path], name: str, module: str, fa
 
 
 @dataclass(frozen=True)
-class Unit:
+class Trials:
     """What a unit is tried with."""
 
     cases: Cases
@@ -99,10 +99,10 @@ class Unit:
 
 def check(folder: Path, module: str, cases: Cases, faults: Mapping[str, Fault] | None = None) -> None:
     """Run sim/tb_<module>.py on every case, and on every fault; raises as check_all."""
-    check_all(folder, {module: Unit(cases, faults or {})})
+    check_all(folder, {module: Trials(cases, faults or {})})
 
 
-def check_all(folder: Path, units: Mapping[str, Unit]) -> None:
+def check_all(folder: Path, units: Mapping[str, Trials]) -> None:
     """Run the benches of several units, in one simulator.
 
     Raises AssertionError naming the cocotb tests that failed, the faults that passed, and the promises that
@@ -126,7 +126,7 @@ def check_all(folder: Path, units: Mapping[str, Unit]) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def _run(folder: Path, units: Mapping[str, Unit]) -> tuple[dict[str, list[str]], str]:
+def _run(folder: Path, units: Mapping[str, Trials]) -> tuple[dict[str, list[str]], str]:
     """Build and run; by unit and case the messages of tests that failed, and what the simulator printed."""
     sources: dict[str, Path] = {}
     faulty: list[Path] = []

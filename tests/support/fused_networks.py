@@ -38,7 +38,7 @@ def short_searches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small networks need few steps."""
     monkeypatch.setattr(balance, "STEPS", 40)
     monkeypatch.setattr(balance, "RATE", 0.1)
-    monkeypatch.setattr(joint, "Schedule", partial(joint.Schedule, steps=30))
+    monkeypatch.setattr(joint, "JointSchedule", partial(joint.JointSchedule, steps=30))
 
 
 def random_network(seed: int = 0, groups: int = 1) -> FusedNetwork:

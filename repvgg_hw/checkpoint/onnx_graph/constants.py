@@ -71,8 +71,8 @@ def _unsqueeze(op: Op, x: Constant, *axes: Constant) -> Constant:
 
 
 def _squeeze(op: Op, x: Constant, *axes: Constant) -> Constant:
-    found = axes_of(op, list(axes))
-    return np.squeeze(x, None if found is None else tuple(found))
+    squeezed = axes_of(op, list(axes))
+    return np.squeeze(x, None if squeezed is None else tuple(squeezed))
 
 
 def _binary(function: Callable[[Constant, Constant], Constant]) -> Callable[..., Constant]:

@@ -41,7 +41,7 @@ class Kept:
 
 
 @dataclass
-class Run:
+class BenchRun:
     """What the benches of one simulation have shown so far."""
 
     plan: Plan
@@ -54,7 +54,7 @@ class Run:
     run_seconds: float = 0.0
 
     @classmethod
-    def resumed(cls, plan: Plan, proven: Proven) -> Run:
+    def resumed(cls, plan: Plan, proven: Proven) -> BenchRun:
         """As far as an interrupted run came: what `keep` left."""
         kept = proven.rest_as(Kept, Kept([], {}))
         return cls(plan, proven.images, {layer.name: layer for layer in kept.layers}, kept.loops)
@@ -170,9 +170,9 @@ def _whole(
     constants: Sequence[Table],
     proven: Proven,
     progress: Progress,
-) -> Run:
+) -> BenchRun:
     """The whole network; it ends behind the images among which something is wrong."""
-    network, run = design.network, Run.resumed(design.plan, proven)
+    network, run = design.network, BenchRun.resumed(design.plan, proven)
     build = design.directory / BUILD
     sources = ["src/repvgg_top.cpp", "tb/tb.cpp"]
     run.build_seconds = compile_bench(design.directory, build, sources, options, "tb.out", constants)
@@ -203,9 +203,9 @@ def _alone(
     layer: str,
     options: Sequence[str],
     constants: Sequence[Table],
-) -> Run:
+) -> BenchRun:
     """One layer on golden's input; the pool and the linear layer are one unit."""
-    plan, run = design.plan, Run(design.plan)
+    plan, run = design.plan, BenchRun(design.plan)
     names = list(plan.layer_cycles)
     if layer not in names:
         raise InputError(f"there is no layer {layer!r}: the network has {', '.join(names)}")

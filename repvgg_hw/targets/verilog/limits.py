@@ -54,16 +54,16 @@ class Limit:
 def limits(net: Netlist) -> list[Limit]:
     """Every limit of a design, in the order of its streams; a converter's belong to the layer behind it."""
     layers = {probe.stream.name: probe.layer for probe in net.probes}
-    found: list[Limit] = []
+    every: list[Limit] = []
     waiting: list[tuple[str, str]] = []
     for unit in net.units:
         mine = [(name, f"u_{unit.ident}.{path}") for name, path in unit_limits(unit)]
         if unit.sink.name not in layers:
             waiting += mine
             continue
-        found += [Limit(layers[unit.sink.name], name, path) for name, path in (*waiting, *mine)]
+        every += [Limit(layers[unit.sink.name], name, path) for name, path in (*waiting, *mine)]
         waiting = []
-    return found
+    return every
 
 
 def unit_limits(unit: Unit) -> Iterator[tuple[str, str]]:
@@ -92,19 +92,19 @@ def read(path: Path, wanted: Iterable[Limit]) -> dict[str, dict[str, int]]:
     """
     lines = path.read_text().splitlines() if path.is_file() else []
     times = dict(line.split("u_dut.", 1)[1].rsplit(" ", 1) for line in lines if "u_dut." in line)
-    found: dict[str, dict[str, int]] = {}
+    reached: dict[str, dict[str, int]] = {}
     for limit in wanted:
         if limit.path in times:
-            found.setdefault(limit.layer, {})[limit.name] = int(times[limit.path])
-    return found
+            reached.setdefault(limit.layer, {})[limit.name] = int(times[limit.path])
+    return reached
 
 
-def unreported(wanted: Iterable[Limit], found: Mapping[str, Mapping[str, int]]) -> list[str]:
+def unreported(wanted: Iterable[Limit], reached: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Problems: limits of which the simulation said nothing."""
     return [
         f"{limit.layer}: the simulation says nothing of the limit {limit.name!r}: generate the design again"
         for limit in wanted
-        if limit.name not in found.get(limit.layer, {})
+        if limit.name not in reached.get(limit.layer, {})
     ]
 
 
