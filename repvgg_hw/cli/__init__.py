@@ -19,6 +19,7 @@ from repvgg_hw.cli.talk import talk_options
 COMMANDS = (
     "models",
     "devices",
+    "train",
     "inspect",
     "fuse",
     "generate",

@@ -47,7 +47,7 @@ class Images:
 def load_images(
     path: str | Path,
     limit: int | None = None,
-    channels: int = 3,
+    channels: int | None = 3,
     size: Size | None = None,
     preprocessing: Preprocessing = NONE,
     class_index: Path | None = None,
@@ -55,7 +55,7 @@ def load_images(
     """Read the images at path.
 
     limit          at most that many, spread evenly over the sorted list so that every class has its share
-    channels       3 (RGB) or 1 (grey); files are converted, an `.npz` must have it
+    channels       3 (RGB) or 1 (grey); files are converted, an `.npz` must have it; None: as the `.npz`, or 3
     size           (H, W) that they shall have; None: any, but all the same
     preprocessing  how they come to that size; none: they must have it
     class_index    a JSON file that gives each class folder its class; None: their sorted names do
@@ -70,7 +70,7 @@ def load_images(
     if not path.exists():
         raise InputError(f"{path}: no such file or folder of images")
     if path.is_dir():
-        images = _from_folder(path, limit, channels, size, preprocessing, class_index)
+        images = _from_folder(path, limit, channels or 3, size, preprocessing, class_index)
     elif path.suffix != ".npz":
         raise InputError(f"{path}: images are a folder of class folders or an .npz file with 'images'")
     elif class_index is not None:
@@ -145,7 +145,7 @@ def _from_folder(
         raise InputError(
             f"{folder}: image files have 1 or 3 channels, the network takes {channels}: use .npz"
         )
-    entries, folders = _labelled_files(folder, class_index)
+    entries, folders = labelled_files(folder, class_index)
     labelled = bool(entries)
     if not labelled:
         entries = [(f, -1) for f in _image_files(folder)]
@@ -167,7 +167,7 @@ def _from_folder(
     return Images(np.stack(pixels), labels, names, folders if labelled else ())
 
 
-def _labelled_files(folder: Path, class_index: Path | None) -> tuple[list[tuple[Path, int]], tuple[str, ...]]:
+def labelled_files(folder: Path, class_index: Path | None) -> tuple[list[tuple[Path, int]], tuple[str, ...]]:
     """(file, label) of every image in a class folder, and the folders whose order gave the labels."""
     files = {c: _image_files(c) for c in class_folders(folder)}
     if class_index is None:
@@ -206,7 +206,7 @@ def _some(names: Sequence[str], shown: int = 3) -> str:
 
 
 def _from_npz(
-    file: Path, limit: int | None, channels: int, size: Size | None, preprocessing: Preprocessing
+    file: Path, limit: int | None, channels: int | None, size: Size | None, preprocessing: Preprocessing
 ) -> Images:
     arrays = read_npz(file, ("images",), optional=("labels",), limit=MAX_NPZ_BYTES)
     pixels, labels = arrays["images"], arrays.get("labels")
@@ -214,6 +214,8 @@ def _from_npz(
         raise InputError(f"{file}: 'images' must be uint8, found {pixels.dtype}")
     if pixels.ndim != 4 or 0 in pixels.shape:
         raise InputError(f"{file}: 'images' must be (N, H, W, C) with N > 0, found {pixels.shape}")
+    if channels is None:
+        channels = int(pixels.shape[3])
     if pixels.shape[3] != channels:
         raise InputError(f"{file}: 'images' have {pixels.shape[3]} channels, the network takes {channels}")
     if labels is not None and (labels.shape != pixels.shape[:1] or labels.dtype.kind not in "iu"):

@@ -24,6 +24,19 @@ BASES: dict[str, tuple[str, ...]] = {
     "simulate": ("missing-design",),
     "evaluate": ("net.safetensors", "--data", "images", "--calibration", "images", "--method", "minmax"),
     "report": ("missing-design",),
+    "train": (
+        "images",
+        "--input-size",
+        "8",
+        "--widths",
+        "4,4",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "2",
+        "-o",
+        "new.pth",
+    ),
     "latency": ("--design", "missing-design", "--device", "cpu"),
 }
 NO_NUMBER = ("", "abc", "nan", "1,5", "0x10", "--help")

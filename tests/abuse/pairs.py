@@ -21,16 +21,32 @@ import numpy as np
 
 from repvgg_hw.checkpoint import import_network
 from repvgg_hw.checkpoint.files import save_state
+from repvgg_hw.network import Architecture
+from repvgg_hw.train.start import new_network
 from tests.abuse import world
 from tests.abuse.case import WRONG, Case
 from tests.abuse.runner import Server
+from tests.abuse.training import TRAINING
 
 # How or where something is done, never what comes of it: not held to change anything.
-HOW = frozenset({"--help", "--quiet", "--verbose", "--force", "--output", "--device"})
+HOW = frozenset(
+    {
+        "--help",
+        "--quiet",
+        "--verbose",
+        "--force",
+        "--output",
+        "--device",
+        "--workers",
+        "--save-every",
+        "--no-save",
+    }
+)
 # Held against the checkpoint itself, which refuses them where they decide nothing or contradict it.
 OF_THE_FILE = frozenset({"--groups", "--assume"})
-# One architecture is no choice; every method takes a minute, and --method runs the same code for one of them.
-LEFT_OUT = frozenset({"--architecture", "--compare"})
+# One architecture is no choice; every method takes a minute, and --method runs the same code for one of them;
+# there is no unfinished training to resume, and TensorBoard is not installed.
+LEFT_OUT = frozenset({"--architecture", "--compare", "--resume", "--tensorboard"})
 RULE = re.compile(r"error: .*(exclude each other|means nothing beside|belongs? to)")
 _TIMES = re.compile(r'"seconds": [0-9.e-]+')
 _NOT_COMPARED = ("request", "options")  # of design.json: that something was asked for is not yet an effect
@@ -64,6 +80,19 @@ BASES: dict[str, tuple[str, ...]] = {
     "inspect": ("net.pth", "--input-size", "8"),
     "fuse": ("net.pth", "-o", "fused.safetensors"),
     "report": ("design",),
+    "train": (
+        "images",
+        "--input-size",
+        "8",
+        "--widths",
+        "4,4",
+        "--epochs",
+        "1",
+        "--batch",
+        "2",
+        "-o",
+        "new.pth",
+    ),
     "evaluate": ("net.pth", "--data", "big", *_QUANTIZED, "--json"),
     "generate": ("--weights", "net.pth", *_QUANTIZED, "-o", "new"),
 }
@@ -120,6 +149,7 @@ SAMPLES: dict[str, dict[str, Sample]] = {
     "devices": samples("--json"),
     "inspect": samples(f"{_READING}--head none\n--input-size 24\n--json"),
     "fuse": samples(f"{_READING}--head none\n--json"),
+    "train": samples(TRAINING),
     "report": samples("--html page.html\n--json"),
     "evaluate": samples(_READING + _IMAGES.lstrip() + _EVALUATION.lstrip()),
     "generate": samples(_READING + _IMAGES.lstrip() + _HARDWARE.lstrip()),
@@ -183,6 +213,8 @@ def build(folder: Path) -> None:
     with torch.no_grad():
         y = model(torch.from_numpy(x)).numpy()
     np.savez(folder / "expect.npz", x=x, y=y)
+    searched = new_network(Architecture("custom", (4, 4), (1, 1), (2, 2), num_classes=2), "repopt-search", 1)
+    torch.save(searched.state_dict(), folder / "scales.pth")
     (folder / "bits4.json").write_text(json.dumps({"weights": 5, "activations": 6}))
     (folder / "classes.json").write_text(json.dumps({"cat": 1, "dog": 0}))
 

@@ -1,0 +1,124 @@
+"""Labelled images for training: in memory from an `.npz`, or decoded from class folders when needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from repvgg_hw.errors import InputError
+from repvgg_hw.model.image_files import read_image
+from repvgg_hw.model.images import MODES, Images, checked_labels, labelled_files, load_images
+from repvgg_hw.model.preprocessing import NONE, Preprocessing, pixels_of, preprocessing
+
+Size = tuple[int, int]
+MARGIN = 0.875  # share of the short side that the centre of a photograph keeps
+
+
+@dataclass(frozen=True)
+class Data:
+    """Images of one size with their labels.
+
+    pixels  (N, H, W, C) uint8, or None where `files` are decoded as they are asked for
+    """
+
+    labels: NDArray[np.int64]
+    classes: int
+    channels: int
+    size: Size
+    pixels: NDArray[np.uint8] | None = None
+    files: tuple[Path, ...] = ()
+    preprocessing: Preprocessing = NONE
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, indices: NDArray[np.int64], workers: ThreadPoolExecutor | None = None) -> Tensor:
+        """The images at these indices: (N, C, H, W) uint8."""
+        if self.pixels is not None:
+            pixels = self.pixels[indices]
+        else:
+            decode = map if workers is None else workers.map
+            pixels = np.stack(list(decode(self._decoded, (self.files[i] for i in indices))))
+        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+
+    def _decoded(self, file: Path) -> NDArray[np.uint8]:
+        return pixels_of(self.preprocessing.apply(read_image(file, MODES[self.channels]), self.size))
+
+
+def load_data(
+    path: Path,
+    *,
+    size: Size | None = None,
+    channels: int | None = None,
+    class_index: Path | None = None,
+    classes: int | None = None,
+) -> Data:
+    """The images at path: a folder of class folders, or an `.npz` with `images` uint8 and `labels`.
+
+    size      to which folders' images are brought: the short side, then the centre; an `.npz` has its own
+    channels  of folders' images, 3 unless given
+    classes   of the network, where it is known; else as many as there are folders, or the largest label + 1
+    Raises InputError for what is not there, has no labels, or does not fit.
+    """
+    if path.is_dir():
+        data = _folders(path, size, channels or 3, class_index, classes)
+    else:
+        data = _npz(path, size, channels, class_index, classes)
+    if data.classes < 2:
+        raise InputError(f"{path}: images of at least two classes are needed, there is one")
+    return data
+
+
+def _folders(
+    path: Path, size: Size | None, channels: int, class_index: Path | None, classes: int | None
+) -> Data:
+    if channels not in MODES:
+        raise InputError(f"{path}: image files have 1 or 3 channels, not {channels}: use .npz")
+    entries, folders = labelled_files(path, class_index)
+    if not entries:
+        raise InputError(f"{path}: no class folders with images; training needs a folder for each class")
+    labels = np.array([label for _, label in entries], dtype=np.int64)
+    if size is None:
+        first = pixels_of(read_image(entries[0][0], MODES[channels])).shape
+        raise InputError(
+            f"{path}: give --input-size, for example {min(first[:2])}: the files' sizes may differ"
+        )
+    images = Images(np.empty((0,), np.uint8), labels, tuple(str(f) for f, _ in entries), folders)
+    known = len(folders) if folders else int(labels.max()) + 1
+    checked_labels(images, classes or known)
+    kind = preprocessing("timm", MARGIN if min(size) > 64 else 1.0)
+    files = tuple(file for file, _ in entries)
+    return Data(labels, classes or known, channels, size, files=files, preprocessing=kind)
+
+
+def _npz(
+    path: Path, size: Size | None, channels: int | None, class_index: Path | None, classes: int | None
+) -> Data:
+    images = load_images(path, None, channels, size, class_index=class_index)
+    if images.labels is None:
+        raise InputError(f"{path}: training needs 'labels' beside 'images'")
+    labels = checked_labels(images, classes or int(images.labels.max()) + 1)
+    height, width, found = images.pixels.shape[1:]
+    known = classes or int(labels.max()) + 1
+    return Data(labels, known, found, (height, width), pixels=images.pixels)
+
+
+def epoch_batches(
+    count: int, batch: int, seed: int, epoch: int, rank: int = 0, world: int = 1
+) -> Iterator[NDArray[np.int64]]:
+    """Indices of each step of an epoch, for one of several processes: shuffled by seed and epoch alone.
+
+    Images that do not fill a last batch are left out of this epoch.
+    """
+    order = np.random.default_rng((seed, epoch)).permutation(count)
+    share = batch // world
+    for start in range(0, count - batch + 1, batch):
+        whole = order[start : start + batch]
+        yield whole[rank * share : (rank + 1) * share]

@@ -1,0 +1,49 @@
+"""How a network is trained: every number that decides about the result, and the rate of each step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from repvgg_hw.errors import InputError
+from repvgg_hw.train.augment import AUGMENTATIONS
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """SGD with Nesterov momentum; the rate rises linearly for `warmup` epochs, then falls in a cosine to 0.
+
+    batch            images per step, over all processes together
+    rate             the largest, for this batch
+    weight_decay     of convolutions and the linear layer; BN, biases and scales have none
+    label_smoothing  share of the target that is spread over all classes
+    ema              decay of the average of weights that is the result, per step; 0: the last weights are
+    augment          how images are varied, a name of `augment.AUGMENTATIONS`
+    amp              forward passes in bfloat16 where torch holds that safe
+    """
+
+    epochs: int = 120
+    batch: int = 256
+    rate: float = 0.1
+    warmup: float = 5.0
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    label_smoothing: float = 0.1
+    ema: float = 0.0
+    augment: str = "crop"
+    amp: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.augment not in AUGMENTATIONS:
+            raise InputError(
+                f"unknown augmentation {self.augment!r}; choose one of {', '.join(AUGMENTATIONS)}"
+            )
+
+    def rate_at(self, step: int, steps_per_epoch: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        total, rising = self.epochs * steps_per_epoch, self.warmup * steps_per_epoch
+        rising = min(rising, total / 2)
+        if step < rising:
+            return self.rate * (step + 1) / (rising + 1)
+        return self.rate * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1.0, total - rising)))
