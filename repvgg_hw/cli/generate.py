@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,9 @@ from repvgg_hw.cli.options import (
     Numbers,
     check_units,
     image_options,
-    normalisation,
     width_options,
-    widths,
 )
+from repvgg_hw.cli.quantizing import Quantizer, calibration_pixels, random_integers
 from repvgg_hw.cli.reading import READING, reading_options
 from repvgg_hw.cli.rules import excludes, needs, void
 from repvgg_hw.cli.tables import show_table
@@ -42,27 +41,27 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.names import display_name, folder_name
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from repvgg_hw.design import Design
     from repvgg_hw.model.preprocessing import Preprocessing
-    from repvgg_hw.network import FusedNetwork, IntegerNetwork
     from repvgg_hw.plan.planner import NetworkPlan
     from repvgg_hw.plan.request import Request
 
-RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random network
-RANDOM_METHOD = "minmax"
 DEFAULT_SIZE = (224, 224)
 DEFAULT_CLASSES = 1000
 
 
+# What a file of integers has decided already.
+DECIDED = (
+    *("--input-size", "--mean", "--std", "--head", "--method"),
+    *("--weight-bits", "--activation-bits", "--bits", "--weight-memory"),
+)
 RULES = (
     *EXPECT_RULES,
     *IMAGE_RULES,
     *WIDTH_RULES,
     *HARDWARE_RULES,
-    excludes("--model", "--weights"),
+    *excludes("--model", "--weights", "--integers"),
+    *(void(option, "--integers", why="the file holds the result") for option in DECIDED),
     *(
         needs(option, "--weights", why="random weights have nothing to read or to compare with")
         for option in (*READING, "--expect", "--calibration")
@@ -74,7 +73,8 @@ RULES = (
 )
 GROUPS = {
     "Network": (
-        *("--model", "--classes", "--seed", "--weights", *READING, "--head", "--expect", "--tolerance"),
+        *("--model", "--classes", "--seed", "--integers", "--weights", *READING),
+        *("--head", "--expect", "--tolerance"),
     ),
     "Images": (
         *("--input-size", "--calibration", "--calibration-limit", "--mean", "--std"),
@@ -89,6 +89,7 @@ GROUPS = {
 @click.command(cls=Command, rules=RULES, groups=GROUPS)
 @click.option("--model", help="A variant by name, with seeded random weights: for structure and proof only.")
 @click.option("--weights", type=SOURCE, help="A checkpoint: .pth, .safetensors, .onnx or hf://...")
+@click.option("--integers", type=PLACE, help="An integer network, .npz, as train --qat writes it.")
 @reading_options
 @expect_options
 @click.option("-o", "--output", type=PLACE, help="Folder [default: build/NETWORK-TARGET].")
@@ -108,6 +109,7 @@ GROUPS = {
 def command(
     model: str | None,
     weights: str | None,
+    integers: Path | None,
     reading: dict[str, Any],
     expect: Path | None,
     tolerance: float | None,
@@ -134,6 +136,7 @@ def command(
     \b
     Examples:
       repvgg-hw generate --weights net.pth --calibration images/ --target verilog -o build/net
+      repvgg-hw generate --integers tuned.npz -o build/net
       repvgg-hw generate --model A0 --target hls
       repvgg-hw generate --model A0 --input-size 224 --multipliers 8192 --winograd auto
 
@@ -142,20 +145,23 @@ def command(
     """
 
     from repvgg_hw import design as designs
+    from repvgg_hw.design.network_file import load_network
     from repvgg_hw.targets.generate import check_directory, check_request, generate
 
-    if model is None and weights is None:
+    if model is None and weights is None and integers is None:
         raise InputError("give either --model NAME for random weights or --weights CHECKPOINT")
     check_units(mean, std)
     check_request(request)
     if output is None:
-        output = Path("build") / f"{folder_name(model or weights or '')}-{request.target}"
+        output = Path("build") / f"{folder_name(model or weights or str(integers))}-{request.target}"
     check_directory(output, force)
-    quantizer = _Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory)
+    quantizer = Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory)
     wanted = expectation(expect, tolerance)
     if model is not None:
         number = 0 if reading["head"] == "none" else classes or DEFAULT_CLASSES
-        network = _random(model, input_size or DEFAULT_SIZE, number, seed, quantizer)
+        network = random_integers(model, input_size or DEFAULT_SIZE, number, seed, quantizer)
+    elif integers is not None:
+        network = load_network(integers)
     else:
         assert weights is not None
         from repvgg_hw.checkpoint import load_fused
@@ -165,7 +171,7 @@ def command(
         fused = load_fused(weights, **reading, expect=wanted)
         for line in said(fused.provenance):
             note(line)
-        pixels = _pixels(calibration, calibration_limit, input_size, preprocessing, fused)
+        pixels = calibration_pixels(calibration, calibration_limit, input_size, preprocessing, fused)
         network = quantizer.quantize(fused, pixels)
         for line in say_map(fused, network, pixels):
             note(line)
@@ -181,76 +187,6 @@ def command(
     _print(design, as_json)
     if model is not None:
         note("RANDOM WEIGHTS: for structure and proof only; this design classifies nothing.")
-
-
-@dataclass(frozen=True)
-class _Quantizer:
-    """How to quantize: the options as given, None where they were not."""
-
-    method: str | None
-    mean: Numbers | None
-    std: Numbers | None
-    weight_bits: int | None
-    activation_bits: int | None
-    bits_file: Path | None
-    weight_memory: int | None
-
-    def quantize(self, fused: FusedNetwork, pixels: NDArray[np.uint8]) -> IntegerNetwork:
-        """Integers for fused, calibrated on pixels (N, H, W, C) uint8."""
-        from repvgg_hw.cli.progress import bar
-        from repvgg_hw.quantize import DEFAULT_METHOD, quantize
-
-        mean, std = normalisation(self.mean, self.std, fused.convs[0].shape.c_in)
-        bits = widths(
-            fused,
-            pixels,
-            mean,
-            std,
-            weight_bits=self.weight_bits,
-            activation_bits=self.activation_bits,
-            bits_file=self.bits_file,
-            weight_memory=self.weight_memory,
-        )
-        with bar("quantize") as update:
-            return quantize(
-                fused,
-                pixels,
-                mean=mean,
-                std=std,
-                method=self.method or DEFAULT_METHOD,
-                widths=bits,
-                progress=lambda done, total, layer: update(done / total, layer),
-            )
-
-
-def _random(
-    model: str, size: tuple[int, int], classes: int, seed: int, quantizer: _Quantizer
-) -> IntegerNetwork:
-    """A variant with random weights, quantized on synthetic images; with 0 classes without a head."""
-    from repvgg_hw.checkpoint import random_network
-    from repvgg_hw.model.images import synthetic
-    from repvgg_hw.model.variants import get_variant
-
-    architecture = replace(get_variant(model), num_classes=classes)
-    fused = random_network(architecture, seed).fused
-    pixels = synthetic(RANDOM_CALIBRATION, (architecture.in_channels, *size), seed)
-    # Least-squares rounding is for trained weights and real images: here it would cost minutes for nothing.
-    quantizer = replace(quantizer, method=quantizer.method or RANDOM_METHOD)
-    return replace(quantizer.quantize(fused, pixels), name=architecture.name)
-
-
-def _pixels(
-    path: Path,
-    limit: int | None,
-    size: tuple[int, int] | None,
-    preprocessing: Preprocessing | None,
-    fused: FusedNetwork,
-) -> NDArray[np.uint8]:
-    from repvgg_hw.model.images import load_images
-    from repvgg_hw.model.preprocessing import NONE
-
-    channels = fused.convs[0].shape.c_in
-    return load_images(path, limit, channels, size, preprocessing or NONE).pixels
 
 
 def _print(design: Design[NetworkPlan], as_json: bool) -> None:

@@ -11,8 +11,18 @@ import click
 
 from repvgg_hw import GENERATOR
 from repvgg_hw.cli.command import Command
-from repvgg_hw.cli.options import Numbers, check_units, normalisation
-from repvgg_hw.cli.rules import excludes, needs, void
+from repvgg_hw.cli.options import (
+    METHOD,
+    METHOD_HELP,
+    WIDTH_RULES,
+    Numbers,
+    check_units,
+    normalisation,
+    width_options,
+)
+from repvgg_hw.cli.quantizing import Quantizer
+from repvgg_hw.cli.reading import reading_options
+from repvgg_hw.cli.rules import needs, void
 from repvgg_hw.cli.talk import QUIET, level, note, say
 from repvgg_hw.cli.training import (
     CHANNELS,
@@ -21,7 +31,10 @@ from repvgg_hw.cli.training import (
     STAGE_WIDTHS,
     recipe_options,
 )
-from repvgg_hw.cli.values import COUNT, INPUT_SIZE, NUMBERS, PLACE, STRIDES, OutputFile, Whole
+from repvgg_hw.cli.tune import QAT_ONLY, QAT_RULES, WIDTHS, Tuning
+from repvgg_hw.cli.tune import run as tune
+from repvgg_hw.cli.values import COUNT, INPUT_SIZE, NUMBERS, PLACE, SOURCE, OutputFile, Whole
+from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
     from repvgg_hw.train.data import Data
@@ -34,9 +47,10 @@ BLOCK_NAMES = (
     *("expandnet", "repopt", "repopt-search"),
 )
 RULES = (
-    *excludes("--model", "--widths"),
+    *QAT_RULES,
+    *WIDTH_RULES,
     needs("--depths", "--widths"),
-    needs("--strides", "--widths", why="a variant has its own"),
+    needs("--strides", "--widths", "--qat", why="a variant has its own"),
     needs("--scales", "--block repopt"),
     void("--save-every", "--no-save"),
     void("--resume", "--no-save"),
@@ -45,6 +59,7 @@ GROUPS = {
     "Network": ("--model", "--widths", "--depths", "--strides", "--block", "--scales"),
     "Images": ("--val", "--input-size", "--channels", "--class-index", "--mean", "--std"),
     "Recipe": RECIPE_NAMES,
+    "Quantization-aware training": ("--qat", *WIDTHS, *QAT_ONLY),
     "Running": ("--device", "--workers", "--resume", "--save-every", "--no-save"),
     "Output": ("--output", "--log", "--tensorboard", "--json", "--quiet", "--verbose"),
 }
@@ -55,7 +70,6 @@ GROUPS = {
 @click.option("--model", help="A variant by name: A0, B1g4, ...")
 @click.option("--widths", type=STAGE_WIDTHS, help="In its place: widths of the stem and of each stage.")
 @click.option("--depths", type=STAGE_DEPTHS, help="Blocks of the stem (1) and of each stage [default: 1].")
-@click.option("--strides", type=STRIDES, help="Of the stem and of each stage's first block [default: 2].")
 @click.option("--block", type=click.Choice(BLOCK_NAMES), default="repvgg", show_default=True, metavar="NAME",
               help=f"{', '.join(BLOCK_NAMES)}.")  # fmt: skip
 @click.option("--scales", type=PLACE, help="Checkpoint of --block repopt-search: the scales of repopt.")
@@ -66,13 +80,17 @@ GROUPS = {
 @click.option("--mean", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
 @click.option("--std", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
 @recipe_options
+@click.option("--qat", type=SOURCE, help="A trained checkpoint, whose integers are fine-tuned on DATA.")
+@width_options
+@click.option("--method", type=METHOD, metavar="NAME", help=f"How to quantize first: {METHOD_HELP}.")
+@reading_options
 @click.option("--device", help="cpu, cuda or cuda:N [default: a GPU where there is one].")
 @click.option("--workers", type=Whole(1, 256), default=2, show_default=True, help="Threads decoding files.")
 @click.option("--resume", is_flag=True, help="Go on with the unfinished training beside --output.")
 @click.option("--save-every", type=COUNT, help="Steps between saves [default: an epoch, or 5 minutes].")
 @click.option("--no-save", is_flag=True, help="Keep no unfinished training on disk.")
-@click.option("-o", "--output", required=True, type=OutputFile(".pth", ".safetensors"),
-              help="The checkpoint, .pth or .safetensors.")  # fmt: skip
+@click.option("-o", "--output", required=True, type=OutputFile(".pth", ".safetensors", ".npz"),
+              help="The checkpoint, .pth or .safetensors; of --qat integers, .npz.")  # fmt: skip
 @click.option("--log", type=OutputFile(".csv"), help="A .csv with a row for each epoch.")
 @click.option("--tensorboard", type=PLACE, help="Folder for TensorBoard's events (needs tensorboard).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -81,7 +99,6 @@ def command(
     model: str | None,
     widths: tuple[int, ...] | None,
     depths: tuple[int, ...] | None,
-    strides: tuple[int, ...] | None,
     block: str,
     scales: Path | None,
     val: Path | None,
@@ -91,6 +108,13 @@ def command(
     mean: Numbers | None,
     std: Numbers | None,
     recipe: dict[str, Any],
+    qat: str | None,
+    weight_bits: int | None,
+    activation_bits: int | None,
+    bits_file: Path | None,
+    weight_memory: int | None,
+    method: str | None,
+    reading: dict[str, Any],
     device: str | None,
     workers: int,
     resume: bool,
@@ -111,24 +135,41 @@ def command(
     Examples:
       repvgg-hw train photos/train --val photos/val --model A0 --input-size 224 -o net.pth
       repvgg-hw train digits.npz --widths 16,32,64 --block orepa --mean 0.3 --std 0.3 -o net.pth
+      repvgg-hw train photos/some --qat net.pth --weight-bits 4 --epochs 30 --batch-size 16 -o tuned.npz
       torchrun --nproc-per-node 4 -m repvgg_hw train photos/train --model A0 --input-size 224 -o net.pth
+
+    With --qat the fused integer network is trained through the hardware's own arithmetic: labels are those of
+    the float network, and what is written is what `generate --integers` takes.
 
     An unfinished training lies beside the output, as OUTPUT.unfinished, and --resume goes on with it as if it
     had never stopped. Exit codes: 0 written and proven, 1 the loss is no number any more or the checkpoint is
     read as another network (nothing is written), 2 the input is wrong, 130 interrupted.
     """
     check_units(mean, std)
+    from repvgg_hw.train.recipe import Recipe
+
+    chosen = Recipe(**recipe)
+    if qat is not None:
+        quantizer = Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory)
+        tune(
+            Tuning(
+                data, qat, reading, quantizer, chosen, val, class_index, input_size, workers, output, as_json
+            )
+        )
+        return
+    if output.suffix.lower() == ".npz":
+        raise InputError(
+            f"{output}: integers are what --qat writes; a checkpoint ends in .pth or .safetensors"
+        )
     from repvgg_hw.cli.progress import bar
     from repvgg_hw.train.data import load_data
     from repvgg_hw.train.distributed import device_named, joined
     from repvgg_hw.train.finish import finish
     from repvgg_hw.train.log import Log
     from repvgg_hw.train.loop import Surroundings, train
-    from repvgg_hw.train.recipe import Recipe
     from repvgg_hw.train.start import architecture_of, new_network
     from repvgg_hw.train.state import state_path
 
-    chosen = Recipe(**recipe)
     with joined(device_named(device)) as (processes, place):
         if not processes.first:
             click.get_current_context().meta["repvgg_hw.level"] = QUIET
@@ -144,7 +185,7 @@ def command(
             )
         mean, std = normalisation(mean, std, images.channels)
         architecture = architecture_of(
-            model, widths, depths, strides, classes=images.classes, channels=images.channels
+            model, widths, depths, reading["strides"], classes=images.classes, channels=images.channels
         )
         network = new_network(architecture, block, chosen.seed, scales)
         records = Log(log, tensorboard) if processes.first else None

@@ -48,6 +48,12 @@ class Data:
             pixels = np.stack(list(decode(self._decoded, (self.files[i] for i in indices))))
         return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
 
+    def all_pixels(self) -> NDArray[np.uint8]:
+        """Every image, (N, H, W, C)."""
+        if self.pixels is not None:
+            return self.pixels
+        return np.stack([self._decoded(file) for file in self.files])
+
     def _decoded(self, file: Path) -> NDArray[np.uint8]:
         return pixels_of(self.preprocessing.apply(read_image(file, MODES[self.channels]), self.size))
 
@@ -76,6 +82,22 @@ def load_data(
     return data
 
 
+def load_unlabelled(path: Path, channels: int, size: Size | None = None) -> Data:
+    """Images without regard to labels, all in memory: a folder, or an `.npz` with `images`.
+
+    size  to which they are brought, as `load_data` does; without it all must have one
+    """
+    kind = NONE if size is None else _to_size(size)
+    pixels = load_images(path, None, channels, size, kind).pixels
+    height, width = pixels.shape[1:3]
+    return Data(np.zeros(len(pixels), np.int64), 1, channels, (height, width), pixels=pixels)
+
+
+def _to_size(size: Size) -> Preprocessing:
+    """How files come to a size: the short side, then the centre, of photographs without their margin."""
+    return preprocessing("timm", MARGIN if min(size) > 64 else 1.0)
+
+
 def _folders(
     path: Path, size: Size | None, channels: int, class_index: Path | None, classes: int | None
 ) -> Data:
@@ -93,9 +115,8 @@ def _folders(
     images = Images(np.empty((0,), np.uint8), labels, tuple(str(f) for f, _ in entries), folders)
     known = len(folders) if folders else int(labels.max()) + 1
     checked_labels(images, classes or known)
-    kind = preprocessing("timm", MARGIN if min(size) > 64 else 1.0)
     files = tuple(file for file, _ in entries)
-    return Data(labels, classes or known, channels, size, files=files, preprocessing=kind)
+    return Data(labels, classes or known, channels, size, files=files, preprocessing=_to_size(size))
 
 
 def _npz(

@@ -125,6 +125,7 @@ _HARDWARE = """
 --classes 7
 --seed 3
 --weights net2.safetensors
+--integers design/network.npz
 --head none
 --target hls
 --multipliers 40

@@ -26,4 +26,12 @@ TRAINING = """
 --seed 3
 --log log.csv
 --json
+--qat net.pth -o new.npz
+--weight-bits 4 | --qat net.pth -o new.npz
+--activation-bits 4 | --qat net.pth -o new.npz
+--bits bits4.json | --qat net.pth -o new.npz
+--weight-memory 500 | --qat net.pth -o new.npz
+--method naive | --qat net.pth -o new.npz
+--eps 1e-3 | --qat net.pth -o new.npz
+--head none | --qat net.pth -o new.npz
 """
