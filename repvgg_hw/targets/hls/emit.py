@@ -25,11 +25,13 @@ from repvgg_hw.plan.output import Output
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.hls.forms import Literal
 from repvgg_hw.targets.hls.layers import hls_layers
-from repvgg_hw.targets.hls.tables import tables
+from repvgg_hw.targets.hls.tables import CHUNK_BITS, tables
 from repvgg_hw.targets.hls.transforms import matrices
 from repvgg_hw.targets.verdict import first_difference
 
 WORD_BITS_LIMIT = 4096  # the widest ap_uint of the vendor's tool
+ROM_BITS_LIMIT = 65_536  # the widest element that ARRAY_RESHAPE makes there
+UNCERTAINTY_PERCENT = 27  # of the clock's period: the tool's default, stated so that it stays what it is
 VECTOR_FRAMES = 2  # the fewest from which co-simulation can tell the frame interval
 
 
@@ -46,12 +48,25 @@ def check(plan: Plan) -> None:
     for conv in plan.convs:
         _check_word(conv.name, "PI", conv.pi, conv.in_bits)
         _check_word(conv.name, "out_lanes", conv.out_lanes, conv.out_bits)
+        _check_rom(conv.name, conv.multipliers, conv.weight_lane_bits)
     if plan.linear is None:
         _check_word(plan.convs[-1].name, "out_lanes", plan.output.lanes, plan.output.bits)
     else:
         _check_word("linear", "PI", plan.linear.pi, plan.linear.sum_bits)
+        _check_rom("linear", plan.linear.multipliers, plan.linear.weight_bits)
         _check_word("pool", "in_lanes", plan.linear.in_lanes, plan.linear.sum_bits)
     _check_word(plan.convs[0].name, "input channels", plan.in_shape[0], plan.in_bits)
+
+
+def _check_rom(layer: str, multipliers: int, weight_bits: int) -> None:
+    per_chunk = CHUNK_BITS // weight_bits
+    bits = -(-multipliers // per_chunk) * CHUNK_BITS
+    if bits > ROM_BITS_LIMIT:
+        raise InputError(
+            f"{layer}: a row of its weight ROM has {bits} bits; memories of the HLS tool end at "
+            f"{ROM_BITS_LIMIT}: give this layer a folding with at most "
+            f"{ROM_BITS_LIMIT // CHUNK_BITS * per_chunk} multipliers"
+        )
 
 
 def _check_word(layer: str, what: str, lanes: int, bits: int) -> None:
@@ -143,6 +158,7 @@ def project_files(plan: Plan, output_scale: float, part: str, clock_mhz: float) 
         "name": ascii_text(plan.name),
         "part": check_part(part),
         "clock": f"{clock_mhz:g}",
+        "uncertainty_percent": UNCERTAINTY_PERCENT,
         "period_ns": f"{1000.0 / clock_mhz:.4g}",
         "layers": plan.layers,
         "multipliers": plan.multipliers,
@@ -161,7 +177,7 @@ def project_files(plan: Plan, output_scale: float, part: str, clock_mhz: float) 
 def emit(design: Design[Plan]) -> None:
     """Write the HLS project of a design into its folder. The same input gives the same bytes.
 
-    Raises InputError where a layer's folding needs a stream word that is too wide for the vendor's types.
+    Raises InputError where a layer's folding needs a word or a ROM row that is too wide for the tool.
     """
     network, plan, request = design.network, design.plan, design.request
     rng = np.random.default_rng(0)

@@ -15,6 +15,7 @@
 #define REPVGG_LINE_BUFFER_HPP
 
 #include "observe.hpp"
+#include "outbox.hpp"
 #include "ring.hpp"
 #include "shape.hpp"
 
@@ -24,13 +25,15 @@ namespace repvgg {
 template <class L>
 struct Column {
   int bank, base;
-  void next() {
+  // To the column that lies `step` further on, 1 or 2: one choice, not one behind another.
+  void advance(int step) {
 #pragma HLS INLINE
-    if (bank == KERNEL - 1) {
-      bank = 0;
-      base += Conv<L>::PIXEL_WORDS;
+    const bool wraps = step == 1 ? bank == KERNEL - 1 : bank != 0;
+    if (wraps) base += Conv<L>::PIXEL_WORDS;
+    if (step == 1) {
+      bank = wraps ? 0 : bank + 1;
     } else {
-      ++bank;
+      bank = wraps ? bank - 1 : KERNEL - 1;
     }
   }
 };
@@ -44,6 +47,9 @@ struct LineBuffer {
   static const int SLOT_READS = C::OUT_WIDTH * C::STEPS;
   static const int STEP = L::STRIDE;
   static const int REACH = KERNEL - 1;
+  // A row's first window reads two of its columns where it has as many, the last one all of it.
+  static const int FIRST_NEED = L::WIDTH > 1 ? C::PIXEL_WORDS : 0;
+  static const int LAST_NEED = ROW_WORDS - 1;
   static const int DEPTH = ceil_div(L::WIDTH, KERNEL) * C::PIXEL_WORDS;  // of a bank
 };
 
@@ -51,32 +57,47 @@ struct LineBuffer {
 template <class L>
 struct WindowCounter {
   typedef Conv<L> C;
+  static const int LAST_X = C::OUT_WIDTH - 1;
+  static const bool LAST_INSIDE = LAST_X * L::STRIDE + 1 < L::WIDTH;  // the last window's right column
   int x, group, repeat, word;
-  int first;                      // word of the centre column in its row
-  Column<L> left, centre, right;  // of the window; `left` is meaningless at x = 0
+  Column<L> left, centre, right;  // of the window; `left` lies before the map at x = 0
   void start_row() {
 #pragma HLS INLINE
-    x = group = repeat = word = first = 0;
-    left.bank = KERNEL - 1, left.base = 0;
+    x = group = repeat = word = 0;
+    left.bank = KERNEL - 1, left.base = -C::PIXEL_WORDS;
     centre.bank = 0, centre.base = 0;
-    right = centre;
-    right.next();
+    right.bank = 1, right.base = 0;
   }
   void next() {
 #pragma HLS INLINE
-    if (++word < C::WORDS) return;
+    if (word != C::WORDS - 1) {
+      ++word;
+      return;
+    }
     word = 0;
-    if (++repeat < C::REPEATS) return;
+    if (repeat != C::REPEATS - 1) {
+      ++repeat;
+      return;
+    }
     repeat = 0;
-    if (++group < L::GROUPS) return;
+    if (group != L::GROUPS - 1) {
+      ++group;
+      return;
+    }
     group = 0;
     ++x;
-    first += L::STRIDE * C::PIXEL_WORDS;
-    left = L::STRIDE == 1 ? centre : right;
-    centre = right;
-    if (L::STRIDE == 2) centre.next();
-    right = centre;
-    right.next();
+    left.advance(L::STRIDE);
+    centre.advance(L::STRIDE);
+    right.advance(L::STRIDE);
+  }
+  // Words of the row that the next window needs beyond this one; that lies in the same row.
+  int step() const {
+#pragma HLS INLINE
+    if (word != C::WORDS - 1) return 1;
+    if (repeat != C::REPEATS - 1) return 1 - C::WORDS;
+    if (group != L::GROUPS - 1) return 1;
+    const int pixel = (L::STRIDE - 1) * C::PIXEL_WORDS + 1;
+    return x == LAST_X - 1 && !LAST_INSIDE ? pixel - C::PIXEL_WORDS : pixel;
   }
   int offset() const { return group * C::WORDS + word; }
 };
@@ -96,25 +117,30 @@ void line_buffer(hls::stream<typename Conv<L>::Word> &in, hls::stream<typename C
   ring.start(frames);
   WindowCounter<L> at;
   at.start_row();
+  Outbox<typename C::Window> box;
+  box.start();
   int write_word = 0;
   Column<L> write_column = {0, 0};
 
-  while (ring.frame < frames) {
+  while (ring.unread > 0 || !box.empty()) {
 #pragma HLS PIPELINE II=1
     REPVGG_COUNT_INITIATION();
+    ring.begin();
     if (ring.may_write() && may_read(in)) {
       rows[ring.write_row][write_column.bank][write_column.base + write_word] = in.read();
-      if (++write_word == C::PIXEL_WORDS) {
+      if (write_word == C::PIXEL_WORDS - 1) {
         write_word = 0;
-        write_column.next();
+        write_column.advance(1);
+      } else {
+        ++write_word;
       }
       if (ring.wrote()) write_column.bank = write_column.base = 0;
     }
 
-    const bool inside_x[KERNEL] = {at.x > 0, true, at.x * L::STRIDE + 1 < L::WIDTH};
-    const int last_word = at.first + at.offset() + (inside_x[2] ? C::PIXEL_WORDS : 0);
-    if (ring.may_read(last_word) && may_write(out)) {
+    const bool inside_x[KERNEL] = {at.x != 0, true, at.x != at.LAST_X || at.LAST_INSIDE};
+    if (ring.may_read() && box.may_send()) {
       typename C::Word word[Ring::ROWS][KERNEL];
+#pragma HLS ARRAY_PARTITION variable=word complete dim=0
       for (int bank = 0; bank < KERNEL; ++bank) {
 #pragma HLS UNROLL
         int base = at.centre.base;
@@ -135,10 +161,12 @@ void line_buffer(hls::stream<typename Conv<L>::Word> &in, hls::stream<typename C
           if (!ring.inside(ky - 1) || !inside_x[kx]) window.tap[ky * KERNEL + kx] = 0;
         }
       }
-      out.write(window);
+      box.send(window);
+      const int step = at.step();
       at.next();
-      if (ring.read()) at.start_row();
+      if (ring.read(step)) at.start_row();
     }
+    box.settle(out);
     ring.settle();
   }
 }

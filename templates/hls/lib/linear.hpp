@@ -19,6 +19,7 @@ constexpr int bit_length(long long n) { return n == 0 ? 0 : 1 + bit_length(n / 2
 template <class L>
 struct Linear {
   static const int SUM_BITS = bit_length(static_cast<long long>(L::HEIGHT) * L::WIDTH * ((1 << L::IN_BITS) - 1));
+  static const int BEATS = L::C_IN / L::IN_LANES;  // of a pixel
   static const int WORDS = L::C_IN / L::PI;
   static const int SETS = L::C_OUT / L::PO;
   static const int CHUNKS = rom_chunks(L::PO * L::PI, L::WEIGHT_BITS);
@@ -30,17 +31,16 @@ struct Linear {
   };
 };
 
+// One beat of channels per iteration, added to the sums of the pixels before.
 template <class L>
-void global_sum(hls::stream<typename Linear<L>::Beat> &in, hls::stream<typename Linear<L>::SumBeat> &out, int frames) {
+void sum_pixels(hls::stream<typename Linear<L>::Beat> &in, hls::stream<typename Linear<L>::SumBeat> &out, int frames,
+                ap_uint<Linear<L>::SUM_BITS> (&sums)[Linear<L>::BEATS][L::IN_LANES]) {
+#pragma HLS INLINE
   typedef Linear<L> D;
-  const int BEATS = L::C_IN / L::IN_LANES, PIXELS = L::HEIGHT * L::WIDTH;
-  REPVGG_COUNT_LOOP("global_sum", out, BEATS);
-  ap_uint<D::SUM_BITS> sums[BEATS][L::IN_LANES];
-#pragma HLS ARRAY_RESHAPE variable=sums complete dim=2
-#pragma HLS BIND_STORAGE variable=sums type=ram_2p
+  REPVGG_COUNT_LOOP("global_sum", out, D::BEATS);
   for (int frame = 0; frame < frames; ++frame) {
-    for (int pixel = 0; pixel < PIXELS; ++pixel) {
-      for (int beat = 0; beat < BEATS; ++beat) {
+    for (int pixel = 0; pixel < L::HEIGHT * L::WIDTH; ++pixel) {
+      for (int beat = 0; beat < D::BEATS; ++beat) {
 #pragma HLS PIPELINE II=1
         REPVGG_COUNT_INITIATION();
         const typename D::Beat x = in.read();
@@ -52,9 +52,27 @@ void global_sum(hls::stream<typename Linear<L>::Beat> &in, hls::stream<typename 
           sums[beat][i] = sum;
           set_lane<D::SUM_BITS>(total, i, sum);
         }
-        if (pixel == PIXELS - 1) out.write(total);
+        if (pixel == L::HEIGHT * L::WIDTH - 1) out.write(total);
       }
     }
+  }
+}
+
+// A sum comes back after BEATS iterations. Where these are enough for a memory to be read, added to and written, it
+// is one, and the pragma says so; where they are few, the sums are registers.
+template <class L>
+void global_sum(hls::stream<typename Linear<L>::Beat> &in, hls::stream<typename Linear<L>::SumBeat> &out, int frames) {
+  typedef Linear<L> D;
+  if (D::BEATS >= 4) {
+    ap_uint<D::SUM_BITS> sums[D::BEATS][L::IN_LANES];
+#pragma HLS ARRAY_RESHAPE variable=sums complete dim=2
+#pragma HLS BIND_STORAGE variable=sums type=ram_2p
+#pragma HLS DEPENDENCE variable=sums type=inter direction=RAW distance=4 dependent=true
+    sum_pixels<L>(in, out, frames, sums);
+  } else {
+    ap_uint<D::SUM_BITS> few[D::BEATS][L::IN_LANES];
+#pragma HLS ARRAY_PARTITION variable=few complete dim=0
+    sum_pixels<L>(in, out, frames, few);
   }
 }
 

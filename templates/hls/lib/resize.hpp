@@ -24,15 +24,17 @@ void resize_lanes(hls::stream<ap_uint<IN * BITS> > &in, hls::stream<ap_uint<OUT 
       for (int step = 0; step < STEPS; ++step) {
 #pragma HLS PIPELINE II=1
         REPVGG_COUNT_INITIATION();
-        if (count < OUT) {
+        // Both said of the count as it is, so that neither waits for the other's sum.
+        const bool takes = count < OUT, gives = !takes || count >= OUT - IN;
+        const int next = !takes ? count - OUT : gives ? count + (IN - OUT) : count + IN;
+        if (takes) {
           const ap_uint<IN * BITS> beat = in.read();
           for (int i = 0; i < IN; ++i) {
 #pragma HLS UNROLL
             held[count + i] = get_lane<BITS>(beat, i);
           }
-          count += IN;
         }
-        if (count >= OUT) {
+        if (gives) {
           ap_uint<OUT * BITS> beat = 0;
           for (int i = 0; i < OUT; ++i) {
 #pragma HLS UNROLL
@@ -43,8 +45,8 @@ void resize_lanes(hls::stream<ap_uint<IN * BITS> > &in, hls::stream<ap_uint<OUT 
 #pragma HLS UNROLL
             held[i] = held[i + OUT];
           }
-          count -= OUT;
         }
+        count = next;
       }
     }
   }

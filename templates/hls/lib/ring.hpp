@@ -7,69 +7,53 @@
 // from frame to frame.
 //
 // G gives HEIGHT, ROW_WORDS (writes of an input row), SLOTS (per frame), SLOT_READS, STEP (input rows from slot
-// to slot) and REACH (slot s needs the rows s*STEP - 1 .. s*STEP + REACH - 1, where they exist).
+// to slot), REACH (slot s needs the rows s*STEP - 1 .. s*STEP + REACH - 1, where they exist), and FIRST_NEED and
+// LAST_NEED: the word of the last of these rows up to which a slot's first and last read need it.
+//
+// Whether a read may go is one register's sign, and what a read adds to the need is known before it goes: the way from
+// that register to itself is an addition and a choice, whatever else a position takes to compute.
 
 #ifndef REPVGG_RING_HPP
 #define REPVGG_RING_HPP
 
-#include "words.hpp"
+#include "settling.hpp"
 
 namespace repvgg {
-
-// Iterations that pass at least between the write of a word and its first read, and between its last read and its
-// overwriting: more than the stages by which a tool may separate the two ports in the pipeline. This is what makes
-// DEPENDENCE dependent=false true of the memories whose sides give way to each other through Settling.
-static const int SETTLE = 4;
-
-// Carries counts from one side of a memory to the other: each arrives SETTLE iterations later.
-struct Settling {
-  int line[SETTLE];
-  void start() {
-#pragma HLS INLINE
-#pragma HLS ARRAY_PARTITION variable=line complete
-    for (int i = 0; i < SETTLE; ++i) {
-#pragma HLS UNROLL
-      line[i] = 0;
-    }
-  }
-  // Once per iteration: takes this one's count and returns the one of SETTLE iterations ago.
-  int pass(int count) {
-#pragma HLS INLINE
-    const int settled = line[SETTLE - 1];
-    for (int i = SETTLE - 1; i > 0; --i) {
-#pragma HLS UNROLL
-      line[i] = line[i - 1];
-    }
-    line[0] = count;
-    return settled;
-  }
-};
 
 template <class G>
 struct RowRing {
   // Rows so short that a slot is over before what it wrote has settled: a few more of them bridge that.
   static const int SPARE = G::ROW_WORDS > 4 * SETTLE ? 0 : ceil_div(2 * SETTLE, G::ROW_WORDS);
   static const int ROWS = G::REACH + 1 + G::STEP + SPARE;
+  static const int SLOT_WORDS = G::STEP * G::ROW_WORDS;
   // From the last slot of a frame to the first of the next, in input rows.
   static const int FRAME_STEP = G::HEIGHT - (G::SLOTS - 1) * G::STEP;
+  // The last row that a slot needs is STEP further on than the slot's before, for so many slots; then it is the map's.
+  static const int MOVES = G::HEIGHT > G::REACH ? (G::HEIGHT - G::REACH) / G::STEP : 0;
+  static const int ABOVE = ((G::HEIGHT < G::REACH ? G::HEIGHT : G::REACH) - 1) * G::ROW_WORDS;  // words before the first's
+  static const int LAST_MOVE = (G::HEIGHT - 1) * G::ROW_WORDS - ABOVE - MOVES * SLOT_WORDS;
+  static const int MOVED = G::SLOTS - 1 <= MOVES ? (G::SLOTS - 1) * SLOT_WORDS : MOVES * SLOT_WORDS + LAST_MOVE;
+  // From the last slot's to the next frame's first.
+  static const int FRAME_MOVE = G::HEIGHT * G::ROW_WORDS - MOVED;
 
-  int frame, slot, reads;    // being read; reads are left in the slot
-  int origin;                // ring index of input row slot*STEP
-  int before_last;           // words of the frame before the last row that the slot needs
-  int settled;               // words of the frame that may be read
+  int unread;                // frames that are not read to their end
+  int slot, reads;           // being read; reads are left in the slot
+  int top, origin;           // input row slot*STEP, and its ring index
+  int ahead;                 // words that may be read, beyond those that the next read needs
   int write_row, write_at;   // ring index and word of the next write
-  int unwritten;             // input rows, over all frames
-  int room;                  // words that may be written
+  int unwritten, write_y;    // frames that are not written to their end; input row of the next write
+  int room;                  // words that may be written, less one: a sign tells whether one may
   int written, freed;        // in this iteration
+  int coming;                // what `ahead` will be
   Settling writes, frees;
 
   void start(int frames) {
 #pragma HLS INLINE
-    frame = slot = origin = settled = write_row = write_at = written = freed = 0;
+    slot = top = origin = write_row = write_at = write_y = 0;
+    unread = unwritten = frames;
     reads = G::SLOT_READS;
-    before_last = words_before_last(0);
-    unwritten = frames * G::HEIGHT;
-    room = ROWS * G::ROW_WORDS;
+    ahead = -(ABOVE + G::FIRST_NEED) - 1;
+    room = ROWS * G::ROW_WORDS - 1;
     writes.start();
     frees.start();
   }
@@ -83,61 +67,63 @@ struct RowRing {
   // Whether that row lies on the map.
   bool inside(int offset) const {
 #pragma HLS INLINE
-    return slot * G::STEP + offset >= 0 && slot * G::STEP + offset < G::HEIGHT;
+    return top + offset >= 0 && top + offset < G::HEIGHT;
   }
 
-  bool may_write() const { return unwritten > 0 && room > 0; }
+  // Begins an iteration.
+  void begin() {
+#pragma HLS INLINE
+    coming = ahead + writes.arriving();
+    written = freed = 0;
+  }
+  bool may_write() const { return unwritten > 0 && room >= 0; }
   // Returns whether that was a row's last word.
   bool wrote() {
 #pragma HLS INLINE
     --room;
     written = 1;
-    if (++write_at < G::ROW_WORDS) return false;
+    if (write_at != G::ROW_WORDS - 1) {
+      ++write_at;
+      return false;
+    }
     write_at = 0;
     write_row = write_row == ROWS - 1 ? 0 : write_row + 1;
-    --unwritten;
+    if (write_y == G::HEIGHT - 1) --unwritten;
+    write_y = write_y == G::HEIGHT - 1 ? 0 : write_y + 1;
     return true;
   }
 
-  // Whether the slot's rows may be read up to this word of each.
-  bool may_read(int word) const { return settled > before_last + word; }
-  // Returns whether that was the slot's last read.
-  bool read() {
+  // Whether what the next read needs has arrived. A sign, so that little stands between this register and itself.
+  bool may_read() const { return ahead >= 0; }
+  // step: words that the read behind this one needs beyond it, in the slot. Returns whether this was the slot's last.
+  bool read(int step) {
 #pragma HLS INLINE
-    if (--reads > 0) return false;
-    reads = G::SLOT_READS;
-    freed = (first_row(slot + 1) - first_row(slot)) * G::ROW_WORDS;
-    if (++slot < G::SLOTS) {
-      origin += G::STEP;
-    } else {
-      slot = 0;
-      ++frame;
-      settled -= G::HEIGHT * G::ROW_WORDS;
-      origin += FRAME_STEP;
+    if (reads != 1) {
+      --reads;
+      coming -= step;
+      return false;
     }
-    if (origin >= ROWS) origin -= ROWS;
-    before_last = words_before_last(slot);
+    reads = G::SLOT_READS;
+    const bool last = slot == G::SLOTS - 1;
+    if (last) --unread;
+    // A frame's last slot is over when all its rows have been read; a first slot keeps the row above the next.
+    const int first_row = G::SLOTS == 1 ? 0 : (G::SLOTS - 1) * G::STEP - 1;
+    freed = last ? (G::HEIGHT - first_row) * G::ROW_WORDS : slot == 0 ? SLOT_WORDS - G::ROW_WORDS : SLOT_WORDS;
+    const int move = last ? FRAME_MOVE : slot < MOVES ? SLOT_WORDS : slot == MOVES ? LAST_MOVE : 0;
+    coming -= move + G::FIRST_NEED - G::LAST_NEED;
+    slot = last ? 0 : slot + 1;
+    top = last ? 0 : top + G::STEP;
+    const int next = last ? origin + FRAME_STEP : origin + G::STEP;
+    origin = next >= ROWS ? next - ROWS : next;
     return true;
   }
 
   // Ends an iteration.
   void settle() {
 #pragma HLS INLINE
-    settled += writes.pass(written);
+    ahead = coming;
+    writes.pass(written);
     room += frees.pass(freed);
-    written = freed = 0;
-  }
-
- private:
-  // First input row that a slot needs; of slot SLOTS the frame's end.
-  static int first_row(int slot) {
-#pragma HLS INLINE
-    return slot == 0 ? 0 : slot == G::SLOTS ? G::HEIGHT : slot * G::STEP - 1;
-  }
-  static int words_before_last(int slot) {
-#pragma HLS INLINE
-    const int last = slot * G::STEP + G::REACH - 1;
-    return (last < G::HEIGHT ? last : G::HEIGHT - 1) * G::ROW_WORDS;
   }
 };
 

@@ -11,6 +11,7 @@
 #define REPVGG_WINOGRAD_INPUT_HPP
 
 #include "observe.hpp"
+#include "outbox.hpp"
 #include "ring.hpp"
 #include "winograd_shape.hpp"
 
@@ -25,6 +26,62 @@ struct TileBuffer {
   static const int SLOT_READS = C::TILE_COLUMNS * C::PIXEL_WORDS * C::K;
   static const int STEP = C::STEP;
   static const int REACH = C::K - 1;
+  // The first column of a row lies before the map, the last one ends it or lies behind.
+  static const int FIRST_NEED = -C::PIXEL_WORDS;
+  static const int LAST_NEED = ROW_WORDS - 1;
+};
+
+// The place of a column: which of its tile's, and of which word and tile.
+template <class L>
+struct ColumnCounter {
+  typedef Tiled<L> C;
+  static const int LAST = C::K - 1;                   // a tile's columns lie at first .. first + LAST
+  static const int LAST_FIRST = (C::TILE_COLUMNS - 1) * C::STEP - 1;
+  static const int TILE = C::STEP * C::PIXEL_WORDS;   // words from tile to tile
+  static const int SPAN = LAST * C::PIXEL_WORDS;      // words from a tile's first column to its last
+    static const int LAST_INSIDE = L::WIDTH - 1 - LAST_FIRST;  // the last column of the row's last tile that is on the map
+  static const int LAST_SPAN = LAST_INSIDE * C::PIXEL_WORDS;
+  int x, word, first;  // of the map, of the pixel; the tile's first x
+  uint8_t column;      // of the tile
+  int address;                 // of the column's word in its row
+  int corner;                  // and of the tile's first column
+  void start_row() {
+#pragma HLS INLINE
+    x = first = -1;
+    column = 0;
+    word = 0;
+    address = corner = -C::PIXEL_WORDS;
+  }
+  bool inside() const { return x >= 0 && x < L::WIDTH; }
+  bool last_tile() const { return first == LAST_FIRST; }
+  void next() {
+#pragma HLS INLINE
+    if (column != LAST) {
+      ++column;
+      ++x;
+      address += C::PIXEL_WORDS;
+      return;
+    }
+    column = 0;
+    if (word != C::PIXEL_WORDS - 1) {
+      ++word;
+      x = first;
+      corner += 1;
+    } else {
+      word = 0;
+      first += C::STEP;
+      x = first;
+      corner += TILE - (C::PIXEL_WORDS - 1);
+    }
+    address = corner;
+  }
+  // Words of the row that the next column needs beyond this one, in the same row: none where it lies behind the map.
+  int step() const {
+#pragma HLS INLINE
+    if (column != LAST) return last_tile() && column >= LAST_INSIDE ? 0 : C::PIXEL_WORDS;
+    const int back = last_tile() ? LAST_SPAN : SPAN;
+    return word != C::PIXEL_WORDS - 1 ? 1 - back : TILE - (C::PIXEL_WORDS - 1) - back;
+  }
 };
 
 // One column per cycle; order: tile, word, column.
@@ -39,19 +96,24 @@ void tile_columns(hls::stream<typename Tiled<L>::Word> &in, hls::stream<typename
 #pragma HLS DEPENDENCE variable=rows type=inter dependent=false
   Ring ring;
   ring.start(frames);
-  int x = -1, first = 0, word = 0, column = 0;  // of the map and of the tile; `first` is the tile's first x
+  ColumnCounter<L> at;
+  at.start_row();
+  Outbox<typename C::Column> box;
+  box.start();
 
-  while (ring.frame < frames) {
+  while (ring.unread > 0 || !box.empty()) {
 #pragma HLS PIPELINE II=1
     REPVGG_COUNT_INITIATION();
+    ring.begin();
     if (ring.may_write() && may_read(in)) {
       rows[ring.write_row][ring.write_at] = in.read();
       ring.wrote();
     }
-    const bool inside_x = x >= 0 && x < L::WIDTH;
-    const int address = inside_x ? x * C::PIXEL_WORDS + word : 0;
-    if (ring.may_read(address) && may_write(out)) {
+    if (ring.may_read() && box.may_send()) {
+      const bool inside_x = at.inside();
+      const int address = inside_x ? at.address : 0;
       typename C::Word read[Ring::ROWS];
+#pragma HLS ARRAY_PARTITION variable=read complete
       for (int row = 0; row < Ring::ROWS; ++row) {
 #pragma HLS UNROLL
         read[row] = rows[row][address];
@@ -62,21 +124,12 @@ void tile_columns(hls::stream<typename Tiled<L>::Word> &in, hls::stream<typename
         taps.row[i] = read[ring.index(i - 1)];
         if (!inside_x || !ring.inside(i - 1)) taps.row[i] = 0;
       }
-      out.write(taps);
-      ++x;
-      if (++column == C::K) {
-        column = 0;
-        if (++word == C::PIXEL_WORDS) {
-          word = 0;
-          first += C::STEP;
-        }
-        x = first - 1;
-      }
-      if (ring.read()) {
-        x = -1;
-        first = word = column = 0;
-      }
+      box.send(taps);
+      const int step = at.step();
+      at.next();
+      if (ring.read(step)) at.start_row();
     }
+    box.settle(out);
     ring.settle();
   }
 }
@@ -92,54 +145,63 @@ void input_transform(hls::stream<typename Tiled<L>::Column> &in, hls::stream<typ
 #pragma HLS ARRAY_PARTITION variable=entering complete dim=0
 #pragma HLS ARRAY_PARTITION variable=leaving complete dim=0
   REPVGG_COUNT_LOOP("input_transform", out, C::TILES * C::PIXEL_WORDS * C::K);
-  const int tiles = frames * C::TILES * C::PIXEL_WORDS;
-  for (int tile = 0; tile < tiles + 1; ++tile) {
-    for (int k = 0; k < C::K; ++k) {
+  int unread = frames, tile = 0, k = 0;  // frames whose tiles have not all entered; the tile of the frame, its column
+  bool leaves = false;                   // a tile does
+  while (unread > 0 || leaves) {
 #pragma HLS PIPELINE II=1
-      REPVGG_COUNT_INITIATION();
-      if (tile < tiles) {
-        const typename C::Column column = in.read();
-        for (int p = 0; p < L::PI; ++p) {
+    REPVGG_COUNT_INITIATION();
+    if (unread > 0) {
+      const typename C::Column column = in.read();
+      for (int p = 0; p < L::PI; ++p) {
 #pragma HLS UNROLL
-          for (int i = 0; i < C::K; ++i) {
+        for (int i = 0; i < C::K; ++i) {
 #pragma HLS UNROLL
-            ap_int<L::MIDDLE_BITS> sum = 0;
-            for (int j = 0; j < C::K; ++j) {
+          ap_int<L::MIDDLE_BITS> sum = 0;
+          for (int j = 0; j < C::K; ++j) {
 #pragma HLS UNROLL
-              sum += Coefficient(T::data(i, j)) * lane_value<L::IN_BITS, L::IN_SIGNED>(column.row[j], p);
-            }
-            entering[p][i][k] = sum;
+            sum += Coefficient(T::data(i, j)) * lane_value<L::IN_BITS, L::IN_SIGNED>(column.row[j], p);
+          }
+          entering[p][i][k] = sum;
+        }
+      }
+    }
+    if (leaves) {
+      typename C::DataRow row;
+      for (int p = 0; p < L::PI; ++p) {
+#pragma HLS UNROLL
+        for (int i = 0; i < C::K; ++i) {
+#pragma HLS UNROLL
+          typename C::Data sum = 0;
+          for (int j = 0; j < C::K; ++j) {
+#pragma HLS UNROLL
+            sum += Coefficient(T::data(i, j)) * leaving[p][k][j];
+          }
+          row.value[p][i] = sum;
+        }
+      }
+      out.write(row);
+    }
+    if (k == C::K - 1) {
+      k = 0;
+      for (int p = 0; p < L::PI; ++p) {
+#pragma HLS UNROLL
+        for (int i = 0; i < C::K; ++i) {
+#pragma HLS UNROLL
+          for (int j = 0; j < C::K; ++j) {
+#pragma HLS UNROLL
+            leaving[p][i][j] = entering[p][i][j];
           }
         }
       }
-      if (tile > 0) {
-        typename C::DataRow row;
-        for (int p = 0; p < L::PI; ++p) {
-#pragma HLS UNROLL
-          for (int i = 0; i < C::K; ++i) {
-#pragma HLS UNROLL
-            typename C::Data sum = 0;
-            for (int j = 0; j < C::K; ++j) {
-#pragma HLS UNROLL
-              sum += Coefficient(T::data(i, j)) * leaving[p][k][j];
-            }
-            row.value[p][i] = sum;
-          }
-        }
-        out.write(row);
+      leaves = unread > 0;
+      if (tile == C::TILES * C::PIXEL_WORDS - 1) {
+        tile = 0;
+        --unread;
+      } else {
+        ++tile;
       }
-      if (k == C::K - 1) {
-        for (int p = 0; p < L::PI; ++p) {
-#pragma HLS UNROLL
-          for (int i = 0; i < C::K; ++i) {
-#pragma HLS UNROLL
-            for (int j = 0; j < C::K; ++j) {
-#pragma HLS UNROLL
-              leaving[p][i][j] = entering[p][i][j];
-            }
-          }
-        }
-      }
+    } else {
+      ++k;
     }
   }
 }
@@ -158,16 +220,19 @@ void replay_tiles(hls::stream<typename Tiled<L>::DataRow> &in, hls::stream<typen
 #pragma HLS ARRAY_RESHAPE variable=store complete dim=4
 #pragma HLS BIND_STORAGE variable=store type=ram_2p
 #pragma HLS DEPENDENCE variable=store type=inter dependent=false
-  int unread = frames * C::TILES * L::GROUPS;  // groups of words
-  int unwritten = unread * C::WORDS;           // words
+  const int SETS = C::TILES * L::GROUPS;       // of a frame: a group's words of a tile
+  int unread = frames, set = 0;                // frames that are not read to their end, and the set being read
+  int unwritten = frames, written_words = 0;   // frames that are not written to their end, and words of the next
   int room = DEPTH, settled = 0;               // words that may be written, and read: the latter from `first` on
   int first = 0, word = 0, repeat = 0;         // being read
   int write_word = 0, write_row = 0;
   Settling writes, frees;
   writes.start();
   frees.start();
+  Outbox<typename C::DataTile> box;
+  box.start();
 
-  while (unread > 0) {
+  while (unread > 0 || !box.empty()) {
 #pragma HLS PIPELINE II=1
     REPVGG_COUNT_INITIATION();
     int written = 0, freed = 0;
@@ -183,12 +248,13 @@ void replay_tiles(hls::stream<typename Tiled<L>::DataRow> &in, hls::stream<typen
       if (++write_row == C::K) {
         write_row = 0;
         write_word = write_word == DEPTH - 1 ? 0 : write_word + 1;
-        --unwritten;
+        if (written_words == SETS * C::WORDS - 1) --unwritten;
+        written_words = written_words == SETS * C::WORDS - 1 ? 0 : written_words + 1;
         --room;
         written = 1;
       }
     }
-    if (settled > word && may_write(out)) {
+    if (settled > word && box.may_send()) {
       const int address = first + word < DEPTH ? first + word : first + word - DEPTH;
       typename C::DataTile tile;
       for (int p = 0; p < L::PI; ++p) {
@@ -198,7 +264,7 @@ void replay_tiles(hls::stream<typename Tiled<L>::DataRow> &in, hls::stream<typen
           tile.value[p][i] = store[address][i / C::K][p][i % C::K];
         }
       }
-      out.write(tile);
+      box.send(tile);
       if (repeat == C::REPEATS - 1) freed = 1;
       if (++word == C::WORDS) {
         word = 0;
@@ -206,10 +272,12 @@ void replay_tiles(hls::stream<typename Tiled<L>::DataRow> &in, hls::stream<typen
           repeat = 0;
           first = first + C::WORDS < DEPTH ? first + C::WORDS : first + C::WORDS - DEPTH;
           settled -= C::WORDS;
-          --unread;
+          if (set == SETS - 1) --unread;
+          set = set == SETS - 1 ? 0 : set + 1;
         }
       }
     }
+    box.settle(out);
     settled += writes.pass(written);
     room += frees.pass(freed);
   }

@@ -11,8 +11,9 @@
 #define REPVGG_WINOGRAD_OUTPUT_HPP
 
 #include "observe.hpp"
+#include "outbox.hpp"
 #include "requantize.hpp"
-#include "ring.hpp"
+#include "settling.hpp"
 #include "winograd_shape.hpp"
 
 namespace repvgg {
@@ -110,65 +111,74 @@ void output_transform(hls::stream<typename Tiled<L>::Sums> &in, hls::stream<type
   Low entering[L::LANES][L::M][C::K], leaving[L::LANES][L::M][C::K];
 #pragma HLS ARRAY_PARTITION variable=entering complete dim=0
 #pragma HLS ARRAY_PARTITION variable=leaving complete dim=0
-  const int sets = frames * C::TILES * C::SETS;
-  int channels = 0;  // row of the tables for the part that leaves
-  for (int set = 0; set < sets + 1; ++set) {
-    for (int part = 0; part < C::PARTS; ++part) {
-      for (int k = 0; k < C::K; ++k) {
+  int unread = frames, set = 0;  // frames whose sets have not all entered; the set of the frame
+  int part = 0, k = 0;           // of the set that enters; column of that part, and row of the part that leaves
+  int channels = 0;              // row of the tables for the part that leaves
+  bool leaves = false;           // a part does
+  while (unread > 0 || leaves) {
 #pragma HLS PIPELINE II=1
-        REPVGG_COUNT_INITIATION();
-        const bool more = set < sets, any = set > 0 || part > 0;
-        if (more) {
-          if (part == 0 && k == 0) sums = in.read();
-          for (int lane = 0; lane < L::LANES; ++lane) {
+    REPVGG_COUNT_INITIATION();
+    const bool enters = unread > 0;
+    if (enters) {
+      if (part == 0 && k == 0) sums = in.read();
+      for (int lane = 0; lane < L::LANES; ++lane) {
 #pragma HLS UNROLL
-            Low column[C::K];
-            for (int i = 0; i < C::K; ++i) {
+        Low column[C::K];
+        for (int i = 0; i < C::K; ++i) {
 #pragma HLS UNROLL
-              column[i] = modulo<C::LOW_BITS>(sums.value[lane][i * C::K + k]);
-            }
-            for (int row = 0; row < L::M; ++row) {
-#pragma HLS UNROLL
-              entering[lane][row][k] = output_row<L>(row, column);
-            }
-          }
+          column[i] = modulo<C::LOW_BITS>(sums.value[lane][i * C::K + k]);
         }
-        if (any && k < L::M && (more || part == 0)) {
-          typename C::OutRow pixels;
-          for (int column = 0; column < L::M; ++column) {
+        for (int row = 0; row < L::M; ++row) {
 #pragma HLS UNROLL
-            pixels.pixel[column] = 0;
-            for (int lane = 0; lane < L::LANES; ++lane) {
-#pragma HLS UNROLL
-              const ap_int<L::ACC_BITS> acc = exact_divide<L>(output_row<L>(column, leaving[lane][k]));
-              const ap_uint<L::OUT_BITS> y = requantize<L>(acc, bias[channels][lane], multiplier[channels][lane]);
-              set_lane<L::OUT_BITS>(pixels.pixel[column], lane, y);
-            }
-          }
-          out.write(pixels);
-        }
-        if (k == C::K - 1) {
-          if (any) channels = channels == L::C_OUT / L::LANES - 1 ? 0 : channels + 1;
-          for (int lane = 0; lane < L::LANES; ++lane) {
-#pragma HLS UNROLL
-            for (int row = 0; row < L::M; ++row) {
-#pragma HLS UNROLL
-              for (int i = 0; i < C::K; ++i) {
-#pragma HLS UNROLL
-                leaving[lane][row][i] = entering[lane][row][i];
-              }
-            }
-          }
-          for (int p = 0; p + L::LANES < L::PO; ++p) {
-#pragma HLS UNROLL
-            for (int i = 0; i < C::K * C::K; ++i) {
-#pragma HLS UNROLL
-              sums.value[p][i] = sums.value[p + L::LANES][i];
-            }
-          }
+          entering[lane][row][k] = output_row<L>(row, column);
         }
       }
     }
+    if (leaves && k < L::M) {
+      typename C::OutRow pixels;
+      for (int column = 0; column < L::M; ++column) {
+#pragma HLS UNROLL
+        pixels.pixel[column] = 0;
+        for (int lane = 0; lane < L::LANES; ++lane) {
+#pragma HLS UNROLL
+          const ap_int<L::ACC_BITS> acc = exact_divide<L>(output_row<L>(column, leaving[lane][k]));
+          const ap_uint<L::OUT_BITS> y = requantize<L>(acc, bias[channels][lane], multiplier[channels][lane]);
+          set_lane<L::OUT_BITS>(pixels.pixel[column], lane, y);
+        }
+      }
+      out.write(pixels);
+    }
+    if (k != C::K - 1) {
+      ++k;
+      continue;
+    }
+    k = 0;
+    if (leaves) channels = channels == L::C_OUT / L::LANES - 1 ? 0 : channels + 1;
+    leaves = enters;
+    for (int lane = 0; lane < L::LANES; ++lane) {
+#pragma HLS UNROLL
+      for (int row = 0; row < L::M; ++row) {
+#pragma HLS UNROLL
+        for (int i = 0; i < C::K; ++i) {
+#pragma HLS UNROLL
+          leaving[lane][row][i] = entering[lane][row][i];
+        }
+      }
+    }
+    for (int p = 0; p + L::LANES < L::PO; ++p) {
+#pragma HLS UNROLL
+      for (int i = 0; i < C::K * C::K; ++i) {
+#pragma HLS UNROLL
+        sums.value[p][i] = sums.value[p + L::LANES][i];
+      }
+    }
+    if (part != C::PARTS - 1) {
+      ++part;
+      continue;
+    }
+    part = 0;
+    if (set == C::TILES * C::SETS - 1) --unread;
+    set = set == C::TILES * C::SETS - 1 ? 0 : set + 1;
   }
 }
 
@@ -187,8 +197,8 @@ void tiles_to_raster(hls::stream<typename Tiled<L>::OutRow> &in, hls::stream<typ
 #pragma HLS ARRAY_PARTITION variable=store complete dim=2
 #pragma HLS BIND_STORAGE variable=store type=ram_2p
 #pragma HLS DEPENDENCE variable=store type=inter dependent=false
-  int unread = frames * C::OUT_HEIGHT;     // pixel rows
-  int unwritten = frames * C::TILE_ROWS;   // rows of tiles
+  int unread = frames, unwritten = frames; // frames that are not read, and not written, to their end
+  int y = 0;                               // pixel row being read
   int room = ROWS, settled = 0;            // pixel rows that may be written, and read
   int write_origin = 0, tile_row = 0;      // ring index of the written row of tiles' first pixel row; which it is
   int write_tile = 0, write_beat = 0, write_sub = 0, write_row = 0;
@@ -196,8 +206,10 @@ void tiles_to_raster(hls::stream<typename Tiled<L>::OutRow> &in, hls::stream<typ
   Settling writes, frees;
   writes.start();
   frees.start();
+  Outbox<typename C::Beat> box;
+  box.start();
 
-  while (unread > 0) {
+  while (unread > 0 || !box.empty()) {
 #pragma HLS PIPELINE II=1
     REPVGG_COUNT_INITIATION();
     int written = 0, freed = 0;
@@ -221,16 +233,16 @@ void tiles_to_raster(hls::stream<typename Tiled<L>::OutRow> &in, hls::stream<typ
             if (++write_tile == C::TILE_COLUMNS) {
               write_tile = 0;
               write_origin = write_origin + rows < ROWS ? write_origin + rows : write_origin + rows - ROWS;
+              if (tile_row == C::TILE_ROWS - 1) --unwritten;
               tile_row = tile_row == C::TILE_ROWS - 1 ? 0 : tile_row + 1;
               room -= rows;
-              --unwritten;
               written = rows;
             }
           }
         }
       }
     }
-    if (settled > 0 && may_write(out)) {
+    if (settled > 0 && box.may_send()) {
       const int address = (row * C::TILE_COLUMNS + tile) * BEATS + beat;
       typename C::Beat pixel = 0;
       for (int sub = 0; sub < SUB; ++sub) {
@@ -241,7 +253,7 @@ void tiles_to_raster(hls::stream<typename Tiled<L>::OutRow> &in, hls::stream<typ
           set_lane<L::OUT_BITS>(pixel, sub * L::LANES + lane, get_lane<L::OUT_BITS>(part, lane));
         }
       }
-      out.write(pixel);
+      box.send(pixel);
       if (++beat == BEATS) {
         beat = 0;
         if (++column == L::M) {
@@ -253,10 +265,12 @@ void tiles_to_raster(hls::stream<typename Tiled<L>::OutRow> &in, hls::stream<typ
           row = row == ROWS - 1 ? 0 : row + 1;
           freed = 1;
           --settled;
-          --unread;
+          if (y == C::OUT_HEIGHT - 1) --unread;
+          y = y == C::OUT_HEIGHT - 1 ? 0 : y + 1;
         }
       }
     }
+    box.settle(out);
     settled += writes.pass(written);
     room += frees.pass(freed);
   }

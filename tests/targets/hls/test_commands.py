@@ -96,7 +96,7 @@ def test_a_lost_cycle_ends_with_its_loop_and_exit_code_1(
     monkeypatch.chdir(design.parent)
     ring = design / "src" / "lib" / "ring.hpp"
     text = ring.read_text()
-    assert "room = ROWS * G::ROW_WORDS;" in text
+    assert "room = ROWS * G::ROW_WORDS - 1;" in text
     try:
         ring.write_text(text.replace("room = ROWS * ", "room = (ROWS - G::STEP) * "))
         done = run("simulate", design, "--images", images, "--limit", 3, "--layer", "stage1.1", "--json")

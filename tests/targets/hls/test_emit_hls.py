@@ -131,3 +131,16 @@ def test_what_the_vendors_types_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"stage1\.0: PI = 520 .* at most 512"):
         emit(hls_design(tmp_path / "out", network, plan))
     assert not (tmp_path / "out").exists()
+    network, plan = random_network([Layer(64), Layer(64, pi=32, po=32)])
+    with pytest.raises(InputError, match=r"stage1\.0: .* ROM has 73728 bits; .* at most 8192 multipliers"):
+        emit(hls_design(tmp_path / "out", network, plan))
+    assert not (tmp_path / "out").exists()
+
+
+def test_both_scripts_state_the_clock_and_its_uncertainty(tmp_path: Path) -> None:
+    network, plan = random_network([Layer(2)])
+    emit(hls_design(tmp_path, network, plan))
+    period = f"{1000 / plan.clock_mhz:.4g}"
+    tcl, cfg = ((tmp_path / name).read_text() for name in ("run_hls.tcl", "hls_config.cfg"))
+    assert f"create_clock -period {period} -name default\nset_clock_uncertainty 27%\n" in tcl
+    assert f"clock={period}ns\nclock_uncertainty=27%\n" in cfg

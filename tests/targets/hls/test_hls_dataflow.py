@@ -117,3 +117,14 @@ def test_a_process_that_waits_in_vain_is_found(tmp_path: Path) -> None:
     change(folder / "src" / "lib" / "words.hpp", (r"return !out\.full\(\);", "return true;"))
     compile_program(folder)
     assert max(intervals(folder, plan, 0)) > interval(plan)
+
+
+def test_a_read_that_takes_no_place_is_found(tmp_path: Path) -> None:
+    """Beats that are on their way when the stream fills must have somewhere to stay."""
+    folder, _ = build(tmp_path, *CHAINS["direct"])
+    change(folder / "src" / "lib" / "outbox.hpp", (r"return spare >= 0;", "return true;"))
+    compile_program(folder)
+    done = subprocess.run(
+        ["./tb.out", "vectors"], cwd=folder, env={"LATENCY": "0"}, capture_output=True, check=False
+    )
+    assert done.returncode != 0

@@ -80,8 +80,8 @@ def test_every_layer_takes_as_many_initiations_as_it_has_work(
 
 
 FAULTS = {
-    "no rows to write ahead": ("rows", "ring.hpp", "room = ROWS * G::ROW_WORDS;",
-                               "room = (ROWS - G::STEP) * G::ROW_WORDS;"),
+    "no rows to write ahead": ("rows", "ring.hpp", "room = ROWS * G::ROW_WORDS - 1;",
+                               "room = (ROWS - G::STEP) * G::ROW_WORDS - 1;"),
     "no spare rows where rows are short": ("short rows", "ring.hpp",
                                            "G::ROW_WORDS > 4 * SETTLE ? 0", "true ? 0"),
     "no spare words where there are few": ("replayed tiles", "winograd_input.hpp",
