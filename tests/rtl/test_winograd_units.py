@@ -31,7 +31,11 @@ def test_input_transform(tmp_path: Path) -> None:
         "lost": Fault("m2", "= middle_full_q && !rows_busy_q;", "= middle_full_q;", "rows that are at work"),
         "overtaken": Fault("m2", "columns_busy_q && !middle_full_q;", "columns_busy_q;", "one that waits"),
         "twice": Fault("m2", "if (hand_over) middle_full_q <= 1'b0;", ""),
-    }
+        "narrow_columns": Fault("m2", "= t[MIDDLE_W*i +: MIDDLE_W];",
+                                "= MIDDLE_W'($signed(t[MIDDLE_W*i +: MIDDLE_W-1]));"),
+        "narrow_rows": Fault("m2", "= t[DATA_W*j +: DATA_W];",
+                             "= DATA_W'($signed(t[DATA_W*j +: DATA_W-1]));"),
+    }  # fmt: skip
     check(tmp_path, "rvg_winograd_input_transform", cases, faults)
 
 

@@ -79,7 +79,11 @@ def test_verilog(tmp_path: Path, chain: str) -> None:
     assert result.frame_interval == plan.frame_interval
     assert [layer.name for layer in result.layers] == [conv.name for conv in plan.convs]
     assert result.layers[-1].values == FRAMES * np.prod(plan.output.shape)
-    assert simulate_network(design, images, stalls=3).bit_exact == FRAMES
+    held = simulate_network(design, images, stalls=3)
+    assert held.passed, held.problems
+    assert held.bit_exact == FRAMES
+    assert held.limits_not_reached == []
+    assert {name.split(": ")[0] for name in held.limits} == {conv.name for conv in plan.convs}
 
 
 def test_layers_alone(sound: Design[Plan]) -> None:

@@ -5,8 +5,8 @@
 //
 // Golden : repvgg_hw/golden.py, global_sum()
 // In     : LANES channels per beat, channels innermost, WORDS beats per pixel, PIXELS pixels per frame.
-// Out    : WORDS beats of LANES sums, during the frame's last pixel. FIFO_DEPTH of them wait for a slower consumer,
-//          so that with WORDS the map is never held up.
+// Out    : WORDS beats of LANES sums, during the frame's last pixel. FIFO_DEPTH of them wait for a slower consumer;
+//          while so many wait, no beat of the map is taken, whichever pixel it belongs to.
 // Widths : x uint[X_W], sum uint[SUM_W], which must hold PIXELS * (2^X_W - 1).
 // Latency: 1 cycle.  Throughput: 1 beat/cycle.
 // Not here: the division by PIXELS; it is folded into the linear layer's scale.
