@@ -23,16 +23,16 @@ from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.netlist import build
-from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator import runtime, verilator
 from repvgg_hw.targets.verilog.simulator.plain_paths import check_tool, plain_build
 from repvgg_hw.targets.verilog.simulator.time_limit import TimedOut, allowed_seconds, patience, time_limit
 
 ALIKE = 3
 
 
-def emitted(folder: Path, seed: int) -> Design[Plan]:
+def emitted(folder: Path, seed: int, po: int = 2) -> Design[Plan]:
     """A design of which the last layers differ in their weights only."""
-    layers = [Layer(4, stride=2, pi=3, po=2), *[Layer(4, pi=2, po=2)] * ALIKE]
+    layers = [Layer(4, stride=2, pi=3, po=2), *[Layer(4, pi=2, po=po)] * ALIKE]
     network, plan = random_network(layers, in_shape=(3, 6, 6), classes=3, seed=seed)
     design = Design(folder, Request("verilog", plan.budget), network, plan, {})
     write(design)
@@ -67,6 +67,37 @@ def test_alike_layers_are_compiled_once(sound: Design[Plan]) -> None:
     kinds = {tuple(unit.parameters.items()) for unit in units}
     assert (len(units), len(kinds)) == (1 + ALIKE, 2)
     assert len(list((sound.directory / "build" / "sim").glob("Vtop_rvg_conv3x3*__0.cpp"))) == len(kinds)
+
+
+def test_the_main_program_of_another_design_is_used_again(sound: Design[Plan], tmp_path: Path) -> None:
+    """It sees the class Vtop, of which only size and methods matter to it."""
+    other = emitted(tmp_path / "design", seed=1, po=4)
+    done = CliRunner().invoke(main, ["simulate", str(other.directory), "--limit", "1"])
+    assert done.exit_code == 0, done.output
+    compiled = (other.directory / "build/sim/build.log").read_text()
+    assert "Vtop__ALL.cpp" in compiled
+    assert "verilator.cpp" not in compiled
+
+
+def test_a_main_program_is_known_by_what_it_sees(sound: Design[Plan], tmp_path: Path) -> None:
+    sound_header = (sound.directory / "build/sim/Vtop.h").read_text()
+    cell = re.search(r"^ *(Vtop_\w+)\* const \w+;\n", sound_header, re.MULTILINE)
+    assert cell is not None
+
+    def name(header: str, optimize: str = "-O0") -> str:
+        (tmp_path / "Vtop.h").write_text(header)
+        return runtime.main_name(tmp_path, optimize)
+
+    own = name(sound_header)
+    assert name(sound_header.replace(cell[1], "Vtop_another")) == own
+    others = [
+        name(sound_header, "-O2"),
+        name(sound_header.replace(cell[0], "")),
+        name(sound_header.replace(cell[0], 2 * cell[0])),
+        name(sound_header.replace("VL_IN8(&rst,0,0);", "")),
+        name(sound_header.replace("void final();", "virtual void final();")),
+    ]
+    assert len({own, *others}) == 1 + len(others)
 
 
 def test_new_weights_of_the_same_shape_need_no_new_simulator(sound: Design[Plan], tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Verilator's C++ runtime, compiled once per machine instead of once per simulator.
+"""What simulators have in common, compiled once per machine instead of once per simulator.
 
-The runtime's objects depend on compiler, Verilator and a few switches, never on the design, but Verilator's
-makefile compiles them anew in every build: most of a small simulator's build time. Here the first build
-leaves them in a cache and later builds take them from there. Without a writable cache nothing changes.
+Verilator's C++ runtime depends on compiler, Verilator and a few switches, never on the design, and cocotb's
+main program on little more: it sees of the design the class Vtop. But makefiles compile both anew in every
+build: most of a small simulator's build time. Here the first build leaves the objects in a cache and later
+builds take them from there. Without a writable cache nothing changes.
 """
 
 from __future__ import annotations
@@ -10,13 +11,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
+from cocotb_tools import config
+
 from repvgg_hw.files import write_atomically
 
 OBJECTS = ("verilated.o", "verilated_dpi.o", "verilated_vpi.o", "verilated_threads.o", "verilated_vcd_c.o")
+MAIN = "verilator.o"  # of cocotb's verilator.cpp
+_CELL = re.compile(r"\bVtop_\w+\* const \w+;")  # a module inside Vtop that is a class of its own
+_CLASS = re.compile(r"^class Vtop_\w+;\n", re.MULTILINE)
 PRECOMPILED = ("Vtop__pch.h.fast.gch", "Vtop__pch.h.slow.gch")
 
 
@@ -34,22 +41,38 @@ def cache_folder(runtime: Path, trace: bool, flags: str) -> Path:
     return base / "repvgg-hw" / "verilator" / digest[:16]
 
 
-def restore(cache: Path, build: Path) -> list[str]:
+def main_name(build: Path, optimize: str) -> str:
+    """Name in the cache of the main program for a verilated design.
+
+    Of Vtop it needs the size and the methods. Modules inside are pointers there, whatever their classes: so
+    their names are left out, their number is not.
+    """
+    header = _CELL.sub("cell;", _CLASS.sub("", (build / "Vtop.h").read_text()))
+    source = (config.share_dir / "lib" / "verilator" / "verilator.cpp").read_text()
+    return f"main_{hashlib.sha256(repr((header, source, optimize)).encode()).hexdigest()[:16]}.o"
+
+
+def _objects(build: Path, optimize: str) -> list[tuple[str, str]]:
+    """(name in a build folder, name in the cache) of everything that is kept."""
+    return [*((name, name) for name in OBJECTS), (MAIN, main_name(build, optimize))]
+
+
+def restore(cache: Path, build: Path, optimize: str) -> list[str]:
     """Copy cached objects into a build folder; returns make's options that keep it from compiling them."""
     options = []
-    for name in OBJECTS:
+    for name, kept in _objects(build, optimize):
         with contextlib.suppress(OSError):
-            shutil.copyfile(cache / name, build / name)
+            shutil.copyfile(cache / kept, build / name)
             options += ["-o", name]
     return options
 
 
-def store(cache: Path, build: Path) -> None:
+def store(cache: Path, build: Path, optimize: str) -> None:
     """Keep the objects of a finished build, where the cache lacks them."""
     with contextlib.suppress(OSError):
-        for name in OBJECTS:
-            if (build / name).is_file() and not (cache / name).is_file():
-                write_atomically(cache / name, (build / name).read_bytes())
+        for name, kept in _objects(build, optimize):
+            if (build / name).is_file() and not (cache / kept).is_file():
+                write_atomically(cache / kept, (build / name).read_bytes())
 
 
 def skip_precompiled_header(build: Path) -> list[str]:

@@ -90,13 +90,13 @@ class _Builder(Verilator):
     """cocotb's runner for building, without what makes it slow.
 
     `--public-flat-rw` publishes every signal, which halves a large design's speed; and make compiles
-    Verilator's own runtime and a precompiled header in every build.
+    Verilator's own runtime, the main program and a precompiled header in every build.
     """
 
-    def __init__(self, publish_all: bool, runtime_cache: Path) -> None:
+    def __init__(self, publish_all: bool, runtime_cache: Path, optimize: str) -> None:
         super().__init__()
         self.publish_all = publish_all
-        self.runtime_cache = runtime_cache
+        self.runtime_cache, self.optimize = runtime_cache, optimize
         self.log.setLevel(logging.WARNING)
 
     def _build_command(self) -> list[list[str]]:
@@ -110,10 +110,10 @@ class _Builder(Verilator):
     ) -> None:
         verilate, make = cmds
         _execute(verilate, cwd, self.env, stdout)
-        options = runtime.restore(self.runtime_cache, self.build_dir)
+        options = runtime.restore(self.runtime_cache, self.build_dir, self.optimize)
         options += runtime.skip_precompiled_header(self.build_dir)
         _execute([*make, *options], cwd, self.env, stdout)
-        runtime.store(self.runtime_cache, self.build_dir)
+        runtime.store(self.runtime_cache, self.build_dir, self.optimize)
 
 
 def _execute(
@@ -227,7 +227,7 @@ def build(
     with tool_environment(optimize):
         try:
             with plain_build(sources, directory, (top, log.name)) as (files, folder):
-                _Builder(publish_all, cache).build(
+                _Builder(publish_all, cache, optimize).build(
                     sources=files,
                     hdl_toplevel=top,
                     build_dir=folder,
