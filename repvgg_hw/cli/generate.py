@@ -182,7 +182,7 @@ def command(
         options["preprocess"] = preprocessing.to_json()
     if calibration is not None:  # a name only: the same images under another give the same network.npz
         options["calibration"] = calibration.resolve().name
-    design = generate(network, output, request, options)
+    design = generate(network, output, request, options, force=force)
     designs.remember(output)
     _print(design, as_json)
     if model is not None:

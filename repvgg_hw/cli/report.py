@@ -36,11 +36,17 @@ def command(directory: Path | None, html: Path | None, as_json: bool) -> None:
     """
     from repvgg_hw import design as designs
     from repvgg_hw import report
+    from repvgg_hw.design import folder
     from repvgg_hw.targets import registry
 
-    design = designs.load(directory if directory is not None else designs.last_directory())
-    registry.of(design)  # raises where this version has no such target
-    summary = report.summarize(design)
+    place = directory if directory is not None else designs.last_directory()
+
+    def read() -> Summary:
+        design = designs.load(place)
+        registry.of(design)  # raises where this version has no such target
+        return report.summarize(design)
+
+    summary = folder.steady(place, read)
     page = report.write_html(summary, html)
     if as_json:
         say(json.dumps(summary.to_json(), indent=2))

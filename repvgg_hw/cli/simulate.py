@@ -104,13 +104,12 @@ def command(
     from repvgg_hw.cli.progress import bar
     from repvgg_hw.design import folder, results
     from repvgg_hw.errors import CheckFailed
+    from repvgg_hw.files import check_output
     from repvgg_hw.report.provenance import provenance
     from repvgg_hw.targets import registry
     from repvgg_hw.targets.target import ProofOptions
 
-    directory = directory if directory is not None else designs.last_directory()
-    design = designs.load(directory)
-    target = registry.of(design)
+    place = directory if directory is not None else designs.last_directory()
     options = ProofOptions(
         layer=layer,
         layers=layers,
@@ -122,21 +121,32 @@ def command(
         timeout=timeout,
         fresh=fresh,
     )
-    _check_options(target, options)
-    pixels, labels = _images(design, images, limit, preprocessing, class_index)
-    x = golden.quantize_input(pixels, design.network)
-    with folder.locked(directory):
-        state = folder.fingerprint(directory)
+
+    def prepare() -> tuple[Design[NetworkPlan], Target, NDArray[np.int8], NDArray[np.int64] | None]:
+        design = designs.load(place)
+        target = registry.of(design)
+        _check_options(target, options)
+        check_output(place / results.FILE)
+        pixels, labels = _images(design, images, limit, preprocessing, class_index)
+        return design, target, golden.quantize_input(pixels, design.network), labels
+
+    before = folder.stamp(place)
+    design, target, x, labels = prepare()
+    with folder.locked(place):
+        folder.recover(place)
+        if folder.stamp(place) != before:  # generated anew while this one prepared, or waited
+            design, target, x, labels = prepare()
+        state = folder.fingerprint(place)
         with bar(f"simulate {design.plan.name}") as update:
             try:
                 own = dataclasses.replace(options, labels=labels, state=state, progress=update)
                 result = target.prove(design, x, own)
             except CheckFailed as error:  # kept, so that no report shows an older result in its place
                 result = results.not_proven(design.target, len(x), design.plan.frame_interval, str(error))
-        if folder.fingerprint(directory) != state:
+        if folder.fingerprint(place) != state:
             problem = "files of the design have changed while it was simulated: simulate again"
             result = dataclasses.replace(result, problems=(problem, *result.problems))
-        results.save(result, directory, state)
+        results.save(result, place, state)
     if junit is not None:
         results.write_junit(result, junit, f"repvgg-hw.{design.plan.name}")
     if as_json:

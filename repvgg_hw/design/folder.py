@@ -17,6 +17,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -27,6 +28,10 @@ STAGE = ".generating"
 COMPLETE = "complete"
 LOCK = ".lock"
 FILES = "files.json"
+RESULTS = "results.json"  # what was simulated: not of the design, but goes with it
+TRIES = 20  # to read a folder while others write in it
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -58,21 +63,54 @@ def is_design(directory: Path) -> bool:
     return (directory / "design.json").is_file() or (directory / STAGE).is_dir()
 
 
-def write(directory: Path, emit: Callable[[Path], None]) -> None:
+def stamp(directory: Path) -> tuple[object, ...]:
+    """Another one whenever a design has been written here; None in it while one is being moved in."""
+    found: list[object] = [None] if (directory / STAGE / COMPLETE).exists() else []
+    for name in ("design.json", "network.npz", FILES):
+        with contextlib.suppress(OSError):
+            status = (directory / name).stat()
+            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
+def steady(directory: Path, read: Callable[[], T]) -> T:
+    """What read gives of a design that nobody wrote meanwhile: read again where somebody did.
+
+    For commands that only read: they need not wait for an hour of simulation. Raises what read raises.
+    """
+    for _ in range(TRIES):
+        before = stamp(directory)
+        try:
+            value = read()
+        except InputError:
+            if stamp(directory) == before:
+                raise
+            continue
+        if stamp(directory) == before and None not in before:
+            return value
+    raise InputError(f"{directory} is written all the time by another command: try again when it has ended")
+
+
+def write(directory: Path, emit: Callable[[Path], None], *, over: bool = True) -> None:
     """Make what `emit` writes into the folder that it gets the design of directory: all of it, or nothing.
 
-    Raises what emit raises; the folder is then as it was, and gone if it was not there.
+    over: also over a design that is there once no other command is at work here
+    Raises what emit raises, and InputError where something is in the way; the folder is then as it was, and
+    gone if it was not there.
     """
     created = [path for path in (directory, *directory.parents) if not path.exists()]
     directory.mkdir(parents=True, exist_ok=True)
     try:
         with locked(directory):
             recover(directory)
+            if not over and (directory / "design.json").is_file():
+                raise InputError(f"{directory} holds a design already: --force writes over it")
             stage = directory / STAGE
             shutil.rmtree(stage, ignore_errors=True)
             try:
                 emit(stage)
                 names = sorted(str(PurePosixPath(name)) for name in _below(stage))
+                check_places(directory, [*names, RESULTS])
                 write_atomically(stage / FILES, (json.dumps(names, indent=0) + "\n").encode())
                 write_atomically(stage / COMPLETE, b"")
             except BaseException:
@@ -83,6 +121,16 @@ def write(directory: Path, emit: Callable[[Path], None]) -> None:
         if created:
             _remove_empty(directory, created)
         raise
+
+
+def check_places(directory: Path, names: list[str]) -> None:
+    """Refuse, with InputError, a folder where one of these files is to lie, and what is none on its way."""
+    for name in names:
+        for place in (directory / name, *(directory / above for above in PurePosixPath(name).parents)):
+            wrong = place.is_dir() if place == directory / name else place.exists() and not place.is_dir()
+            if wrong:
+                kind = "a folder" if place.is_dir() else "no folder"
+                raise InputError(f"{place} is {kind} and in the way of the design: move it away")
 
 
 def recover(directory: Path) -> None:

@@ -16,7 +16,7 @@ from repvgg_hw.design import folder
 from repvgg_hw.errors import InputError, context
 from repvgg_hw.files import write_if_changed
 
-FILE = "results.json"
+FILE = folder.RESULTS
 
 
 @dataclass(frozen=True)

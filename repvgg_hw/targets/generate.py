@@ -26,9 +26,10 @@ def check_directory(directory: Path, force: bool) -> None:
         raise InputError(f"{directory}: the folder's name is not valid UTF-8: give another with -o") from None
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory} is a file: give a folder with -o")
-    if directory.is_dir() and any(directory.iterdir()):
+    if directory.is_dir() and any(path.name != folder.LOCK for path in directory.iterdir()):
         if not folder.is_design(directory):
             raise InputError(f"{directory} holds other files: give an empty or new folder with -o")
+        folder.check_places(directory, [folder.RESULTS])
         if not force and (directory / "design.json").is_file():
             raise InputError(f"{directory} holds a design already: --force writes over it")
     parent = next(p for p in (directory.absolute(), *directory.absolute().parents) if p.exists())
@@ -49,20 +50,26 @@ def check_request(request: Request) -> Target:
 
 
 def generate(
-    network: IntegerNetwork, directory: Path, request: Request, options: dict[str, Any]
+    network: IntegerNetwork,
+    directory: Path,
+    request: Request,
+    options: dict[str, Any],
+    *,
+    force: bool = True,
 ) -> Design[NetworkPlan]:
     """Plan and write a design; `options` is recorded in design.json.
 
+    force: also over a design that came there meanwhile
     Raises InputError where no folding satisfies the request.
     """
     check_request(request)
     plan = planners.get(request.architecture).plan(network, request)
     design = Design(directory, request, network, plan, options)
-    write(design)
+    write(design, force=force)
     return design
 
 
-def write(design: Design[Any]) -> None:
+def write(design: Design[Any], *, force: bool = True) -> None:
     """Write a design into its folder, whole or not at all; a result that is not of it goes.
 
     Raises InputError where its target cannot express the plan.
@@ -73,5 +80,5 @@ def write(design: Design[Any]) -> None:
         targets.get(design.target).emit(staged)
         designs.save(staged)
 
-    folder.write(design.directory, emit)
+    folder.write(design.directory, emit, over=force)
     results.forget_void(design.directory)

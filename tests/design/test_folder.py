@@ -190,3 +190,70 @@ def test_a_table_that_is_no_text_is_wrong_input(tmp_path: Path, content: bytes |
         table.mkdir()
     with pytest.raises(InputError, match=r"w\.mem is no readable text file"):
         folder.read_table(tmp_path, "w.mem")
+
+
+def test_a_design_that_came_there_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+    write(tmp_path, OLD)
+    with pytest.raises(InputError, match="--force"):
+        folder.write(tmp_path, lambda stage: emit(NEW, stage), over=False)
+    assert contents(tmp_path) == OLD
+    assert not (tmp_path / folder.STAGE).exists()
+
+
+@pytest.mark.parametrize("name", ["design.json", "x/y/z", folder.RESULTS])
+def test_a_folder_in_a_files_place_is_refused_before_anything_moves(tmp_path: Path, name: str) -> None:
+    """Moved in half, the design could never be finished."""
+    (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(InputError, match="in the way of the design: move it away"):
+        write(tmp_path, NEW)
+    assert folder.listed(tmp_path) == []
+    assert not (tmp_path / folder.STAGE).exists()
+    (tmp_path / name).rmdir()
+    write(tmp_path, NEW)
+    assert contents(tmp_path) == NEW
+
+
+def test_a_file_in_a_folders_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "rtl").write_text("mine")
+    with pytest.raises(InputError, match="rtl is no folder"):
+        write(tmp_path, NEW)
+    assert (tmp_path / "rtl").read_text() == "mine"
+
+
+@pytest.mark.parametrize("error", [False, True])
+def test_what_is_read_while_another_command_writes_is_read_again(tmp_path: Path, error: bool) -> None:
+    """Half of the old design and half of the new one is neither."""
+    write(tmp_path, OLD)
+    writes = [NEW, OLD, NEW]
+
+    def read() -> str:
+        first = (tmp_path / "design.json").read_text()
+        if writes:
+            write(tmp_path, writes.pop())
+            if error:
+                raise InputError("the two do not belong together")
+        return f"{first} and {(tmp_path / 'rtl/a.sv').read_text()}"
+
+    assert folder.steady(tmp_path, read) == "new and new a"
+
+
+def test_an_error_of_a_folder_that_stands_still_is_one(tmp_path: Path) -> None:
+    write(tmp_path, OLD)
+
+    def read() -> None:
+        raise InputError("damaged")
+
+    with pytest.raises(InputError, match="damaged"):
+        folder.steady(tmp_path, read)
+
+
+def test_a_folder_that_is_always_written_is_given_up(tmp_path: Path) -> None:
+    write(tmp_path, OLD)
+    state = [OLD, NEW]
+
+    def read() -> None:
+        state.reverse()
+        write(tmp_path, state[0])
+
+    with pytest.raises(InputError, match="another command"):
+        folder.steady(tmp_path, read)

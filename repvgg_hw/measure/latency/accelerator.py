@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from repvgg_hw import design
-from repvgg_hw.design import results
+from repvgg_hw.design import folder, results
 from repvgg_hw.errors import InputError
 from repvgg_hw.measure.latency.rows import AcceleratorRow
 
@@ -17,6 +17,10 @@ def accelerator_row(directory: Path) -> AcceleratorRow:
     Cycles count only from a simulation that passed; else the interval is the plan's and the latency open.
     Raises InputError where the folder holds no design or a file is damaged.
     """
+    return folder.steady(directory, lambda: _row(directory))
+
+
+def _row(directory: Path) -> AcceleratorRow:
     loaded = design.load(directory)
     plan, network = loaded.plan, loaded.network
     if not network.num_classes:
