@@ -28,8 +28,7 @@ def exit_code(command: Callable[[], object]) -> int:
     """Run command; its exit code, an error's line printed."""
     watch()
     try:
-        outcome = command()
-        sys.stdout.flush()
+        outcome = _flushed(command)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         return _fail("", code) if code and interrupted() else code
@@ -56,6 +55,17 @@ def exit_code(command: Callable[[], object]) -> int:
             1,
         )
     return outcome if isinstance(outcome, int) else 0
+
+
+def _flushed(command: Callable[[], object]) -> object:
+    """The command's outcome, once what it printed is written."""
+    try:
+        outcome = command()
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+    return outcome
 
 
 def end(code: int) -> NoReturn:

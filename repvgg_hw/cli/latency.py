@@ -23,8 +23,13 @@ PRECISIONS = ("fp32", "tf32", "fp16", "bf16")
 CUDA_PRECISIONS = ("fp32", "fp16")  # by default
 
 
-def _names(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    return None if value is None else tuple(part.strip() for part in value.split(",") if part.strip())
+def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    names = tuple(part.strip() for part in value.split(","))
+    if not all(names):
+        raise click.BadParameter(f"{value!r} is no list of names by comma", context, parameter)
+    return names
 
 
 @click.command(cls=Command)
@@ -115,6 +120,7 @@ def command(
         )
     else:
         missing = None
+        others.check(name for name in baselines if baselines != ("none",))
     request = SurveyRequest(
         models=tuple(get_variant(name, num_classes=classes) for name in models),
         size=input_size or shape,
@@ -125,8 +131,6 @@ def command(
         baselines=() if baselines == ("none",) else baselines,
         seconds=seconds or (1.0 if on_gpu else 0.5),
     )
-    if not request.models:
-        raise InputError("--model names no model")
     for runtime in request.runtimes:
         parts_of(runtime)
     if row and row.macs != request.models[0].macs(*request.size):

@@ -6,6 +6,7 @@ PATH is a folder of class folders, a flat folder of images (no labels), or an `.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,10 +184,15 @@ def labelled_files(folder: Path, class_index: Path | None) -> tuple[list[tuple[P
 def _image_files(folder: Path) -> list[Path]:
     """Image files in folder, or one `images` folder below it, as some data sets have them; sorted.
 
-    Raises InputError for what is called as one and is neither a file nor a folder: an image that is left out
-    in silence would change what is measured.
+    Raises InputError for a folder that cannot be read, and for what is called as an image and is neither a
+    file nor a folder: an image that is left out in silence would change what is measured.
     """
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not p.is_dir())
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be read ({error.strerror})") from None
+
+    below = (Path(place, name) for place, _, names in os.walk(folder, onerror=refuse) for name in names)
+    files = sorted(path for path in below if path.suffix.lower() in SUFFIXES)
     for file in files:
         if not file.is_file():
             raise InputError(f"{file}: a broken link, a pipe or a device, not an image file: remove it")

@@ -21,7 +21,8 @@ class Case:
     codes    the exit codes that are right; 2 alone where the input or the usage is wrong
     prepare  changes the world before the command runs; its working directory is given
     says     pattern that the error line must hold
-    writes   names in the working directory that the command may create or change when it succeeds
+    file_size     bytes that a file may have, as on a disk that is full behind them; None for any
+    unprivileged  root, too, may write and read only where its user may
     """
 
     kind: str
@@ -32,6 +33,8 @@ class Case:
     says: str = ""
     env: dict[str, str] = field(default_factory=dict)
     limit: float = 60.0
+    file_size: int | None = None
+    unprivileged: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from repvgg_hw.cli import COMMANDS, main
 from repvgg_hw.cli.values import Real, Whole
 from tests.abuse.case import OK, WRONG, Case
 
-# A whole, right command for each, to which one wrong option is added.
+# A whole, right command for each, to which one wrong option is added: nothing else in it is refused.
 BASES: dict[str, tuple[str, ...]] = {
     "models": (),
     "devices": (),
@@ -21,9 +21,9 @@ BASES: dict[str, tuple[str, ...]] = {
         *("--weights", "net.safetensors", "--calibration", "images", "--method", "minmax"),
         *("--multipliers", "64", "-o", "new"),
     ),
-    "simulate": ("missing-design",),
-    "evaluate": ("net.safetensors", "--data", "images", "--calibration", "images", "--method", "minmax"),
-    "report": ("missing-design",),
+    "simulate": ("design", "--limit", "1"),
+    "evaluate": ("net.safetensors", "--data", "images.npz", "--calibration", "images", "--method", "minmax"),
+    "report": ("design",),
     "train": (
         "images",
         "--input-size",
@@ -37,7 +37,7 @@ BASES: dict[str, tuple[str, ...]] = {
         "-o",
         "new.pth",
     ),
-    "latency": ("--design", "missing-design", "--device", "cpu"),
+    "latency": ("--model", "A0", "--input-size", "32", "--device", "cpu", "--seconds", "0.2"),
 }
 NO_NUMBER = ("", "abc", "nan", "1,5", "0x10", "--help")
 HUGE = "99999999999999999999"
@@ -175,6 +175,13 @@ def drop(base: list[str], flag: str) -> None:
     if flag in base:
         place = base.index(flag)
         del base[place : place + 2]
+
+
+def right() -> Iterator[Case]:
+    """The commands themselves, without which a wrong option would prove nothing."""
+    for command, base in BASES.items():
+        limit = 300.0 if command == "simulate" else Case.limit
+        yield Case("right commands", command, (command, *base), frozenset({OK}), limit=limit)
 
 
 def usage() -> Iterator[Case]:

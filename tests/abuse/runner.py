@@ -49,6 +49,7 @@ class Server:
     def ask(self, case: Case, folder: Path) -> dict[str, Any]:
         """The outcome of one case in this working directory."""
         request = {"args": case.args, "cwd": str(folder), "env": case.env, "limit": case.limit}
+        request |= {"file_size": case.file_size, "unprivileged": case.unprivileged}
         print(json.dumps(request), file=self._process.stdin, flush=True)
         answer: dict[str, Any] = json.loads(self._answers.readline())
         return answer
@@ -65,8 +66,19 @@ def verdicts(cases: Iterable[Case], template: Path) -> Iterator[Verdict]:
             before = snapshot(place)
             outcome = server.ask(case, place)
             verdict = judge(case, outcome, before, snapshot(place))
+            writable(place)
             shutil.rmtree(place, ignore_errors=True)  # a world for each of many cases, some with a simulator
             yield verdict
+
+
+def writable(place: Path) -> None:
+    """Take back what a case did to permissions."""
+    place.chmod(0o755)
+    for folder, names, _ in os.walk(place):  # a folder's mode is set before it is looked into
+        for name in names:
+            below = Path(folder, name)
+            if not below.is_symlink():
+                below.chmod(0o755)
 
 
 def in_parallel(cases: Sequence[Case], template: Path, workers: int | None = None) -> list[Verdict]:

@@ -3,19 +3,21 @@
 Reads one case per line as JSON from standard input, forks, lets the child run the command as the console
 script does, and writes one outcome per line. The parent stays single-threaded, so that forking is safe.
 
-    case     {"args": [...], "cwd": PATH, "env": {...}, "limit": SECONDS, "pipe": bool}
+    case     {"args": [...], "cwd": PATH, "env": {...}, "limit": SECONDS, "file_size": BYTES or null,
+              "unprivileged": bool}
     outcome  {"code": int, "stdout": str, "stderr": str, "seconds": float}
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import fcntl
 import json
 import os
 import resource
 import signal
 import sys
-import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -31,6 +33,7 @@ from repvgg_hw.cli import COMMANDS, main
 
 MEMORY = 6 << 30  # bytes of address space that a command may take beyond what the parent has
 TAIL = 20_000
+F_SETPIPE_SZ = 1031  # fcntl.h; Linux
 
 
 def child(case: dict[str, Any], out: int, err: int) -> int:
@@ -44,6 +47,10 @@ def child(case: dict[str, Any], out: int, err: int) -> int:
     sys.stdout = os.fdopen(1, "w", encoding=case.get("encoding", "utf-8"), errors="strict", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.argv = ["repvgg-hw", *case["args"]]
+    if case.get("file_size") is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (case["file_size"], case["file_size"]))
+    if case.get("unprivileged"):
+        give_up_privileges()
     try:
         main(args=case["args"], prog_name="repvgg-hw")
     except SystemExit as end:
@@ -63,26 +70,31 @@ def child(case: dict[str, Any], out: int, err: int) -> int:
     return code
 
 
+def give_up_privileges() -> None:
+    """Permissions hold for root, too: no capability is left that overrides them (capset(2))."""
+    if os.geteuid() == 0:
+        header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # _LINUX_CAPABILITY_VERSION_3, this process
+        if ctypes.CDLL(None, use_errno=True).capset(header, (ctypes.c_uint32 * 6)()):
+            raise OSError(ctypes.get_errno(), "capset")
+
+
 def run(case: dict[str, Any]) -> dict[str, Any]:
     """Fork, wait, and end the child's whole group where it takes longer than its limit."""
     started = time.monotonic()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        pid = os.fork()
-        if pid == 0:
-            code = 70
-            try:
-                used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-                resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
-                code = child(case, out.fileno(), err.fileno())
-            finally:
-                os._exit(code & 0xFF)
-        status, late = wait(pid, started + case.get("limit", 60))
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-        texts = []
-        for stream in (out, err):
-            stream.seek(0)
-            texts.append(stream.read(TAIL).decode("utf-8", "replace"))
+    out, err = (pipe() for _ in range(2))
+    pid = os.fork()
+    if pid == 0:
+        code = 70
+        try:
+            used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+            resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
+            code = child(case, out[1], err[1])
+        finally:
+            os._exit(code & 0xFF)
+    status, late = wait(pid, started + case.get("limit", 60))
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    texts = [contents(*ends).decode("utf-8", "replace") for ends in (out, err)]
     code = os.waitstatus_to_exitcode(status)
     return {
         "code": "late" if late else code,
@@ -90,6 +102,24 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
         "stderr": texts[1],
         "seconds": round(time.monotonic() - started, 2),
     }
+
+
+def pipe() -> tuple[int, int]:
+    """One that holds all that a command prints; a file would have the limit that cases set for files."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, F_SETPIPE_SZ, 1 << 20)
+    os.set_blocking(reader, False)
+    return reader, writer
+
+
+def contents(reader: int, writer: int) -> bytes:
+    """What is in a pipe, up to TAIL bytes; both ends are closed."""
+    os.close(writer)
+    data = b""
+    with contextlib.suppress(BlockingIOError), os.fdopen(reader, "rb", buffering=0) as stream:
+        while len(data) < TAIL and (more := stream.read(TAIL)):
+            data += more
+    return data[:TAIL]
 
 
 def wait(pid: int, until: float) -> tuple[int, bool]:

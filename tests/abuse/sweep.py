@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.abuse import folders, inputs, options
+from tests.abuse import folders, inputs, machine, options
 from tests.abuse.case import Case
 
 # Kinds that still have open cases: held in neither sweep. Whoever mends one removes it.
@@ -15,6 +15,7 @@ KNOWN_OPEN: frozenset[str] = frozenset()
 def cases(template: Path) -> list[Case]:
     """Every case; template is the world that they start from. Names are unique within a kind."""
     return [
+        *options.right(),
         *options.values(),
         *options.usage(),
         *options.void_pairs(),
@@ -28,6 +29,10 @@ def cases(template: Path) -> list[Case]:
         *inputs.checkpoints(),
         *inputs.names(),
         *inputs.outputs(),
+        *machine.full_disks(),
+        *machine.permissions(),
+        *machine.in_the_way(),
+        *machine.environments(),
     ]
 
 

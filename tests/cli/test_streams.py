@@ -57,6 +57,52 @@ def test_a_closed_pipe_is_quiet(command: str, place: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+QUICK = (
+    ("models",),
+    ("report", "design"),
+    ("report", "design", "--json"),
+    ("fuse", "--help"),
+    ("--version",),
+)
+
+
+@pytest.mark.parametrize("words", QUICK, ids=" ".join)
+def test_a_full_standard_output_is_an_error(words: tuple[str, ...], place: Path) -> None:
+    """The result is lost, and the exit code says so; Python's own second try at its end is quiet."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "repvgg_hw", *words],
+            cwd=place,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (done.returncode, done.stderr) == (2, "error: No space left on device: standard output\n")
+
+
+@pytest.mark.parametrize("words", QUICK, ids=" ".join)
+def test_a_full_standard_error_ends_nothing(words: tuple[str, ...], place: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "repvgg_hw", "-v", *words]
+        done = subprocess.run(command, cwd=place, stdout=subprocess.PIPE, stderr=full, text=True)
+    assert done.returncode == 0
+    assert done.stdout
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("words", "code"), [("report design", 0), ("models", 0), ("report missing", 2)])
+def test_closed_streams(words: str, code: int, closed: str, place: Path) -> None:
+    """What is written to them goes nowhere, above all not into a file that is opened in their place."""
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    line = f"exec {sys.executable} -m repvgg_hw {words} {closed}"
+    done = subprocess.run(["/bin/sh", "-c", line], cwd=place, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    after = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    assert {path for path in after if after[path] != before.get(path)} <= {place / "design/report.html"}
+    assert bool(done.stderr) == (code == 2 and "2>" not in closed)
+
+
 @pytest.mark.parametrize("command", TABLES)
 def test_a_locale_without_utf8(command: str, place: Path) -> None:
     done = run(place, command, *TABLES[command], env=PLAIN)

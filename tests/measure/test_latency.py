@@ -144,6 +144,8 @@ def test_baselines_come_from_what_is_installed(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(baselines, "libraries", lambda: ())
     with pytest.raises(InputError, match="neither timm nor torchvision"):
         baselines.build_baseline("resnet18")
+    with pytest.raises(InputError, match="neither timm nor torchvision"):
+        baselines.check(["resnet18"])
     layers = {"regnet_x_3_2gf": torch.nn.Linear(1, 1), "resnet18": torch.nn.Linear(2, 2)}
     library = SimpleNamespace(
         list_models=lambda: list(layers), get_model=lambda name, weights, num_classes: layers[name]
@@ -154,6 +156,9 @@ def test_baselines_come_from_what_is_installed(monkeypatch: pytest.MonkeyPatch) 
     assert not baselines.build_baseline("resnet18").training
     with pytest.raises(InputError, match="'nonsense': torchvision has no such model"):
         baselines.build_baseline("nonsense")
+    baselines.check(["regnetx_032", "resnet18"])
+    with pytest.raises(InputError, match="'nonsense': no installed library has it"):
+        baselines.check(["resnet18", "nonsense"])
 
 
 def test_a_broken_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,6 +171,7 @@ def test_a_broken_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib, "import_module", broken)
     with pytest.raises(InputError, match=r"timm cannot be used .*torchvision cannot be used"):
         baselines.build_baseline("resnet18")
+    baselines.check(["resnet18"])  # whether it would have it, nobody knows
 
 
 def test_ratios_compare_equal_settings_only() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Iterable
 
 from torch import nn
 
@@ -40,6 +41,27 @@ def libraries() -> tuple[str, ...]:
     return tuple(name for name in ("timm", "torchvision") if importlib.util.find_spec(name))
 
 
+def check(names: Iterable[str]) -> None:
+    """Refuse, with InputError and before anything is measured, a network that no installed library has.
+
+    A library that is there and cannot be imported is said where its network would have been measured.
+    """
+    for name in names:
+        if not libraries():
+            raise InputError(
+                f"baseline {name!r}: neither timm nor torchvision is installed (pip install timm)"
+            )
+        if not any(_has(library, name) for library in libraries()):
+            raise InputError(f"baseline {name!r}: no installed library has it")
+
+
+def _has(library: str, name: str) -> bool:
+    try:
+        return bool(_KNOWN[library](name))
+    except (ImportError, OSError, RuntimeError):
+        return True
+
+
 def build_baseline(name: str, classes: int = 1000) -> nn.Module:
     """The network `name` with random weights, in eval mode, from timm or else torchvision.
 
@@ -61,21 +83,29 @@ def build_baseline(name: str, classes: int = 1000) -> nn.Module:
     raise InputError(f"baseline {name!r}: {', '.join(problems)}")
 
 
+def _in_timm(name: str) -> bool:
+    return bool(importlib.import_module("timm").is_model(name))
+
+
 def _from_timm(name: str, classes: int) -> nn.Module | None:
-    timm = importlib.import_module("timm")
-    if not timm.is_model(name):
+    if not _in_timm(name):
         return None
+    timm = importlib.import_module("timm")
     model: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes)
     return model
 
 
+def _in_torchvision(name: str) -> bool:
+    return TORCHVISION.get(name, name) in importlib.import_module("torchvision.models").list_models()
+
+
 def _from_torchvision(name: str, classes: int) -> nn.Module | None:
-    models = importlib.import_module("torchvision.models")
-    known = TORCHVISION.get(name, name)
-    if known not in models.list_models():
+    if not _in_torchvision(name):
         return None
-    model: nn.Module = models.get_model(known, weights=None, num_classes=classes)
+    models = importlib.import_module("torchvision.models")
+    model: nn.Module = models.get_model(TORCHVISION.get(name, name), weights=None, num_classes=classes)
     return model
 
 
 _BUILDERS = {"timm": _from_timm, "torchvision": _from_torchvision}
+_KNOWN = {"timm": _in_timm, "torchvision": _in_torchvision}
