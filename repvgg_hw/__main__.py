@@ -26,7 +26,9 @@ def _fill_gaps() -> None:
 def main() -> None:
     """Run the command line; Ctrl-C is answered from the first import on."""
     _fill_gaps()
-    signal.signal(signal.SIGINT, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
     from repvgg_hw.cli import main as command
 
     command()

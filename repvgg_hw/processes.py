@@ -74,6 +74,8 @@ def end_all() -> None:
 def worker() -> None:
     """Initializer of a pool's workers: the parent alone answers to Ctrl-C, and no worker outlives it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # what the parent made of them is the parent's
+        signal.signal(number, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
     else:

@@ -42,6 +42,24 @@ def decode(data: bytes) -> Any:
         raise InputError(f"not JSON ({str(error) or type(error).__name__})") from None
 
 
+def read_typed(path: Path, what: str) -> Any:
+    """A document that somebody wrote by hand: as `read_json`, and a key that is there twice is an error."""
+
+    def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        again = next((key for key in keys if keys.count(key) > 1), None)
+        if again is not None:
+            raise InputError(f"{path}: the key {again!r} stands there twice")
+        return dict(pairs)
+
+    try:
+        content = read_json(path)
+        json.loads(path.read_bytes(), object_pairs_hook=unrepeated)
+    except (InputError, OSError, ValueError, RecursionError) as error:
+        raise InputError(f"no readable {what}: {error}") from None
+    return content
+
+
 def exactly(content: Any, kind: type[T], where: str = "") -> T:
     """A document as a dataclass: every field is there, of its type, and nothing else is.
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from repvgg_hw import __version__
-from repvgg_hw.cli.exits import end, exit_code
+from repvgg_hw.cli.exits import check_working_directory, end, exit_code
 from repvgg_hw.cli.streams import protect
 from repvgg_hw.cli.talk import talk_options
 
@@ -59,7 +59,12 @@ class LazyGroup(click.Group):
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         protect()
         run = super().main
-        return end(exit_code(lambda: run(args, prog_name, complete_var, standalone_mode=False, **extra)))
+
+        def command() -> Any:
+            check_working_directory()
+            return run(args, prog_name, complete_var, standalone_mode=False, **extra)
+
+        return end(exit_code(command))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

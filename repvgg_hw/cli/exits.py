@@ -19,7 +19,7 @@ from typing import NoReturn
 import click
 
 from repvgg_hw.cli.interrupts import INTERRUPTED, interrupted, watch
-from repvgg_hw.errors import RepVGGHWError
+from repvgg_hw.errors import InputError, RepVGGHWError
 
 TRACEBACK = "REPVGG_HW_TRACEBACK"  # set to anything: where an error came from is printed, too
 
@@ -47,6 +47,8 @@ def exit_code(command: Callable[[], object]) -> int:
     except OSError as error:  # unwritable folder, missing file, full disk
         place = f": {error.filename}" if error.filename else ""
         return _fail(f"{error.strerror or error}{place}", 2)
+    except ImportError as error:
+        return _fail(f"a package cannot be loaded, `repvgg-hw doctor` says which are there ({error})", 2)
     except MemoryError:
         return _fail("this needs more memory than there is: smaller input, fewer images or --limit", 2)
     except Exception as error:
@@ -66,6 +68,14 @@ def _flushed(command: Callable[[], object]) -> object:
         raise
     sys.stdout.flush()
     return outcome
+
+
+def check_working_directory() -> None:
+    """Refuse, with InputError, one that somebody has removed: libraries die of it in ways of their own."""
+    try:
+        os.getcwd()
+    except OSError:
+        raise InputError("the working directory is not there any more: change to another one") from None
 
 
 def end(code: int) -> NoReturn:

@@ -60,7 +60,7 @@ def hardware_options(command: Command) -> Command:
     )
     @click.option(
         "--fps",
-        type=Real(over=0, highest=requests.LARGEST_FPS),
+        type=Real(requests.SLOWEST_FPS, requests.LARGEST_FPS),
         help="Instead of a budget: frames per second to reach at --clock.",
     )
     @click.option(

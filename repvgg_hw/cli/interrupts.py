@@ -1,4 +1,7 @@
-"""Ctrl-C ends a command within two seconds, wherever it is: in torch, in a compiler, in a simulator."""
+"""Ctrl-C ends a command within two seconds, wherever it is: in torch, in a compiler, in a simulator.
+
+So do the signals that `timeout`, a scheduler or a terminal that is closed send.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from repvgg_hw import processes
 
 GRACE = 1.2  # seconds in which the main thread may clean up behind itself
 INTERRUPTED = 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _seen = threading.Event()
 
@@ -29,7 +33,10 @@ def watch() -> None:
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell's `&` had it ignored
+    for number in SIGNALS:
+        # SIGINT is ignored behind a shell's `&`, by no wish of the user's; SIGHUP by `nohup`, which is one
+        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -37,7 +44,7 @@ def watch() -> None:
 
 
 def _wait(reader: int) -> None:
-    while signal.SIGINT not in os.read(reader, 64):
+    while not {*SIGNALS} & {*os.read(reader, 64)}:
         pass
     _seen.set()
     processes.end_all()

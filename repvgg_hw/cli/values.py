@@ -23,6 +23,9 @@ Context = click.Context | None
 Parameter = click.Parameter | None
 
 
+_REAL = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,9})?")
+
+
 class Whole(click.ParamType[int]):
     """A whole number from `lowest` to `highest`, in ASCII digits; int() would read 1_000, too."""
 
@@ -56,10 +59,7 @@ class Real(click.ParamType[float]):
 
     def convert(self, value: Any, param: Parameter, ctx: Context) -> float:
         """The number, if it is finite and within its limits."""
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
+        number = float(value) if _REAL.fullmatch(str(value).strip()) else math.nan
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number", param, ctx)
         limits = {

@@ -26,6 +26,7 @@ from repvgg_hw.plan.planner import NetworkPlan
 from repvgg_hw.plan.request import Request
 
 FORMAT = 3  # of design.json
+LONGEST = 4096  # bytes of a path
 LAST = Path("build") / ".last-design"  # names the folder that `generate` wrote last
 
 
@@ -121,4 +122,7 @@ def last_directory() -> Path:
         raise InputError(
             "no design was generated here yet: give its folder, or run `repvgg-hw generate` first"
         )
-    return Path(os.fsdecode(LAST.read_bytes().removesuffix(b"\n")))
+    name = LAST.read_bytes().removesuffix(b"\n")
+    if not 0 < len(name) < LONGEST or b"\0" in name:
+        raise InputError(f"{LAST} names no folder: give the design's")
+    return Path(os.fsdecode(name))

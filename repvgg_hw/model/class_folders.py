@@ -10,12 +10,12 @@ Without an index the sorted folder names are the network's classes 0, 1, 2, ... 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from repvgg_hw import schema
 from repvgg_hw.errors import InputError
 
 SYSTEM_PREFIXES = (".", "__")  # .ipynb_checkpoints, __MACOSX: no classes
@@ -31,12 +31,7 @@ def class_folders(folder: Path) -> list[Path]:
 
 def read_index(path: Path) -> Index:
     """The classes by folder name. Raises InputError for a file that is in none of the forms above."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unrepeated)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; --class-index is a JSON file") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not a class index in JSON: {error}") from None
+    content = schema.read_typed(path, "class index")
     index: Index = defaultdict(set)
     for number, names in _entries(content, path):
         for name in names:
@@ -86,11 +81,3 @@ def _entries(content: Any, path: Path) -> Iterator[tuple[int, Iterable[str]]]:
 
 def _is_class(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    seen = dict(pairs)
-    if len(seen) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands there twice")
-    return seen

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from repvgg_hw import schema
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, parse_dsp
 from repvgg_hw.plan.folding import Folding
@@ -20,7 +21,7 @@ DEFAULT_WINOGRAD = "off"
 DEFAULT_ARCHITECTURE = "stream"
 WINOGRAD = ("off", "auto", *map(str, TILES))  # what parse_algorithms reads
 CLOCK_MHZ = (1.0, 10_000.0)  # from and to
-LARGEST_FPS = 1e12
+SLOWEST_FPS, LARGEST_FPS = 1e-3, 1e12
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class Request:
             raise InputError(
                 f"the clock is {CLOCK_MHZ[0]:g} to {CLOCK_MHZ[1]:,.0f} MHz, not {self.clock_mhz}"
             )
-        if self.fps is not None and not 0 < self.fps <= LARGEST_FPS:
-            raise InputError(f"frames per second are above 0 and up to {LARGEST_FPS:g}, not {self.fps}")
+        if self.fps is not None and not SLOWEST_FPS <= self.fps <= LARGEST_FPS:
+            raise InputError(f"frames per second are {SLOWEST_FPS:g} to {LARGEST_FPS:g}, not {self.fps}")
         check_part(self.part)
 
 
@@ -124,10 +125,7 @@ def read_folding(path: Path) -> dict[str, Folding]:
 
     Raises InputError for anything else.
     """
-    try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
+    content = schema.read_typed(path, "JSON file of foldings")
     example = '{"stage1.0": {"pi": 4, "po": 2}}'
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected {example}")

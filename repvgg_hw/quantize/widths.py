@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from repvgg_hw import schema
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import FusedNetwork
 
@@ -67,10 +67,7 @@ class Widths:
 
 def load_widths(path: str | Path) -> Widths:
     """Read a JSON file with any of Widths' fields. Raises InputError where it is not that."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: no readable JSON file of widths ({error})") from error
+    content = schema.read_typed(Path(path), "JSON file of widths")
     known = {"weights": int, "activations": int, "weight_of": dict, "activation_of": dict}
     if not isinstance(content, dict) or set(content) - set(known):
         raise InputError(f"{path}: expected a JSON object with any of {', '.join(known)}")

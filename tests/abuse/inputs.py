@@ -137,7 +137,8 @@ def _two_sizes(folder: Path) -> None:
         Image.fromarray(np.zeros((size, 8, 3), np.uint8)).save(folder / "cat" / f"{number}.png")
 
 
-def _write(name: str, data: bytes, folder: Path) -> None:
+def write_file(name: str, data: bytes, folder: Path) -> None:
+    """Write a file into a world."""
     (folder / name).write_bytes(data)
 
 
@@ -155,7 +156,10 @@ def images() -> Iterator[Case]:
         typed = tuple("bad.npz" if word == "bad" else word for word in arguments)
         for what, data in archives().items():
             yield Case(
-                "archives", f"{command}: {what}", (command, *typed), prepare=partial(_write, "bad.npz", data)
+                "archives",
+                f"{command}: {what}",
+                (command, *typed),
+                prepare=partial(write_file, "bad.npz", data),
             )
         for what, content in arrays().items():
             if command == "evaluate" or "label" not in what:

@@ -41,8 +41,8 @@ BASES: dict[str, tuple[str, ...]] = {
 }
 NO_NUMBER = ("", "abc", "nan", "1,5", "0x10", "--help")
 HUGE = "99999999999999999999"
-WHOLE = (*NO_NUMBER, "0", "-1", "1.5", "inf", HUGE)
-REAL = ("", "abc", "nan", "inf", "-inf", "-1", "1e400", "1,5")
+WHOLE = (*NO_NUMBER, "1_0", "\u0663", "\uff11", "0", "-1", "1.5", "inf", HUGE)
+REAL = ("", "1_0", "\u0663", "abc", "nan", "inf", "-inf", "-1", "1e400", "1,5")
 LISTS = ("", ",", "nan,nan,nan", "inf,inf,inf", "a,b,c", "0.5,0.5", "0.5;0.5;0.5", "1e400,1,1", "0.5,,0.5")
 FILES = (
     "missing",
@@ -69,8 +69,8 @@ SPECIAL: dict[str, tuple[str, ...] | None] = {
     "--multipliers": tuple(v for v in WHOLE if v != HUGE),
     "--weight-memory": tuple(v for v in WHOLE if v != HUGE),
     "--input-size": (*WHOLE, "8x", "x8", "8x0", "8x8x8", "200000", "8x200000"),
-    "--clock": (*REAL, "0"),
-    "--fps": (*REAL, "0"),
+    "--clock": (*REAL, "0", "1e-300", "1e300"),
+    "--fps": (*REAL, "0", "1e-300", "1e300"),
     "--timeout": (*REAL, "0"),
     "--seconds": (*REAL, "0"),
     "--eps": (*REAL, "1"),

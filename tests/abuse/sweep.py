@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.abuse import folders, inputs, machine, options
+from tests.abuse import folders, inputs, machine, options, typed
 from tests.abuse.case import Case
 
 # Kinds that still have open cases: held in neither sweep. Whoever mends one removes it.
@@ -27,6 +27,8 @@ def cases(template: Path) -> list[Case]:
         *folders.results_json(),
         *inputs.images(),
         *inputs.checkpoints(),
+        *typed.typed(),
+        *typed.last_design(),
         *inputs.names(),
         *inputs.outputs(),
         *machine.full_disks(),

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from repvgg_hw import __version__
 from repvgg_hw.cli import COMMANDS, main
+from repvgg_hw.cli.exits import exit_code
 from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
 
 PRESENT = main.list_commands(click.Context(main))
@@ -175,3 +176,22 @@ def test_options_of_generate_are_in_groups_with_their_choices() -> None:
         "off|auto|2|3",
     ):
         assert words in " ".join(text.split()), words
+
+
+@pytest.mark.parametrize("words", ["models", "inspect net.pth", "report"])
+def test_a_working_directory_that_was_removed(words: str, tmp_path: Path) -> None:
+    """One line, before torch dies of it with one of its own."""
+    line = f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m repvgg_hw {words}"
+    done = subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "error: the working directory is not there any more: change to another one\n"
+
+
+def test_a_package_that_cannot_be_loaded_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command() -> None:
+        raise ImportError("libtorch_cpu.so: failed to map segment")
+
+    assert exit_code(command) == 2
+    assert "a package cannot be loaded, `repvgg-hw doctor` says" in capsys.readouterr().err

@@ -42,6 +42,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def heed_hangups() -> None:
+    """Also where the tests themselves run behind `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def descendants(pid: int) -> list[int]:
     """Every process below one, by the kernel's tables."""
     parents = {}
@@ -76,16 +81,30 @@ def test_ctrl_c(place: Path, words: tuple[str, ...], after: float) -> None:
     pytest.fail(f"{seconds:.1f} s, and no faster at first")
 
 
-def interrupt(place: Path, words: tuple[str, ...], after: float) -> float:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(("words", "after"), [CASES[0], (("simulate", "hls"), 2.0)], ids=["models", "hls"])
+def test_other_signals_are_interrupts(
+    place: Path, words: tuple[str, ...], after: float, number: signal.Signals
+) -> None:
+    """What `timeout` sends, and a terminal that is closed: cleaned up as well."""
+    assert interrupt(place, words, after, number) < 10
+
+
+def interrupt(
+    place: Path, words: tuple[str, ...], after: float, number: signal.Signals = signal.SIGINT
+) -> float:
     """Start a command and interrupt it; how long it took until it and all its children had ended."""
     before = {path for path in place.rglob("*") if not BUILDS & {*path.parts}}
     command = [sys.executable, "-m", "repvgg_hw", *words]
-    with subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    process = subprocess.Popen(
+        command, cwd=place, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, preexec_fn=heed_hangups
+    )
+    with process:
         try:
             process.wait(after)
         except subprocess.TimeoutExpired:
             children = descendants(process.pid)
-            os.kill(process.pid, signal.SIGINT)
+            os.kill(process.pid, number)
             started = time.monotonic()
             code = process.wait(20)
             while any(map(alive, children)) and time.monotonic() < started + 20:

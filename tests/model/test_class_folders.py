@@ -86,7 +86,7 @@ def test_an_index_has_nothing_to_name_elsewhere(folder: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "not a class index in JSON"),
+        ("{", "no readable class index"),
         ('{"ant": 0, "ant": 1}', "'ant' stands there twice"),
         ("3", "a JSON list or object"),
         ([], "names no class"),
@@ -105,5 +105,5 @@ def test_wrong_files(folder: Path, content: object, message: str) -> None:
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="no readable class index"):
         read_index(tmp_path / "absent.json")
