@@ -11,12 +11,13 @@ from typing import Any
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.output import Output
+from repvgg_hw.plan.rom_banks import banks
 from repvgg_hw.plan.stream.direct import ConvPlan
 from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.winograd import WinogradPlan, WinogradUnit
-from repvgg_hw.targets.verilog.tables import SHIFT_BITS, bank_suffix, banks
+from repvgg_hw.targets.verilog.tables import SHIFT_BITS, bank_suffix
 
 MEMORY_FOLDER = "mem"
 

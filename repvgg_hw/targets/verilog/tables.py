@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS, IntegerConv, IntegerLinear, IntegerNetwork
+from repvgg_hw.plan.rom_banks import banks
 from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import Plan
 
 SHIFT_BITS = 6
-# A ROM's word is spread over memories of at most this width: eight ports of 72 bits, the widest of block RAM.
-# Narrow ones load faster, too: Verilator's `$readmemh` shifts the whole word for each digit.
-BANK_BITS = 576
 
 
 def conv_affine(conv: IntegerConv, plan: AnyConvPlan) -> NDArray[np.int64]:
@@ -55,12 +53,6 @@ def to_hex(lanes: NDArray[np.int64], bits: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def banks(lanes: int, bits: int) -> list[tuple[int, int]]:
-    """The runs of lanes, (first, last + 1), that a ROM's word of `lanes` times `bits` bits is spread over."""
-    step = max(1, BANK_BITS // bits)
-    return [(first, min(first + step, lanes)) for first in range(0, lanes, step)]
-
-
 def bank_suffix(index: int, count: int) -> str:
     """What a bank's file and instance are called beside the table's name; nothing for the only one."""
     return f"_{index}" if count > 1 else ""
@@ -82,7 +74,7 @@ def layer_of(file: str) -> str:
 def memory_files(network: IntegerNetwork, plan: Plan) -> dict[str, str]:
     """Every table's file name -> its contents. A layer's files begin with its identifier.
 
-    A table whose words are wider than BANK_BITS has a file for each bank: NAME_0.mem holds the lowest lanes.
+    A table whose words are wider than a bank has a file for each bank: NAME_0.mem holds the lowest lanes.
     """
     files: dict[str, str] = {}
     for conv, layer in zip(network.convs, plan.convs, strict=True):

@@ -1,0 +1,167 @@
+"""How near the estimates of resources are to synthesis, and what they are fitted on.
+
+    .venv/bin/python benchmarks/resources.py --measure    synthesise each case for each family (an hour)
+    .venv/bin/python benchmarks/resources.py --fit        coefficients, from the cases of FIT
+    .venv/bin/python benchmarks/resources.py --check      the table of docs/devices.md
+
+The measured cells are in benchmarks/data/resources.json, with the commit of the Verilog library that they are
+of. What was measured on the same library is not measured again. Needs pyosys 0.70.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.resource_cases import CHECK, FIT, Case
+from benchmarks.resource_fit import FITTED, errors, fit, measured
+from repvgg_hw.design import Design
+from repvgg_hw.files import templates_dir
+from repvgg_hw.plan.parts import FAMILIES
+from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.stream.resources import COEFFICIENTS, coefficients
+from repvgg_hw.targets.verilog import emit
+
+DATA = Path(__file__).parent / "data" / "resources.json"
+YOSYS = {
+    "xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
+    "xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {top}",
+    "ecp5": "synth_ecp5 -top {top}",
+}
+CHILD = """
+import sys
+from pyosys import libyosys
+design = libyosys.Design()
+for line in sys.argv[1:]:
+    libyosys.run_pass(line, design)
+"""
+
+
+def library() -> str:
+    """A digest of the Verilog library, to which a measurement belongs."""
+    digest = hashlib.sha256()
+    for path in sorted((templates_dir() / "verilog").rglob("*")):
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def commit() -> str:
+    """Of the checkout, for people."""
+    words = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def synthesise(case: Case, family: str) -> dict[str, int]:
+    """Cells of the case's whole design, flat, as Yosys counts them."""
+    network, plan = case.build()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        emit.emit(Design(folder, Request("verilog"), network, plan, {}))
+        top = next(path.stem for path in (folder / "rtl").glob("repvgg_*.sv"))
+        files = " ".join((folder / "files.f").read_text().split())
+        lines = [
+            f"read_verilog -sv -defer {files}",
+            YOSYS[family].format(top=top),
+            "tee -q -o cells.json stat -json",
+        ]
+        with (folder / "log").open("w") as log:
+            subprocess.run(
+                [sys.executable, "-c", CHILD, *lines], cwd=folder, stdout=log, stderr=log, check=True
+            )
+        cells: dict[str, int] = json.loads((folder / "cells.json").read_text())["design"]["num_cells_by_type"]
+    return cells
+
+
+def load() -> dict[str, Any]:
+    """What was measured."""
+    empty: dict[str, Any] = {"library": "", "commit": "", "cells": {}}
+    return json.loads(DATA.read_text()) if DATA.is_file() else empty
+
+
+def measure(families: list[str]) -> None:
+    """Every case that was not measured on this library; what is done is kept at once."""
+    data = load()
+    if data["library"] != library():
+        data = {"library": library(), "commit": commit(), "cells": {}}
+
+    def size(case: Case) -> int:
+        return 9 * case.pi * case.po * (1 if case.m is None else 3 * case.m)
+
+    for case in sorted((*FIT, *CHECK), key=size):  # quick ones first: what is there can be used at any time
+        for family in families:
+            key = f"{case.name} {family}"
+            if key in data["cells"]:
+                continue
+            started = time.monotonic()
+            data["cells"][key] = synthesise(case, family)
+            DATA.parent.mkdir(exist_ok=True)
+            DATA.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
+            print(f"{key}: {time.monotonic() - started:.0f} s", flush=True)
+
+
+def fit_all() -> None:
+    """Write the coefficients that the estimates use."""
+    data = load()
+    families = {}
+    for family in FAMILIES:
+        rows = list(measured(FIT, family, data["cells"]))
+        families[family] = {what: fit(rows, family, what) for what in FITTED}
+    content = {"library": data["library"], "commit": data["commit"], "families": families}
+    COEFFICIENTS.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def check() -> None:
+    """Print the table of errors: DSP and block RAM as counts that are not right, LUT and FF in percent."""
+    data = load()
+    print(f"Verilog library at {data['commit']}, {len(data['cells'])} syntheses")
+    print("| family | cases | DSP wrong | BRAM wrong | LUT: mean, worst | FF: mean, worst |")
+    print("|---|---|---|---|---|---|")
+    for family in FAMILIES:
+        for title, cases in (("fitted", FIT), ("not fitted", CHECK)):
+            rows = list(measured(cases, family, data["cells"]))
+            wrong = [
+                sum(getattr(r.estimated, what) != getattr(r.counted, what) for r in rows)
+                for what in ("dsp", "bram")
+            ]
+            if not rows:
+                continue
+            cells = []
+            for what in FITTED:
+                found = errors(rows, what)
+                worst = max(range(len(found)), key=lambda i: abs(found[i]))
+                mean = sum(map(abs, found)) / len(found)
+                cells.append(f"{mean:.1%}, {found[worst]:+.1%} ({rows[worst].case.name})")
+            print(f"| {family}, {title} | {len(rows)} | {wrong[0]} | {wrong[1]} | {' | '.join(cells)} |")
+
+
+@click.command()
+@click.option("--measure", "measuring", is_flag=True, help="Synthesise.")
+@click.option("--fit", "fitting", is_flag=True, help="Write coefficients.")
+@click.option("--check", "checking", is_flag=True, help="Compare.")
+@click.option("--family", multiple=True, type=click.Choice(list(FAMILIES)), help="Measure only these.")
+def main(measuring: bool, fitting: bool, checking: bool, family: tuple[str, ...]) -> None:
+    """Measure, fit, check."""
+    if measuring:
+        os.nice(5)
+        measure(list(family or FAMILIES))
+    if fitting:
+        fit_all()
+        coefficients.cache_clear()
+    if checking:
+        check()
+
+
+if __name__ == "__main__":
+    main()

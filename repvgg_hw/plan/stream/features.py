@@ -1,0 +1,165 @@
+"""What look-up tables and flip-flops of a unit are proportional to: bits by their role in the circuit.
+
+Features are counted from shapes and foldings alone, so that they follow the plan; how many LUTs and flip-
+flops of a family one bit of each takes is measured (`coefficients.json`, written by
+`benchmarks/resources.py --fit`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import singledispatch
+from typing import Any
+
+from repvgg_hw.plan.stream.direct import KERNEL, ConvPlan
+from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.memories import Memory, conv_memories, linear_memories
+from repvgg_hw.plan.stream.winograd import WinogradPlan
+from repvgg_hw.winograd.division import divider
+from repvgg_hw.winograd.networks import networks
+
+Features = Counter[str]  # role -> bits, adders times bits, or units
+
+SLICE = 8  # products that one stage of rvg_dot_product.sv sums
+
+
+def _count(**roles: float) -> Features:
+    return Counter({role.replace("_", " "): round(bits) for role, bits in roles.items()})
+
+
+def _counters(sizes: Iterable[int]) -> int:
+    """Bits of counters up to each of these."""
+    return sum(max(1, (size - 1).bit_length()) for size in sizes)
+
+
+def of_memories(memories: Sequence[Memory], family: str) -> Features:
+    """RAM in LUTs, ROM in logic, and what surrounds memories."""
+    total: Features = Counter()
+    for memory in memories:
+        m, n = memory.mapped(family), memory.copies
+        total["ram in luts"] += round(m.lut) * n
+        total["rom in luts"] += _rom_luts(memory, family) if m.logic else 0
+        total["stacked"] += m.mux_bits * n
+        total["bypass"] += m.bypass * n
+        if m.logic:
+            total["rom register"] += _distinct(memory.bits * n, memory.words)
+        else:
+            total["read register"] += m.register * n
+    return total
+
+
+def _rom_luts(memory: Memory, family: str) -> int:
+    """Look-up tables of a ROM in logic: one for each bit of a word, more where one is too small for it.
+
+    A LUT6 holds 64 words, but from 33 on Yosys builds trees of multiplexers of them: as measured, a LUT and
+    two more for every further 32 words. ECP5's LUT4s are combined by the slices' own multiplexers.
+    """
+    bits = _distinct(memory.bits * memory.copies, memory.words)
+    if family == "ecp5":
+        return bits * -(-memory.words // 16)
+    return bits * (2 * -(-memory.words // 32) - 1)
+
+
+def _distinct(bits: int, words: int) -> int:
+    """Bits of a word that differ in some of so many random words: equal ones are one circuit."""
+    patterns = 2.0 ** min(words, 64)
+    return round(patterns * -math.expm1(bits * math.log1p(-1 / patterns))) if words < 32 else bits
+
+
+@singledispatch
+def of_unit(unit: Any, family: str) -> Features:
+    """The features of a layer of a plan, with its memories."""
+    raise TypeError(f"no estimate for {type(unit).__name__}")
+
+
+@of_unit.register
+def _(c: ConvPlan, family: str) -> Features:
+    taps = KERNEL * KERNEL * c.pi
+    slices = -(-taps // SLICE)
+    window, acc = taps * c.in_bits, c.po * c.acc_bits
+    line = c.pi * c.in_bits
+    return of_memories(conv_memories(c), family) + _count(
+        window=window,
+        line_select=KERNEL * line * (KERNEL + c.stride),
+        product_bits=taps * c.po * (c.in_bits + 1 + c.weight_bits),
+        added_bits=c.po * (taps - 1) * c.acc_bits,
+        sliced_bits=acc * slices,
+        tree_bits=acc * max(0, slices - 1),
+        accumulators=acc,
+        leaving=acc if c.po > c.out_lanes else 0,
+        requantized=c.out_lanes * c.acc_bits,
+        lanes=c.out_lanes,
+        counters=_counters(
+            (c.height, c.width, c.words, c.repeats, c.c_out, c.fifo_depth, c.weight_memory[0])
+        ),
+        units=1,
+    )
+
+
+@of_unit.register
+def _(c: WinogradPlan, family: str) -> Features:
+    w, k = c.widths, c.transform.size
+    positions = k * k
+    data, output, _ = networks(c.m, c.stride)
+    division = divider(c.transform.odd**2, c.acc_bits)
+    middle = c.acc_bits + c.transform.shift
+    sums = c.po * positions * w.sum
+    return of_memories(conv_memories(c), family) + _count(
+        line_select=k * c.pi * c.in_bits * (k + c.transform.step),
+        tile_pixels=positions * c.pi * c.in_bits,
+        tile_middle=positions * c.pi * w.middle,
+        tile_data=positions * c.pi * w.data,
+        product_bits=positions * c.pi * c.po * (w.data + w.weight),
+        added_bits=positions * c.po * (c.pi - 1) * w.sum,
+        accumulators=sums,
+        sets=sums,
+        data_adders=c.pi * data.graph.cost * (w.middle + w.data),
+        output_adders=c.lanes * output.graph.cost * (w.sum + middle),
+        dividers=c.lanes * c.m * division.cost * c.acc_bits,
+        output_rows=c.lanes * c.m * (2 * k * middle + 2 * c.acc_bits),
+        requantized=c.requant_multipliers * c.acc_bits,
+        lanes=c.requant_multipliers,
+        raster_select=c.out_lanes * c.m * c.out_bits,
+        counters=_counters(
+            (c.height, c.width, c.words, c.repeats, c.c_out, c.weight_memory[0], c.tile_memory[0])
+        ),
+        units=1,
+        tiles=1,
+    )
+
+
+@of_unit.register
+def _(c: LinearPlan, family: str) -> Features:
+    acc = c.po * c.acc_bits
+    slices = -(-c.pi // SLICE)
+    return of_memories(linear_memories(c), family) + _count(
+        operands=c.pi * c.sum_bits,
+        product_bits=c.pi * c.po * (c.sum_bits + 1 + c.weight_bits),
+        added_bits=c.po * (c.pi - 1) * c.acc_bits,
+        sliced_bits=acc * slices,
+        tree_bits=acc * max(0, slices - 1),
+        accumulators=acc,
+        leaving=acc if c.po > c.out_lanes else 0,
+        logits=c.out_lanes * c.acc_bits,
+        converted=2 * c.out_lanes * c.acc_bits if c.out_lanes > 1 else 0,
+        pooled=c.in_lanes * c.sum_bits,
+        counters=_counters((c.height * c.width, c.c_in, c.c_out, c.words, c.repeats, c.fifo_depth)),
+        heads=1,
+    )
+
+
+def of_converter(lanes: int, lanes_out: int, lane_bits: int) -> Features:
+    """A stream of so many lanes made one of others, where they differ."""
+    if lanes == lanes_out:
+        return Counter()
+    gathered = (
+        max(lanes, lanes_out) if max(lanes, lanes_out) % min(lanes, lanes_out) == 0 else lanes * lanes_out
+    )
+    return _count(converted=gathered * lane_bits, converters=1)
+
+
+def of_output(bits: int) -> Features:
+    """The register at the output of a design that ends with a map."""
+    return _count(output_register=2 * bits, outputs=1)

@@ -1,0 +1,108 @@
+"""What a streaming plan takes of a device: DSPs, block RAMs, LUTs, flip-flops, layer by layer.
+
+DSPs and block RAMs follow from rules that are the synthesis tool's own (`memory_map`, and Yosys' `mul2dsp`
+for products that are wider than a DSP's ports). LUTs and flip-flops are sums of features with measured
+coefficients; docs/devices.md says how near they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repvgg_hw.network import MULTIPLIER_BITS
+from repvgg_hw.plan.parts import FAMILIES
+from repvgg_hw.plan.resources import Resources, total
+from repvgg_hw.plan.stream import features
+from repvgg_hw.plan.stream.direct import ConvPlan
+from repvgg_hw.plan.stream.features import Features
+from repvgg_hw.plan.stream.layers import AnyConvPlan
+from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.memories import conv_memories, linear_memories
+
+if TYPE_CHECKING:
+    from repvgg_hw.plan.stream.plan import Plan
+
+COEFFICIENTS = Path(__file__).with_name("coefficients.json")
+
+
+def multipliers(a: int, b: int, family: str) -> int:
+    """DSPs for one signed product of a by b bits: it is cut where it is wider than the ports.
+
+    All pieces but the highest are unsigned, so they use one bit less of a port.
+    """
+    wide, narrow = FAMILIES[family].dsp_ports
+    a, b = max(a, b), min(a, b)
+    pieces = [1 if bits <= port else -(-(bits - 1) // (port - 1)) for bits, port in ((a, wide), (b, narrow))]
+    return pieces[0] * pieces[1]
+
+
+def dsps(unit: AnyConvPlan | LinearPlan, family: str) -> int:
+    """DSPs of a layer: its products, and those of requantization."""
+    if isinstance(unit, LinearPlan):
+        return unit.multipliers * multipliers(unit.sum_bits + 1, unit.weight_bits, family)
+    if isinstance(unit, ConvPlan):
+        product = multipliers(unit.in_bits + (not unit.in_signed), unit.weight_bits, family)
+    else:
+        product = multipliers(unit.widths.data, unit.widths.weight, family)
+    scaled = unit.requant_multipliers * multipliers(unit.acc_bits, MULTIPLIER_BITS + 1, family)
+    return unit.multipliers * product + scaled
+
+
+@cache
+def coefficients() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+    """family -> "lut" or "ff" -> feature -> how many of it a bit takes."""
+    content: dict[str, dict[str, dict[str, float]]] = json.loads(COEFFICIENTS.read_text())["families"]
+    return content
+
+
+def _logic(found: Features, family: str) -> tuple[int, int]:
+    """(LUT, FF) of features."""
+    lut, ff = (
+        sum(rate * found.get(name, 0) for name, rate in coefficients()[family][what].items())
+        for what in ("lut", "ff")
+    )
+    return round(lut), round(ff)
+
+
+def of_unit(unit: AnyConvPlan | LinearPlan, family: str) -> Resources:
+    """Of one layer, with its tables."""
+    memories = linear_memories(unit) if isinstance(unit, LinearPlan) else conv_memories(unit)
+    mapped = [(memory.mapped(family), memory.copies) for memory in memories]
+    lut, ff = _logic(features.of_unit(unit, family), family)
+    return Resources(
+        dsp=dsps(unit, family),
+        bram=sum(m.bram * copies for m, copies in mapped),
+        lut=lut,
+        ff=ff,
+        lutram=round(sum(m.lut * copies for m, copies in mapped)),
+    )
+
+
+def glue_features(plan: Plan) -> Features:
+    """What joins the layers: the check of frames, converters between streams, the output's register."""
+    lanes, bits = plan.in_shape[0], plan.in_bits
+    found = Features({"designs": 1})
+    for conv in plan.convs:
+        found += features.of_converter(lanes, conv.pi, bits)
+        lanes, bits = conv.out_lanes, conv.out_bits
+    if plan.linear is None:
+        return found + features.of_output(plan.output.lanes * plan.output.bits)
+    return found + features.of_converter(lanes, plan.linear.pi, plan.linear.sum_bits)
+
+
+def plan_features(plan: Plan, family: str) -> Features:
+    """Of the whole design."""
+    found = glue_features(plan)
+    for layer in plan.layers:
+        found += features.of_unit(layer, family)
+    return found
+
+
+def of_plan(plan: Plan, family: str) -> Resources:
+    """Of the whole design."""
+    lut, ff = _logic(glue_features(plan), family)
+    return total(of_unit(layer, family) for layer in plan.layers) + Resources(lut=lut, ff=ff)
