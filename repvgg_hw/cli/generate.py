@@ -191,6 +191,7 @@ def command(
 
 def _print(design: Design[NetworkPlan], as_json: bool) -> None:
 
+    from repvgg_hw.plan.rate import fits, rate
     from repvgg_hw.report.provenance import provenance
 
     plan = design.plan
@@ -211,9 +212,11 @@ def _print(design: Design[NetworkPlan], as_json: bool) -> None:
         ),
     )
     say(
-        f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
+        f"frame interval {plan.frame_interval:,} cycles, {rate(plan, design.request)}; "
         f"{plan.multipliers:,} multipliers at {plan.utilization:.3f} MACs per cycle each, "
         f"and {plan.requant_multipliers} in requantization"
     )
+    if (fitting := fits(plan, design.request)) is not None:
+        say(fitting)
     say(f"output: {plan.output.summary}; a value is its integer times {design.network.output_scale:.6g}")
     say(f"next: repvgg-hw simulate {design.directory}")

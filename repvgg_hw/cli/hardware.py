@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast
 import click
 
 from repvgg_hw.cli.rules import excludes, needs, void
-from repvgg_hw.cli.values import COUNT, PLACE, Real, Word
+from repvgg_hw.cli.values import COUNT, PLACE, SHARE, Real, Word
+from repvgg_hw.plan import device as devices
 from repvgg_hw.plan import registry as planners
 from repvgg_hw.plan import request as requests
 from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, parse_dsp
@@ -21,6 +22,8 @@ HARDWARE = (
     *(
         "--target",
         "--architecture",
+        "--device",
+        "--fill",
         "--multipliers",
         "--fps",
         "--clock",
@@ -33,6 +36,10 @@ HARDWARE = (
 )
 HARDWARE_RULES = (
     excludes("--multipliers", "--fps", why="one follows from the other"),
+    excludes("--multipliers", "--device", why="a device has a number of its own"),
+    excludes("--dsp", "--device", why="a device has multipliers of its own"),
+    needs("--fill", "--device"),
+    needs("--device", "--target verilog", why="what a device gives is known for the Verilog library alone"),
     void("--phases", "--winograd off"),
     needs("--part", "--target hls"),
 )
@@ -56,6 +63,16 @@ def hardware_options(command: Command) -> Command:
         help="How the hardware is built.",
     )
     @click.option(
+        "--device",
+        type=Word("NAME", devices.get),
+        help="Plan within this board or part; `repvgg-hw devices` lists them.",
+    )
+    @click.option(
+        "--fill",
+        type=SHARE,
+        help=f"Share of the device that may be taken [default: {requests.DEFAULT_FILL}].",
+    )
+    @click.option(
         "--multipliers", type=COUNT, help=f"Budget of multipliers [default: {requests.DEFAULT_MULTIPLIERS}]."
     )
     @click.option(
@@ -67,9 +84,7 @@ def hardware_options(command: Command) -> Command:
         "--clock",
         "clock_mhz",
         type=Real(*requests.CLOCK_MHZ),
-        default=requests.DEFAULT_CLOCK_MHZ,
-        show_default=True,
-        help="In MHz.",
+        help=f"In MHz [default: {requests.DEFAULT_CLOCK_MHZ:g}, or what is known of --device].",
     )
     @click.option(
         "--winograd",

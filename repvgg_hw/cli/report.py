@@ -56,9 +56,10 @@ def command(directory: Path | None, html: Path | None, as_json: bool) -> None:
 
 
 def _print(summary: Summary) -> None:
+    from repvgg_hw.plan.rate import fits, rate
     from repvgg_hw.report.provenance import lines, provenance
 
-    plan = summary.design.plan
+    plan, request = summary.design.plan, summary.design.request
     rows = []
     for row in summary.rows:
         interval = "" if row.interval is None else f"{row.interval:,}"
@@ -67,9 +68,11 @@ def _print(summary: Summary) -> None:
     numbers = ("PI", "PO", "multipliers", "cycles", "simulated", "use")
     show_table(f"{plan.name}: {summary.design.target}", ("<layer", "<algorithm", *numbers, "<result"), rows)
     say(
-        f"frame interval {plan.frame_interval:,} cycles, {plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz; "
+        f"frame interval {plan.frame_interval:,} cycles, {rate(plan, request)}; "
         f"{plan.multipliers:,} multipliers, {plan.utilization:.3f} MACs per multiplier and cycle"
     )
+    if (fitting := fits(plan, request)) is not None:
+        say(fitting)
     scale = summary.design.network.output_scale
     say(f"output: {plan.output.summary}; a value is its integer times {scale:.6g}")
     adders, registers = (sum(getattr(row, name) for row in summary.rows) for name in ("adders", "registers"))

@@ -99,7 +99,7 @@ def load(directory: Path) -> Design[NetworkPlan]:
         if version != FORMAT:
             raise InputError(f"has format {version}, this version reads {FORMAT}: generate it again")
         content = schema.partly(document, _Content)
-        request = schema.exactly(content.request, Request, "request")
+        request = requests.from_json(content.request)
     network = load_network(directory / "network.npz")
     with context(str(path)):
         recorded = schema.plain(schema.without_surrogates(network.provenance))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.output import Output
 from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.resources import Resources
 
 
 class LayerPlan(Protocol):
@@ -49,13 +50,13 @@ class NetworkPlan(Protocol):
     @property
     def layers(self) -> Sequence[LayerPlan]: ...
     @property
-    def clock_mhz(self) -> float: ...
+    def clock_mhz(self) -> float | None: ...
     @property
     def dsp(self) -> tuple[int, int]: ...
     @property
     def frame_interval(self) -> int: ...
     @property
-    def fps(self) -> float: ...
+    def fps(self) -> float | None: ...
     @property
     def multipliers(self) -> int: ...
     @property
@@ -69,6 +70,9 @@ class NetworkPlan(Protocol):
 
     def alternatives(self, name: str) -> dict[str, int]:
         """Other ways to build this layer within the frame interval: algorithm -> multipliers."""
+
+    def resources(self, family: str) -> Resources:
+        """What it takes of a device of this family (`plan.parts.FAMILIES`), estimated."""
 
     def to_json(self) -> dict[str, Any]:
         """What design.json records, and the planner restores."""

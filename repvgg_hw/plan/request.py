@@ -11,8 +11,10 @@ from typing import Any
 
 from repvgg_hw import schema
 from repvgg_hw.errors import InputError
+from repvgg_hw.plan import device as devices
 from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, parse_dsp
 from repvgg_hw.plan.folding import Folding
+from repvgg_hw.schema import exactly
 from repvgg_hw.winograd.matrices import TILES
 
 DEFAULT_MULTIPLIERS = 512
@@ -45,16 +47,36 @@ class Algorithms:
 
 
 DIRECT = Algorithms()
+DEFAULT_FILL = 0.8
+
+
+@dataclass(frozen=True)
+class OnDevice:
+    """The device that a plan must fit.
+
+    fill   the share of each of its resources that the plan may take
+    clock  where the clock is from: "routed", a design on that device; "assumed", by the user; None: no clock
+    """
+
+    name: str
+    fill: float = DEFAULT_FILL
+    clock: str | None = None
+
+    def __post_init__(self) -> None:
+        devices.get(self.name)
+        if not 0 < self.fill <= 1:  # also refuses NaN
+            raise InputError(f"--fill is a share of the device above 0 and up to 1, not {self.fill}")
 
 
 @dataclass(frozen=True)
 class Request:
     """What the user asks of the hardware.
 
-    multipliers  budget, within which frames come as fast as they can; None where fps is given
+    multipliers  budget, within which frames come as fast as they can; None where fps or a device is given
     fps          frames per second at clock_mhz, with as few multipliers as reach it
     folding      layer name -> fixed folding, which the search keeps
     part         device of an HLS project
+    device       what the plan must fit; clock_mhz is None where nothing supports a clock on it
     architecture  what plans the network
     Raises InputError for a clock, a rate or a device that no design can have: what is asked for reaches
     Tcl scripts and divisors, from the command line or from a design.json that somebody edited.
@@ -63,14 +85,19 @@ class Request:
     target: str
     multipliers: int | None = None
     fps: float | None = None
-    clock_mhz: float = DEFAULT_CLOCK_MHZ
+    clock_mhz: float | None = DEFAULT_CLOCK_MHZ
     folding: Mapping[str, Folding] = field(default_factory=dict)
     part: str = DEFAULT_PART
     algorithms: Algorithms = DIRECT
     architecture: str = DEFAULT_ARCHITECTURE
+    device: OnDevice | None = None
 
     def __post_init__(self) -> None:
-        if not CLOCK_MHZ[0] <= self.clock_mhz <= CLOCK_MHZ[1]:  # also refuses NaN
+        if self.clock_mhz is None and (self.device is None or self.fps is not None):
+            raise InputError("the clock may be missing only where a device is given, and no frame rate")
+        if (
+            self.clock_mhz is not None and not CLOCK_MHZ[0] <= self.clock_mhz <= CLOCK_MHZ[1]
+        ):  # also refuses NaN
             raise InputError(
                 f"the clock is {CLOCK_MHZ[0]:g} to {CLOCK_MHZ[1]:,.0f} MHz, not {self.clock_mhz}"
             )
@@ -84,19 +111,31 @@ def parse(
     *,
     multipliers: int | None = None,
     fps: float | None = None,
-    clock_mhz: float = DEFAULT_CLOCK_MHZ,
+    clock_mhz: float | None = None,  # [default: the device's, else DEFAULT_CLOCK_MHZ]
     folding: Path | None = None,
     part: str = DEFAULT_PART,
     winograd: str = DEFAULT_WINOGRAD,
     phases: bool = True,
     dsp: str | None = None,  # "27x18"
     architecture: str = DEFAULT_ARCHITECTURE,
+    device: str | None = None,
+    fill: float | None = None,
 ) -> Request:
     """From the words of the command line, with every default. Raises InputError for what they cannot mean."""
     if multipliers is not None and fps is not None:
         raise InputError("give either --multipliers or --fps: one follows from the other")
-    if multipliers is None and fps is None:
+    if multipliers is not None and device is not None:
+        raise InputError("give either --multipliers or --device: one follows from the other")
+    if multipliers is None and fps is None and device is None:
         multipliers = DEFAULT_MULTIPLIERS
+    on_device, ports = None, DEFAULT_DSP if dsp is None else parse_dsp(dsp)
+    if device is None:
+        clock_mhz = DEFAULT_CLOCK_MHZ if clock_mhz is None else clock_mhz
+    else:
+        on_device, clock_mhz = _on_device(device, DEFAULT_FILL if fill is None else fill, clock_mhz)
+        if fps is not None and clock_mhz is None:
+            raise InputError(f"--fps needs --clock: nothing was routed on {device}, so no clock is known")
+        ports = devices.get(device).family.dsp_ports
     return Request(
         target,
         multipliers,
@@ -104,9 +143,20 @@ def parse(
         clock_mhz,
         read_folding(folding) if folding else {},
         part,
-        parse_algorithms(winograd, DEFAULT_DSP if dsp is None else parse_dsp(dsp), phases),
+        parse_algorithms(winograd, ports, phases),
         architecture,
+        on_device,
     )
+
+
+def _on_device(name: str, fill: float, clock_mhz: float | None) -> tuple[OnDevice, float | None]:
+    """The device and the clock on it: the user's, else one that a design reached on it, else none."""
+    found = devices.get(name)
+    if clock_mhz is not None:
+        return OnDevice(found.name, fill, "assumed"), clock_mhz
+    if found.clock is not None:
+        return OnDevice(found.name, fill, "routed"), found.clock.mhz
+    return OnDevice(found.name, fill), None
 
 
 def parse_algorithms(winograd: str, dsp: tuple[int, int] = DEFAULT_DSP, phases: bool = True) -> Algorithms:
@@ -140,5 +190,13 @@ def read_folding(path: Path) -> dict[str, Folding]:
 
 
 def to_json(request: Request) -> dict[str, Any]:
-    """Every field, for design.json."""
-    return dataclasses.asdict(dataclasses.replace(request, folding=dict(request.folding)))
+    """Every field, for design.json; of the device only where one was asked for."""
+    fields = dataclasses.asdict(dataclasses.replace(request, folding=dict(request.folding)))
+    if request.device is None:
+        del fields["device"]
+    return fields
+
+
+def from_json(content: Mapping[str, Any]) -> Request:
+    """What `to_json` wrote. Raises InputError that names the field where it is something else."""
+    return exactly({"device": None} | dict(content), Request, "request")

@@ -13,6 +13,7 @@ from repvgg_hw import GENERATOR, __version__
 from repvgg_hw.design import Design, results
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.files import environment, templates_dir, write_if_changed
+from repvgg_hw.plan import rate as rates
 from repvgg_hw.plan.planner import LayerPlan, NetworkPlan
 from repvgg_hw.report.provenance import lines, provenance
 
@@ -86,6 +87,7 @@ class Summary:
                 "summary": self.design.plan.output.summary,
                 "scale": self.design.network.output_scale,
             },
+            "device": rates.facts(self.design.plan, self.design.request),
             "limits": self.result.limits if self.result else {},
             "problems": list(self.result.problems) if self.result else [],
         }
@@ -137,6 +139,7 @@ def write_html(summary: Summary, path: Path | None = None) -> Path:
         options=summary.design.options,
         version=__version__,
         provenance=lines(provenance(summary.design)),
+        **rates.facts(summary.design.plan, summary.design.request),
     )
     write_if_changed(path, page)
     return path

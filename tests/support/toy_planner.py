@@ -10,6 +10,7 @@ from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.output import Output
 from repvgg_hw.plan.planner import Planner
 from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.resources import Resources
 from repvgg_hw.schema import difference, plain
 
 
@@ -36,7 +37,7 @@ class ToyPlan:
     name: str
     in_shape: tuple[int, int, int]
     layers: tuple[ToyLayer, ...]
-    clock_mhz: float
+    clock_mhz: float | None
     classes: int
     dsp: tuple[int, int] = (27, 18)
     multipliers: int = 1
@@ -57,11 +58,14 @@ class ToyPlan:
         return self.macs
 
     @property
-    def fps(self) -> float:
-        return self.clock_mhz * 1e6 / self.frame_interval
+    def fps(self) -> float | None:
+        return None if self.clock_mhz is None else self.clock_mhz * 1e6 / self.frame_interval
 
     def alternatives(self, name: str) -> dict[str, int]:
         return {}
+
+    def resources(self, family: str) -> Resources:
+        return Resources(dsp=self.multipliers)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -25,6 +25,8 @@ def _row(directory: Path) -> AcceleratorRow:
     plan, network = loaded.plan, loaded.network
     if not network.num_classes:
         raise InputError(f"{directory} ends with a map: latency times networks with a linear layer")
+    if plan.clock_mhz is None:
+        raise InputError(f"{directory} was planned without a clock: generate it with --clock to assume one")
     result = results.load(directory)
     status = "planned" if result is None else "simulated" if result.passed else "simulation failed"
     proven = result if result and result.passed else None

@@ -16,9 +16,11 @@ from typing import Any
 from repvgg_hw.network import LOGIT_BITS
 from repvgg_hw.plan.device import DEFAULT_DSP
 from repvgg_hw.plan.output import BYTE, Output
+from repvgg_hw.plan.resources import Resources
 from repvgg_hw.plan.stream.candidates import alternatives
 from repvgg_hw.plan.stream.layers import AnyConvPlan, layer_to_json
 from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.resources import of_plan
 
 DERIVED = (
     "frame_interval",
@@ -41,7 +43,7 @@ class Plan:
     convs: tuple[AnyConvPlan, ...]
     linear: LinearPlan | None  # None: the last convolution's map is the output
     budget: int  # multipliers that the search was allowed
-    clock_mhz: float
+    clock_mhz: float | None  # None: no clock is supported on the device that it is planned for
     dsp: tuple[int, int] = DEFAULT_DSP  # widths of one multiplier's signed ports
 
     @property
@@ -98,8 +100,9 @@ class Plan:
         return self.macs / (self.multipliers * self.frame_interval)
 
     @property
-    def fps(self) -> float:
-        return self.clock_mhz * 1e6 / self.frame_interval
+    def fps(self) -> float | None:
+        """Frames per second; None without a clock."""
+        return None if self.clock_mhz is None else self.clock_mhz * 1e6 / self.frame_interval
 
     @property
     def memory_bits(self) -> int:
@@ -137,6 +140,10 @@ class Plan:
         """What each algorithm would cost for a convolution within the frame interval: -> multipliers."""
         conv = next((conv for conv in self.convs if conv.name == name), None)
         return {} if conv is None else alternatives(conv, self.frame_interval, self.dsp)
+
+    def resources(self, family: str) -> Resources:
+        """What the whole design takes of a device of this family, estimated."""
+        return of_plan(self, family)
 
     def to_json(self) -> dict[str, Any]:
         """The fields, and beside them what follows from them, for readers that are not Python."""

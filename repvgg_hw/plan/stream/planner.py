@@ -9,11 +9,13 @@ from repvgg_hw.errors import InputError, context
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.planner import Planner
 from repvgg_hw.plan.request import Request
-from repvgg_hw.plan.stream import recorded
+from repvgg_hw.plan.stream import on_device, recorded
 from repvgg_hw.plan.stream.candidates import unfolded, ways
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.search import make_plan
 from repvgg_hw.schema import difference, plain
+
+ANY = 10**12  # multipliers: no limit
 
 
 class StreamPlanner:
@@ -23,6 +25,8 @@ class StreamPlanner:
 
     def plan(self, network: IntegerNetwork, request: Request) -> Plan:
         """Every layer's folding, by exact search."""
+        if request.device is not None:
+            return on_device.make_plan(network, request)
         return make_plan(
             network,
             multipliers=request.multipliers,
@@ -39,12 +43,26 @@ class StreamPlanner:
             if foldings.get(layer) != asked:
                 raise InputError(f"request.folding.{layer} is not the folding of that layer in the plan")
         with context("plan"):
-            plan = self.plan(network, replace(request, folding=foldings))
+            plan = _at(network, replace(request, folding=foldings))
         _check_algorithms(plan, network, request)
         other = difference(content, plain(plan.to_json()), "plan")
         if other is not None:
             raise InputError(f"{other}, by network.npz and the request")
         return plan
+
+
+def _at(network: IntegerNetwork, request: Request) -> Plan:
+    """The plan at the request's foldings, which are all given; whether it fits was decided before."""
+    if request.device is None:
+        return StreamPlanner().plan(network, request)
+    plan = make_plan(
+        network,
+        multipliers=ANY,
+        clock_mhz=request.clock_mhz,
+        folding=request.folding,
+        algorithms=request.algorithms,
+    )
+    return replace(plan, budget=plan.multipliers)
 
 
 def _check_algorithms(plan: Plan, network: IntegerNetwork, request: Request) -> None:

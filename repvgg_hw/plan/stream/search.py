@@ -96,13 +96,19 @@ class Search:
     def _linear(self, unfolded: LinearPlan, last: AnyConvPlan, interval: int) -> LinearPlan | None:
         """The cheapest linear layer behind `last` that keeps the interval, or None if none does."""
         linear = replace(unfolded, in_lanes=last.out_lanes)
-        if "linear" in self.folding:
-            f = self.folding["linear"]
-            _check_divides("linear", "PI", f.pi, linear.c_in, "input features")
-            _check_divides("linear", "PO", f.po, linear.c_out, "classes")
-            linear = replace(linear, pi=f.pi, po=f.po)
-            return linear if linear.cycles <= interval else None
+        fixed = self.fixed_linear(linear)
+        if fixed is not None:
+            return fixed if fixed.cycles <= interval else None
         return cheapest_linear(linear, interval)
+
+    def fixed_linear(self, linear: LinearPlan) -> LinearPlan | None:
+        """The linear layer, folded as asked for; None where that is left to the search."""
+        if linear.name not in self.folding:
+            return None
+        f = self.folding[linear.name]
+        _check_divides("linear", "PI", f.pi, linear.c_in, "input features")
+        _check_divides("linear", "PO", f.po, linear.c_out, "classes")
+        return replace(linear, pi=f.pi, po=f.po)
 
     def at(self, interval: int) -> Layers | None:
         """The cheapest layers that keep the interval, or None if some layer cannot."""
@@ -119,7 +125,7 @@ class Search:
 
     def smallest(self, fits: Callable[[Layers], bool]) -> Layers | None:
         """The layers at the smallest interval that `fits`, which must be monotone in the interval."""
-        floor = self.network.in_shape[1] * self.network.in_shape[2]
+        floor = floor_cycles(self.network)
         intervals = {max(floor, way.cycles) for ways in self.candidates for way in ways}
         if (linear := self.unfolded_linear) is not None:
             intervals |= {max(floor, c.cycles) for c in linear_foldings(linear)}
@@ -137,6 +143,11 @@ class Search:
         return best
 
 
+def floor_cycles(network: IntegerNetwork) -> int:
+    """Cycles of a frame's pixels: no design is faster."""
+    return network.in_shape[1] * network.in_shape[2]
+
+
 def _check_divides(layer: str, axis: str, value: int, total: int, what: str) -> None:
     if value < 1 or total % value:
         raise InputError(f"folding of {layer}: {axis} = {value} does not divide its {total} {what}")
@@ -147,7 +158,7 @@ def make_plan(
     *,
     multipliers: int | None = None,
     fps: float | None = None,
-    clock_mhz: float = DEFAULT_CLOCK_MHZ,
+    clock_mhz: float | None = DEFAULT_CLOCK_MHZ,
     folding: Mapping[str, Folding] | None = None,
     algorithms: Algorithms = DIRECT,
 ) -> Plan:
@@ -172,14 +183,14 @@ def make_plan(
         budget = multipliers
     else:
         assert fps is not None
-        if not fps > 0 or not clock_mhz > 0:
+        if clock_mhz is None or not fps > 0 or not clock_mhz > 0:
             raise InputError("frame rate and clock must be positive")
         interval = int(clock_mhz * 1e6 / fps)
-        layers = search.at(interval) if interval >= network.in_shape[1] * network.in_shape[2] else None
+        layers = search.at(interval) if interval >= floor_cycles(network) else None
         if layers is None:
             fastest = search.smallest(lambda _: True)
             assert fastest is not None
-            best = max(fastest.cycles, network.in_shape[1] * network.in_shape[2])
+            best = max(fastest.cycles, floor_cycles(network))
             raise InputError(
                 f"{fps:g} frames/s at {clock_mhz:g} MHz leaves {interval} cycles per frame; "
                 f"this network needs at least {best} ({clock_mhz * 1e6 / best:.1f} frames/s)"

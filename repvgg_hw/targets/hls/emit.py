@@ -180,6 +180,8 @@ def emit(design: Design[Plan]) -> None:
     Raises InputError where a layer's folding needs a word or a ROM row that is too wide for the tool.
     """
     network, plan, request = design.network, design.plan, design.request
+    if plan.clock_mhz is None:
+        raise InputError("an HLS project needs a clock: give --clock")
     rng = np.random.default_rng(0)
     images = rng.integers(-128, 128, (VECTOR_FRAMES, *network.in_shape)).astype(np.int8)
     files = [

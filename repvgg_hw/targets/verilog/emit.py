@@ -17,6 +17,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.design.folder import read_table
 from repvgg_hw.files import environment, sim_dir, templates_dir, write_if_changed
 from repvgg_hw.names import top_module
+from repvgg_hw.plan.rate import rate
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verdict import first_difference
 from repvgg_hw.targets.verilog.limits import settle_cycles
@@ -65,6 +66,7 @@ def emit(design: Design[Plan]) -> None:
     context: dict[str, Any] = {
         "top": top,
         "plan": plan,
+        "rate": rate(plan, design.request),
         "version": __version__,
         "units": net.units,
         "streams": net.streams,

@@ -140,6 +140,7 @@ def test_what_the_vendors_types_cannot_hold_is_refused(tmp_path: Path) -> None:
 def test_both_scripts_state_the_clock_and_its_uncertainty(tmp_path: Path) -> None:
     network, plan = random_network([Layer(2)])
     emit(hls_design(tmp_path, network, plan))
+    assert plan.clock_mhz is not None
     period = f"{1000 / plan.clock_mhz:.4g}"
     tcl, cfg = ((tmp_path / name).read_text() for name in ("run_hls.tcl", "hls_config.cfg"))
     assert f"create_clock -period {period} -name default\nset_clock_uncertainty 27%\n" in tcl

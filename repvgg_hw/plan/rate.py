@@ -1,0 +1,42 @@
+"""How fast a plan is and what it takes, in words; a rate only with a clock, and where that is from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from repvgg_hw.plan import device as devices
+from repvgg_hw.plan.planner import NetworkPlan
+from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.resources import NAMES, TITLES, of_device, summary
+
+
+def support(request: Request) -> str:
+    """Where the clock of a request comes from."""
+    routed = request.device is not None and request.device.clock == "routed"
+    return "a routed design reached it on the device" if routed else "assumed"
+
+
+def rate(plan: NetworkPlan, request: Request) -> str:
+    """Frames per second at the clock, or that there is no clock."""
+    if plan.fps is None or plan.clock_mhz is None:
+        return "no frames/s: nothing was routed on that device, give --clock to assume one"
+    return f"{plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz ({support(request)})"
+
+
+def fits(plan: NetworkPlan, request: Request) -> str | None:
+    """What a plan takes of the device that it was made for; None where it was made for none."""
+    if request.device is None:
+        return None
+    device = devices.get(request.device.name)
+    taken = summary(plan.resources(device.family.name), device)
+    return f"fits {device.name} at a fill of {request.device.fill:g}, estimated: {taken}"
+
+
+def facts(plan: NetworkPlan, request: Request) -> dict[str, Any]:
+    """For pages and programs: where the clock is from, and (title, taken, there) of each resource."""
+    if request.device is None:
+        return {"support": support(request), "device": None, "taken": []}
+    device = devices.get(request.device.name)
+    counts = zip(NAMES, plan.resources(device.family.name).counts, of_device(device).counts, strict=True)
+    taken = [(TITLES[name], used, there) for name, used, there in counts]
+    return {"support": support(request), "device": device.name, "taken": taken}
