@@ -223,6 +223,8 @@ def build(
     directory.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     log = directory / "build.log"
+    # Where nothing is optimised, reading headers is most of the time: once, for one C++ file of all.
+    files_option = ["--output-split", "0"] if optimize == "-O0" else []
     cache = runtime.cache_folder(package_root() / "include", trace, _CPP_FLAGS)
     with tool_environment(optimize):
         try:
@@ -232,7 +234,7 @@ def build(
                     hdl_toplevel=top,
                     build_dir=folder,
                     parameters=dict(parameters or {}),
-                    build_args=[*arguments, "-Wno-fatal", "-CFLAGS", _CPP_FLAGS],
+                    build_args=[*arguments, *files_option, "-Wno-fatal", "-CFLAGS", _CPP_FLAGS],
                     waves=trace,
                     always=True,
                     timescale=("1ns", "1ps"),
