@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -49,11 +50,11 @@ for line in sys.argv[1:]:
 
 
 def library() -> str:
-    """A digest of the Verilog library, to which a measurement belongs."""
+    """A digest of the Verilog library without its comments, to which a measurement belongs."""
     digest = hashlib.sha256()
-    for path in sorted((templates_dir() / "verilog").rglob("*")):
-        if path.is_file():
-            digest.update(path.name.encode() + path.read_bytes())
+    for path in sorted((templates_dir() / "verilog").rglob("*.sv*")):
+        code = re.sub(r"\s*//.*", "", path.read_text())
+        digest.update(path.name.encode() + code.encode())
     return digest.hexdigest()[:16]
 
 
@@ -125,7 +126,8 @@ def fit_all() -> None:
 def check() -> None:
     """Print the table of errors: DSP and block RAM as counts that are not right, LUT and FF in percent."""
     data = load()
-    print(f"Verilog library at {data['commit']}, {len(data['cells'])} syntheses")
+    other = "" if data["library"] == library() else " (NOT this one: measure again)"
+    print(f"Verilog library at {data['commit']}{other}, {len(data['cells'])} syntheses")
     print("| family | cases | DSP wrong | BRAM wrong | LUT: mean, worst | FF: mean, worst |")
     print("|---|---|---|---|---|---|")
     for family in FAMILIES:
