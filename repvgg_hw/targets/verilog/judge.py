@@ -55,6 +55,7 @@ def judge(
     for probe in probes:
         name, divergence, problem = probe.layer, None, None
         done, beat = ends.get(name, (len(cycles[name]), 0))
+        done = min(done, len(cycles[name]))  # each that is done has said so itself
         if name in first and first[name][0] == "mismatch":
             _, frame, at, *words = first[name]
             signed = name == "linear"
@@ -66,6 +67,9 @@ def judge(
             problem = f"{name}: tlast is wrong at beat {first[name][1]} of a frame"
         elif name in first:
             problem = f"{name}: sends more than {frames} frames of {probe.beats} beats"
+        elif bad[name]:
+            image = first_image + bad[name][0] % images
+            problem = f"{name}: image {image} differs, and the bench does not say where"
         elif done < frames:
             image = first_image + done % images
             problem = f"{name}: stops in image {image} after {beat} of {probe.beats} beats"
