@@ -90,6 +90,9 @@ def test_convolution_equals_torch(case: dict[str, int]) -> None:
 def test_convolution_refuses_what_float64_cannot_hold() -> None:
     with pytest.raises(OverflowError, match="not exact"):
         golden.conv3x3(np.full((1, 1, 1, 1), 1 << 50), np.full((1, 1, 3, 3), 127))
+    one_channel = np.stack([np.zeros((1, 3, 3), int), np.full((1, 3, 3), -127)])
+    with pytest.raises(OverflowError, match="not exact"):
+        golden.conv3x3(np.array([[[[0, -(1 << 50)]]]]), one_channel)
 
 
 @given(
