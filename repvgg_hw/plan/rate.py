@@ -24,12 +24,16 @@ def rate(plan: NetworkPlan, request: Request) -> str:
 
 
 def fits(plan: NetworkPlan, request: Request) -> str | None:
-    """What a plan takes of the device that it was made for; None where it was made for none."""
+    """What a plan takes of the device that it was made for; None where it was made for none.
+
+    It fitted when it was made; a later version may estimate otherwise.
+    """
     if request.device is None:
         return None
-    device = devices.get(request.device.name)
-    taken = summary(plan.resources(device.family.name), device)
-    return f"fits {device.name} at a fill of {request.device.fill:g}, estimated: {taken}"
+    device, fill = devices.get(request.device.name), request.device.fill
+    taken = plan.resources(device.family.name)
+    verdict = "does not fit" if list(taken.over(of_device(device, fill))) else "fits"
+    return f"{verdict} {device.name} at a fill of {fill:g}, estimated: {summary(taken, device)}"
 
 
 def facts(plan: NetworkPlan, request: Request) -> dict[str, Any]:

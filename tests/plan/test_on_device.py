@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from repvgg_hw.cli import main
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan import device as devices
 from repvgg_hw.plan import request as requests
+from repvgg_hw.plan.rate import fits, rate
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.resources import of_device
+from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.planner import PLANNER
 from repvgg_hw.targets.generate import generate
 
@@ -84,6 +87,17 @@ def test_no_clock_no_rate_unless_it_is_assumed_or_routed() -> None:
     assert (routed.clock_mhz, routed.device) == (40.0, requests.OnDevice("ulx3s-85f", 0.8, "routed"))
     with pytest.raises(InputError, match="--fps needs --clock: nothing was routed on pynq-z2"):
         asked("pynq-z2", fps=10.0)
+
+
+def test_what_is_said_of_a_plan_is_what_is_estimated_now() -> None:
+    request = asked("pynq-z2", clock_mhz=50.0)
+    plan = PLANNER.plan(NETWORK, request)
+    assert isinstance(plan, Plan)
+    assert str(fits(plan, request)).startswith("fits pynq-z2 at a fill of 0.8, estimated: DSP ")
+    assert str(fits(plan, asked("pynq-z2", fill=0.01))).startswith("does not fit pynq-z2 at a fill of 0.01")
+    assert fits(plan, requests.parse("verilog")) is None
+    assert rate(plan, request) == f"{plan.fps:,.1f} frames/s at 50 MHz (assumed)"
+    assert rate(replace(plan, clock_mhz=None), request).startswith("no frames/s")
 
 
 @pytest.mark.parametrize(
