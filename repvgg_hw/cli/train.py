@@ -232,6 +232,10 @@ def _result(
     options = [*finished.reading]
     if images.channels != 3 or (mean, std) != normalisation(None, None, 3):
         options += ["--mean", ",".join(map(str, mean)), "--std", ",".join(map(str, std))]
+    if images.files:  # calibration images must come to the input as these did
+        height, width = images.size
+        options += ["--input-size", f"{height}x{width}", "--preprocess", images.preprocessing.kind]
+        options += ["--crop-pct", f"{images.preprocessing.crop_pct:g}"]
     return {
         "output": str(output),
         "sha256": sha256(output),

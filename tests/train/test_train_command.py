@@ -97,6 +97,7 @@ def test_it_learns_and_logs(place: Path, tmp_path: Path) -> None:
     assert float(rows[-1]["val_top1"]) > 0.9
     assert f"top-1 on --val: {float(rows[-1]['val_top1']):.2%}" in done.stdout
     assert f"next: repvgg-hw generate --weights {output} --calibration IMAGES" in done.stdout
+    assert done.stdout.strip().endswith("--input-size 16x16 --preprocess timm --crop-pct 1")
     assert import_network(output).architecture.num_classes == 3
 
 
