@@ -57,9 +57,9 @@ def load(part: str) -> tuple[Images, Labels]:
 
 
 def write(folder: Path) -> dict[str, Path]:
-    """Write calibration.npz and test.npz (`images` uint8 (N, H, W, C), `labels`) and return their paths."""
+    """Write a file for each part (`images` uint8 (N, H, W, C), `labels`) and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = {part: folder / f"{part}.npz" for part in ("calibration", "test")}
+    paths = {part: folder / f"{part}.npz" for part in PARTS}
     for part, path in paths.items():
         images, labels = load(part)
         np.savez_compressed(path, images=images, labels=labels)
