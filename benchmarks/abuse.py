@@ -1,4 +1,4 @@
-"""Every misuse of every command, in parallel over the cores, as the Markdown table of docs/cli.md.
+"""Every misuse of every command, in parallel over the cores, as the Markdown table of docs/robustness.md.
 
     python benchmarks/abuse.py              all kinds
     python benchmarks/abuse.py names        kinds that hold this word

@@ -139,6 +139,21 @@ def whole_files(template: Path) -> Iterator[Case]:
                 partial(change, name),
                 limit=180,
             )
+    sources = (
+        "hls/src/tables/stage0_weights.inc",
+        "hls/src/config.hpp",
+        "hls/tb/tb.cpp",
+        "hls/csim/ap_int.h",
+    )
+    for name in (*sources, "hls/design.json", "hls/network.npz", "hls/files.json"):
+        for what, change in changes.items():
+            if what == "nested" and name.endswith(("pp", ".h", ".inc")):
+                continue  # g++ itself takes minutes over 100,000 brackets
+            codes = frozenset({FAILED, WRONG}) if name in sources else frozenset({WRONG})
+            command = ("simulate", "hls", "--limit", "1")
+            prepare = partial(change, name)
+            case = f"simulate: {name} {what}"
+            yield Case("files of a design", case, command, codes, prepare, limit=180)
     for what, change in changes.items():
         if what != "missing":
             yield Case(

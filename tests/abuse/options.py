@@ -90,6 +90,7 @@ SPECIAL: dict[str, tuple[str, ...] | None] = {
     "--calibration": (*FOLDERS, "net.safetensors"),
     "--images": (*FOLDERS, "net.safetensors"),
     "--data": (*FOLDERS, "net.safetensors"),
+    "--val": FOLDERS,
     "--weights": (
         "missing",
         "images",
@@ -116,6 +117,9 @@ SPECIAL: dict[str, tuple[str, ...] | None] = {
     "--scheduler": ("", "nope", "tcp://", "tcp://127.0.0.1:1", "http://127.0.0.1:1"),
     "--waves-window": None,
 }
+
+
+RIGHT = {("train", "--strides", "2,2")}  # wrong for the other commands' network
 
 
 def commands() -> dict[str, click.Command]:
@@ -153,6 +157,8 @@ def values() -> Iterator[Case]:
                 continue
             flag = max(option.opts, key=len)
             for value in wrong_values(option):
+                if (command, flag, value) in RIGHT:
+                    continue
                 yield Case(
                     "option values", f"{command} {flag} {value[:40]!r}", with_option(command, flag, value)
                 )

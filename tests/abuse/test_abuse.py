@@ -36,6 +36,19 @@ def test_a_sample_of_all_kinds(template: Path) -> None:
     assert not wrong, "\n".join(lines)
 
 
+def test_the_documented_table_is_of_these_kinds(template: Path) -> None:
+    """docs/robustness.md: every kind, and nothing found; its numbers are those of the day it was measured."""
+    lines = (runner.ROOT / "docs/robustness.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    counts = {row[0]: row[1:] for row in rows if len(row) == 7 and row[1].replace(",", "").isdecimal()}
+    total = counts.pop("all")
+    assert set(counts) == {case.kind for case in sweep.cases(template)}
+    assert (
+        int(total[0].replace(",", "")) == sum(int(row[0].replace(",", "")) for row in counts.values()) >= 600
+    )
+    assert all(cell == "0" for row in (*counts.values(), total) for cell in row[1:])
+
+
 WRONG_LINE = "error: what is wrong\n"
 
 

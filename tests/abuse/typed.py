@@ -50,8 +50,8 @@ def typed() -> Iterator[Case]:
 
 
 def _last(data: bytes | None, folder: Path) -> None:
-    (folder / "build").mkdir()
     place = folder / "build/.last-design"
+    place.unlink()  # that of the world
     if data is None:
         place.mkdir()
     else:
