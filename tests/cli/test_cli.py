@@ -157,8 +157,8 @@ def test_one_name_for_one_thing() -> None:
     assert all(option.is_flag for c in PRESENT for option in options_of(c) if "--json" in option.opts)
     assert "--size" not in types
     differing = {name: found for name, found in types.items() if len(found) > 1}
-    # generate writes a folder and fuse a file; latency takes several models, evaluate several methods; generate
-    # plans for an FPGA, evaluate and latency run on a processor
+    # generate writes a folder and fuse a file; latency takes several models, evaluate several methods;
+    # generate plans for an FPGA, evaluate and latency run on a processor
     assert set(differing) == {"--output", "--model", "--method", "--device"}, differing
 
 
