@@ -11,16 +11,20 @@ RESULTS = 200
 
 @over_cases
 async def equals_sum(bench: Bench) -> None:
-    unit, n, width = bench.unit, bench.parameters["N"], bench.parameters["W"]
-    latency = next(levels for levels in range(1, 9) if 8**levels >= n)
+    unit, p = bench.unit, bench.parameters
+    n, term_width, width = p["N"], p["TERM_W"], p["W"]
+    latency = next(levels for levels in range(1, 9) if 2**levels >= n)
     due: dict[int, int] = {}
     cycle, sent, enable = 0, 0, 0
     while sent < RESULTS or due:
-        word, valid = bench.dice.getrandbits(n * width), sent < RESULTS and bench.dice.random() >= bench.idle
+        word, valid = (
+            bench.dice.getrandbits(n * term_width),
+            sent < RESULTS and bench.dice.random() >= bench.idle,
+        )
         enable = (enable << 1 | int(valid)) & ((1 << latency) - 1)
         unit.enable.value, unit.terms.value = enable, word
         if valid:
-            due[cycle + latency] = sum(unpack(word, n, width)) & ((1 << width) - 1)
+            due[cycle + latency] = sum(unpack(word, n, term_width, signed=True)) & ((1 << width) - 1)
             sent += 1
         await RisingEdge(bench.clk)
         await FallingEdge(bench.clk)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from repvgg_hw.network import out_size
 
 TAPS = 9  # weights of a 3x3 kernel
-TREE_RADIX = 8  # inputs that one register stage of an adder tree sums
 
 
 @dataclass(frozen=True)
@@ -27,12 +26,17 @@ def divisors(n: int) -> list[int]:
     return [d for d in range(1, n + 1) if n % d == 0]
 
 
-def sum_registers(terms: int) -> int:
-    """Registers of the pipelined sum of `terms` products: one after every TREE_RADIX terms."""
-    total = level = -(-terms // TREE_RADIX)
-    while level > 1:
-        level = -(-level // TREE_RADIX)
-        total += level
+def product_bits(terms: int, a_bits: int, b_bits: int, sum_bits: int) -> int:
+    """Register bits of a pipelined sum of `terms` products: rvg_dot_product.sv.
+
+    Each multiplier has its operands, the product and the result in registers; sums are added by pairs, a
+    register after each, a bit wider each time, up to sum_bits.
+    """
+    width = min(a_bits + b_bits, sum_bits)
+    total = terms * (a_bits + b_bits + 2 * width)
+    while terms > 1:
+        terms, width = -(-terms // 2), min(width + 1, sum_bits)
+        total += terms * width
     return total
 
 

@@ -11,7 +11,7 @@ from hls_networks import Layer, random_network
 from repvgg_hw import design as designs
 from repvgg_hw.cli.report import command
 from repvgg_hw.design import Design
-from repvgg_hw.plan.folding import sum_registers
+from repvgg_hw.plan.folding import product_bits
 from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
@@ -31,17 +31,18 @@ def test_price_of_direct_and_winograd(tmp_path: Path) -> None:
     design = saved_design(tmp_path / "net")
     direct, winograd, linear = summarize(design).rows
     assert direct.adders == linear.adders == 0 < winograd.adders
-    # 27 pixels of 8 bits; for each of 2 outputs 27 products of 17 bits, 4 + 1 sums, accumulator and its copy
+    # 27 pixels of 8 bits; for each of 2 outputs 27 products and their sums, accumulator and its copy
     width = design.plan.convs[0].acc_bits
-    assert direct.registers == 27 * 8 + 2 * (27 * 17 + 5 * width + 2 * width)
+    assert direct.registers == 27 * 8 + 2 * (product_bits(27, 8, 8, width) + 2 * width)
     unit = design.plan.convs[1]
     assert isinstance(unit, WinogradPlan)
     assert winograd.registers == sum(unit.registers.values())
     assert {"direct", "F(4)"} <= set(winograd.alternatives)
 
 
-def test_sums_of_products_are_registered_every_eight() -> None:
-    assert [sum_registers(n) for n in (1, 8, 9, 64, 65)] == [1, 1, 3, 9, 12]
+def test_sums_of_products_are_registered_after_each_addition() -> None:
+    assert product_bits(1, 8, 8, 20) == 8 + 8 + 16 + 16
+    assert product_bits(3, 8, 8, 17) == 3 * (8 + 8 + 16 + 16) + 2 * 17 + 17
 
 
 def test_terminal_json_and_page(tmp_path: Path) -> None:

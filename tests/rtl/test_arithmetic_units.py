@@ -19,15 +19,31 @@ def dot_product() -> Trials:
     }
     cases["wide"] = {"N": 5, "X_W": 14, "X_SIGNED": True, "W_W": 16, "SUM_W": 33}
     faults = {
-        "unsigned": Fault("n9s", "{X_SIGNED && x[X_W*i + X_W-1]", "{1'b0", module="rvg_dot_slice"),
-        "late": Fault("n9s", ".sum_en(enable[1])", ".sum_en(enable[0])"),
+        "unsigned": Fault("n9s", "X_SIGNED ? X_W : X_W + 1", "X_W + 1"),
+        "late": Fault("n9s", ".enable(enable[LATENCY-1:3])", ".enable(enable[LATENCY-2:2])"),
+        "stale": Fault("n9s", "if (en[1]) m_q", "if (en[0]) m_q", module="rvg_multiply"),
+    }
+    return Trials(cases, faults)
+
+
+def multiply() -> Trials:
+    cases = {
+        f"a{a}b{b}p{p}": {"A_W": a, "B_W": b, "P_W": p}
+        for a, b, p in ((9, 8, 16), (8, 8, 16), (16, 18, 30), (25, 18, 43), (12, 27, 20), (30, 20, 40))
+    }
+    faults = {
+        "late": Fault("a9b8p16", "if (en[2]) p ", "if (en[1]) p "),
+        "kept": Fault("a8b8p16", "if (en[0]) begin", "if (en[0] && b[0]) begin"),
     }
     return Trials(cases, faults)
 
 
 def adder_tree() -> Trials:
-    cases = {f"n{n}": {"N": n, "W": 12} for n in (2, 3, 8, 9, 64, 65)}
-    faults = {"lost": Fault("n9", "i < COUNT; i++", "i < COUNT - 1; i++")}
+    cases = {f"n{n}": {"N": n, "TERM_W": 9, "W": 12} for n in (2, 3, 8, 9, 64, 65)}
+    faults = {
+        "lost": Fault("n9", "2*j + 1 < terms_at(l-1)", "2*j + 2 < terms_at(l-1)"),
+        "narrow": Fault("n9", "? TERM_W + level : W", "? TERM_W : W"),
+    }
     return Trials(cases, faults)
 
 
@@ -85,7 +101,7 @@ def requant_relu() -> Trials:
         "nibble": {"LANES": 4, "ADDRS": 2, "ACC_W": 24, "Y_W": 4},
     }
     faults = {
-        "ties_go_down": Fault("lanes", "(product_q + half)", "(product_q + half - 1'b1)"),
+        "ties_go_down": Fault("lanes", "<= product_q + half;", "<= product_q + half - 1'b1;"),
         "no_clamp": Fault("lanes", "else if (scaled > Y_MAX)", "else if (1'b0)"),
     }
     return Trials(cases, faults)
@@ -137,6 +153,7 @@ def test_units(tmp_path: Path) -> None:
     """All in one simulator: a small unit costs less than a simulator of its own."""
     units = {
         "rvg_dot_product": dot_product(),
+        "rvg_multiply": multiply(),
         "rvg_adder_tree": adder_tree(),
         "rvg_issue": issue(),
         "rvg_mac_array": mac_array(),

@@ -15,7 +15,7 @@ from lint_sources import refusal, yosys
 from units import write_networks
 
 from repvgg_hw.network import MULTIPLIER_BITS
-from repvgg_hw.plan.folding import TREE_RADIX
+from repvgg_hw.plan.stream.timing import MULTIPLY_CYCLES
 from repvgg_hw.targets.verilog.emit import PACKAGE, library, library_sources
 from repvgg_hw.targets.verilog.tables import SHIFT_BITS
 
@@ -30,7 +30,10 @@ WORDS_4 = {"WORDS": 4, "ADDRS": 4}
 
 # module -> what each of its checks refuses
 RED: dict[str, list[tuple[Parameters, str]]] = {
-    "rvg_adder_tree": [({"N": 1}, "needs_two_terms_of_one_bit")],
+    "rvg_adder_tree": [
+        ({"N": 1}, "needs_two_terms_of_one_bit"),
+        ({"TERM_W": 9, "W": 8}, "term_wider_than_the_sum"),
+    ],
     "rvg_constant": [({"WIDTH": 0}, POSITIVE), ({}, "file_without_a_name")],
     "rvg_conv3x3": [
         ({"PI": 2, "C_IN": 3}, FOLDING), ({"PO": 3, "C_OUT": 8}, FOLDING),
@@ -41,7 +44,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     ],
     "rvg_credit_fifo": [({"DEPTH": 3, "SET": 4}, "depth_below_a_set"), ({"SET": 0}, POSITIVE)],
     "rvg_dot_product": [({"W_W": 0}, POSITIVE)],
-    "rvg_dot_slice": [({"N": 9}, "more_terms_than_one_stage_adds"), ({"W_W": 0}, POSITIVE)],
+    "rvg_multiply": [({"B_W": 0}, POSITIVE), ({"P_W": 18}, "result_wider_than_the_product")],
     "rvg_fifo": [({"WIDTH": 0}, POSITIVE)],
     "rvg_frame_check": [({"BEATS": 0}, POSITIVE)],
     "rvg_global_sum": [({"PIXELS": 49, "SUM_W": 13}, "sum_too_narrow"), ({"LANES": 0}, POSITIVE)],
@@ -98,11 +101,11 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
 
 # module -> parameters at the edge of what is legal; the defaults are tried as well
 LEGAL: dict[str, list[Parameters]] = {
-    "rvg_adder_tree": [{"N": 2, "W": 1}],
+    "rvg_adder_tree": [{"N": 2, "TERM_W": 1, "W": 1}],
     "rvg_conv3x3": [{"C_IN": 1, "C_OUT": 1, "HEIGHT": 1, "WIDTH": 1, "FIFO_DEPTH": 1}, {"PI": 3}],
     "rvg_credit_fifo": [{"DEPTH": 4, "SET": 4}, {"WIDTH": 1, "DEPTH": 1, "SET": 1}],
     "rvg_dot_product": [{"N": 1, "X_W": 1, "W_W": 1, "SUM_W": 1}],
-    "rvg_dot_slice": [{"N": 8}, {"N": 1, "X_W": 1, "W_W": 1, "SUM_W": 1}],
+    "rvg_multiply": [{"P_W": 17}, {"A_W": 1, "B_W": 1, "P_W": 2}],
     "rvg_fifo": [{"WIDTH": 1, "DEPTH": 1}],
     "rvg_frame_check": [{"BEATS": 1}],
     "rvg_global_sum": [{"PIXELS": 49, "SUM_W": 14}, {"PIXELS": 1, "SUM_W": 8, "LANES": 1, "FIFO_DEPTH": 1}],
@@ -208,7 +211,7 @@ def test_yosys_does_not_synthesise_it(tmp_path: Path, pi: int) -> None:
 def test_the_package_is_what_the_plan_counts_with() -> None:
     text = library()[PACKAGE].read_text()
     numbers = {name: int(value) for name, value in re.findall(r"localparam int (\w+) *= (\d+);", text)}
-    assert numbers == {"MULT_W": MULTIPLIER_BITS, "SHIFT_W": SHIFT_BITS, "RADIX": TREE_RADIX}
+    assert numbers == {"MULT_W": MULTIPLIER_BITS, "SHIFT_W": SHIFT_BITS, "STAGES": MULTIPLY_CYCLES}
 
 
 def test_every_check_has_a_red_case() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,10 +105,17 @@ def check(folder: Path, module: str, cases: Cases, faults: Mapping[str, Fault] |
 def check_all(folder: Path, units: Mapping[str, Trials]) -> None:
     """Run the benches of several units, in one simulator.
 
+    Raises as `judge`.
+    """
+    judge(units, *_run(folder, units))
+
+
+def judge(units: Mapping[str, Trials], failed: Mapping[str, list[str]], log: str) -> None:
+    """Hold what a run of benches found against what it had to find: see `simulate` for what it found.
+
     Raises AssertionError naming the cocotb tests that failed, the faults that passed, and the promises that
     were broken without a fault or kept with one.
     """
-    failed, log = _run(folder, units)
     broken = set(re.findall(r"^(?:broken promise in \S*: )?(rvg_\w+: .*)$", log, re.MULTILINE))
     wrong = []
     for module, unit in units.items():
@@ -127,7 +134,7 @@ def check_all(folder: Path, units: Mapping[str, Trials]) -> None:
 
 
 def _run(folder: Path, units: Mapping[str, Trials]) -> tuple[dict[str, list[str]], str]:
-    """Build and run; by unit and case the messages of tests that failed, and what the simulator printed."""
+    """Build and run the units as they are written, with their promises; returns as `simulate`."""
     sources: dict[str, Path] = {}
     faulty: list[Path] = []
     for module, unit in units.items():
@@ -140,6 +147,26 @@ def _run(folder: Path, units: Mapping[str, Trials]) -> tuple[dict[str, list[str]
         for module, unit in units.items()
         for case, name, parameters in unit.instances(module)
     ]
+    package = [path for path in sources.values() if path.stem == PACKAGE]
+    others = [path for path in sources.values() if path.stem != PACKAGE]
+    checks = [sim_dir() / "rvg_assert.sv", sim_dir() / "rvg_assert_stream.sv"]
+    return simulate(folder, units, instances, [*package, *others, *faulty, *checks], go_on=bool(faulty))
+
+
+def simulate(
+    folder: Path,
+    units: Mapping[str, Trials],
+    instances: Sequence[tuple[str, str, Parameters]],
+    sources: Sequence[Path],
+    *,
+    go_on: bool = False,
+    arguments: Sequence[str] = (),
+) -> tuple[dict[str, list[str]], str]:
+    """Build one simulator of these instances, (UNIT_CASE, module, parameters), and run the units' benches.
+
+    Returns by unit and case the messages of tests that failed, and what the simulator printed.
+    go_on: after a broken promise; arguments: of Verilator
+    """
     top, publish = folder / "bench.sv", folder / "publish.vlt"
     top.write_text(environment(sim_dir()).get_template("units.sv.j2").render(instances=instances))
     # Python needs the units' own ports; publishing what is inside, too, makes a large unit slow to compile.
@@ -147,15 +174,12 @@ def _run(folder: Path, units: Mapping[str, Trials]) -> tuple[dict[str, list[str]
     publish.write_text(
         "`verilator_config\n" + "".join(f'public_flat_rw -module "{name}" -var "*"\n' for name in names)
     )
-    package = [path for path in sources.values() if path.stem == PACKAGE]
-    others = [path for path in sources.values() if path.stem != PACKAGE]
-    checks = [sim_dir() / "rvg_assert.sv", sim_dir() / "rvg_assert_stream.sv"]
     build, log, results = folder / "build", folder / "bench.log", folder / "bench.xml"
     verilator.build(
-        [publish, *package, *others, *faulty, *checks, top],
+        [publish, *sources, top],
         "bench",
         build,
-        arguments=["-Wno-PINMISSING", *ASSERTIONS],
+        arguments=["-Wno-PINMISSING", *ASSERTIONS, *arguments],
         optimize="-O0",
     )
     cases = {
@@ -168,7 +192,7 @@ def _run(folder: Path, units: Mapping[str, Trials]) -> tuple[dict[str, list[str]
         ",".join(f"tb_{module}" for module in units),
         modules_path=sim_dir(),
         work=folder,
-        plusargs=[GO_ON] if faulty else [],
+        plusargs=[GO_ON] if go_on else [],
         environment={"UNIT_CASES": json.dumps(cases), "UNIT_FAULTY": json.dumps(stalls)},
         results=results,
         log=log,

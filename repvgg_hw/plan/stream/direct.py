@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS
-from repvgg_hw.plan.folding import TAPS, FoldedConv, sum_registers
+from repvgg_hw.plan.folding import TAPS, FoldedConv, product_bits
 from repvgg_hw.plan.stream.timing import (
     ARRAY_CYCLES,
     CREDIT_CYCLES,
@@ -86,7 +86,7 @@ class ConvPlan(FoldedConv):
     def data_registers(self) -> int:
         """Bits from the window to the accumulators; control, line buffer and requantization are left out."""
         taps = TAPS * self.pi
-        products = taps * (self.in_bits + 1 + self.weight_bits) + sum_registers(taps) * self.acc_bits
+        products = product_bits(taps, self.in_bits, self.weight_bits, self.acc_bits)
         return taps * self.in_bits + self.po * (products + 2 * self.acc_bits)
 
     @property

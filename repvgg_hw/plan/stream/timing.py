@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from repvgg_hw.plan.folding import TREE_RADIX, divisors
+from repvgg_hw.plan.folding import divisors
 
 # Register stages of the RTL units, each measured by its unit's bench (sim/tb_rvg_*.py).
-ARRAY_CYCLES = 4  # rvg_mac_array: a set's last word -> its first beat, beside the adder tree's stages
-REQUANT_CYCLES = 4  # rvg_requant_relu: accumulator -> activation
+MULTIPLY_CYCLES = 3  # rvg_multiply: operands, product, result
+ARRAY_CYCLES = (
+    3 + MULTIPLY_CYCLES
+)  # rvg_mac_array: a set's last word -> its first beat, beside the adder tree's stages
+REQUANT_CYCLES = 5 + MULTIPLY_CYCLES  # rvg_requant_relu: accumulator -> activation
 BIAS_CYCLES = 2  # rvg_linear: accumulator -> logit
 CREDIT_CYCLES = 2  # rvg_credit_fifo: a beat that is taken at once -> its room is offered again
-WINOGRAD_MAC_CYCLES = 3  # rvg_winograd_mac: a set's last word -> its sums, beside the adder tree's stages
+WINOGRAD_MAC_CYCLES = (
+    2 + MULTIPLY_CYCLES
+)  # rvg_winograd_mac: a set's last word -> its sums, beside the tree's
 OUTPUT_CYCLES = 4  # rvg_winograd_output_transform: sums -> first beat, beside a row's K
 RASTER_CYCLES = 3  # rvg_tile_to_raster: a tile row's last beat -> its first beat out
-DRAIN_CYCLES = 24  # upper bound of the last three with requantization and any adder tree
-WINDOWS_HELD = 8  # upper bound of the windows between a line buffer and its accumulators
+DRAIN_CYCLES = 32  # upper bound of the last three with requantization and any adder tree
+WINDOWS_HELD = 24  # upper bound of the windows between a line buffer and its accumulators
 HANDOVER_CYCLES = 16  # upper bound of a row's release -> free -> written -> readable round trip
 
 
 def tree_stages(inputs: int) -> int:
-    """Register stages that sum so many products, TREE_RADIX at a time; at least one."""
-    stages = 0
-    while inputs > 1 or stages == 0:
-        inputs, stages = -(-inputs // TREE_RADIX), stages + 1
-    return stages
+    """Register stages that sum so many products by pairs."""
+    return (inputs - 1).bit_length()
 
 
 def lanes_out(po: int, words: int) -> int:

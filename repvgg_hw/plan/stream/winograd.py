@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS
-from repvgg_hw.plan.folding import FoldedConv, divisors, sum_registers
+from repvgg_hw.plan.folding import FoldedConv, divisors, product_bits
 from repvgg_hw.plan.stream.timing import DRAIN_CYCLES, WINDOWS_HELD
 from repvgg_hw.winograd.bounds import TransformWidths, widths
 from repvgg_hw.winograd.division import divider
@@ -165,7 +165,7 @@ class WinogradUnit(FoldedConv):
         """Bits of data registers by role; control, line buffer and requantization are left out."""
         w, size, positions = self.widths, self.transform.size, self.transform.size**2
         after_rows = self.acc_bits + self.transform.shift  # width between the passes of the output transform
-        products = self.pi * (w.data + 1 + w.weight) + sum_registers(self.pi) * w.sum
+        products = product_bits(self.pi, w.data, w.weight, w.sum)
         return {
             "input transform": positions * self.pi * (self.in_bits + 2 * w.middle + w.data),
             "multipliers": positions * (self.pi * w.data + self.po * (products + w.sum)),

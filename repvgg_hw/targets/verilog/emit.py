@@ -43,6 +43,11 @@ def library() -> dict[str, Path]:
     return {path.stem: path for path in (templates_dir() / "verilog").glob("*/*.sv")}
 
 
+def cells() -> list[Path]:
+    """What rvg_multiply is made of on each family of FPGAs."""
+    return sorted((templates_dir() / "verilog" / "cells").glob("*.v"))
+
+
 def library_sources(modules: set[str]) -> list[Path]:
     """The files of the static RTL library that these modules are made of: the package first, then by name."""
     files = library()
@@ -86,6 +91,7 @@ def emit(design: Design[Plan]) -> None:
     rendered = dict(_networks(plan, env))
     files |= {f"rtl/{name}": text for name, text in rendered.items()}
     files[f"rtl/{top}.sv"] = env.get_template("top.sv.j2").render(context)
+    files |= {f"cells/{path.name}": path.read_text() for path in cells()}
     files["lint.vlt"] = (templates_dir() / "verilog" / "lint.vlt").read_text()
     files["sim/bench.sv"] = env.get_template("bench.sv.j2").render(context)
     files |= {f"sim/{name}": (sim_dir() / name).read_text() for name in BENCH_SOURCES}

@@ -1,62 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-// rvg_adder_tree: sum of N >= 2 terms, a register after every eight.
+// rvg_adder_tree: sum of N >= 2 terms, by pairs, a register after every addition.
 //
-// Widths : terms N x int[W], sum int[W], which must hold every partial sum.
-// Latency: LEVELS = ceil(log8 N) cycles, one result per cycle. enable[i] marks that the beat that came i cycles ago
+// Widths : terms N x int[TERM_W], sum int[W], modulo 2^W. A sum is one bit wider than its terms, up to W: no register
+//          holds a copy of a sign.
+// Latency: LEVELS = ceil(log2 N) cycles, one result per cycle. enable[i] marks that the beat that came i cycles ago
 //          is worth adding.
 
 `default_nettype none
 
 module rvg_adder_tree #(
-  parameter int N = 4,
-  parameter int W = 20,
+  parameter int N      = 4,
+  parameter int TERM_W = 16,
+  parameter int W      = 20,
   localparam int LEVELS = rvg_pkg::sum_stages(N)
 ) (
-  input  wire logic              clk,
-  input  wire logic [LEVELS-1:0] enable,
-  input  wire logic [N*W-1:0]    terms,
-  output      logic [W-1:0]      sum
+  input  wire logic                clk,
+  input  wire logic [LEVELS-1:0]   enable,
+  input  wire logic [N*TERM_W-1:0] terms,
+  output      logic [W-1:0]        sum
 );
 
-  localparam int RADIX = rvg_pkg::RADIX;
-
-  if (N < 2 || W < 1) begin : g_check_terms
+  if (N < 2 || W < 1 || TERM_W < 1) begin : g_check_terms
     rvg_error_needs_two_terms_of_one_bit u_error ();
+  end
+  if (TERM_W > W) begin : g_check_width
+    rvg_error_term_wider_than_the_sum u_error ();
   end
 
   function automatic int terms_at(input int level);
-    int n;
-    n = N;
-    for (int i = 0; i < level; i++) n = (n + RADIX - 1) / RADIX;
-    terms_at = n;
+    terms_at = (N + (1 << level) - 1) >> level;
   endfunction
 
-  for (genvar l = 0; l < LEVELS; l++) begin : g_level
-    logic [W*terms_at(l)-1:0]   in;
-    logic [W*terms_at(l+1)-1:0] out_q;
+  function automatic int width_at(input int level);
+    width_at = TERM_W + level < W ? TERM_W + level : W;
+  endfunction
 
-    if (l == 0) begin : g_first
-      assign in = terms;
-    end else begin : g_next
-      assign in = g_level[l-1].out_q;
-    end
+  // A register of its own for each sum, not an array: simulators copy an array's elements twice.
+  for (genvar l = 0; l <= LEVELS; l++) begin : g_level
+    for (genvar j = 0; j < terms_at(l); j++) begin : g_node
+      logic signed [width_at(l)-1:0] value;
 
-    for (genvar j = 0; j < terms_at(l+1); j++) begin : g_sum
-      localparam int FIRST = RADIX * j;
-      localparam int COUNT = terms_at(l) - FIRST < RADIX ? terms_at(l) - FIRST : RADIX;
-      logic [W-1:0] total;
-
-      always_comb begin
-        total = '0;
-        for (int i = 0; i < COUNT; i++) total = total + in[W*(FIRST+i) +: W];
-      end
-      always_ff @(posedge clk) begin
-        if (enable[l]) out_q[W*j +: W] <= total;
+      if (l == 0) begin : g_term
+        assign value = terms[TERM_W*j +: TERM_W];
+      end else if (2*j + 1 < terms_at(l-1)) begin : g_sum
+        always_ff @(posedge clk) begin
+          if (enable[l-1]) value <= g_level[l-1].g_node[2*j].value + g_level[l-1].g_node[2*j+1].value;
+        end
+      end else begin : g_alone
+        always_ff @(posedge clk) begin
+          if (enable[l-1]) value <= g_level[l-1].g_node[2*j].value;
+        end
       end
     end
   end
 
-  assign sum = g_level[LEVELS-1].out_q;
+  assign sum = W'(g_level[LEVELS].g_node[0].value);
 
 endmodule
 

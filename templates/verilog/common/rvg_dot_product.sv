@@ -3,9 +3,10 @@
 //
 //   sum = sum over i < N of x[i] * w[i]
 //
-// Widths : x N x X_W (signed if X_SIGNED, else unsigned), w N x int[W_W], sum int[SUM_W], which must hold it.
-// Latency: LATENCY = 1 + max(1, ceil(log8 N)) cycles. enable[i] marks that the beat that came i cycles ago is worth
-//          computing: the caller delays its valid once for all its dot products.
+// Widths : x N x X_W (signed if X_SIGNED, else unsigned), w N x int[W_W], sum int[SUM_W], modulo 2^SUM_W.
+// Latency: LATENCY = 3 + ceil(log2 N) cycles: the multipliers' registers, then those of the adder tree. enable[i] marks
+//          that the beat that came i cycles ago is worth computing: the caller delays its valid once for all its dot
+//          products.
 
 `default_nettype none
 
@@ -24,29 +25,30 @@ module rvg_dot_product #(
   output      logic [SUM_W-1:0]   sum
 );
 
-  localparam int SLICE  = rvg_pkg::RADIX;
-  localparam int SLICES = (N + SLICE - 1) / SLICE;
-
   if (N < 1 || X_W < 1 || W_W < 1 || SUM_W < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
   end
 
-  logic [SLICES*SUM_W-1:0] partial;
+  // An unsigned operand gets a sign of its own, and still the product has no more bits than both have together.
+  // Where sums are modulo 2^SUM_W (Winograd), a product's higher bits do not count.
+  localparam int A_W    = X_SIGNED ? X_W : X_W + 1;
+  localparam int PROD_W = X_W + W_W < SUM_W ? X_W + W_W : SUM_W;
 
-  for (genvar s = 0; s < SLICES; s++) begin : g_slice
-    localparam int COUNT = N - SLICE*s < SLICE ? N - SLICE*s : SLICE;
+  logic [N*PROD_W-1:0] products;
 
-    rvg_dot_slice #(.N(COUNT), .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .SUM_W(SUM_W)) u_slice (
-      .clk, .product_en(enable[0]), .sum_en(enable[1]),
-      .x(x[X_W*SLICE*s +: X_W*COUNT]), .w(w[W_W*SLICE*s +: W_W*COUNT]),
-      .sum(partial[SUM_W*s +: SUM_W])
+  for (genvar i = 0; i < N; i++) begin : g_product
+    rvg_multiply #(.A_W(A_W), .B_W(W_W), .P_W(PROD_W)) u_multiply (
+      .clk, .en(enable[2:0]), .a(A_W'(x[X_W*i +: X_W])), .b(w[W_W*i +: W_W]), .p(products[PROD_W*i +: PROD_W])
     );
   end
 
-  if (SLICES == 1) begin : g_one_slice
-    assign sum = partial;
+  if (N == 1) begin : g_one
+    wire signed [PROD_W-1:0] product = products;
+    assign sum = SUM_W'(product);
   end else begin : g_tree
-    rvg_adder_tree #(.N(SLICES), .W(SUM_W)) u_tree (.clk, .enable(enable[LATENCY-1:2]), .terms(partial), .sum);
+    rvg_adder_tree #(.N(N), .TERM_W(PROD_W), .W(SUM_W)) u_tree (
+      .clk, .enable(enable[LATENCY-1:3]), .terms(products), .sum
+    );
   end
 
 endmodule

@@ -2,7 +2,7 @@
 // rvg_pkg: widths that every layer shares, and the latency of a sum of products.
 //
 // Golden : repvgg_hw/network.py, MULTIPLIER_BITS; repvgg_hw/targets/verilog/tables.py, SHIFT_BITS;
-//          repvgg_hw/plan/folding.py, TREE_RADIX
+//          repvgg_hw/plan/stream/timing.py, MULTIPLY_CYCLES
 // Checks : every module refuses illegal parameters by an instance of a module that does not exist, rvg_error_WHAT, in a
 //          generate-if: what Verilator, Yosys and Icarus all refuse, whatever their options.
 
@@ -12,16 +12,16 @@ package rvg_pkg;
 
   localparam int MULT_W  = 17;  // requantization's multiplier, unsigned: one signed 18-bit port
   localparam int SHIFT_W = 6;   // and its shift
-  localparam int RADIX   = 8;   // terms that are added between two registers
+  localparam int STAGES  = 3;   // registers of a multiplier: operands, product, result
 
-  // Register stages of a sum of so many terms: each adds RADIX of them; at least one.
+  // Register stages of a sum of so many terms: each adds two.
   function automatic int sum_stages(input int terms);
-    sum_stages = terms > RADIX ? ($clog2(terms) + $clog2(RADIX) - 1) / $clog2(RADIX) : 1;
+    sum_stages = $clog2(terms);
   endfunction
 
-  // From the operands of a dot product to its sum: the products' registers, then the sum's.
+  // From the operands of a dot product to its sum: the multipliers' registers, then the sums'.
   function automatic int dot_latency(input int terms);
-    dot_latency = 1 + sum_stages(terms);
+    dot_latency = STAGES + sum_stages(terms);
   endfunction
 
 endpackage

@@ -8,7 +8,7 @@
 // Table  : ADDRS words of LANES x {mult uint17, bias int[ACC_W]}, lane 0 low, from a ROM with one cycle of latency,
 //          read in order beat by beat; after the last word comes word 0.
 // Widths : acc and acc + bias fit int[ACC_W] (proven by the plan), shift 1 .. 2^rvg_pkg::SHIFT_W - 1, y uint[Y_W].
-// Latency: 4 cycles.
+// Latency: 8 cycles: sum, bias, three of the multiplier, its result, rounding, clamp.
 
 `default_nettype none
 
@@ -46,15 +46,15 @@ module rvg_requant_relu #(
   end
 
   logic [LANES*ACC_W-1:0]    acc_q;
-  logic [2:0]                valid_q;
+  logic [6:0]                valid_q;
   logic signed [PROD_W-1:0]  half;
 
   assign affine_en = acc_valid;
   assign half      = PROD_W'(1) << (shift - 1'b1);
 
   always_ff @(posedge clk) begin
-    valid_q <= {valid_q[1:0], acc_valid};
-    y_valid <= valid_q[2];
+    valid_q <= {valid_q[5:0], acc_valid};
+    y_valid <= valid_q[6];
     if (acc_valid) begin
       acc_q       <= acc;
       affine_addr <= affine_addr == ADDR_W'(ADDRS - 1) ? '0 : affine_addr + 1'b1;
@@ -69,20 +69,25 @@ module rvg_requant_relu #(
   for (genvar i = 0; i < LANES; i++) begin : g_lane
     logic signed [ACC_W-1:0]  acc_i, bias, biased_q;
     logic signed [MULT_W:0]   mult, mult_q;
-    logic signed [PROD_W-1:0] product_q, scaled;
+    logic signed [PROD_W-1:0] product, product_q, rounded_q, scaled;
 
     assign acc_i  = acc_q[ACC_W*i +: ACC_W];
     assign bias   = affine_data[(ACC_W+MULT_W)*i +: ACC_W];
     assign mult   = {1'b0, affine_data[(ACC_W+MULT_W)*i + ACC_W +: MULT_W]};
-    assign scaled = (product_q + half) >>> shift;
+    assign scaled = rounded_q >>> shift;
+
+    rvg_multiply #(.A_W(ACC_W), .B_W(MULT_W + 1), .P_W(PROD_W)) u_multiply (
+      .clk, .en(valid_q[3:1]), .a(biased_q), .b(mult_q), .p(product)
+    );
 
     always_ff @(posedge clk) begin
       if (valid_q[0]) begin
         biased_q <= acc_i + bias;
         mult_q   <= mult;
       end
-      if (valid_q[1]) product_q <= biased_q * mult_q;
-      if (valid_q[2]) begin
+      if (valid_q[4]) product_q <= product;
+      if (valid_q[5]) rounded_q <= product_q + half;
+      if (valid_q[6]) begin
         if (scaled < 0)          y[Y_W*i +: Y_W] <= '0;
         else if (scaled > Y_MAX) y[Y_W*i +: Y_W] <= '1;
         else                     y[Y_W*i +: Y_W] <= scaled[Y_W-1:0];

@@ -10,7 +10,7 @@
 // Out    : OUT_LANES accumulators per beat, low first, PO / OUT_LANES beats for each WORDS words; no handshake:
 //          `start_ok` says that the consumer has room for one more set, `start` that it is now taken.
 // Needs  : PO / OUT_LANES <= WORDS, so that one set has left before the next is complete.
-// Latency: from a set's last word to its first beat: 4 + max(1, ceil(log8 N)) cycles.
+// Latency: from a set's last word to its first beat: 6 + ceil(log2 N) cycles.
 
 `default_nettype none
 

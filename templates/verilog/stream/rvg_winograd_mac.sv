@@ -10,7 +10,7 @@
 // Out    : PO x K*K sums at once, modulo 2^SUM_W; no handshake: `start_ok` says that the consumer has room for one
 //          more set, `start` that it is now taken. Sets are complete no closer than SPACING cycles.
 // Rate   : one word per cycle where WORDS >= SPACING, else a set in SPACING cycles.
-// Latency: from a set's last word to its sums: 3 + max(1, ceil(log8 PI)) cycles.
+// Latency: from a set's last word to its sums: 5 + ceil(log2 PI) cycles.
 
 `default_nettype none
 

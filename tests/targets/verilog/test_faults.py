@@ -47,7 +47,7 @@ class RtlFault:
 
 
 RTL_FAULTS = {
-    "rounding term": RtlFault("rvg_requant_relu", "(product_q + half)", "product_q", "stage0.0"),
+    "rounding term": RtlFault("rvg_requant_relu", "product_q + half;", "product_q;", "stage0.0"),
     "ReLU's clamp": RtlFault("rvg_requant_relu", "if (scaled < 0) ", "if (1'b0) ", "stage0.0"),
     "saturation": RtlFault(
         "rvg_requant_relu", "PROD_W'((1 << Y_W) - 1)", "PROD_W'((1 << (Y_W - 1)) - 1)", "stage0.0"

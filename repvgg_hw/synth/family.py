@@ -1,0 +1,103 @@
+"""The FPGA families that netlists are made for: how Yosys is called, and what each of its cells counts as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from repvgg_hw.errors import InputError
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of FPGAs.
+
+    command  of Yosys
+    cells   resource -> cell -> how many of the resource one such cell takes
+    explicit  added to the command where multipliers are already cells of the family. On xc7: no inference at all,
+              since Yosys 0.70 packs what follows a DSP48E1 into it even where its registers are in use
+    models  of the cells, for simulation: Yosys' own files, relative to its folder of shared files
+    own     models of ours, in sim/cells: of cells for which Yosys has none
+    """
+
+    name: str
+    title: str
+    command: str
+    cells: Mapping[str, Mapping[str, float]]
+    models: tuple[str, ...]
+    own: tuple[str, ...] = ()
+    explicit: str = ""
+
+    def script(self, top: str, *, inferred: bool = False) -> list[str]:
+        """Yosys' commands that make a netlist of module `top`, which has been read.
+
+        inferred  multipliers are not cells yet
+        """
+        command = f"{self.command} {'' if inferred else self.explicit} -top {top}"
+        # Without the command's last stage: there Yosys 0.70 builds modules anew that have cells with parameters, when
+        # what they were made of is gone. Of that stage, names and checks remain.
+        return [f"{command} -run begin:check", "autoname", "check -noinit -assert", "blackbox =A:whitebox"]
+
+
+RESOURCES = ("dsp", "bram", "lut", "ff", "carry")
+_XILINX_LUTS = {f"LUT{n}": 1 for n in range(1, 7)} | {
+    # RAM and shift registers in LUTs: how many of them each takes
+    **{"RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8},
+    **{"SRL16E": 1, "SRLC32E": 1, "INV": 1},
+}
+_XILINX_FF = {name: 1 for name in ("FDRE", "FDSE", "FDCE", "FDPE", "FDRE_1")}
+
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family(
+            name="xc7",
+            title="AMD 7 series (DSP48E1)",
+            command="synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
+            cells={
+                "dsp": {"DSP48E1": 1},
+                "bram": {"RAMB36E1": 1, "RAMB18E1": 0.5},  # of 36 kbit
+                "lut": _XILINX_LUTS,
+                "ff": _XILINX_FF,
+                "carry": {"CARRY4": 1},
+            },
+            models=("xilinx/cells_sim.v",),
+            explicit="-nodsp",
+        ),
+        Family(
+            name="xcup",
+            title="AMD UltraScale+ (DSP48E2)",
+            command="synth_xilinx -family xcup -flatten -noiopad -noclkbuf",
+            cells={
+                "dsp": {"DSP48E2": 1},
+                "bram": {"RAMB36E2": 1, "RAMB18E2": 0.5},
+                "lut": _XILINX_LUTS,
+                "ff": _XILINX_FF,
+                "carry": {"CARRY8": 1},
+            },
+            models=("xilinx/cells_sim.v",),
+            own=("DSP48E2.sv",),
+        ),
+        Family(
+            name="ecp5",
+            title="Lattice ECP5 (MULT18X18D)",
+            command="synth_ecp5",
+            cells={
+                "dsp": {"MULT18X18D": 1},
+                "bram": {"DP16KD": 1},  # of 18 kbit
+                "lut": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4, "DPR16X4C": 4},
+                "ff": {"TRELLIS_FF": 1},
+                "carry": {"CCU2C": 1},
+            },
+            models=("ecp5/cells_sim.v",),
+            own=("MULT18X18D.sv",),
+        ),
+    )
+}
+
+
+def family(name: str) -> Family:
+    """The family of that name; InputError where there is none."""
+    if name not in FAMILIES:
+        raise InputError(f"no family {name!r}: netlists are made for {', '.join(FAMILIES)}")
+    return FAMILIES[name]

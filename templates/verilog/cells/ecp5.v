@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// rvg_multiply_cell for Lattice ECP5: one MULT18X18D with its input, pipeline and output registers.
+//
+//   p = a * b       modulo 2^P_W,  as rvg_multiply.sv: int[A_W] x int[B_W], 3 cycles
+//
+// Source : Lattice FPGA-TN-02205, ECP5 and ECP5-5G sysDSP Usage Guide.
+// Split  : up to 35 x 18 bits by two blocks, and an addition behind their registers; beyond that by inference.
+
+module rvg_multiply_cell #(
+  parameter A_W = 9,
+  parameter B_W = 8,
+  parameter P_W = 17
+) (
+  input  wire                  clk,
+  input  wire [2:0]            en,
+  input  wire signed [A_W-1:0] a,
+  input  wire signed [B_W-1:0] b,
+  output wire [P_W-1:0]        p
+);
+
+  localparam SWAP   = A_W < B_W;  // the wider operand first
+  localparam WIDE   = SWAP ? B_W : A_W;
+  localparam NARROW = SWAP ? A_W : B_W;
+
+  wire signed [WIDE-1:0]   wide   = SWAP ? b : a;
+  wire signed [NARROW-1:0] narrow = SWAP ? a : b;
+
+  generate
+    if (WIDE <= 18) begin : g_cell
+      wire signed [17:0] a18 = wide;
+      wire signed [17:0] b18 = narrow;
+      wire [35:0]        p36;
+
+      assign p = p36[P_W-1:0];
+
+      MULT18X18D #(
+        .REG_INPUTA_CLK("CLK0"), .REG_INPUTA_CE("CE0"), .REG_INPUTA_RST("RST0"),
+        .REG_INPUTB_CLK("CLK0"), .REG_INPUTB_CE("CE0"), .REG_INPUTB_RST("RST0"),
+        .REG_PIPELINE_CLK("CLK0"), .REG_PIPELINE_CE("CE1"), .REG_PIPELINE_RST("RST0"),
+        .REG_OUTPUT_CLK("CLK0"), .REG_OUTPUT_CE("CE2"), .REG_OUTPUT_RST("RST0"),
+        .CLK0_DIV("ENABLED"), .SOURCEB_MODE("B_SHIFT"), .MULT_BYPASS("DISABLED"), .RESETMODE("SYNC"), .GSR("DISABLED")
+      ) u_mult (
+        .CLK0(clk), .CE0(en[0]), .CE1(en[1]), .CE2(en[2]), .RST0(1'b0),
+        .SIGNEDA(1'b1), .SIGNEDB(1'b1), .SOURCEA(1'b0), .SOURCEB(1'b0),
+        .A0(a18[0]), .A1(a18[1]), .A2(a18[2]), .A3(a18[3]), .A4(a18[4]), .A5(a18[5]), .A6(a18[6]), .A7(a18[7]), .A8(a18[8]),
+        .A9(a18[9]), .A10(a18[10]), .A11(a18[11]), .A12(a18[12]), .A13(a18[13]), .A14(a18[14]), .A15(a18[15]), .A16(a18[16]), .A17(a18[17]),
+        .B0(b18[0]), .B1(b18[1]), .B2(b18[2]), .B3(b18[3]), .B4(b18[4]), .B5(b18[5]), .B6(b18[6]), .B7(b18[7]), .B8(b18[8]),
+        .B9(b18[9]), .B10(b18[10]), .B11(b18[11]), .B12(b18[12]), .B13(b18[13]), .B14(b18[14]), .B15(b18[15]), .B16(b18[16]), .B17(b18[17]),
+        .P0(p36[0]), .P1(p36[1]), .P2(p36[2]), .P3(p36[3]), .P4(p36[4]), .P5(p36[5]), .P6(p36[6]), .P7(p36[7]), .P8(p36[8]),
+        .P9(p36[9]), .P10(p36[10]), .P11(p36[11]), .P12(p36[12]), .P13(p36[13]), .P14(p36[14]), .P15(p36[15]), .P16(p36[16]), .P17(p36[17]),
+        .P18(p36[18]), .P19(p36[19]), .P20(p36[20]), .P21(p36[21]), .P22(p36[22]), .P23(p36[23]), .P24(p36[24]), .P25(p36[25]), .P26(p36[26]),
+        .P27(p36[27]), .P28(p36[28]), .P29(p36[29]), .P30(p36[30]), .P31(p36[31]), .P32(p36[32]), .P33(p36[33]), .P34(p36[34]), .P35(p36[35])
+      );
+    end else if (WIDE <= 35 && NARROW <= 18) begin : g_split
+      // wide = high * 2^17 + low, low not negative
+      localparam H_W = WIDE - 17 + NARROW;  // of high * narrow
+      localparam L_W = 17 + NARROW;         // of low * narrow
+      wire signed [H_W-1:0] high;
+      wire signed [L_W-1:0] low;
+      wire signed [H_W-1:0] upper = high + $signed(low[L_W-1:17]);
+
+      rvg_multiply_cell #(.A_W(WIDE - 17), .B_W(NARROW), .P_W(H_W)) u_high (
+        .clk(clk), .en(en), .a(wide[WIDE-1:17]), .b(narrow), .p(high)
+      );
+      rvg_multiply_cell #(.A_W(18), .B_W(NARROW), .P_W(L_W)) u_low (
+        .clk(clk), .en(en), .a({1'b0, wide[16:0]}), .b(narrow), .p(low)
+      );
+
+      wire [H_W+16:0] all = {upper, low[16:0]};
+      assign p = all[P_W-1:0];
+    end else begin : g_inferred
+      reg signed [A_W-1:0] a_q;
+      reg signed [B_W-1:0] b_q;
+      reg signed [P_W-1:0] m_q, p_q;
+
+      assign p = p_q;
+
+      always @(posedge clk) begin
+        if (en[0]) begin
+          a_q <= a;
+          b_q <= b;
+        end
+        if (en[1]) m_q <= a_q * b_q;
+        if (en[2]) p_q <= m_q;
+      end
+    end
+  endgenerate
+
+endmodule

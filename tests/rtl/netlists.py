@@ -1,0 +1,72 @@
+"""Netlists of units, by Yosys, under the units' own benches: what is synthesised is what was proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from units import Parameters, Trials, faulty_sources, judge, simulate, unit_sources
+
+from repvgg_hw.synth.family import Family
+from repvgg_hw.synth.netlist import models, multipliers, write_netlist
+from repvgg_hw.targets.verilog.emit import PACKAGE
+
+CELLS = "cells"  # as the module of a fault: it is in what multipliers are made of
+
+
+def check_netlists(folder: Path, families: Sequence[Family], units: Mapping[str, Trials]) -> None:
+    """Synthesise every case and every fault of the units for the families, and run the units' benches on them.
+
+    families  whose cells have different names, or the same models: they are simulated together
+    Raises AssertionError as units.judge: what a unit's bench finds in RTL, it must find in the netlist.
+    """
+    instances: list[tuple[str, str, Parameters]] = []
+    written: list[Path] = []
+    tried: dict[str, Trials] = {}
+    for module, unit in units.items():
+        cases, faults = {}, {}
+        for family in families:
+            for case, name, parameters in unit.instances(module):
+                label = f"{case}_{family.name}"
+                netlist = f"net_{module}_{label}"
+                written.append(_netlist(folder, family, module, unit, case, name, parameters, netlist))
+                instances.append((f"{module}_{label}", netlist, {}))
+                if case in unit.faults:
+                    fault = unit.faults[case]
+                    faults[label] = replace(fault, case=f"{fault.case}_{family.name}", promise="")
+                else:
+                    cases[label] = parameters
+        tried[module] = Trials(cases, faults)
+    of_cells = list(dict.fromkeys(path for family in families for path in models(family)))
+    folders = sorted({f"-I{path.parent}" for path in of_cells})
+    judge(
+        tried, *simulate(folder, tried, instances, [*of_cells, *written], arguments=["-Wno-lint", *folders])
+    )
+
+
+def _netlist(
+    folder: Path,
+    family: Family,
+    module: str,
+    unit: Trials,
+    case: str,
+    name: str,
+    parameters: Parameters,
+    netlist: str,
+) -> Path:
+    """The netlist of one case or fault."""
+    place = folder / f"{module}_{family.name}"
+    sources, cells = unit_sources(place, module, unit.cases.values()), multipliers(family)
+    fault = unit.faults.get(case)
+    if fault is not None and fault.module == CELLS:
+        text, cells, name = cells.read_text(), place / f"{case}.v", module
+        assert text.count(fault.old) == 1, f"{case}: the fault no longer fits the cells of {family.name}"
+        place.mkdir(exist_ok=True, parents=True)
+        cells.write_text(text.replace(fault.old, fault.new))
+    elif fault is not None:
+        package = [path for path in sources if path.stem == PACKAGE]
+        sources = [*package, *faulty_sources(place, sources, f"_{module}_{case}", module, fault)]
+        name = f"{module}__{name}"
+    values = {key: int(value) for key, value in parameters.items()}
+    return write_netlist(folder, family, sources, name, values, netlist, cells=cells)

@@ -1,0 +1,44 @@
+"""One unit's netlist per FPGA family under the unit's own bench, with faults in RTL and in the cells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import test_arithmetic_units
+from netlists import CELLS, check_netlists
+from units import Fault, Trials
+
+from repvgg_hw.synth.family import FAMILIES
+
+pytest.importorskip("pyosys", reason="pyosys is not installed: pip install repvgg-hw[synth]")
+
+
+ARRAY = test_arithmetic_units.mac_array()
+# Signed operands and one product beside eight others: what Yosys' own inference gets wrong (test_cells.py).
+SMALL = {
+    "N": 9,
+    "PO": 1,
+    "WORDS": 2,
+    "ADDRS": 3,
+    "OUT_LANES": 1,
+    "X_W": 8,
+    "X_SIGNED": True,
+    "W_W": 8,
+    "ACC_W": 24,
+}
+
+
+def test_array_for_amd(tmp_path: Path) -> None:
+    faults = {"no_register": Fault("small", ".MREG(1)", ".MREG(0)", module=CELLS)}
+    xilinx = [FAMILIES["xc7"], FAMILIES["xcup"]]
+    check_netlists(tmp_path, xilinx, {"rvg_mac_array": Trials({"small": SMALL}, faults)})
+
+
+def test_array_for_ecp5(tmp_path: Path) -> None:
+    faults = {
+        "no_register": Fault("small", '.REG_OUTPUT_CLK("CLK0")', '.REG_OUTPUT_CLK("NONE")', module=CELLS),
+        "not_cleared": replace(ARRAY.faults["not_cleared"], case="small"),
+    }
+    check_netlists(tmp_path, [FAMILIES["ecp5"]], {"rvg_mac_array": Trials({"small": SMALL}, faults)})
