@@ -76,6 +76,18 @@ FLOORS = (
         "targets",
     ),
     ("train.blocks", "train"),
+    (
+        "synth.family",
+        "synth.child",
+        "synth.tools",
+        "synth.yosys",
+        "synth.nextpnr",
+        "synth.result",
+        "synth.planned",
+        "synth.netlist",
+        "synth.synthesise",
+        "synth",
+    ),
     ("gpu", "measure.accuracy", "measure.latency", "measure", "report"),
     ("cli", "__main__"),
 )

@@ -24,6 +24,7 @@ COMMANDS = (
     "fuse",
     "generate",
     "simulate",
+    "synth",
     "evaluate",
     "report",
     "latency",

@@ -16,6 +16,8 @@ from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.plan import rate as rates
 from repvgg_hw.plan.planner import LayerPlan, NetworkPlan
 from repvgg_hw.report.provenance import lines, provenance
+from repvgg_hw.synth import result as synthesis
+from repvgg_hw.synth.result import Synthesis
 
 FILE = "report.html"
 
@@ -52,6 +54,7 @@ class Summary:
     design: Design[NetworkPlan]
     result: SimulationResult | None
     rows: tuple[LayerRow, ...]
+    synthesis: Synthesis | None = None  # of the folder as it is now
     void: bool = False  # there is a result, but of files that have changed since
 
     @property
@@ -89,6 +92,7 @@ class Summary:
             },
             "device": rates.facts(self.design.plan, self.design.request),
             "limits": self.result.limits if self.result else {},
+            "synthesis": None if self.synthesis is None else self.synthesis.to_json(),
             "problems": list(self.result.problems) if self.result else [],
         }
 
@@ -98,7 +102,8 @@ def summarize(design: Design[NetworkPlan]) -> Summary:
     result = results.load(design.directory)
     results_of = {layer.name: layer for layer in result.layers} if result else {}
     rows = tuple(_row(design, layer, results_of.get(layer.name)) for layer in design.plan.layers)
-    return Summary(design, result, rows, void=results.is_void(design.directory))
+    found = synthesis.load(design.directory)
+    return Summary(design, result, rows, found, void=results.is_void(design.directory))
 
 
 def _row(design: Design[NetworkPlan], layer: LayerPlan, result: LayerResult | None) -> LayerRow:

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from repvgg_hw.errors import InputError
-
 
 @dataclass(frozen=True)
 class Family:
-    """A family of FPGAs.
+    """A family of FPGAs, as Yosys knows it.
 
-    command  of Yosys
-    cells   resource -> cell -> how many of the resource one such cell takes
-    explicit  added to the command where multipliers are already cells of the family. On xc7: no inference at all,
-              since Yosys 0.70 packs what follows a DSP48E1 into it even where its registers are in use
-    models  of the cells, for simulation: Yosys' own files, relative to its folder of shared files
-    own     models of ours, in sim/cells: of cells for which Yosys has none
+    command   of Yosys
+    cells     resource -> cell -> how many of the resource one such cell takes; block RAMs in units of 18 kbit
+    models    of the cells, for simulation: Yosys' own files, relative to its folder of shared files
+    own       models of ours, in sim/cells: of cells for which Yosys has none
+    explicit  added to the command where multipliers are already cells of the family. On xc7: no inference at
+              all, since Yosys 0.70 packs what follows a DSP48E1 into it even where its registers are in use
     """
 
     name: str
-    title: str
     command: str
-    cells: Mapping[str, Mapping[str, float]]
+    cells: Mapping[str, Mapping[str, int]]
     models: tuple[str, ...]
     own: tuple[str, ...] = ()
     explicit: str = ""
@@ -34,29 +31,36 @@ class Family:
         inferred  multipliers are not cells yet
         """
         command = f"{self.command} {'' if inferred else self.explicit} -top {top}"
-        # Without the command's last stage: there Yosys 0.70 builds modules anew that have cells with parameters, when
-        # what they were made of is gone. Of that stage, names and checks remain.
+        # Without the command's last stage: there Yosys 0.70 builds modules anew that have cells with
+        # parameters, when what they were made of is gone. Of that stage, names and checks remain.
         return [f"{command} -run begin:check", "autoname", "check -noinit -assert", "blackbox =A:whitebox"]
 
 
 RESOURCES = ("dsp", "bram", "lut", "ff", "carry")
-_XILINX_LUTS = {f"LUT{n}": 1 for n in range(1, 7)} | {
-    # RAM and shift registers in LUTs: how many of them each takes
-    **{"RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8},
-    **{"SRL16E": 1, "SRLC32E": 1, "INV": 1},
+_XILINX_LUTS = {  # RAM and shift registers in LUTs: how many of them each takes
+    **{f"LUT{n}": 1 for n in range(1, 7)},
+    "INV": 1,
+    "SRL16E": 1,
+    "SRLC32E": 1,
+    "RAM32X1D": 2,
+    "RAM64X1D": 2,
+    "RAM128X1D": 4,
+    "RAM32M": 4,
+    "RAM64M": 4,
+    "RAM32M16": 8,
+    "RAM64M8": 8,
 }
-_XILINX_FF = {name: 1 for name in ("FDRE", "FDSE", "FDCE", "FDPE", "FDRE_1")}
+_XILINX_FF = {"FDRE": 1, "FDSE": 1, "FDCE": 1, "FDPE": 1, "FDRE_1": 1}
 
 FAMILIES = {
     family.name: family
     for family in (
         Family(
             name="xc7",
-            title="AMD 7 series (DSP48E1)",
             command="synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
             cells={
                 "dsp": {"DSP48E1": 1},
-                "bram": {"RAMB36E1": 1, "RAMB18E1": 0.5},  # of 36 kbit
+                "bram": {"RAMB36E1": 2, "RAMB18E1": 1},
                 "lut": _XILINX_LUTS,
                 "ff": _XILINX_FF,
                 "carry": {"CARRY4": 1},
@@ -66,11 +70,10 @@ FAMILIES = {
         ),
         Family(
             name="xcup",
-            title="AMD UltraScale+ (DSP48E2)",
             command="synth_xilinx -family xcup -flatten -noiopad -noclkbuf",
             cells={
                 "dsp": {"DSP48E2": 1},
-                "bram": {"RAMB36E2": 1, "RAMB18E2": 0.5},
+                "bram": {"RAMB36E2": 2, "RAMB18E2": 1},
                 "lut": _XILINX_LUTS,
                 "ff": _XILINX_FF,
                 "carry": {"CARRY8": 1},
@@ -80,11 +83,10 @@ FAMILIES = {
         ),
         Family(
             name="ecp5",
-            title="Lattice ECP5 (MULT18X18D)",
             command="synth_ecp5",
             cells={
                 "dsp": {"MULT18X18D": 1},
-                "bram": {"DP16KD": 1},  # of 18 kbit
+                "bram": {"DP16KD": 1},
                 "lut": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4, "DPR16X4C": 4},
                 "ff": {"TRELLIS_FF": 1},
                 "carry": {"CCU2C": 1},
@@ -94,10 +96,3 @@ FAMILIES = {
         ),
     )
 }
-
-
-def family(name: str) -> Family:
-    """The family of that name; InputError where there is none."""
-    if name not in FAMILIES:
-        raise InputError(f"no family {name!r}: netlists are made for {', '.join(FAMILIES)}")
-    return FAMILIES[name]

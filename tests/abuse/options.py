@@ -21,9 +21,16 @@ BASES: dict[str, tuple[str, ...]] = {
         *("--weights", "net.safetensors", "--calibration", "images", "--method", "minmax"),
         *("--multipliers", "64", "-o", "new"),
     ),
+<<<<<<< HEAD
     "simulate": ("design", "--limit", "1"),
     "evaluate": ("net.safetensors", "--data", "images.npz", "--calibration", "images", "--method", "minmax"),
     "report": ("design",),
+=======
+    "simulate": ("missing-design",),
+    "synth": ("missing-design", "--device", "kv260"),
+    "evaluate": ("net.safetensors", "--data", "images", "--calibration", "images", "--method", "minmax"),
+    "report": ("missing-design",),
+>>>>>>> ebf0e8b (synth: netlist, counts beside the plan's, routed clock and bitstream of an emitted design)
     "train": (
         "images",
         "--input-size",
@@ -243,6 +250,14 @@ VOID: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
         (("hls",), ("--waves",)),
         (("hls",), ("--layers",)),
         (("hls",), ("--timeout", "5")),
+    ),
+    "synth": (
+        (("design", "--device", "kv260"), ("--jobs", "2")),
+        (("design", "--device", "kv260"), ("--bitstream", "new.bit")),
+        (("design", "--device", "kv260", "--layer", "stage0"), ("--layers",)),
+        (("design", "--device", "ulx3s-85f", "--layers"), ("--bitstream", "new.bit")),
+        (("design", "--device", "ulx3s-85f", "--no-route"), ("--bitstream", "new.bit")),
+        (("hls", "--device", "kv260"), ("--layers",)),
     ),
     "evaluate": (
         (("net.pth", "--data", "images", "--calibration", "images", "--compare"), ("--method", "minmax")),

@@ -81,6 +81,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "inspect": ("net.pth", "--input-size", "8"),
     "fuse": ("net.pth", "-o", "fused.safetensors"),
     "report": ("design",),
+    "synth": ("design", "--device", "kv260"),
     "train": (
         "images",
         "--input-size",
@@ -149,6 +150,7 @@ _EVALUATION = """
 SAMPLES: dict[str, dict[str, Sample]] = {
     "models": samples("--input-size 64\n--classes 7\n--json"),
     "devices": samples("--json"),
+    "synth": samples("--layer stage0\n--layers\n--jobs 2 | --layers\n--json"),
     "inspect": samples(f"{_READING}--head none\n--input-size 24\n--json"),
     "fuse": samples(f"{_READING}--head none\n--json"),
     "train": samples(TRAINING),

@@ -16,7 +16,7 @@ CELLS = "cells"  # as the module of a fault: it is in what multipliers are made 
 
 
 def check_netlists(folder: Path, families: Sequence[Family], units: Mapping[str, Trials]) -> None:
-    """Synthesise every case and every fault of the units for the families, and run the units' benches on them.
+    """Synthesise every case and every fault of the units for the families; run the units' benches on them.
 
     families  whose cells have different names, or the same models: they are simulated together
     Raises AssertionError as units.judge: what a unit's bench finds in RTL, it must find in the netlist.

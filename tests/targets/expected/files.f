@@ -4,13 +4,13 @@ rtl/rvg_constant.sv
 rtl/rvg_conv3x3.sv
 rtl/rvg_credit_fifo.sv
 rtl/rvg_dot_product.sv
-rtl/rvg_dot_slice.sv
 rtl/rvg_fifo.sv
 rtl/rvg_frame_check.sv
 rtl/rvg_global_sum.sv
 rtl/rvg_issue.sv
 rtl/rvg_linear.sv
 rtl/rvg_mac_array.sv
+rtl/rvg_multiply.sv
 rtl/rvg_ram_1r1w.sv
 rtl/rvg_replay.sv
 rtl/rvg_requant_relu.sv

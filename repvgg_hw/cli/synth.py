@@ -1,0 +1,138 @@
+"""`repvgg-hw synth`: netlist, counts and, for ECP5, a routed clock and a bitstream."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.rules import excludes, needs
+from repvgg_hw.cli.tables import show_table
+from repvgg_hw.cli.talk import say
+from repvgg_hw.cli.values import PLACE, OutputFile, Real, Whole
+
+if TYPE_CHECKING:
+    from repvgg_hw.design import Design
+    from repvgg_hw.synth.result import Part, Synthesis
+
+RULES = (
+    excludes("--layer", "--layers"),
+    needs("--jobs", "--layers"),
+    excludes("--bitstream", "--layer", why="a bitstream is of the whole design"),
+    excludes("--bitstream", "--layers", why="a bitstream is of the whole design"),
+    excludes("--bitstream", "--no-route", why="a bitstream is of a routed design"),
+)
+PATH_STEPS = 12  # of the critical path that are printed; JSON has all
+
+
+@click.command(cls=Command, rules=RULES)
+@click.argument("directory", required=False, type=PLACE)
+@click.option("--device", required=True, help="A board or part that `repvgg-hw devices` lists.")
+@click.option("--layer", help="This layer alone.")
+@click.option("--layers", is_flag=True, help="Every layer alone, in parallel.")
+@click.option("--jobs", type=Whole(1, 1024), help="Processes of --layers [default: one per core].")
+@click.option("--no-route", is_flag=True, help="Netlist and counts only: no clock.")
+@click.option("--clock", "mhz", type=Real(over=0, highest=1000), default=110.0, show_default=True,
+              help="MHz that placing and routing work towards.")  # fmt: skip
+@click.option("--seed", type=Whole(1, 2**31 - 1), default=1, show_default=True, help="Of placing.")
+@click.option("--bitstream", type=OutputFile(".bit"), help="Write the routed design's bitstream (ECP5).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(
+    directory: Path | None,
+    device: str,
+    layer: str | None,
+    layers: bool,
+    jobs: int | None,
+    no_route: bool,
+    mhz: float,
+    seed: int,
+    bitstream: Path | None,
+    as_json: bool,
+) -> None:
+    """Synthesise a generated design with open tools: what it takes of a device, the clock it holds.
+
+    DIRECTORY is a folder written by `generate --target verilog` [default: the last one]. Yosys makes a netlist
+    for AMD's 7 series and UltraScale+ and for Lattice ECP5; nextpnr routes ECP5.
+
+    \b
+    Examples:
+      repvgg-hw synth build/net --device ulx3s-85f --bitstream net.bit
+      repvgg-hw synth build/net --device kv260 --layers
+      repvgg-hw synth build/net --device ulx3s-85f --layer stage1.0
+
+    Exit codes: 0 it fits, 1 it does not or a tool failed, 2 the input or usage is wrong.
+    """
+    from repvgg_hw import design as designs
+    from repvgg_hw.cli.progress import bar
+    from repvgg_hw.design import folder
+    from repvgg_hw.errors import CheckFailed, InputError
+    from repvgg_hw.files import write_atomically
+    from repvgg_hw.plan import device as devices
+    from repvgg_hw.synth import nextpnr, result, synthesise, tools
+
+    chosen = devices.get(device)
+    route = chosen.part.nextpnr is not None and not no_route
+    if chosen.part.nextpnr is None:
+        context = click.get_current_context()
+        for name in ("bitstream", "no_route", "mhz", "seed"):
+            if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+                option = "--clock" if name == "mhz" else "--" + name.replace("_", "-")
+                raise InputError(f"{option}: no open tool routes {chosen.name}: leave it out")
+    for tool in ("yosys", *(("nextpnr",) if route else ())):
+        tools.package(tool)
+    directory = directory if directory is not None else designs.last_directory()
+    design: Design[Any] = designs.load(directory)
+    if design.target != "verilog":
+        raise InputError(f"{directory} is a design of the target {design.target}: synth takes Verilog")
+    with folder.locked(directory):
+        state = folder.fingerprint(directory)
+        names = [one.name for one in design.plan.layers] if layers else None if layer is None else [layer]
+        found = synthesise.tasks(design, chosen, names, route=route, mhz=mhz, seed=seed)
+        with bar(f"synthesise {design.plan.name} for {chosen.name}") as update:
+            parts = synthesise.synthesise_all(found, jobs, update)
+            if bitstream is not None:
+                update(None, "bitstream")
+                write_atomically(bitstream, nextpnr.pack(found[0].work, "netlist").read_bytes())
+        done = synthesise.synthesis(chosen, parts)
+        if folder.fingerprint(directory) != state:
+            raise CheckFailed("files of the design have changed while it was synthesised: synthesise again")
+        result.save(done, directory, state)
+    if as_json:
+        say(json.dumps(done.to_json() | {"fits": done.fits}, indent=2))
+    else:
+        _print(done, design.plan.name)
+    if done.short():
+        raise CheckFailed(f"does not fit {chosen.name}: {'; '.join(done.short())}")
+
+
+def _print(done: Synthesis, name: str) -> None:
+    def row(part: Part) -> tuple[str, ...]:
+        cells = part.synthesised
+        time = part.seconds + (part.route_seconds or 0)
+        return (
+            part.name,
+            f"{part.planned_dsp:,}",
+            *(f"{count:,}" for count in (cells.dsp, cells.bram, cells.lut, cells.ff, cells.carry)),
+            "" if part.mhz is None else f"{part.mhz:.1f}",
+            f"{time:.0f}",
+            f"{max(part.megabytes, part.route_megabytes or 0):,.0f}",
+        )
+
+    headings = ("DSP planned", "DSP", "BRAM 18k", "LUT", "FF", "carry", "MHz", "seconds", "MB")
+    has = done.available
+    most = ("of the device", "", *(f"{has[r]:,}" for r in ("dsp", "bram", "lut", "ff")), "", "", "", "")
+    title = f"{name}: {done.device} ({done.family}), {done.tools}"
+    show_table(title, ("<", *headings), [*(row(part) for part in done.parts), most])
+    routed = [part for part in done.parts if part.mhz is not None and part.path]
+    if routed:
+        slowest = min(routed, key=lambda part: part.mhz or 0)
+        say(f"longest path of {slowest.name}, {sum(step.ns for step in slowest.path):.1f} ns:")
+        for step in slowest.path[:PATH_STEPS]:
+            where = step.end if step.kind in ("routing", "setup") else step.start
+            say(f"  {step.ns:6.2f} ns  {step.kind:8} {where}")
+        if len(slowest.path) > PATH_STEPS:
+            say(f"  ... and {len(slowest.path) - PATH_STEPS} more steps: --json has them")

@@ -1,0 +1,108 @@
+"""What synthesis found: the value that `synth` writes and `report` reads, synth.json beside the design."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from repvgg_hw import schema
+from repvgg_hw.design import folder
+from repvgg_hw.errors import context
+from repvgg_hw.files import write_if_changed
+from repvgg_hw.synth.nextpnr import Step
+
+FILE = "synth.json"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Cells of a netlist: multipliers, block RAMs of 18 kbit, look-up tables, flip-flops, carry cells."""
+
+    dsp: int
+    bram: int
+    lut: int
+    ff: int
+    carry: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """One netlist: the whole design, or a layer alone.
+
+    planned_dsp  multiplier cells that the plan says
+    mhz          the highest clock, routed; None where it was not routed
+    path         the longest path from register to register
+    seconds, megabytes   of Yosys, and of nextpnr where it ran
+    """
+
+    name: str
+    planned_dsp: int
+    synthesised: Resources
+    seconds: float
+    megabytes: float
+    mhz: float | None = None
+    path: tuple[Step, ...] = ()
+    route_seconds: float | None = None
+    route_megabytes: float | None = None
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """One run of `synth`; available: what the device has, carry cells aside."""
+
+    device: str
+    family: str
+    tools: str
+    available: dict[str, int]
+    parts: tuple[Part, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether the device has what every netlist takes."""
+        return not self.short()
+
+    def short(self) -> list[str]:
+        """What the device has too little of, and how much is asked of it."""
+        return [
+            f"{part.name}: {asked:,} {resource} of {most:,}"
+            for part in self.parts
+            for resource, most in self.available.items()
+            if (asked := getattr(part.synthesised, resource)) > most
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs; what `load` reads."""
+        return dataclasses.asdict(self)
+
+
+class _State(msgspec.Struct):
+    """What synth.json holds beside the result: of which state of the folder it is."""
+
+    fingerprint: str
+
+
+def save(result: Synthesis, directory: Path, fingerprint: str) -> None:
+    """Write synth.json, found of the folder in the state of this fingerprint."""
+    content = result.to_json() | {"fingerprint": fingerprint}
+    write_if_changed(directory / FILE, json.dumps(content, indent=2) + "\n")
+
+
+def load(directory: Path) -> Synthesis | None:
+    """Read synth.json; None where nothing was synthesised since a file of the design last changed.
+
+    Raises InputError where the file is none of ours.
+    """
+    path = directory / FILE
+    if not path.exists():
+        return None
+    with context(f"synthesise again: {path}"):
+        content = schema.read_json(path)
+        state = schema.partly(content, _State)
+        rest = {key: value for key, value in content.items() if key != "fingerprint"}
+        result = schema.exactly(rest, Synthesis)
+    return result if state.fingerprint == folder.fingerprint(directory) else None

@@ -1,0 +1,168 @@
+"""Synthesise an emitted Verilog design for a device: whole, or layers apart in parallel processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from repvgg_hw import processes
+from repvgg_hw.design import Design
+from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
+from repvgg_hw.files import environment, templates_dir
+from repvgg_hw.names import top_module
+from repvgg_hw.plan.device import Device
+from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.synth import nextpnr, planned, tools, yosys
+from repvgg_hw.synth.family import FAMILIES
+from repvgg_hw.synth.result import Part, Resources, Synthesis
+from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER, build
+
+WORK = Path("build") / "synth"  # in the design's folder
+WHOLE = "design"
+
+
+class Update(Protocol):
+    """update(share done in 0..1, what is going on); None for a share that nobody knows."""
+
+    def __call__(self, share: float | None, what: str = "") -> None: ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """One netlist to be made: plain data, for another process.
+
+    top, sources  the module, and what it is made of beside the library; sources are relative to `design`
+    """
+
+    name: str
+    top: str
+    sources: tuple[str, ...]
+    design: Path
+    work: Path
+    device: Device
+    planned_dsp: int
+    route: bool
+    mhz: float
+    seed: int
+
+
+def tasks(
+    design: Design[Plan], device: Device, names: Sequence[str] | None, *, route: bool, mhz: float, seed: int
+) -> list[Task]:
+    """The netlists to be made: of the whole design where names is None, else of these layers.
+
+    Writes what they need below build/synth. Raises InputError for a layer that is none.
+    """
+    directory = design.directory.resolve()
+    listed = (directory / "files.f").read_text().split()
+    family = device.family
+    units = build(design.plan).units
+    base = directory / WORK / device.name
+
+    def task(name: str, top: str, sources: tuple[str, ...], dsp: int) -> Task:
+        work = base / name.replace(".", "_")
+        work.mkdir(parents=True, exist_ok=True)
+        return Task(name, top, sources, directory, work, device, dsp, route, mhz, seed)
+
+    if names is None:
+        return [
+            task(
+                WHOLE, top_module(design.plan.name), tuple(listed), sum(planned.dsp(u, family) for u in units)
+            )
+        ]
+    of_layer = {
+        layer.name: unit for layer in design.plan.layers for unit in units if unit.ident == layer.ident
+    }
+    found = []
+    for name in names:
+        if name not in of_layer:
+            raise InputError(f"--layer {name!r} is none of this design's: {', '.join(of_layer)}")
+        unit = of_layer[name]
+        top = f"layer_{unit.ident}"
+        made = task(
+            name,
+            top,
+            (*listed[:-1], f"{WORK}/{device.name}/{unit.ident}/{top}.sv"),
+            planned.dsp(unit, family),
+        )
+        text = environment(templates_dir() / "verilog").get_template("layer.sv.j2").render(top=top, unit=unit)
+        (made.work / f"{top}.sv").write_text(text)
+        found.append(made)
+    return found
+
+
+def synthesise(task: Task, progress: tools.Progress | None = None) -> Part:
+    """Make one netlist, count its cells, and route it where the task says so.
+
+    Raises InputError where a tool is missing, CheckFailed where one fails.
+    """
+    family = FAMILIES[task.device.family.name]
+    memory = task.work / MEMORY_FOLDER  # tables are read relative to where Yosys runs
+    if not memory.is_symlink():
+        shutil.rmtree(memory, ignore_errors=True)
+        memory.symlink_to(task.design / MEMORY_FOLDER)
+    stem = "netlist"
+    script = [
+        yosys.reading(
+            [task.design / name for name in task.sources], task.design / "cells" / f"{family.name}.v"
+        ),
+        *family.script(task.top),
+        f"tee -q -o {stem}.stat.json stat -json",
+        f"write_json {stem}.json",
+        f"write_verilog -noattr {stem}.v",
+    ]
+    run = yosys.run(script, task.work, stem, progress)
+    counted = Resources(**yosys.counts(family, task.work / f"{stem}.stat.json"))
+    part = Part(task.name, task.planned_dsp, counted, round(run.seconds, 1), round(run.megabytes))
+    if not task.route:
+        return part
+    routed = nextpnr.route(
+        task.work, f"{stem}.json", task.device, mhz=task.mhz, seed=task.seed, progress=progress
+    )
+    return Part(
+        part.name, part.planned_dsp, counted, part.seconds, part.megabytes, routed.mhz, routed.path,
+        round(routed.run.seconds, 1), round(routed.run.megabytes),
+    )  # fmt: skip
+
+
+def synthesise_all(found: Sequence[Task], jobs: int | None, report: Update) -> list[Part]:
+    """All tasks, in parallel processes where there are several; in their order.
+
+    Raises as synthesise; what still runs then is ended.
+    """
+    if len(found) == 1:
+        return [synthesise(found[0], lambda what: report(None, what))]
+    workers = min(jobs or os.cpu_count() or 1, len(found))
+    parts: dict[str, Part] = {}
+    with ProcessPoolExecutor(max_workers=workers, initializer=processes.worker) as pool:
+        waiting: dict[Future[Part], Task] = {pool.submit(synthesise, task): task for task in found}
+        try:
+            while waiting:
+                done, _ = wait(waiting, timeout=tools.POLL_SECONDS, return_when=FIRST_COMPLETED)
+                for future in done:
+                    task = waiting.pop(future)
+                    try:
+                        parts[task.name] = future.result()
+                    except RepVGGHWError:
+                        raise
+                    except Exception as error:
+                        raise CheckFailed(f"{task.name}: its process ended badly ({error})") from None
+                report(len(parts) / len(found), f"{len(parts)} of {len(found)} netlists")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            processes.end_all()  # else leaving the pool waits for the tools that run
+            raise
+    return [parts[task.name] for task in found]
+
+
+def synthesis(device: Device, parts: Sequence[Part]) -> Synthesis:
+    """The result of a run."""
+    part = device.part
+    available = {"dsp": part.dsp, "bram": part.bram, "lut": part.lut, "ff": part.ff}
+    used = "Yosys" + (", nextpnr-ecp5" if any(one.mhz is not None for one in parts) else "")
+    return Synthesis(device.name, device.family.name, used, available, tuple(parts))
