@@ -1,7 +1,8 @@
-"""The netlist of one module, as Verilog made of the family's cells, and the models that simulate it."""
+"""Netlists as Verilog made of a family's cells, of one module or a whole design, and models to simulate them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -50,3 +51,41 @@ def write_netlist(
     ]
     yosys.run(script, folder, name)
     return path
+
+
+MEMORIES = ("rvg_rom", "rvg_ram_1r1w")  # stay RTL: no tool has models of block RAMs
+FLAT = "netlist"  # the file of a whole design's netlist, among its sources
+INCLUDE = re.compile(r'^`include "(.*)"$', re.MULTILINE)
+
+
+def replace_by_netlist(directory: Path, family: Family, top: str) -> None:
+    """Put a design's netlist in the place of its sources: what simulates the folder then simulates the netlist.
+
+    directory  a copy of an emitted folder. Its files.f then lists the netlist, the modules of memories as they
+               are, and the models of cells. Streams between layers keep their names.
+    Raises as yosys.run.
+    """
+    listed = (directory / "files.f").read_text().split()
+    kept = [name for name in listed if Path(name).stem in MEMORIES]
+    others = [name for name in listed if name not in kept]
+    rtl = directory / "rtl"
+    script = [
+        f"read_verilog -sv -lib {' '.join(kept)}",
+        yosys.reading(others, f"cells/{family.name}.v"),
+        f"hierarchy -top {top}",
+        *(f"setattr -set keep 1 {top}/w:*_{signal}" for signal in ("tdata", "tvalid", "tready")),
+        *family.script(top),
+        f"write_verilog -noattr rtl/{FLAT}.sv",
+    ]
+    yosys.run(script, directory, FLAT)
+    copied = []
+    for path in models(family):
+        name = f"cells_{path.stem}.sv"
+        (rtl / name).write_text(_included(path))
+        copied.append(f"rtl/{name}")
+    (directory / "files.f").write_text("".join(f"{name}\n" for name in (*copied, *kept, f"rtl/{FLAT}.sv")))
+
+
+def _included(path: Path) -> str:
+    """A source with what it includes in its place."""
+    return INCLUDE.sub(lambda found: _included(path.parent / found[1]), path.read_text())
