@@ -3,8 +3,8 @@
     python benchmarks/synth.py --design build/digits/design --device ulx3s-85f --seeds 1 2 3
     python benchmarks/synth.py --design build/digits/design --device pynq-z2
 
-One Yosys run for each device; for ECP5 one routing for each seed. Prints one JSON object, with the median clock,
-LUTs per product, and the longest path of the slowest seed.
+One Yosys run for each device; for ECP5 one routing for each seed. Prints one JSON object, with the
+median clock, LUTs per product, and the longest path of the slowest seed.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ def command(
 ) -> None:
     """Synthesise a generated design with open tools: what it takes of a device, the clock it holds.
 
-    DIRECTORY is a folder written by `generate --target verilog` [default: the last one]. Yosys makes a netlist
-    for AMD's 7 series and UltraScale+ and for Lattice ECP5; nextpnr routes ECP5.
+    DIRECTORY is a folder written by `generate --target verilog` [default: the last one]. Yosys makes a
+    netlist for AMD's 7 series and UltraScale+ and for Lattice ECP5; nextpnr routes ECP5.
 
     \b
     Examples:

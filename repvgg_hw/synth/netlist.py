@@ -1,4 +1,4 @@
-"""Netlists as Verilog made of a family's cells, of one module or a whole design, and models to simulate them."""
+"""Netlists as Verilog made of a family's cells, of a module or a whole design; models to simulate them."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ INCLUDE = re.compile(r'^`include "(.*)"$', re.MULTILINE)
 
 
 def replace_by_netlist(directory: Path, family: Family, top: str) -> None:
-    """Put a design's netlist in the place of its sources: what simulates the folder then simulates the netlist.
+    """Put a design's netlist in the place of its sources: what simulates the folder then simulates that.
 
-    directory  a copy of an emitted folder. Its files.f then lists the netlist, the modules of memories as they
-               are, and the models of cells. Streams between layers keep their names.
+    directory  a copy of an emitted folder. Its files.f then lists the netlist, memories as the modules that
+               they are, and the models of cells. Streams between layers keep their names.
     Raises as yosys.run.
     """
     listed = (directory / "files.f").read_text().split()

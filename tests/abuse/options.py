@@ -21,16 +21,10 @@ BASES: dict[str, tuple[str, ...]] = {
         *("--weights", "net.safetensors", "--calibration", "images", "--method", "minmax"),
         *("--multipliers", "64", "-o", "new"),
     ),
-<<<<<<< HEAD
     "simulate": ("design", "--limit", "1"),
+    "synth": ("design", "--device", "kv260", "--layer", "stage0"),
     "evaluate": ("net.safetensors", "--data", "images.npz", "--calibration", "images", "--method", "minmax"),
     "report": ("design",),
-=======
-    "simulate": ("missing-design",),
-    "synth": ("missing-design", "--device", "kv260"),
-    "evaluate": ("net.safetensors", "--data", "images", "--calibration", "images", "--method", "minmax"),
-    "report": ("missing-design",),
->>>>>>> ebf0e8b (synth: netlist, counts beside the plan's, routed clock and bitstream of an emitted design)
     "train": (
         "images",
         "--input-size",
