@@ -35,7 +35,7 @@ FAULTS = {
     "no_room": Fault("m3", "(!first || start_ok)", "1'b1", "set began without room", module="rvg_issue",
                      stalls="choked"),
     "too_close": Fault("m3", ".SPACING(K*PO/LANES)", ".SPACING(1)", "sums came before those before"),
-    "a_beat_too_many": Fault("m3", "y_valid <= valid_q[2];", "y_valid <= |valid_q[2:1];",
+    "a_beat_too_many": Fault("m3", "y_valid <= valid_q[6];", "y_valid <= |valid_q[6:5];",
                              "a beat was written that nothing was reserved for", module="rvg_requant_relu"),
 }  # fmt: skip
 

@@ -70,7 +70,7 @@ RTL_FAULTS = {
         "gap_q       <= '0;\n      weight_addr <= ADDR_W'(ADDRS / 2);", "stage0.0",
     ),
     "FIFO's depth": RtlFault(
-        "rvg_credit_fifo", ".DEPTH(DEPTH)) u_fifo", ".DEPTH(SET)) u_fifo", "stage0.0", stalls=1
+        "rvg_credit_fifo", ".DEPTH(DEPTH)) u_fifo", ".DEPTH(SET)) u_fifo", "stage1.0", stalls=1
     ),
     "beat dropped under stall": RtlFault(
         "rvg_stream_reg", "skid_valid_q  <= 1'b1;", "skid_valid_q  <= 1'b0;", "stage0.0", stalls=1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,4 +46,5 @@ def test_a_longer_interval_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(winograd, "RASTER_BUFFERS", 2)
     result = measure(tmp_path, "short last tile row")
     assert result.bit_exact == FRAMES
-    assert any("frame interval 409 cycles, planned 400" in problem for problem in result.problems)
+    late = [re.search(r"frame interval (\d+) cycles, planned 400", problem) for problem in result.problems]
+    assert any(found and int(found[1]) > 400 for found in late), result.problems
