@@ -13,7 +13,7 @@ from typing import Protocol
 from repvgg_hw import processes
 from repvgg_hw.design import Design
 from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
-from repvgg_hw.files import environment, templates_dir
+from repvgg_hw.files import check_writable, environment, templates_dir
 from repvgg_hw.names import top_module
 from repvgg_hw.plan.device import Device
 from repvgg_hw.plan.stream.plan import Plan
@@ -66,6 +66,7 @@ def tasks(
 
     def task(name: str, top: str, sources: tuple[str, ...], dsp: int) -> Task:
         work = base / name.replace(".", "_")
+        check_writable(work)
         work.mkdir(parents=True, exist_ok=True)
         return Task(name, top, sources, directory, work, device, dsp, route, mhz, seed)
 

@@ -47,7 +47,7 @@ UNITS: dict[str, list[Parameters]] = {
     "rvg_rom": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5), FILE=("none.mem",))),
     "rvg_constant": [{"WIDTH": 6, "FILE": "none.mem"}],
     "rvg_global_sum": list(grid(LANES=(1, 3), WORDS=(1, 4), PIXELS=(1, 49), SUM_W=(14,))),
-    "rvg_multiply": list(grid(A_W=(8, 9), P_W=(1, 16))),
+    "rvg_multiply": list(grid(A_W=(8, 9), P_W=(9, 16))),
     "rvg_dot_product": list(grid(N=(1, 8, 9, 65), X_SIGNED=(False, True))),
     "rvg_adder_tree": list(grid(N=(2, 8, 9, 65), W=(16, 20))),
     "rvg_issue": list(grid(WORDS=(1, 3), SPACING=(1, 5), ADDRS=(1, 6), LATENCY=(2, 4))),

@@ -35,14 +35,13 @@ module rvg_multiply #(
   logic signed [A_W-1:0] a_q;
   logic signed [B_W-1:0] b_q;
   logic signed [P_W-1:0] m_q;
-  wire signed [A_W+B_W-1:0] product = a_q * b_q;
 
   always_ff @(posedge clk) begin
     if (en[0]) begin
       a_q <= a;
       b_q <= b;
     end
-    if (en[1]) m_q <= P_W'(product);
+    if (en[1]) m_q <= a_q * b_q;
     if (en[2]) p   <= m_q;
   end
 `endif
