@@ -87,7 +87,8 @@ class ConvPlan(FoldedConv):
         """Bits from the window to the accumulators; control, line buffer and requantization are left out."""
         taps = TAPS * self.pi
         products = product_bits(taps, self.in_bits, self.weight_bits, self.acc_bits)
-        return taps * self.in_bits + self.po * (products + 2 * self.acc_bits)
+        operands = taps * (2 * self.in_bits + self.po * self.weight_bits)
+        return operands + self.po * (products + 2 * self.acc_bits)
 
     @property
     def affine_lanes(self) -> int:

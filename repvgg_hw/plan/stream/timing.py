@@ -7,12 +7,12 @@ from repvgg_hw.plan.folding import divisors
 # Register stages of the RTL units, each measured by its unit's bench (sim/tb_rvg_*.py).
 MULTIPLY_CYCLES = 3  # rvg_multiply: operands, product, result
 # rvg_mac_array: a set's last word -> its first beat, beside the adder tree's stages
-ARRAY_CYCLES = 3 + MULTIPLY_CYCLES
+ARRAY_CYCLES = 4 + MULTIPLY_CYCLES
 REQUANT_CYCLES = 5 + MULTIPLY_CYCLES  # rvg_requant_relu: accumulator -> activation
 BIAS_CYCLES = 2  # rvg_linear: accumulator -> logit
 CREDIT_CYCLES = 2  # rvg_credit_fifo: a beat that is taken at once -> its room is offered again
 # rvg_winograd_mac: a set's last word -> its sums, beside the adder tree's stages
-WINOGRAD_MAC_CYCLES = 2 + MULTIPLY_CYCLES
+WINOGRAD_MAC_CYCLES = 3 + MULTIPLY_CYCLES
 OUTPUT_CYCLES = 4  # rvg_winograd_output_transform: sums -> first beat, beside a row's K
 RASTER_CYCLES = 3  # rvg_tile_to_raster: a tile row's last beat -> its first beat out
 DRAIN_CYCLES = 32  # upper bound of the last three with requantization and any adder tree

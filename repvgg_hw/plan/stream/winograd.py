@@ -168,7 +168,8 @@ class WinogradUnit(FoldedConv):
         products = product_bits(self.pi, w.data, w.weight, w.sum)
         return {
             "input transform": positions * self.pi * (self.in_bits + 2 * w.middle + w.data),
-            "multipliers": positions * (self.pi * w.data + self.po * (products + w.sum)),
+            "multipliers": positions
+            * (self.pi * (2 * w.data + self.po * w.weight) + self.po * (products + w.sum)),
             "output transform": self.po * positions * w.sum
             + self.lanes * self.m * (2 * size * after_rows + 2 * self.acc_bits),
         }

@@ -10,7 +10,7 @@
 // Out    : OUT_LANES accumulators per beat, low first, PO / OUT_LANES beats for each WORDS words; no handshake:
 //          `start_ok` says that the consumer has room for one more set, `start` that it is now taken.
 // Needs  : PO / OUT_LANES <= WORDS, so that one set has left before the next is complete.
-// Latency: from a set's last word to its first beat: 6 + ceil(log2 N) cycles.
+// Latency: from a set's last word to its first beat: 7 + ceil(log2 N) cycles.
 
 `default_nettype none
 
@@ -46,7 +46,7 @@ module rvg_mac_array #(
 
   localparam int BEATS   = PO / OUT_LANES;
   localparam int BEAT_W  = BEATS > 1 ? $clog2(BEATS) : 1;
-  localparam int LATENCY = rvg_pkg::dot_latency(N);
+  localparam int LATENCY = 1 + rvg_pkg::dot_latency(N);
 
   if (PO < 1 || WORDS < 1 || OUT_LANES < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
@@ -56,7 +56,7 @@ module rvg_mac_array #(
   end
 
   // ---- one word per cycle, a set begins only where there is room for its result
-  logic [N*X_W-1:0]   x;
+  logic [N*X_W-1:0]   x, x_q;
   logic [LATENCY-1:0] enable;
   logic               sums_valid, sums_first, sums_last;
 
@@ -65,13 +65,23 @@ module rvg_mac_array #(
     .word(x), .enable, .sums_valid, .sums_first, .sums_last
   );
 
+  // ---- what the ROM gives, in a register: a block RAM is slow, and a deep ROM is several with a multiplexer
+  logic [PO*N*W_W-1:0] weight_q;
+
+  always_ff @(posedge clk) begin
+    if (enable[0]) begin
+      x_q      <= x;
+      weight_q <= weight_data;
+    end
+  end
+
   // ---- products and their sums
   logic [PO*ACC_W-1:0] sums;
 
   for (genvar o = 0; o < PO; o++) begin : g_lane
     rvg_dot_product #(.N(N), .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .SUM_W(ACC_W)) u_dot (
-      .clk, .enable,
-      .x, .w(weight_data[N*W_W*o +: N*W_W]),
+      .clk, .enable(enable[LATENCY-1:1]),
+      .x(x_q), .w(weight_q[N*W_W*o +: N*W_W]),
       .sum(sums[ACC_W*o +: ACC_W])
     );
   end
