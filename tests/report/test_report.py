@@ -31,7 +31,8 @@ def test_price_of_direct_and_winograd(tmp_path: Path) -> None:
     design = saved_design(tmp_path / "net")
     direct, winograd, linear = summarize(design).rows
     assert direct.adders == linear.adders == 0 < winograd.adders
-    # 27 pixels of 8 bits, twice, and as many weights for each output; for each of 2 outputs 27 products and their sums, accumulator and its copy
+    # 27 pixels of 8 bits, twice, and as many weights for each of 2 outputs; the products and their sums,
+    # the accumulator and its copy
     width = design.plan.convs[0].acc_bits
     assert direct.registers == 27 * 2 * 8 + 2 * 27 * 8 + 2 * (product_bits(27, 8, 8, width) + 2 * width)
     unit = design.plan.convs[1]
