@@ -35,7 +35,7 @@ CELLS: dict[str, dict[str, int]] = {
 FITTED = ("lut", "ff")
 # What a bit of each feature takes as far as the circuit says so, before anything is measured: an adder is a
 # LUT a bit, a register a flip-flop. A fit starts from these, and measurements move it.
-# On xc7 Yosys sums eight products in a chain of DSPs and keeps products in their registers.
+# Products are summed by pairs behind registered multipliers, in every family.
 LUT6 = {
     "ram in luts": 1.0,
     "rom in luts": 0.95,
@@ -94,8 +94,8 @@ FF = {
     "operands": 1.0,
 }
 PRIOR: dict[str, dict[str, dict[str, float]]] = {
-    "xc7": {"lut": {**LUT6, "tree bits": 1.0, "added bits": 0.02}, "ff": {**FF, "product bits": 0.02}},
-    "xcup": {"lut": {**LUT6, "added bits": 1.0}, "ff": {**FF, "product bits": 1.0}},
+    "xc7": {"lut": {**LUT6, "added bits": 1.0}, "ff": {**FF, "added bits": 1.0, "product bits": 0.3}},
+    "xcup": {"lut": {**LUT6, "added bits": 1.0}, "ff": {**FF, "added bits": 1.0, "product bits": 0.3}},
     "ecp5": {
         "lut": {
             **LUT6,
@@ -105,7 +105,7 @@ PRIOR: dict[str, dict[str, dict[str, float]]] = {
             "requantized": 4.0,
             "bypass": 1.0,
         },
-        "ff": {**FF, "product bits": 1.0},
+        "ff": {**FF, "added bits": 1.0, "product bits": 0.3},
     },
 }
 TRUST = 0.04  # in the prior: a coefficient that is off by all of itself counts as an error of this size

@@ -32,27 +32,17 @@ from repvgg_hw.files import templates_dir
 from repvgg_hw.plan.parts import FAMILIES
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.resources import COEFFICIENTS, coefficients
+from repvgg_hw.synth import yosys
+from repvgg_hw.synth.family import FAMILIES as SYNTHESIS
 from repvgg_hw.targets.verilog import emit
 
 DATA = Path(__file__).parent / "data" / "resources.json"
-YOSYS = {
-    "xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
-    "xcup": "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {top}",
-    "ecp5": "synth_ecp5 -top {top}",
-}
-CHILD = """
-import sys
-from pyosys import libyosys
-design = libyosys.Design()
-for line in sys.argv[1:]:
-    libyosys.run_pass(line, design)
-"""
 
 
 def library() -> str:
     """A digest of the Verilog library without its comments, to which a measurement belongs."""
     digest = hashlib.sha256()
-    for path in sorted((templates_dir() / "verilog").rglob("*.sv*")):
+    for path in sorted((templates_dir() / "verilog").rglob("*.*v*")):
         code = re.sub(r"\s*//.*", "", path.read_text())
         digest.update(path.name.encode() + code.encode())
     return digest.hexdigest()[:16]
@@ -65,22 +55,19 @@ def commit() -> str:
 
 
 def synthesise(case: Case, family: str) -> dict[str, int]:
-    """Cells of the case's whole design, flat, as Yosys counts them."""
+    """Cells of the case's whole design, flat, made and counted as `repvgg-hw synth` does."""
     network, plan = case.build()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         emit.emit(Design(folder, Request("verilog"), network, plan, {}))
         top = next(path.stem for path in (folder / "rtl").glob("repvgg_*.sv"))
-        files = " ".join((folder / "files.f").read_text().split())
-        lines = [
-            f"read_verilog -sv -defer {files}",
-            YOSYS[family].format(top=top),
+        files = (folder / "files.f").read_text().split()
+        script = [
+            yosys.reading(files, f"cells/{family}.v"),
+            *SYNTHESIS[family].script(top),
             "tee -q -o cells.json stat -json",
         ]
-        with (folder / "log").open("w") as log:
-            subprocess.run(
-                [sys.executable, "-c", CHILD, *lines], cwd=folder, stdout=log, stderr=log, check=True
-            )
+        yosys.run(script, folder)
         cells: dict[str, int] = json.loads((folder / "cells.json").read_text())["design"]["num_cells_by_type"]
     return cells
 
