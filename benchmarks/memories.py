@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,8 +18,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.resource_fit import counted
-from benchmarks.resources import CHILD
 from repvgg_hw.files import templates_dir
+from repvgg_hw.synth import yosys
 
 WORDS = (4, 16, 32, 33, 64, 100, 128, 200, 256, 300, 512, 768, 1024, 1500, 2048)
 BITS = {"ram": (8, 24, 72, 100, 288), "rom": (8, 41, 144, 576)}
@@ -54,8 +53,7 @@ def main() -> None:
                 for bits in widths:
                     lines = (f"{chance.getrandbits(bits):x}" for _ in range(words))
                     (folder / "rom.mem").write_text("\n".join(lines))
-                    command = [sys.executable, "-c", CHILD, *script(family, kind, words, bits)]
-                    subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=True)
+                    yosys.run(list(script(family, kind, words, bits)), folder)
                     cells = json.loads((folder / "cells.json").read_text())["design"]["num_cells_by_type"]
                     found = counted(cells)
                     print(f"{family},{kind},{words},{bits},{found.bram},{found.lutram}", flush=True)

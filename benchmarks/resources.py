@@ -10,10 +10,8 @@ of. What was measured on the same library is not measured again. Needs pyosys 0.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -28,24 +26,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.resource_cases import CHECK, FIT, Case
 from benchmarks.resource_fit import FITTED, errors, fit, measured
 from repvgg_hw.design import Design
-from repvgg_hw.files import templates_dir
 from repvgg_hw.plan.parts import FAMILIES
 from repvgg_hw.plan.request import Request
-from repvgg_hw.plan.stream.resources import COEFFICIENTS, coefficients
+from repvgg_hw.plan.stream.resources import COEFFICIENTS, coefficients, library
 from repvgg_hw.synth import yosys
 from repvgg_hw.synth.family import FAMILIES as SYNTHESIS
 from repvgg_hw.targets.verilog import emit
 
 DATA = Path(__file__).parent / "data" / "resources.json"
-
-
-def library() -> str:
-    """A digest of the Verilog library without its comments, to which a measurement belongs."""
-    digest = hashlib.sha256()
-    for path in sorted((templates_dir() / "verilog").rglob("*.*v*")):
-        code = re.sub(r"\s*//.*", "", path.read_text())
-        digest.update(path.name.encode() + code.encode())
-    return digest.hexdigest()[:16]
 
 
 def commit() -> str:

@@ -36,7 +36,7 @@ PATH_STEPS = 12  # of the critical path that are printed; JSON has all
 @click.option("--layers", is_flag=True, help="Every layer alone, in parallel.")
 @click.option("--jobs", type=Whole(1, 1024), help="Processes of --layers [default: one per core].")
 @click.option("--no-route", is_flag=True, help="Netlist and counts only: no clock.")
-@click.option("--clock", "mhz", type=Real(over=0, highest=1000), default=110.0, show_default=True,
+@click.option("--clock", "clock_mhz", type=Real(over=0, highest=1000), default=110.0, show_default=True,
               help="MHz that placing and routing work towards.")  # fmt: skip
 @click.option("--seed", type=Whole(1, 2**31 - 1), default=1, show_default=True, help="Of placing.")
 @click.option("--bitstream", type=OutputFile(".bit"), help="Write the routed design's bitstream (ECP5).")
@@ -48,7 +48,7 @@ def command(
     layers: bool,
     jobs: int | None,
     no_route: bool,
-    mhz: float,
+    clock_mhz: float,
     seed: int,
     bitstream: Path | None,
     as_json: bool,
@@ -78,9 +78,9 @@ def command(
     route = chosen.part.nextpnr is not None and not no_route
     if chosen.part.nextpnr is None:
         context = click.get_current_context()
-        for name in ("bitstream", "no_route", "mhz", "seed"):
+        for name in ("bitstream", "no_route", "clock_mhz", "seed"):
             if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-                option = "--clock" if name == "mhz" else "--" + name.replace("_", "-")
+                option = "--clock" if name == "clock_mhz" else "--" + name.replace("_", "-")
                 raise InputError(f"{option}: no open tool routes {chosen.name}: leave it out")
     for tool in ("yosys", *(("nextpnr",) if route else ())):
         tools.package(tool)
@@ -91,7 +91,7 @@ def command(
     with folder.locked(directory):
         state = folder.fingerprint(directory)
         names = [one.name for one in design.plan.layers] if layers else None if layer is None else [layer]
-        found = synthesise.tasks(design, chosen, names, route=route, mhz=mhz, seed=seed)
+        found = synthesise.tasks(design, chosen, names, route=route, mhz=clock_mhz, seed=seed)
         with bar(f"synthesise {design.plan.name} for {chosen.name}") as update:
             parts = synthesise.synthesise_all(found, jobs, update)
             if bitstream is not None:

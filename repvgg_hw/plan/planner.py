@@ -74,6 +74,10 @@ class NetworkPlan(Protocol):
     def resources(self, family: str) -> Resources:
         """What it takes of a device of this family (`plan.parts.FAMILIES`), estimated."""
 
+    @property
+    def estimate(self) -> str:
+        """What to call these resources: estimated, and of what where it is not the library as it stands."""
+
     def to_json(self) -> dict[str, Any]:
         """What design.json records, and the planner restores."""
 

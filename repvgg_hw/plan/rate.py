@@ -33,7 +33,7 @@ def fits(plan: NetworkPlan, request: Request) -> str | None:
     device, fill = devices.get(request.device.name), request.device.fill
     taken = plan.resources(device.family.name)
     verdict = "does not fit" if list(taken.over(of_device(device, fill))) else "fits"
-    return f"{verdict} {device.name} at a fill of {fill:g}, estimated: {summary(taken, device)}"
+    return f"{verdict} {device.name} at a fill of {fill:g}, {plan.estimate}: {summary(taken, device)}"
 
 
 def facts(plan: NetworkPlan, request: Request) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def test_what_is_said_of_a_plan_is_what_is_estimated_now() -> None:
     request = asked("pynq-z2", clock_mhz=50.0)
     plan = PLANNER.plan(NETWORK, request)
     assert isinstance(plan, Plan)
-    assert str(fits(plan, request)).startswith("fits pynq-z2 at a fill of 0.8, estimated: DSP ")
+    assert str(fits(plan, request)).startswith(f"fits pynq-z2 at a fill of 0.8, {plan.estimate}: DSP ")
     assert str(fits(plan, asked("pynq-z2", fill=0.01))).startswith("does not fit pynq-z2 at a fill of 0.01")
     assert fits(plan, requests.parse("verilog")) is None
     assert rate(plan, request) == f"{plan.fps:,.1f} frames/s at 50 MHz (assumed)"

@@ -11,11 +11,10 @@ import pytest
 
 from benchmarks.resource_cases import CHECK, FIT
 from benchmarks.resource_fit import Measured, errors, fit, measured
-from benchmarks.resources import library
 from repvgg_hw.plan.device import get
 from repvgg_hw.plan.parts import FAMILIES
 from repvgg_hw.plan.resources import Resources, of_device, summary
-from repvgg_hw.plan.stream.resources import coefficients, multipliers
+from repvgg_hw.plan.stream.resources import coefficients, library, multipliers
 
 DATA: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "benchmarks" / "data" / "resources.json").read_text()

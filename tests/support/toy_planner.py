@@ -64,6 +64,8 @@ class ToyPlan:
     def alternatives(self, name: str) -> dict[str, int]:
         return {}
 
+    estimate = "estimated"
+
     def resources(self, family: str) -> Resources:
         return Resources(dsp=self.multipliers)
 

@@ -20,7 +20,7 @@ from repvgg_hw.plan.resources import Resources
 from repvgg_hw.plan.stream.candidates import alternatives
 from repvgg_hw.plan.stream.layers import AnyConvPlan, layer_to_json
 from repvgg_hw.plan.stream.linear import LinearPlan
-from repvgg_hw.plan.stream.resources import of_plan
+from repvgg_hw.plan.stream.resources import is_current, of_plan
 
 DERIVED = (
     "frame_interval",
@@ -144,6 +144,11 @@ class Plan:
     def resources(self, family: str) -> Resources:
         """What the whole design takes of a device of this family, estimated."""
         return of_plan(self, family)
+
+    @property
+    def estimate(self) -> str:
+        """What to call them."""
+        return "estimated" if is_current() else "estimated for an older Verilog library"
 
     def to_json(self) -> dict[str, Any]:
         """The fields, and beside them what follows from them, for readers that are not Python."""

@@ -7,12 +7,15 @@ coefficients; docs/devices.md says how near they are.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repvgg_hw.files import templates_dir
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.parts import FAMILIES
 from repvgg_hw.plan.resources import Resources, total
@@ -57,6 +60,22 @@ def coefficients() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
     """family -> "lut" or "ff" -> feature -> how many of it a bit takes."""
     content: dict[str, dict[str, dict[str, float]]] = json.loads(COEFFICIENTS.read_text())["families"]
     return content
+
+
+@cache
+def library() -> str:
+    """A digest of the Verilog library without its comments, to which a measurement belongs."""
+    digest = hashlib.sha256()
+    for path in sorted((templates_dir() / "verilog").rglob("*.*v*")):
+        code = re.sub(r"\s*//.*", "", path.read_text())
+        digest.update(path.name.encode() + code.encode())
+    return digest.hexdigest()[:16]
+
+
+def is_current() -> bool:
+    """Whether the coefficients are of the Verilog library as it stands."""
+    measured: str = json.loads(COEFFICIENTS.read_text())["library"]
+    return measured == library()
 
 
 def _logic(found: Features, family: str) -> tuple[int, int]:
