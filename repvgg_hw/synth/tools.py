@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
@@ -82,7 +83,7 @@ def _headline(log: Path) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Of the child: it finds this package where we did, whatever its working directory."""
+    """Of the child: it finds this package where we did, and a temporary folder that is there."""
     root = str(Path(repvgg_hw.__file__).resolve().parent.parent)
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "TMPDIR": tempfile.gettempdir()}
