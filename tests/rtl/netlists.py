@@ -10,7 +10,7 @@ from units import Parameters, Trials, faulty_sources, judge, simulate, unit_sour
 
 from repvgg_hw.synth.family import Family
 from repvgg_hw.synth.netlist import models, multipliers, write_netlist
-from repvgg_hw.targets.verilog.emit import PACKAGE
+from repvgg_hw.targets.verilog.emit import is_package
 
 CELLS = "cells"  # as the module of a fault: it is in what multipliers are made of
 
@@ -65,7 +65,7 @@ def _netlist(
         place.mkdir(exist_ok=True, parents=True)
         cells.write_text(text.replace(fault.old, fault.new))
     elif fault is not None:
-        package = [path for path in sources if path.stem == PACKAGE]
+        package = [path for path in sources if is_package(path.stem)]
         sources = [*package, *faulty_sources(place, sources, f"_{module}_{case}", module, fault)]
         name = f"{module}__{name}"
     values = {key: int(value) for key, value in parameters.items()}

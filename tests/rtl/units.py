@@ -15,7 +15,7 @@ from pathlib import Path
 
 from repvgg_hw import __version__
 from repvgg_hw.files import environment, sim_dir, templates_dir
-from repvgg_hw.targets.verilog.emit import PACKAGE, library_sources
+from repvgg_hw.targets.verilog.emit import is_package, library_sources
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS
 from repvgg_hw.winograd.networks import rendered_modules
@@ -67,7 +67,7 @@ def unit_sources(folder: Path, module: str, cases: Iterable[Parameters]) -> list
 
 def faulty_sources(folder: Path, sources: list[Path], name: str, module: str, fault: Fault) -> list[Path]:
     """Copies of all sources; every module's name ends in that of the fault, and one text is replaced."""
-    copied = [path for path in sources if path.stem != PACKAGE]
+    copied = [path for path in sources if not is_package(path.stem)]
     modules = re.compile(rf"\b({'|'.join(path.stem for path in copied)})\b")
     (folder / name).mkdir(parents=True)
     paths = []
@@ -147,8 +147,8 @@ def _run(folder: Path, units: Mapping[str, Trials]) -> tuple[dict[str, list[str]
         for module, unit in units.items()
         for case, name, parameters in unit.instances(module)
     ]
-    package = [path for path in sources.values() if path.stem == PACKAGE]
-    others = [path for path in sources.values() if path.stem != PACKAGE]
+    package = [path for path in sources.values() if is_package(path.stem)]
+    others = [path for path in sources.values() if not is_package(path.stem)]
     checks = [sim_dir() / "rvg_assert.sv", sim_dir() / "rvg_assert_stream.sv"]
     return simulate(folder, units, instances, [*package, *others, *faulty, *checks], go_on=bool(faulty))
 

@@ -43,23 +43,32 @@ def library() -> dict[str, Path]:
     return {path.stem: path for path in (templates_dir() / "verilog").glob("*/*.sv")}
 
 
+def is_package(name: str) -> bool:
+    """Whether this is a package of the library: read before every module."""
+    return name.endswith("_pkg")
+
+
 def cells() -> list[Path]:
     """What rvg_multiply is made of on each family of FPGAs."""
     return sorted((templates_dir() / "verilog" / "cells").glob("*.v"))
 
 
 def library_sources(modules: set[str]) -> list[Path]:
-    """The files of the static RTL library that these modules are made of: the package first, then by name."""
+    """The files of the static RTL library that these modules are made of: packages first, then by name."""
     files = library()
     needed: set[str] = set()
     waiting = set(modules)
+
+    def order(path: Path) -> tuple[bool, bool, str]:
+        return not is_package(path.stem), path.stem != PACKAGE, path.name
+
     while waiting:
         name = waiting.pop()
         needed.add(name)
         text = files[name].read_text()
         used = re.findall(r"^ *(\w+) (?:#\(|u_\w+ \()", text, re.MULTILINE) + re.findall(r"\b(\w+)::", text)
         waiting |= {module for module in used if module in files} - needed
-    return sorted((files[name] for name in needed), key=lambda path: (path.stem != PACKAGE, path.name))
+    return sorted((files[name] for name in needed), key=order)
 
 
 def emit(design: Design[Plan]) -> None:
