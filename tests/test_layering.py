@@ -45,6 +45,7 @@ FLOORS = (
         "plan.planner",
         "plan.rate",
         "plan.stream",
+        "plan.engine",
         "plan.registry",
     ),
     (
@@ -62,6 +63,7 @@ FLOORS = (
         "targets.verilog.tables",
         "targets.verilog.netlist",
         "targets.verilog.limits",
+        "targets.verilog.engine",
         "targets.verilog.emit",
         "targets.verilog.vectors",
         "targets.verilog.simulator",

@@ -16,6 +16,7 @@ from pathlib import Path
 from repvgg_hw import __version__
 from repvgg_hw.files import environment, sim_dir, templates_dir
 from repvgg_hw.targets.verilog.emit import is_package, library_sources
+from repvgg_hw.targets.verilog.engine.networks import rendered_modules as engine_modules
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS
 from repvgg_hw.winograd.networks import rendered_modules
@@ -54,8 +55,21 @@ def write_networks(folder: Path, kinds: Iterable[tuple[int, int]]) -> list[Path]
     return written
 
 
+def write_engine_networks(folder: Path, n: int) -> list[Path]:
+    """Render the constant networks of an engine of n x n positions into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    env, written = environment(templates_dir() / "verilog"), []
+    for name, template, context in engine_modules(n):
+        path = folder / name
+        path.write_text(env.get_template(template).render(version=__version__, **context))
+        written.append(path)
+    return written
+
+
 def unit_sources(folder: Path, module: str, cases: Iterable[Parameters]) -> list[Path]:
-    """The library's files, and the constant networks where the cases have tiles."""
+    """The library's files, and the constant networks where the cases have tiles or are of an engine's N."""
+    if module.startswith("rvg_engine"):
+        return engine_sources(folder, module, cases)
     kinds = sorted(
         {(int(case["M"]), int(case["STRIDE"])) for case in cases if "M" in case and "STRIDE" in case}
     )
@@ -63,6 +77,16 @@ def unit_sources(folder: Path, module: str, cases: Iterable[Parameters]) -> list
         return library_sources({module})
     networks = write_networks(folder / "networks", kinds)
     return [*library_sources({module, "rvg_shift_add"}), *networks]
+
+
+def engine_sources(folder: Path, module: str, cases: Iterable[Parameters]) -> list[Path]:
+    """The library's files, and the networks of the cases' N, which is one: their names do not tell it."""
+    library = library_sources({module})
+    network = re.compile(r"^ *rvg_engine_\w+_network #", re.MULTILINE)
+    if not any(network.search(path.read_text()) for path in library):
+        return library
+    (n,) = {int(case["N"]) for case in cases}
+    return [*library_sources({module, "rvg_shift_add"}), *write_engine_networks(folder / "networks", n)]
 
 
 def faulty_sources(folder: Path, sources: list[Path], name: str, module: str, fault: Fault) -> list[Path]:

@@ -1,0 +1,1 @@
+"""The engine in Verilog: its constant networks and its emission."""
