@@ -86,6 +86,8 @@ package rvg_engine_pkg;
   localparam logic [7:0] ERROR_ENGINE      = 8'd7;
   localparam logic [7:0] ERROR_PROGRAM     = 8'd8;
   localparam logic [7:0] ERROR_WATCHDOG    = 8'd9;
+  localparam logic [7:0] ERROR_BUS         = 8'd10;
+  localparam logic [7:0] ERROR_BUSY        = 8'd11;
 
 endpackage
 

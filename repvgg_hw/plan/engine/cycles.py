@@ -1,0 +1,194 @@
+"""Planned cycles of a strip, a layer and a frame, in the structure of the machine.
+
+For a strip, what each process needs if nothing held it up:
+
+    multiply   groups repeats words max(T, SET)    one word of a tile a cycle; SET cycles for its weights
+    drain      groups batches T N                  a row of N sums a cycle, LANES channels at once
+    transform  groups words T WINDOW               a column a cycle, then a row a cycle, both at once
+    traffic    bytes of loads, stores and weights  through one memory behind all ports
+
+Strips follow each other through these; `frame` keeps the times at which each ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from repvgg_hw.plan.engine.array import LOGIT_BYTES, Array
+from repvgg_hw.plan.engine.tiling import Layer, Strip
+
+MEMORY_BYTES = 8  # a cycle, of reads and writes together: one 64-bit beat
+SET_CYCLES = 4  # a weight set: three thirds of G's row pass, and its take
+TRANSFORM_LATENCY = 12  # from a window's last row in its bank to its word in the data memory
+MULTIPLY_LATENCY = 8  # from a word's read to its sum
+DRAIN_LATENCY = 24  # from a row of sums to its pixels: A^T twice, division, requantization
+MEMORY_LATENCY = 20  # from a read's address to its data, and from a write's last beat to its answer
+
+
+@dataclass(frozen=True)
+class StripCycles:
+    """Cycles that each process of a strip takes alone, and bytes through the ports."""
+
+    multiply: int
+    drain: int
+    transform: int
+    load_bytes: int
+    store_bytes: int
+    weight_bytes: int
+    set_multiply: int  # of one set of outputs
+    set_drain: int
+    word_transform: int  # of one word of all tiles
+
+    @property
+    def bytes(self) -> int:
+        return self.load_bytes + self.store_bytes + self.weight_bytes
+
+    def memory(self, width: int = MEMORY_BYTES) -> int:
+        """Cycles of a memory of so many bytes a cycle."""
+        return -(-self.bytes // width)
+
+    @property
+    def compute(self) -> int:
+        """Multiply and drain: of the accumulators' halves one is drained while the other is summed."""
+        return max(self.multiply, self.drain)
+
+    def bound(self, width: int = MEMORY_BYTES) -> int:
+        """Of one strip after another like it: the slowest process."""
+        return max(self.compute, self.transform, self.memory(width))
+
+
+def of_strip(layer: Layer, strip: Strip) -> StripCycles:
+    """What the processes of one strip need."""
+    array, tiles, groups = layer.array, strip.tiles, layer.shape.groups
+    windows = layer.words * tiles
+    batches = _batches(layer)
+    set_multiply = layer.words * max(tiles, SET_CYCLES, -(-array.set_bytes // array.bw))
+    set_drain = -(-array.po // array.lanes) * tiles * array.n
+    stored = layer.shape.c_out * layer.store_rows(strip) * layer.store_beats(strip) if layer.stored else 0
+    return StripCycles(
+        multiply=groups * layer.repeats * set_multiply,
+        drain=groups * batches * tiles * array.n,
+        transform=groups * windows * window_cycles(array),
+        load_bytes=layer.shape.c_in * layer.load_rows(strip) * layer.load_beats(strip) * array.bd,
+        store_bytes=stored * array.bd,
+        weight_bytes=layer.weight_beats * array.bw,
+        set_multiply=set_multiply,
+        set_drain=set_drain,
+        word_transform=tiles * window_cycles(array),
+    )
+
+
+def window_cycles(array: Array) -> int:
+    """Of one window through the input transform."""
+    return array.n + 1
+
+
+def _batches(layer: Layer) -> int:
+    """LANES channels at once, in all sets of a group: batches without a channel are skipped."""
+    lanes = layer.array.lanes
+    return (layer.repeats - 1) * -(-layer.array.po // lanes) + -(-layer.out_lanes // lanes)
+
+
+@dataclass(frozen=True)
+class LayerCycles:
+    """A layer's strips, and when the last of them is computed and stored, from the frame's beginning."""
+
+    name: str
+    macs: int
+    strips: tuple[StripCycles, ...]
+    begin: int  # first product
+    end: int  # all stored
+
+    @property
+    def bytes(self) -> int:
+        return sum(strip.bytes for strip in self.strips)
+
+
+@dataclass(frozen=True)
+class FrameCycles:
+    """A frame: its layers, the linear layer, all cycles and bytes."""
+
+    array: Array
+    layers: tuple[LayerCycles, ...]
+    linear: int  # cycles of the linear layer, and its bytes
+    linear_bytes: int
+    macs: int
+    cycles: int
+
+    @property
+    def bytes(self) -> int:
+        return sum(layer.bytes for layer in self.layers) + self.linear_bytes
+
+    @property
+    def efficiency(self) -> float:
+        """MACs per multiplier of the array and cycle."""
+        return self.macs / (self.array.multipliers * self.cycles)
+
+
+def linear_cycles(array: Array, channels: int, classes: int, width: int = MEMORY_BYTES) -> tuple[int, int]:
+    """(cycles, bytes) of the linear layer: a beat of BW weights a cycle, biases before and logits after."""
+    blocks = -(-classes // array.bw)
+    region = blocks * (LOGIT_BYTES + channels) * array.bw
+    total = region + blocks * array.bw * LOGIT_BYTES
+    return max(blocks * (LOGIT_BYTES + channels), -(-total // width)), total
+
+
+def frame(
+    cut: Sequence[tuple[Layer, Sequence[Strip]]], classes: int, width: int = MEMORY_BYTES
+) -> FrameCycles:
+    """A frame alone: every strip of every layer, in order, as the processes hand them on."""
+    array = cut[0][0].array
+    times, layers = _Times(width), []
+    for layer, strips in cut:
+        found = tuple(of_strip(layer, strip) for strip in strips)
+        begins = [times.strip(one, first=number == 0) for number, one in enumerate(found)]
+        macs = layer.shape.macs(layer.out_height, layer.out_width)
+        layers.append(LayerCycles(layer.shape.name, macs, found, begins[0], times.stored))
+    last, linear, linear_bytes = cut[-1][0], 0, 0
+    macs = sum(layer.macs for layer in layers)
+    if classes:
+        linear, linear_bytes = linear_cycles(array, last.shape.c_out, classes, width)
+        macs += last.shape.c_out * classes
+    total = times.stored + linear + (MEMORY_LATENCY if classes else 0)
+    return FrameCycles(array, tuple(layers), linear, linear_bytes, macs, total)
+
+
+class _Times:
+    """When each process has ended the strips so far."""
+
+    def __init__(self, width: int):
+        self.width = width
+        self.loaded = 0  # all words of the last strip are in the data memory
+        self.summed = [0, 0]  # of the last two strips: their half of the data memory is free
+        self.drained = 0
+        self.stored = 0
+        self.memory = 0  # busy until
+
+    def strip(self, one: StripCycles, *, first: bool) -> int:
+        """Add a strip; the `first` of a layer loads what the one before stores. Returns its first product."""
+        begin = max(self.loaded, self.summed[0])
+        words = max(one.transform, -(-one.load_bytes // self.width))
+        loaded = begin + MEMORY_LATENCY + words + TRANSFORM_LATENCY
+        if first:  # its last channel's word comes when that channel is stored; those before it came earlier
+            loaded = max(loaded, self.stored + MEMORY_LATENCY + one.word_transform + TRANSFORM_LATENCY)
+            begin = max(begin, loaded - words - MEMORY_LATENCY - TRANSFORM_LATENCY)
+        start = max(self.summed[1], begin + MEMORY_LATENCY + one.word_transform // 2 + TRANSFORM_LATENCY)
+        rest = one.compute - one.set_multiply  # what remains when the first set has met the last word
+        self.memory = max(self.memory, begin) + one.memory(self.width)
+        summed = max(start + one.compute, loaded + rest, self.memory)
+        self.loaded, self.summed = loaded, [self.summed[1], summed]
+        self.drained = max(self.drained, summed + MULTIPLY_LATENCY + one.set_drain)
+        self.stored = self.drained + DRAIN_LATENCY + MEMORY_LATENCY
+        return start
+
+
+def steady(layer: Layer, cut: tuple[int, int], width: int = MEMORY_BYTES) -> tuple[int, int]:
+    """(cycles, bytes) of a layer cut so, every process at work all the time: what the cut is chosen by."""
+    found = list(_steady_strips(layer, cut))
+    return sum(one.bound(width) for one in found), sum(one.bytes for one in found)
+
+
+def _steady_strips(layer: Layer, cut: tuple[int, int]) -> Iterator[StripCycles]:
+    for strip in layer.strips(*cut):
+        yield of_strip(layer, strip)
