@@ -36,6 +36,6 @@ ERRORS = {
     "engine": (7, "the image is for another engine"),
     "program": (8, "the image's program has an unknown instruction or no end"),
     "watchdog": (9, "nothing moved for as long as the watchdog allows"),
-    "bus": (10, "the bus answered with an error while the run was being ended"),
-    "busy": (11, "a start came while a run was at work"),
+    "bus": (10, "a transfer never ended: only a reset of the whole engine helps"),
+    "busy": (11, "start was written while a run was at work, which goes on"),
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// rvg_engine_control: a run from start to done, or to an error code and an engine that is ready for the next run.
+//
+// Run    : `fetch_start`, until fetch is finished and as many instructions are stored as it issued: `done`.
+// Error  : of fetch, of a port, by `stop`, or because nothing moved for `watchdog` cycles (0: never): no new burst is
+//          begun (`halt`), what is on its way on the ports ends, then every unit is reset (`unit_rst`), then `done` with
+//          a code. A port that never ends is an error of its own, and only `rst` helps.
+// Codes  : rvg_engine_pkg::ERROR_*; the first error counts.
+
+`default_nettype none
+
+module rvg_engine_control (
+  input  wire logic        clk,
+  input  wire logic        rst,
+
+  input  wire logic        start,
+  input  wire logic        stop,
+  input  wire logic [31:0] watchdog,
+  output      logic        busy,
+  output      logic        done,         // pulse
+  output      logic [7:0]  code,         // of the last run, valid from done on
+
+  output      logic        fetch_start,
+  input  wire logic        fetch_finished,
+  input  wire logic [2:0]  fetch_error,
+  input  wire logic [15:0] issued,
+  input  wire logic [15:0] stored,
+  input  wire logic        weight_read_error,
+  input  wire logic        data_read_error,
+  input  wire logic        data_write_error,
+  input  wire logic        progress,
+  input  wire logic        ports_idle,
+  output      logic        halt,
+  output      logic        unit_rst
+);
+
+  localparam logic [1:0] IDLE  = 2'd0;
+  localparam logic [1:0] RUN   = 2'd1;
+  localparam logic [1:0] HALT  = 2'd2;
+  localparam logic [1:0] CLEAR = 2'd3;
+
+  logic [1:0]  state_q;
+  logic [31:0] still_q;   // cycles without progress
+  logic [1:0]  clear_q;
+  logic        expired, idle_q;
+  logic [7:0]  found;
+
+  assign busy     = state_q != IDLE;
+  assign halt     = state_q == HALT;
+  assign unit_rst = rst || state_q == CLEAR;
+  assign expired  = watchdog != '0 && still_q >= watchdog;
+
+  always_comb begin
+    found = rvg_engine_pkg::ERROR_NONE;
+    if      (stop)                                          found = rvg_engine_pkg::ERROR_ABORT;
+    else if (weight_read_error)                             found = rvg_engine_pkg::ERROR_WEIGHT_READ;
+    else if (data_read_error)                               found = rvg_engine_pkg::ERROR_DATA_READ;
+    else if (data_write_error)                              found = rvg_engine_pkg::ERROR_DATA_WRITE;
+    else if (fetch_error == rvg_engine_pkg::FETCH_MAGIC)    found = rvg_engine_pkg::ERROR_MAGIC;
+    else if (fetch_error == rvg_engine_pkg::FETCH_VERSION)  found = rvg_engine_pkg::ERROR_VERSION;
+    else if (fetch_error == rvg_engine_pkg::FETCH_ENGINE)   found = rvg_engine_pkg::ERROR_ENGINE;
+    else if (fetch_error == rvg_engine_pkg::FETCH_PROGRAM)  found = rvg_engine_pkg::ERROR_PROGRAM;
+    else if (expired)                                       found = rvg_engine_pkg::ERROR_WATCHDOG;
+  end
+
+  always_ff @(posedge clk) begin
+    fetch_start <= 1'b0;
+    done        <= 1'b0;
+    still_q     <= progress || state_q == IDLE ? '0 : still_q + 1'b1;
+    idle_q      <= ports_idle;
+    clear_q     <= clear_q + 1'b1;
+
+    case (state_q)
+      IDLE: begin
+        if (start) begin
+          fetch_start <= 1'b1;
+          state_q     <= RUN;
+        end
+      end
+
+      RUN: begin
+        if (found != rvg_engine_pkg::ERROR_NONE) begin
+          code    <= found;
+          state_q <= HALT;
+          still_q <= '0;
+        end else if (!fetch_start && fetch_finished && issued == stored) begin
+          code    <= rvg_engine_pkg::ERROR_NONE;
+          done    <= 1'b1;
+          state_q <= IDLE;
+        end
+      end
+
+      HALT: begin  // a port is idle only if it was so a cycle ago, too: a burst may just have begun
+        if (ports_idle && idle_q) begin
+          clear_q <= '0;
+          state_q <= CLEAR;
+        end else if (expired) begin
+          code    <= rvg_engine_pkg::ERROR_BUS;
+          clear_q <= '0;
+          state_q <= CLEAR;
+        end
+      end
+
+      default: begin  // CLEAR
+        if (clear_q == '1) begin
+          done    <= 1'b1;
+          state_q <= IDLE;
+        end
+      end
+    endcase
+
+    if (rst) begin
+      state_q     <= IDLE;
+      fetch_start <= 1'b0;
+      done        <= 1'b0;
+      code        <= rvg_engine_pkg::ERROR_NONE;
+    end
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// rvg_engine_sequencer: which word meets which weights, and where the products are added.
+//
+//   for each group, for each set of outputs of it, for each word of its inputs, for each tile of the strip:
+//     accumulator[half of sets][tile] += word * weights                             (the first word overwrites)
+//
+// Order  : instructions (rvg_engine_pkg, op conv) as they come; docs/engine.md has the whole order of work.
+// Data   : read from the half of the data memory that the strip before did not use, as soon as a word is written.
+// Sets   : alternate between the two halves of accumulators; a set begins when its half was drained.
+// Rate   : one word a cycle; a strip begins one cycle after the last one's end.
+// Latency: word_rd_en to in_valid: 2 cycles, those of rvg_engine_words. set_take comes a cycle before in_valid.
+
+`default_nettype none
+
+module rvg_engine_sequencer #(
+  parameter int T_MAX      = 4,
+  parameter int WORD_DEPTH = 768,
+  localparam int REL_W     = $clog2(WORD_DEPTH + 1),
+  localparam int ADDR_W    = $clog2(2*WORD_DEPTH),
+  localparam int SLOT_W    = $clog2(2*T_MAX)
+) (
+  input  wire logic              clk,
+  input  wire logic              rst,
+
+  input  wire logic [1023:0]     s_axis_tdata,  // instruction
+  input  wire logic              s_axis_tvalid,
+  output      logic              s_axis_tready,
+
+  input  wire logic [REL_W-1:0]  written0,      // words of this strip in each half of the data memory
+  input  wire logic [REL_W-1:0]  written1,
+  output      logic [1:0]        release_half,
+  output      logic              word_rd_en,
+  output      logic [ADDR_W-1:0] word_rd_addr,
+
+  input  wire logic              set_valid,     // weights
+  output      logic              set_take,
+
+  input  wire logic              half_free,     // a half of the accumulators was drained
+  output      logic              in_valid,
+  output      logic [SLOT_W-1:0] in_slot,
+  output      logic              in_first,
+  output      logic              in_last
+);
+
+  if (T_MAX < 1 || WORD_DEPTH < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+
+  localparam int TILE_W = T_MAX > 1 ? $clog2(T_MAX) : 1;
+
+  // ---- the instruction that is at work
+  logic              busy_q;
+  logic [TILE_W-1:0] tile_last_q;
+  logic [15:0]       word_last_q, set_last_q, group_last_q;
+
+  // ---- where it stands
+  logic [TILE_W-1:0] tile_q;
+  logic [15:0]       word_q, set_q, group_q;
+  logic [REL_W-1:0]  address_q, group_base_q;
+  logic              data_half_q, sums_half_q;
+  logic [1:0]        free_q;  // halves of accumulators
+
+  logic tile_first, tile_last, word_first, word_last, set_first, set_last, group_last;
+  logic data_ok, weights_ok, sums_ok, issue, strip_end;
+
+  assign tile_first = tile_q == '0;
+  assign tile_last  = tile_q == tile_last_q;
+  assign word_first = word_q == '0;
+  assign word_last  = word_q == word_last_q;
+  assign set_first  = tile_first && word_first;
+  assign set_last   = set_q == set_last_q;
+  assign group_last = group_q == group_last_q;
+
+  assign data_ok    = address_q < (data_half_q ? written1 : written0);
+  assign weights_ok = !tile_first || set_valid && !set_take;  // a set that is being taken is not there any more
+  assign sums_ok    = !set_first || free_q != '0;
+  assign issue      = busy_q && data_ok && weights_ok && sums_ok;
+  assign strip_end  = issue && tile_last && word_last && set_last && group_last;
+
+  assign s_axis_tready = !busy_q;
+  assign word_rd_en    = issue;
+  assign word_rd_addr  = ADDR_W'(address_q) + (data_half_q ? ADDR_W'(WORD_DEPTH) : '0);
+
+  always_ff @(posedge clk) begin
+    if (s_axis_tvalid && s_axis_tready) begin
+      tile_last_q  <= TILE_W'(s_axis_tdata[rvg_engine_pkg::TILES +: 8] - 1'b1);
+      word_last_q  <= s_axis_tdata[rvg_engine_pkg::WORDS +: 16] - 1'b1;
+      set_last_q   <= s_axis_tdata[rvg_engine_pkg::REPEATS +: 16] - 1'b1;
+      group_last_q <= s_axis_tdata[rvg_engine_pkg::GROUPS +: 16] - 1'b1;
+      busy_q       <= 1'b1;
+    end
+
+    if (issue) begin
+      tile_q    <= tile_last ? '0 : tile_q + 1'b1;
+      address_q <= address_q + 1'b1;
+      if (tile_last) begin
+        word_q <= word_last ? '0 : word_q + 1'b1;
+        if (word_last) begin
+          sums_half_q <= !sums_half_q;
+          set_q       <= set_last ? '0 : set_q + 1'b1;
+          address_q   <= group_base_q;
+          if (set_last) begin
+            group_q      <= group_last ? '0 : group_q + 1'b1;
+            group_base_q <= group_last ? '0 : address_q + 1'b1;
+            address_q    <= group_last ? '0 : address_q + 1'b1;
+          end
+        end
+      end
+    end
+    if (strip_end) begin
+      busy_q      <= 1'b0;
+      data_half_q <= !data_half_q;
+    end
+    free_q <= free_q + 2'(half_free) - 2'(issue && set_first);
+
+    if (rst) begin
+      busy_q       <= 1'b0;
+      tile_q       <= '0;
+      word_q       <= '0;
+      set_q        <= '0;
+      group_q      <= '0;
+      address_q    <= '0;
+      group_base_q <= '0;
+      data_half_q  <= 1'b0;
+      sums_half_q  <= 1'b0;
+      free_q       <= 2'd2;
+    end
+  end
+
+  // ---- beside the data memory: address, its output, its output register
+  logic [SLOT_W-1:0] slot_q;
+  logic              issue_q, first_q, last_q;
+
+  always_ff @(posedge clk) begin
+    slot_q       <= SLOT_W'(tile_q) + (sums_half_q ? SLOT_W'(T_MAX) : '0);
+    first_q      <= word_first;
+    last_q       <= tile_last && word_last;
+    in_slot      <= slot_q;
+    in_first     <= first_q;
+    in_last      <= last_q;
+    issue_q      <= issue;
+    in_valid     <= issue_q;
+    set_take     <= issue && tile_first;
+    release_half <= {strip_end && data_half_q, strip_end && !data_half_q};
+    if (rst) begin
+      issue_q      <= 1'b0;
+      in_valid     <= 1'b0;
+      set_take     <= 1'b0;
+      release_half <= '0;
+    end
+  end
+
+  wire unused = &{1'b0, s_axis_tdata};
+
+`ifdef RVG_ASSERT
+  rvg_assert #(.TEXT("rvg_engine_sequencer: a set of weights was taken that is not there")) u_assert_set (
+    .clk, .rst, .holds(!set_take || set_valid)
+  );
+  rvg_assert #(.TEXT("rvg_engine_sequencer: more halves of accumulators are free than there are")) u_assert_free (
+    .clk, .rst, .holds(free_q <= 2'd2)
+  );
+`endif
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,25 @@
+"""The engine's control units: what they are linted with, and what they refuse."""
+
+from __future__ import annotations
+
+LINT = {
+    "rvg_engine_sequencer": [
+        {"T_MAX": t, "WORD_DEPTH": depth} for t, depth in ((1, 1), (4, 24), (5, 30), (16, 1024))
+    ],
+    "rvg_engine_words": [{"WIDTH": 8, "WORD_DEPTH": depth} for depth in (1, 5, 24)],
+    "rvg_engine_fetch": [{"BW": width} for width in (8, 16, 32, 64)],
+    "rvg_engine_route": [{"WIDTH": 64}],
+    "rvg_engine_control": [{}],
+}
+POSITIVE = "parameter_below_1"
+RED = {
+    "rvg_engine_sequencer": [({"T_MAX": 0}, POSITIVE), ({"WORD_DEPTH": 0}, POSITIVE)],
+    "rvg_engine_control": [],
+    "rvg_engine_words": [({"WIDTH": 0}, POSITIVE), ({"WORD_DEPTH": 0}, POSITIVE)],
+    "rvg_engine_route": [({"WIDTH": 0}, POSITIVE)],
+    "rvg_engine_fetch": [({"BW": width}, "port_of_8_16_32_or_64_bytes") for width in (4, 12, 128)],
+}
+LEGAL = {
+    "rvg_engine_sequencer": [{"T_MAX": 1, "WORD_DEPTH": 1}],
+    "rvg_engine_fetch": [{"BW": 64}],
+}
