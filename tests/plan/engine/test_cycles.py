@@ -1,0 +1,65 @@
+"""Planned cycles: each process by hand for one strip, and what a frame adds to the slowest of them."""
+
+from __future__ import annotations
+
+import pytest
+from engine_cases import network_of
+
+from repvgg_hw.network import ConvShape
+from repvgg_hw.plan.engine import cycles
+from repvgg_hw.plan.engine.array import Array
+from repvgg_hw.plan.engine.schedule import best_cut, plan
+from repvgg_hw.plan.engine.tiling import Layer
+
+ZYNQ = Array(
+    n=9, pi=1, po=2, lanes=2, t_max=16, word_depth=1024, line_depth=64, out_words=32, acc_w=28, bd=8, bw=8
+)
+
+
+def test_a_strip_by_hand() -> None:
+    """192 -> 192 channels at 14 x 14: four tiles of F(7), a word every cycle, weights every four."""
+    layer = Layer(ZYNQ, ConvShape("a", 192, 192), 14, 14)
+    (strip,) = layer.strips(2, 2)
+    one = cycles.of_strip(layer, strip)
+    assert one.multiply == 96 * 192 * 4
+    assert one.drain == 96 * 4 * 9
+    assert one.transform == 192 * 4 * 10
+    assert one.weight_bytes == 96 * (2 + 192 * 18 // 8) * 8
+    rows = (9 - 1) + (14 - 6)  # from the top edge on; from row 6 on
+    assert one.load_bytes == 192 * rows * 2 * 8
+    assert one.store_bytes == 192 * 14 * 2 * 8
+    assert one.bound() == one.multiply
+
+
+def test_weights_bind_small_strips() -> None:
+    """One tile: a set of weights takes four cycles, or as many as its bytes need."""
+    layer = Layer(ZYNQ, ConvShape("a", 8, 8), 7, 7)
+    (strip,) = layer.strips(1, 1)
+    assert cycles.of_strip(layer, strip).multiply == 4 * 8 * cycles.SET_CYCLES
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_the_stem_is_bound_by_the_drain(lanes: int) -> None:
+    array = Array(n=9, pi=1, po=2, lanes=lanes, line_depth=64, out_words=32)
+    layer = Layer(array, ConvShape("stem", 3, 48, 2), 224, 224)
+    total, _ = cycles.steady(layer, best_cut(layer))
+    assert total == 28 * 28 * 48 * 9 // lanes
+
+
+def test_a_narrower_memory_takes_longer() -> None:
+    network = network_of([(8, 1, 1), (16, 2, 1), (16, 1, 1)], (3, 28, 28), 10)
+    schedule = plan(network, ZYNQ)
+    wide, narrow = schedule.frame(64), schedule.frame(1)
+    assert wide.bytes == narrow.bytes
+    assert narrow.cycles >= narrow.bytes
+    assert wide.cycles < narrow.cycles
+
+
+def test_a_frame_is_hardly_longer_than_its_slowest_processes() -> None:
+    """Layers follow each other: what is lost between them is less than a strip's first set."""
+    network = network_of([(32, 1, 1)] * 6, (32, 28, 28), 10)
+    frame = plan(network, ZYNQ).frame()
+    steady = sum(one.bound() for layer in frame.layers for one in layer.strips) + frame.linear
+    assert steady <= frame.cycles <= 1.05 * steady
+    assert frame.macs == 6 * 28 * 28 * 32 * 32 * 9 + 320
+    assert 0 < frame.efficiency < (7 * 3 / 9) ** 2
