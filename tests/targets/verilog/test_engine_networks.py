@@ -11,8 +11,8 @@ from units import write_engine_networks
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan.engine.kinds import SIZES, engine_widths, kind_of
+from repvgg_hw.plan.engine.networks import choices
 from repvgg_hw.targets.verilog.emit import library
-from repvgg_hw.targets.verilog.engine.networks import choices
 from repvgg_hw.winograd.adders import AdderGraph
 
 CASES = [(n, stride) for n in SIZES for stride in (1, 2)]

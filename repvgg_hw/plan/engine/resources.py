@@ -1,0 +1,114 @@
+"""What an engine takes of an FPGA: an estimate from its structure, term by term; not fitted to synthesis.
+
+DSPs and memories are counted as the library instantiates them. LUTs are one for each bit of an adder, a third
+of one for each input bit of a multiplexer, RAM in LUTs as `memory_map` maps it, and CONTROL for everything
+that does not grow with the array; flip-flops one for each bit of a register between these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repvgg_hw.network import MULTIPLIER_BITS
+from repvgg_hw.plan.engine.array import ADDR_BITS, LOGIT_BYTES, Array
+from repvgg_hw.plan.engine.networks import choices
+from repvgg_hw.plan.memory_map import map_memory, urams
+from repvgg_hw.plan.parts import FAMILIES
+from repvgg_hw.plan.resources import Resources, total
+
+CONTROL = Resources(lut=6000, ff=7000)  # fetch, DMA, sequencers, registers
+MUX = 3  # input bits of a wide multiplexer for each LUT
+CLIENTS = 3  # FIFOs of the ports: program, weights, maps
+
+
+def dsps(a: int, b: int, ports: tuple[int, int]) -> int:
+    """DSPs of one product of signed a by b bits, in whole partial products of one port each."""
+
+    def parts(bits: int, port: int) -> int:
+        return 1 if bits <= port else 1 + -(-(bits - port) // (port - 1))
+
+    wide, narrow = max(ports), min(ports)
+    return min(parts(a, wide) * parts(b, narrow), parts(a, narrow) * parts(b, wide))
+
+
+def estimate(array: Array, family: str, *, uram: bool = False) -> tuple[Resources, int]:
+    """(resources, UltraRAMs): the data memory in UltraRAM where it may be."""
+    found = total([CONTROL, *_arithmetic(array, family), *_memories(array, family, uram=uram)])
+    bits = array.pi * array.n**2 * array.widths.data
+    return found, urams(2 * array.word_depth, bits) if uram else 0
+
+
+def _adders(array: Array, role: str) -> int:
+    """Of both strides' networks, which stand side by side."""
+    choice = next(one for one in choices(array.n) if one.role == role)
+    return choice.stride1.graph.cost + choice.stride2.graph.cost
+
+
+def _arithmetic(array: Array, family: str) -> Iterator[Resources]:
+    widths, ports = array.widths, FAMILIES[family].dsp_ports
+    n, m, lanes = array.n, array.n - 2, array.lanes
+    data, weight, output, divide = (_adders(array, role) for role in ("data", "weight", "output", "divide"))
+
+    # products, and their sums over PI into the accumulators
+    sums = n * n * array.po * widths.sum
+    yield Resources(
+        dsp=array.multipliers * dsps(widths.data, widths.weight, ports),
+        lut=sums * array.pi + sums // MUX,
+        ff=array.multipliers * 2 * widths.weight + sums,
+    )
+    # B^T along columns and rows; a byte of a beat for each row bank
+    window = n * (widths.middle + widths.data)
+    yield Resources(
+        lut=array.pi * (data * (widths.middle + widths.data) + window + n * 8 * array.bd // MUX),
+        ff=array.pi * n * n * (widths.middle + widths.data),
+    )
+    # G along columns, and along a third of the rows at once
+    thirds = -(-n // 3)
+    yield Resources(
+        lut=array.pi
+        * array.po
+        * (weight * (widths.weight_middle + thirds * widths.weight) + n * widths.weight),
+        ff=array.pi * array.po * (n * 3 * widths.weight_middle + n * n * widths.weight),
+    )
+    # A^T twice, division, requantization
+    middle = array.acc_w + max(widths.shift1, widths.shift2)
+    product = array.acc_w + MULTIPLIER_BITS + 1
+    yield Resources(
+        dsp=lanes * m * dsps(array.acc_w, MULTIPLIER_BITS + 1, ports),
+        lut=lanes
+        * (
+            output * (widths.sum + middle)
+            + m * divide * array.acc_w
+            + n * m * middle // MUX
+            + m * (array.acc_w + 3 * product)
+        ),
+        ff=lanes * (n * m * middle * 2 + m * (3 * array.acc_w + 3 * product)),
+    )
+    # the linear layer
+    yield Resources(
+        dsp=array.bw * dsps(8, ADDR_BITS, ports), lut=array.bw * ADDR_BITS, ff=array.bw * 3 * ADDR_BITS
+    )
+
+
+def _memories(array: Array, family: str, *, uram: bool) -> Iterator[Resources]:
+    """(copies, words, bits) of every memory, mapped."""
+    n, widths = array.n, array.widths
+    shapes = [
+        (n * n * array.po, 2 * array.t_max, widths.sum),  # accumulators
+        (n * array.pi, array.line_depth, 8 * array.bd),  # rows of the input
+        (array.lanes * (n - 2), array.slots * array.out_words, 8 * array.bd),  # of the output
+        (1, array.c_max, 8 * LOGIT_BYTES),  # the pool's sums
+        (CLIENTS, 2 * array.max_burst, 8 * max(array.bw, array.bd)),
+    ]
+    if not uram:
+        shapes.append((1, 2 * array.word_depth, array.pi * n * n * widths.data))
+    for copies, words, bits in shapes:
+        mapped = map_memory(family, words, bits, rom=False)
+        lutram = int(copies * mapped.lut)
+        logic = copies * (mapped.mux_bits // MUX + mapped.bypass)
+        yield Resources(
+            bram=copies * mapped.bram,
+            lut=lutram + logic,
+            ff=copies * (mapped.register + mapped.bypass),
+            lutram=lutram,
+        )

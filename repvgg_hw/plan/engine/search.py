@@ -1,0 +1,156 @@
+"""The fastest engine for a network within a device: array, lanes and buffers, by planned cycles.
+
+Every candidate is planned strip by strip. Estimates of resources are `resources.estimate`'s; nothing here has
+been synthesised. What does not fit a limit is not planned; what cannot be faster than the best is not either.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from repvgg_hw.errors import InputError
+from repvgg_hw.network import IntegerNetwork, signed_bits
+from repvgg_hw.plan.device import Device
+from repvgg_hw.plan.engine import cycles, limits
+from repvgg_hw.plan.engine.array import LARGEST_TILES, Array
+from repvgg_hw.plan.engine.kinds import SIZES
+from repvgg_hw.plan.engine.resources import estimate
+from repvgg_hw.plan.engine.schedule import Schedule, best_cut
+from repvgg_hw.plan.resources import Resources, of_device
+
+FILL = 0.9  # of a device: beyond, nothing is routed
+DEPTHS = (512, 1024, 2048, 4096, 8192)  # of a half of the data memory
+ACC_STEP = 4  # bits that accumulators are rounded up by: another checkpoint of the shape fits, too
+CHANNELS = range(1, 17)  # PI and PO
+SLOTS = 2
+LEAST_LINES = 32  # beats of a row bank: RAM in LUTs holds no fewer at that price
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What an engine must fit.
+
+    resources, uram  cells; family their kind
+    memory           bytes a cycle of the DRAM, reads and writes together; bd and bw of the two ports
+    """
+
+    family: str
+    resources: Resources
+    uram: int = 0
+    memory: int = 8
+    bd: int = 8
+    bw: int = 8
+
+    @staticmethod
+    def of(device: Device, memory: int = 8, bd: int = 8, bw: int = 8) -> Budget:
+        """A share of the device."""
+        return Budget(
+            device.part.family, of_device(device, FILL), int(device.part.uram * FILL), memory, bd, bw
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """An engine, the network on it, and what it takes."""
+
+    schedule: Schedule
+    frame: cycles.FrameCycles
+    resources: Resources
+    uram: int
+
+    @property
+    def array(self) -> Array:
+        return self.schedule.array
+
+
+def search(network: IntegerNetwork, budget: Budget) -> Found:
+    """The engine with the fewest planned cycles a frame, and of its lanes and memories what that needs.
+
+    Raises InputError where none fits the budget.
+    """
+    best: Found | None = None
+    for array in sorted(candidates(network, budget), key=lambda one: -one.multipliers):
+        if best is not None and _least(network, array) >= best.frame.cycles:
+            continue
+        found = _planned(network, array, budget)
+        if found is not None and (best is None or _order(found) < _order(best)):
+            best = found
+    if best is None:
+        raise InputError("no engine for this network fits this device: even the smallest array exceeds it")
+    best = _shrunk(network, best, budget)
+    limits.check(network, best.array)
+    return best
+
+
+def _order(found: Found) -> tuple[int, int]:
+    return found.frame.cycles, found.resources.lut
+
+
+def _least(network: IntegerNetwork, array: Array) -> int:
+    """Cycles of the multipliers alone if no tile, word or set were padded."""
+    total = 0.0
+    for conv, _, (height, width) in network.map_shapes():
+        total += conv.shape.macs(height, width) / array.kind(conv.stride).saving
+    return int(total / array.multipliers)
+
+
+def _planned(network: IntegerNetwork, array: Array, budget: Budget) -> Found | None:
+    """The network on this array; None where either does not fit."""
+    fitting = fit(array, budget)
+    layers = limits.layers(network, array)
+    if fitting is None or any(next(layer.cuts(), None) is None for layer in layers):
+        return None
+    schedule = Schedule(array, network, layers, tuple(best_cut(one, budget.memory) for one in layers))
+    return Found(schedule, schedule.frame(budget.memory), *fitting)
+
+
+def _shrunk(network: IntegerNetwork, best: Found, budget: Budget) -> Found:
+    """The same cycles with fewer lanes, then a smaller data memory, where that is so."""
+    array = best.array
+    smaller = [
+        replace(array, lanes=lanes, word_depth=depth)
+        for lanes in range(1, array.lanes + 1)
+        if array.po % lanes == 0
+        for depth in DEPTHS
+        if depth <= array.word_depth
+    ]
+    for one in smaller:
+        found = _planned(network, one, budget)
+        if found is not None and found.frame.cycles <= best.frame.cycles:
+            return found
+    return best
+
+
+def fit(array: Array, budget: Budget) -> tuple[Resources, int] | None:
+    """What the array takes, in UltraRAM what block RAM does not hold; None where it exceeds the budget."""
+    for uram in (False, True) if budget.uram else (False,):
+        taken, rams = estimate(array, budget.family, uram=uram)
+        if rams <= budget.uram and not any(taken.over(budget.resources)):
+            return taken, rams
+    return None
+
+
+def candidates(network: IntegerNetwork, budget: Budget) -> Iterator[Array]:
+    """Of each n, PI and PO that fit: with the most lanes, then the deepest data memory; no more is slower."""
+    bits = max(signed_bits(conv.accumulator_bound) for conv in network.convs)
+    acc_w = min(32, -(-bits // ACC_STEP) * ACC_STEP)
+    outputs = network.convs[-1].shape.c_out
+    for n in SIZES:
+        line = max(LEAST_LINES, 1 << (-(-(network.in_shape[2] + n) // budget.bd)).bit_length())
+        base = Array(
+            n=n, pi=1, po=1, lanes=1, t_max=LARGEST_TILES, line_depth=line, out_words=max(16, line // SLOTS),
+            c_max=outputs, bd=budget.bd, bw=budget.bw, acc_w=acc_w, slots=SLOTS, word_depth=DEPTHS[0],
+        )  # fmt: skip
+        for pi, po in itertools.product(CHANNELS, CHANNELS):
+            array = replace(base, pi=pi, po=po)
+            if array.multipliers > budget.resources.dsp or fit(array, budget) is None:
+                continue
+            for lanes in (lanes for lanes in range(2, po + 1) if po % lanes == 0):
+                more = replace(array, lanes=lanes)
+                array = more if fit(more, budget) else array
+            for depth in DEPTHS:
+                more = replace(array, word_depth=depth)
+                array = more if fit(more, budget) else array
+            yield array

@@ -1,0 +1,69 @@
+"""The search's engine fits what it was given, and no other that fits is faster."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from engine_cases import network_of
+
+from repvgg_hw.errors import InputError
+from repvgg_hw.plan import device
+from repvgg_hw.plan.engine.array import Array
+from repvgg_hw.plan.engine.resources import dsps
+from repvgg_hw.plan.engine.schedule import plan
+from repvgg_hw.plan.engine.search import Budget, candidates, fit, search
+from repvgg_hw.plan.resources import Resources
+
+NETWORK = network_of([(16, 2, 1), (16, 1, 1), (24, 2, 2)], (3, 30, 30), 10)
+SMALL = Budget("xc7", Resources(dsp=60, bram=60, lut=20_000, ff=40_000, lutram=8_000))
+
+
+def all_fitting() -> Iterator[Array]:
+    """Every array of a grid that fits the budget."""
+    (some, *_) = candidates(NETWORK, SMALL)
+    for n, pi, po, depth in itertools.product((3, 5, 7), range(1, 5), range(1, 7), (512, 2048)):
+        for lanes in (lanes for lanes in range(1, po + 1) if po % lanes == 0):
+            array = replace(some, n=n, pi=pi, po=po, lanes=lanes, word_depth=depth)
+            if fit(array, SMALL) is not None:
+                yield array
+
+
+def test_no_other_that_fits_is_faster() -> None:
+    found = search(NETWORK, SMALL)
+    assert fit(found.array, SMALL) == (found.resources, found.uram)
+    assert not list(found.resources.over(SMALL.resources))
+    others = [(plan(NETWORK, array).frame().cycles, array) for array in all_fitting()]
+    assert len(others) > 20
+    assert found.frame.cycles <= min(cycles for cycles, _ in others)
+
+
+def test_more_of_a_device_is_not_slower() -> None:
+    larger = replace(SMALL, resources=Resources(*(2 * count for count in SMALL.resources.counts)))
+    assert search(NETWORK, larger).frame.cycles < search(NETWORK, SMALL).frame.cycles
+
+
+def test_nothing_fits_nothing() -> None:
+    with pytest.raises(InputError, match="no engine for this network fits"):
+        search(NETWORK, replace(SMALL, resources=replace(SMALL.resources, dsp=20)))
+
+
+def test_budget_is_a_share_of_the_device() -> None:
+    budget = Budget.of(device.get("pynq-z2"))
+    assert (budget.family, budget.resources.dsp, budget.resources.bram) == ("xc7", 198, 252)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "ports", "count"),
+    [
+        (24, 16, (25, 18), 1),
+        (24, 16, (18, 18), 2),
+        (28, 18, (25, 18), 2),
+        (18, 14, (18, 18), 1),
+        (32, 8, (27, 18), 2),
+    ],
+)
+def test_dsps_of_a_product(a: int, b: int, ports: tuple[int, int], count: int) -> None:
+    assert dsps(a, b, ports) == dsps(b, a, ports) == count
