@@ -1,4 +1,4 @@
-"""Random networks and random engines that run them."""
+"""Random networks, random engines that run them, and golden beside the machine."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from hls_networks import random_conv
 
+from repvgg_hw import golden
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import ConvShape, IntegerLinear, IntegerNetwork
+from repvgg_hw.plan.engine import image
 from repvgg_hw.plan.engine.array import Array
 from repvgg_hw.plan.engine.limits import check
+from repvgg_hw.plan.engine.machine import Machine, from_planar
+from repvgg_hw.plan.engine.schedule import plan
 
 LINE = (1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 24, 33)
 
@@ -83,3 +87,31 @@ def random_array(network: IntegerNetwork, seed: int) -> Array:
 def random_frame(network: IntegerNetwork, seed: int = 0) -> np.ndarray:
     """(C, H, W) int8 over the whole range."""
     return np.random.default_rng(seed).integers(-128, 128, network.in_shape).astype(np.int8)
+
+
+def check_machine(network: IntegerNetwork, array: Array, seed: int = 0) -> None:
+    """Every layer's map in memory when its last strip is stored, and the output, are golden's."""
+    schedule = plan(network, array)
+    machine, frame = Machine(array, image.build(schedule)), random_frame(network, seed)
+    machine.set_input(frame)
+    expected = dict(golden.trace(frame[None], network))
+    layers, seen = {layer.shape.name: layer for layer in schedule.layers}, dict[str, int]()
+    for write in machine.run():
+        name, strip = schedule.place(write.instruction)
+        memory = machine.output if write.output else machine.maps
+        assert np.array_equal(memory[write.address : write.address + write.data.size], write.data)
+        if strip is None:
+            continue
+        layer = layers[name]
+        row, column = strip.y * layer.kind.m + write.row, strip.x * layer.kind.m
+        pixels = write.data[write.mask]
+        want = expected[name][0, write.channel, row, column : column + pixels.size]
+        assert np.array_equal(pixels, want), (name, write.channel, row, column)
+        seen[name] = seen.get(name, 0) + pixels.size
+    stored = [conv.name for conv in network.convs[: len(network.convs) - (network.linear is not None)]]
+    assert seen == {name: expected[name].size for name in stored}, "every pixel once"
+    if network.linear is None:
+        last = expected[network.convs[-1].name][0]
+        assert np.array_equal(from_planar(machine.output, last.shape, array), last)
+    else:
+        assert np.array_equal(machine.output.view("<i4")[: network.num_classes], expected["linear"][0])

@@ -36,7 +36,7 @@ class Schedule:
     layers: tuple[Layer, ...]
     cuts: tuple[Cut, ...]
 
-    @property
+    @cached_property
     def strips(self) -> tuple[tuple[Layer, tuple[Strip, ...]], ...]:
         return tuple(
             (layer, tuple(layer.strips(*cut))) for layer, cut in zip(self.layers, self.cuts, strict=True)

@@ -7,47 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from engine_cases import network_of, random_array, random_frame, random_network
+from engine_cases import check_machine, network_of, random_array, random_frame, random_network
 
-from repvgg_hw import golden
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.engine import image
 from repvgg_hw.plan.engine.array import Array
 from repvgg_hw.plan.engine.codes import HEADER_BYTES
 from repvgg_hw.plan.engine.instruction import BYTES, Op
-from repvgg_hw.plan.engine.machine import Machine, from_planar
+from repvgg_hw.plan.engine.machine import Machine
 from repvgg_hw.plan.engine.schedule import Schedule, plan
 
 SMALL = Array(n=5, pi=2, po=2, lanes=1, t_max=4, word_depth=32, line_depth=4, out_words=4, c_max=16, acc_w=32)
-
-
-def check_machine(network: IntegerNetwork, array: Array, seed: int = 0) -> None:
-    """Every layer's map in memory when its last strip is stored, and the output, are golden's."""
-    schedule = plan(network, array)
-    machine, frame = Machine(array, image.build(schedule)), random_frame(network, seed)
-    machine.set_input(frame)
-    expected = dict(golden.trace(frame[None], network))
-    seen: dict[str, int] = {}
-    for write in machine.run():
-        name, strip = schedule.place(write.instruction)
-        memory = machine.output if write.output else machine.maps
-        assert np.array_equal(memory[write.address : write.address + write.data.size], write.data)
-        if strip is None:
-            continue
-        layer = next(one for one in schedule.layers if one.shape.name == name)
-        row, column = strip.y * layer.kind.m + write.row, strip.x * layer.kind.m
-        pixels = write.data[write.mask]
-        want = expected[name][0, write.channel, row, column : column + pixels.size]
-        assert np.array_equal(pixels, want), (name, write.channel, row, column)
-        seen[name] = seen.get(name, 0) + pixels.size
-    stored = [conv.name for conv in network.convs[: len(network.convs) - (network.linear is not None)]]
-    assert seen == {name: expected[name].size for name in stored}, "every pixel once"
-    if network.linear is None:
-        last = expected[network.convs[-1].name][0]
-        assert np.array_equal(from_planar(machine.output, last.shape, array), last)
-    else:
-        assert np.array_equal(machine.output.view("<i4")[: network.num_classes], expected["linear"][0])
 
 
 @pytest.mark.parametrize("seed", range(24))
