@@ -2,9 +2,10 @@
 
 For a strip, what each process needs if nothing held it up:
 
-    multiply   groups repeats words max(T, SET)    one word of a tile a cycle; SET cycles for its weights
+    multiply   groups repeats words max(T, SET)    one word of a tile a cycle; SET cycles for its weights, and
+                                                   a set of outputs no faster than its beats of weights come
     drain      groups batches T N                  a row of N sums a cycle, LANES channels at once
-    transform  groups words T WINDOW               a column a cycle, then a row a cycle, both at once
+    transform  groups words T N                    a column a cycle, and of the window before it a row
     traffic    bytes of loads, stores and weights  through one memory behind all ports
 
 Strips follow each other through these; `frame` keeps the times at which each ends.
@@ -20,7 +21,7 @@ from repvgg_hw.plan.engine.tiling import Layer, Strip
 
 MEMORY_BYTES = 8  # a cycle, of reads and writes together: one 64-bit beat
 SET_CYCLES = 4  # a weight set: three thirds of G's row pass, and its take
-TRANSFORM_LATENCY = 12  # from a window's last row in its bank to its word in the data memory
+TRANSFORM_LATENCY = 28  # from a window's last row in its bank to its word in the data memory, n = 9
 MULTIPLY_LATENCY = 8  # from a word's read to its sum
 DRAIN_LATENCY = 24  # from a row of sums to its pixels: A^T twice, division, requantization
 MEMORY_LATENCY = 20  # from a read's address to its data, and from a write's last beat to its answer
@@ -63,25 +64,20 @@ def of_strip(layer: Layer, strip: Strip) -> StripCycles:
     array, tiles, groups = layer.array, strip.tiles, layer.shape.groups
     windows = layer.words * tiles
     batches = _batches(layer)
-    set_multiply = layer.words * max(tiles, SET_CYCLES, -(-array.set_bytes // array.bw))
+    set_multiply = max(layer.words * max(tiles, SET_CYCLES), array.region_beats(layer.words))
     set_drain = -(-array.po // array.lanes) * tiles * array.n
     stored = layer.shape.c_out * layer.store_rows(strip) * layer.store_beats(strip) if layer.stored else 0
     return StripCycles(
         multiply=groups * layer.repeats * set_multiply,
         drain=groups * batches * tiles * array.n,
-        transform=groups * windows * window_cycles(array),
+        transform=groups * windows * array.n,
         load_bytes=layer.shape.c_in * layer.load_rows(strip) * layer.load_beats(strip) * array.bd,
         store_bytes=stored * array.bd,
         weight_bytes=layer.weight_beats * array.bw,
         set_multiply=set_multiply,
         set_drain=set_drain,
-        word_transform=tiles * window_cycles(array),
+        word_transform=tiles * array.n,
     )
-
-
-def window_cycles(array: Array) -> int:
-    """Of one window through the input transform."""
-    return array.n + 1
 
 
 def _batches(layer: Layer) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from engine_cases import network_of
 
@@ -23,7 +25,7 @@ def test_a_strip_by_hand() -> None:
     one = cycles.of_strip(layer, strip)
     assert one.multiply == 96 * 192 * 4
     assert one.drain == 96 * 4 * 9
-    assert one.transform == 192 * 4 * 10
+    assert one.transform == 192 * 4 * 9
     assert one.weight_bytes == 96 * (2 + 192 * 18 // 8) * 8
     rows = (9 - 1) + (14 - 6)  # from the top edge on; from row 6 on
     assert one.load_bytes == 192 * rows * 2 * 8
@@ -33,6 +35,10 @@ def test_a_strip_by_hand() -> None:
 
 def test_weights_bind_small_strips() -> None:
     """One tile: a set of weights takes four cycles, or as many as its bytes need."""
+    wide = replace(ZYNQ, pi=4)
+    layer = Layer(wide, ConvShape("a", 8, 8), 7, 7)
+    (strip,) = layer.strips(1, 1)
+    assert cycles.of_strip(layer, strip).multiply == 4 * (2 + 2 * 9)
     layer = Layer(ZYNQ, ConvShape("a", 8, 8), 7, 7)
     (strip,) = layer.strips(1, 1)
     assert cycles.of_strip(layer, strip).multiply == 4 * 8 * cycles.SET_CYCLES
