@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,8 +38,13 @@ def fingerprint(network: IntegerNetwork) -> bytes:
     return digest.digest()[:FINGERPRINT_BYTES]
 
 
-def build(schedule: Schedule) -> bytes:
-    """The image of a scheduled network."""
+def build(schedule: Schedule, only: Collection[int] | None = None) -> bytes:
+    """The image of a scheduled network; with `only` these instructions of its program alone, and the end."""
+    program = [
+        one
+        for number, one in enumerate(schedule.program())
+        if only is None or number in only or one.op == Op.END
+    ]
     array, network = schedule.array, schedule.network
     addresses = schedule.weight_addresses
     image = bytearray(addresses[-1])
@@ -47,7 +53,7 @@ def build(schedule: Schedule) -> bytes:
         "engine": array.identity,
         "bytes": len(image),
         "program": HEADER_BYTES,
-        "count": schedule.count,
+        "count": len(program),
         "maps": schedule.maps_bytes,
         "input": schedule.input_bytes,
         "output": schedule.output_bytes,
@@ -56,7 +62,7 @@ def build(schedule: Schedule) -> bytes:
     for name, value in values.items():
         image[_at(name) : _at(name) + 4] = value.to_bytes(4, "little")
     image[_at("fingerprint") : _at("fingerprint") + FINGERPRINT_BYTES] = fingerprint(network)
-    for number, instruction in enumerate(schedule.program()):
+    for number, instruction in enumerate(program):
         at = HEADER_BYTES + number * BYTES
         image[at : at + BYTES] = instruction.pack()
     regions = [conv_region(layer, conv) for layer, conv in zip(schedule.layers, network.convs, strict=True)]

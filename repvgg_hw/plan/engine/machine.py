@@ -68,8 +68,8 @@ class Machine:
         self._weights: tuple[tuple[int, ...], tuple[NDArray[np.int8], Int, Int]] | None = None
         self._writer = np.full(self.maps.size, -1, np.int32)  # the instruction that wrote each byte
 
-    def set_input(self, frame: NDArray[np.int8]) -> None:
-        """Put a frame (C, H, W) int8 into memory as the engine reads it: lines padded to whole beats."""
+    def set_input(self, frame: NDArray[np.integer]) -> None:
+        """Put a frame (C, H, W), int8 or of a layer alone uint8, into memory: lines padded to whole beats."""
         self.input = planar(frame, self.array)
 
     def run(self) -> Iterator[Write]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from repvgg_hw.network import IntegerConv, IntegerNetwork
@@ -49,6 +49,23 @@ class Schedule:
                 return layer.shape.name, strips[index]
             index -= len(strips)
         return ("linear" if self.network.linear is not None and index == 0 else "end"), None
+
+    def where(self, index: int, channel: int, row: int, column: int) -> str:
+        """For people: what instruction `index` stores at this row and column of its strip."""
+        name, strip = self.place(index)
+        layer = next((one for one in self.layers if one.shape.name == name), None)
+        if strip is None or layer is None:
+            return f"layer {name}, class {channel * self.array.bw + column // LOGIT_BYTES}"
+        row, column = row + strip.y * layer.kind.m, column + strip.x * layer.kind.m
+        return f"layer {name}, channel {channel}, row {row}, column {column}"
+
+    def one_of_each_kind(self) -> list[int]:
+        """Instructions such that every other but the end differs from one of them by its addresses alone."""
+        first: dict[Instruction, int] = {}
+        for number, one in enumerate(self.program()):
+            if one.op != Op.END:
+                first.setdefault(replace(one, load_addr=0, store_addr=0), number)
+        return list(first.values())
 
     @property
     def count(self) -> int:
