@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from limits import collected
 from lint_sources import refusal, yosys
-from units import write_networks
+from units import write_engine_networks, write_networks
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.stream.timing import MULTIPLY_CYCLES
@@ -27,6 +27,7 @@ MODULES = sorted(name for name in library() if not is_package(name))
 POSITIVE = "parameter_below_1"
 FOLDING = "pi_and_po_must_divide_the_channels_of_a_group"
 STRIDE = "stride_must_be_1_or_2"
+ENGINE_N = 5  # of the engine's units, where no other is chosen
 WORDS_4 = {"WORDS": 4, "ADDRS": 4}
 
 # module -> what each of its checks refuses
@@ -146,8 +147,10 @@ def errors(text: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The constant networks of the one tile that the units' defaults ask for."""
-    return write_networks(tmp_path_factory.mktemp("networks"), [(2, 1)])
+    """The constant networks of the one tile, and of the one engine, that the units' defaults ask for."""
+    folder = tmp_path_factory.mktemp("networks")
+    tiles, engine = write_networks(folder, [(2, 1)]), write_engine_networks(folder, ENGINE_N)
+    return list(dict.fromkeys([*tiles, *engine]))
 
 
 def sources(module: str, networks: list[Path]) -> list[Path]:

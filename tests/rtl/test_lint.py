@@ -10,12 +10,13 @@ import pytest
 from limits import collected
 from lint_sources import emit_rtl, lint, shapes_only
 from test_conv3x3 import RATES, SHAPES
+from units import unit_sources
 
 from repvgg_hw.model.variants import VARIANTS
 from repvgg_hw.plan.folding import TAPS
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.search import make_plan
-from repvgg_hw.targets.verilog.emit import is_package, library, library_sources
+from repvgg_hw.targets.verilog.emit import is_package, library
 from repvgg_hw.targets.verilog.netlist import Stream, direct_parameters, linear_unit
 
 Value = int | bool | str
@@ -73,9 +74,9 @@ UNITS: dict[str, list[Parameters]] = {
 
 
 @pytest.mark.parametrize("module", UNITS)
-def test_unit(module: str) -> None:
-    sources = library_sources({module})
-    for parameters in UNITS[module]:
+def test_unit(tmp_path: Path, module: str) -> None:
+    for number, parameters in enumerate(UNITS[module]):
+        sources = unit_sources(tmp_path / str(number), module, [parameters])
         assert lint(sources, module, parameters) == "", parameters
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hls_networks import Layer, random_network
 from lint_sources import yosys
+from test_checks import ENGINE_N
 from test_conv3x3 import SHAPES
+from units import write_engine_networks
 
 from repvgg_hw.design import Design
 from repvgg_hw.files import templates_dir
@@ -45,9 +47,14 @@ def test_every_unit(tmp_path: Path) -> None:
     """One Yosys process for all: starting it costs more than a unit."""
     for name, words in (("table", 16), ("constant", 1)):
         (tmp_path / f"{name}.mem").write_text("1\n" * words)
-    sources = [Path(__file__).with_name("tables.sv"), *library_sources(set(UNITS))]
+    sources = [
+        Path(__file__).with_name("tables.sv"),
+        *library_sources(set(UNITS)),
+        *write_engine_networks(tmp_path, ENGINE_N),
+    ]
     for source in sources:
-        shutil.copy(source, tmp_path)
+        if source.parent != tmp_path:
+            shutil.copy(source, tmp_path)
     lines = [f"read_verilog -sv -defer {' '.join(s.name for s in sources)}", "design -save library"]
     for unit in UNITS:
         chosen = " ".join(f"-chparam {name} {int(v)}" for name, v in PARAMETERS.get(unit, {}).items())
