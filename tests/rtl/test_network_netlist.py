@@ -15,7 +15,8 @@ from repvgg_hw.cli import main
 from repvgg_hw.design import Design, folder
 from repvgg_hw.plan import device as devices
 from repvgg_hw.plan.request import Request
-from repvgg_hw.synth import circuit, proof
+from repvgg_hw.synth import circuit, proof, yosys
+from repvgg_hw.synth.family import FAMILIES
 from repvgg_hw.targets.generate import write
 
 pytest.importorskip("pyosys", reason="pyosys is not installed: pip install repvgg-hw[synth]")
@@ -76,6 +77,17 @@ def test_multipliers_fit_any_block(place: Path) -> None:
     for signal in ("CLK", "CE", "RST"):
         nets = {net for cell in multipliers for net in re.findall(rf"\.{signal}\d\((.+)\)", cell["ports"])}
         assert 1 <= len(nets) <= 4, f"{signal}: {nets}"
+
+
+def test_the_readme_makes_the_same_netlist(place: Path) -> None:
+    """Its line for ECP5, run in the design's folder: as many multipliers, and no cell of another kind."""
+    (line,) = re.findall(r'yosys -p "(read_verilog .*?; synth_ecp5 .*?)"', (place / "README.md").read_text())
+    listed = (place / "files.f").read_text().replace("\n", " ")
+    script = line.replace("$(tr '\\n' ' ' < files.f)", listed).split("; ")
+    yosys.run([*script, "tee -q -o readme.stat.json stat -json"], place, "readme")
+    family = FAMILIES["ecp5"]
+    made = circuit.place(place, devices.get(DEVICE)) / "netlist.stat.json"
+    assert yosys.counts(family, place / "readme.stat.json")["dsp"] == yosys.counts(family, made)["dsp"] > 9
 
 
 @pytest.mark.parametrize("option", ["--layers", "--waves"])
