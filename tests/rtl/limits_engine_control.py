@@ -13,9 +13,9 @@ LINT = {
 }
 POSITIVE = "parameter_below_1"
 RED = {
-    "rvg_engine_sequencer": [],
+    "rvg_engine_sequencer": [({"T_MAX": -1}, POSITIVE), ({"WORD_DEPTH": -1}, POSITIVE)],
     "rvg_engine_control": [],
-    "rvg_engine_words": [],
+    "rvg_engine_words": [({"WIDTH": -1}, POSITIVE), ({"WORD_DEPTH": -1}, POSITIVE)],
     "rvg_engine_route": [({"WIDTH": 0}, POSITIVE)],
     "rvg_engine_fetch": [({"BW": width}, "port_of_8_16_32_or_64_bytes") for width in (4, 12, 128)],
 }
