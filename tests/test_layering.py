@@ -88,8 +88,6 @@ FLOORS = (
         "synth.planned",
         "synth.netlist",
         "synth.synthesise",
-        "synth.circuit",
-        "synth.proof",
         "synth",
     ),
     ("gpu", "measure.accuracy", "measure.latency", "measure", "report"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from units import Fault, Trials, check_all
+from units import Fault, check
 
 from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.targets.verilog.netlist import winograd_parameters
@@ -22,7 +22,7 @@ def of_layer(unit: WinogradUnit, *names: str) -> dict[str, int | bool | str]:
     return {name: winograd_parameters(unit)[name] for name in names}
 
 
-def input_transform() -> Trials:
+def test_input_transform(tmp_path: Path) -> None:
     names = ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
     cases = {"m5_stride2": of_layer(M5_STRIDE2, *names), "m2": of_layer(M2, *names)}
     faults = {
@@ -36,7 +36,7 @@ def input_transform() -> Trials:
         "narrow_rows": Fault("m2", "= t[DATA_W*j +: DATA_W];",
                              "= DATA_W'($signed(t[DATA_W*j +: DATA_W-1]));"),
     }  # fmt: skip
-    return Trials(cases, faults)
+    check(tmp_path, "rvg_winograd_input_transform", cases, faults)
 
 
 def mac(unit: WinogradUnit) -> dict[str, int]:
@@ -53,7 +53,7 @@ def mac(unit: WinogradUnit) -> dict[str, int]:
     }
 
 
-def mac_array() -> Trials:
+def test_mac(tmp_path: Path) -> None:
     faults = {
         "not_cleared": Fault("m2", "(products_first ? '0 : sums", "(1'b0 ? '0 : sums"),
         "too_close": Fault("spaced", ".SPACING(SPACING)", ".SPACING(1)"),
@@ -62,14 +62,14 @@ def mac_array() -> Trials:
         "no_room": Fault("m2", "(!first || start_ok)", "1'b1", module="rvg_issue"),
     }
     cases = {"m4": mac(M4), "m2": mac(M2), "spaced": {**mac(M2), "SPACING": 7}}
-    return Trials(cases, faults)
+    check(tmp_path, "rvg_winograd_mac", cases, faults)
 
 
 def output(unit: WinogradUnit) -> dict[str, int | bool | str]:
     return {**of_layer(unit, "M", "STRIDE", "PO", "LANES", "ACC_W"), "SHIFT": unit.transform.shift}
 
 
-def output_transform() -> Trials:
+def test_output_transform(tmp_path: Path) -> None:
     odd = "(TILE_W'(1) << SUM_W)"  # one more in the second sum, which no convolution has
     faults = {
         "wrong_sum": Fault("one", "TILE_W] <= sums", f"TILE_W] <= {odd} + sums", "a rest in the first pass",
@@ -81,7 +81,12 @@ def output_transform() -> Trials:
         "too_slow": Fault("one", "BATCH_W'(BATCHES - 1)) begin", "BATCH_W'(BATCHES)) begin",
                           "sums came before those before them had left"),
     }  # fmt: skip
-    return Trials({"m7": output(M7), "m2": output(M2), "one": output(ONE)}, faults)
+    check(
+        tmp_path,
+        "rvg_winograd_output_transform",
+        {"m7": output(M7), "m2": output(M2), "one": output(ONE)},
+        faults,
+    )
 
 
 def raster(unit: WinogradUnit, **others: int) -> dict[str, int]:
@@ -98,7 +103,7 @@ def raster(unit: WinogradUnit, **others: int) -> dict[str, int]:
     }
 
 
-def tile_to_raster() -> Trials:
+def test_tile_to_raster(tmp_path: Path) -> None:
     cases = {
         "m4": raster(M4),
         "m2": raster(M2),
@@ -116,20 +121,4 @@ def tile_to_raster() -> Trials:
         "takes_nothing": Fault("m2", "COUNT_W'(start && set_q == '0) + COUNT", "COUNT_W'(1'b0) + COUNT",
                                "more buffers are free or kept than there are"),
     }  # fmt: skip
-    return Trials(cases, faults)
-
-
-def test_input_transform(tmp_path: Path) -> None:
-    check_all(tmp_path, {"rvg_winograd_input_transform": input_transform()})
-
-
-def test_mac(tmp_path: Path) -> None:
-    check_all(tmp_path, {"rvg_winograd_mac": mac_array()})
-
-
-def test_output_transform(tmp_path: Path) -> None:
-    check_all(tmp_path, {"rvg_winograd_output_transform": output_transform()})
-
-
-def test_tile_to_raster(tmp_path: Path) -> None:
-    check_all(tmp_path, {"rvg_tile_to_raster": tile_to_raster()})
+    check(tmp_path, "rvg_tile_to_raster", cases, faults)
