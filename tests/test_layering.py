@@ -88,6 +88,8 @@ FLOORS = (
         "synth.planned",
         "synth.netlist",
         "synth.synthesise",
+        "synth.circuit",
+        "synth.proof",
         "synth",
     ),
     ("gpu", "measure.accuracy", "measure.latency", "measure", "report"),

@@ -89,3 +89,5 @@ def _print(summary: Summary) -> None:
     if result and result.reach_summary:
         say(result.reach_summary)
     say(summary.verdict)
+    for line in summary.netlist_verdicts:
+        say(line)

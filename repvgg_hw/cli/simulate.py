@@ -41,6 +41,10 @@ RULES = (
     void("--jobs", "--scheduler", why="its workers set how many run at once"),
     void("--waves", "--layers", why="give --layer for the inside of one"),
     void("--fresh", "--layer", "--waves", why="such a run starts over anyway"),
+    *(
+        void("--netlist", option, why="a netlist is simulated whole, and seen at the streams between layers")
+        for option in ("--layer", "--layers", "--waves")
+    ),
 )
 CYCLE = Whole(0, 2**63 - 1)
 
@@ -53,6 +57,7 @@ CYCLE = Whole(0, 2**63 - 1)
 @click.option("--class-index", type=PLACE, help="JSON: which class folder is which class.")
 @click.option("--layer", help="This layer alone, on golden's input.")
 @click.option("--layers", is_flag=True, help="Every layer alone, in parallel.")
+@click.option("--netlist", metavar="DEVICE", help="The netlist that `synth --device DEVICE` made, not RTL.")
 @click.option("--fresh", is_flag=True, help="Start over; a run that was broken off goes on otherwise.")
 @click.option("--jobs", type=Whole(1, 1024), help="Processes of --layers [default: one per core].")
 @click.option("--scheduler", help="Address of a Dask scheduler that runs --layers.")
@@ -75,6 +80,7 @@ def command(
     class_index: Path | None,
     layer: str | None,
     layers: bool,
+    netlist: str | None,
     fresh: bool,
     jobs: int | None,
     scheduler: str | None,
@@ -96,6 +102,7 @@ def command(
       repvgg-hw simulate build/net --layer stage3.7 --waves --waves-window 1000 2000
       repvgg-hw simulate build/net --stalls 1 --extremes
       repvgg-hw simulate build/net --layers --extremes
+      repvgg-hw simulate build/net --netlist ulx3s-85f
 
     Exit codes: 0 every value equal, 1 something differs, 2 the input or usage is wrong.
     """
@@ -105,11 +112,14 @@ def command(
     from repvgg_hw.design import folder, results
     from repvgg_hw.errors import CheckFailed
     from repvgg_hw.files import check_output
+    from repvgg_hw.plan import device as devices
     from repvgg_hw.report.provenance import provenance
+    from repvgg_hw.synth import circuit, proof
     from repvgg_hw.targets import registry
     from repvgg_hw.targets.target import ProofOptions
 
     place = directory if directory is not None else designs.last_directory()
+    device = None if netlist is None else devices.get(netlist)
     options = ProofOptions(
         layer=layer,
         layers=layers,
@@ -126,7 +136,9 @@ def command(
         design = designs.load(place)
         target = registry.of(design)
         _check_options(target, options)
-        check_output(place / results.FILE)
+        if device is not None and target.name != "verilog":
+            raise InputError(f"--netlist: not for designs of the target {target.name}")
+        check_output(place / (results.FILE if device is None else proof.FILE))
         pixels, labels = _images(design, images, limit, preprocessing, class_index)
         return design, target, golden.quantize_input(pixels, design.network), labels
 
@@ -137,16 +149,23 @@ def command(
         if folder.stamp(place) != before:  # generated anew while this one prepared, or waited
             design, target, x, labels = prepare()
         state = folder.fingerprint(place)
+        made = None if device is None else circuit.required(place, device)
         with bar(f"simulate {design.plan.name}") as update:
             try:
                 own = dataclasses.replace(options, labels=labels, state=state, progress=update)
-                result = target.prove(design, x, own)
+                if device is None:
+                    result = target.prove(design, x, own)
+                else:
+                    result = proof.prove(design, device, x, own)
             except CheckFailed as error:  # kept, so that no report shows an older result in its place
                 result = results.not_proven(design.target, len(x), design.plan.frame_interval, str(error))
         if folder.fingerprint(place) != state:
             problem = "files of the design have changed while it was simulated: simulate again"
             result = dataclasses.replace(result, problems=(problem, *result.problems))
-        results.save(result, place, state)
+        if device is None or made is None:
+            results.save(result, place, state)
+        else:
+            proof.save(place, device, made, result)
     if junit is not None:
         results.write_junit(result, junit, f"repvgg-hw.{design.plan.name}")
     if as_json:

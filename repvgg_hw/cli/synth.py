@@ -56,7 +56,8 @@ def command(
     """Synthesise a generated design with open tools: what it takes of a device, the clock it holds.
 
     DIRECTORY is a folder written by `generate --target verilog` [default: the last one]. Yosys makes a
-    netlist for AMD's 7 series and UltraScale+ and for Lattice ECP5; nextpnr routes ECP5.
+    netlist for AMD's 7 series and UltraScale+ and for Lattice ECP5; nextpnr routes ECP5. `simulate
+    --netlist DEVICE` proves the whole design's netlist.
 
     \b
     Examples:
@@ -72,7 +73,7 @@ def command(
     from repvgg_hw.errors import CheckFailed, InputError
     from repvgg_hw.files import write_atomically
     from repvgg_hw.plan import device as devices
-    from repvgg_hw.synth import nextpnr, result, synthesise, tools
+    from repvgg_hw.synth import circuit, nextpnr, result, synthesise, tools
 
     chosen = devices.get(device)
     route = chosen.part.nextpnr is not None and not no_route
@@ -101,6 +102,8 @@ def command(
         if folder.fingerprint(directory) != state:
             raise CheckFailed("files of the design have changed while it was synthesised: synthesise again")
         result.save(done, directory, state)
+        if names is None:
+            circuit.record(found[0].work, state)
     if as_json:
         say(json.dumps(done.to_json() | {"fits": done.fits}, indent=2))
     else:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.plan import rate as rates
 from repvgg_hw.plan.planner import LayerPlan, NetworkPlan
 from repvgg_hw.report.provenance import lines, provenance
+from repvgg_hw.synth import proof
 from repvgg_hw.synth import result as synthesis
 from repvgg_hw.synth.result import Synthesis
 
@@ -55,6 +57,7 @@ class Summary:
     result: SimulationResult | None
     rows: tuple[LayerRow, ...]
     synthesis: Synthesis | None = None  # of the folder as it is now
+    netlists: Mapping[str, SimulationResult] = field(default_factory=dict)  # device -> its netlist's proof
     void: bool = False  # there is a result, but of files that have changed since
 
     @property
@@ -66,10 +69,15 @@ class Summary:
             return "not simulated yet: run `repvgg-hw simulate`"
         if not self.result.passed:
             return f"NOT proven: {self.result.problems[0]}"
-        return (
-            f"proven: {self.result.bit_exact} of {self.result.images} images bit-exact in all "
-            f"{len(self.result.layers)} simulated layers"
-        )
+        return _proven(self.result)
+
+    @property
+    def netlist_verdicts(self) -> list[str]:
+        """One line for each netlist that was simulated."""
+        return [
+            f"netlist for {device}: {_proven(one) if one.passed else f'NOT proven: {one.problems[0]}'}"
+            for device, one in self.netlists.items()
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """For programs: the plan, the result, and the rows."""
@@ -93,6 +101,7 @@ class Summary:
             "device": rates.facts(self.design.plan, self.design.request),
             "limits": self.result.limits if self.result else {},
             "synthesis": None if self.synthesis is None else self.synthesis.to_json(),
+            "netlists": {device: one.to_json() for device, one in self.netlists.items()},
             "problems": list(self.result.problems) if self.result else [],
         }
 
@@ -103,7 +112,15 @@ def summarize(design: Design[NetworkPlan]) -> Summary:
     results_of = {layer.name: layer for layer in result.layers} if result else {}
     rows = tuple(_row(design, layer, results_of.get(layer.name)) for layer in design.plan.layers)
     found = synthesis.load(design.directory)
-    return Summary(design, result, rows, found, void=results.is_void(design.directory))
+    netlists = proof.load(design.directory)
+    return Summary(design, result, rows, found, netlists, void=results.is_void(design.directory))
+
+
+def _proven(result: SimulationResult) -> str:
+    return (
+        f"proven: {result.bit_exact} of {result.images} images bit-exact in all "
+        f"{len(result.layers)} simulated layers"
+    )
 
 
 def _row(design: Design[NetworkPlan], layer: LayerPlan, result: LayerResult | None) -> LayerRow:

@@ -76,7 +76,7 @@ FAMILIES = {
                 "bram": {"RAMB36E2": 2, "RAMB18E2": 1},
                 "lut": _XILINX_LUTS,
                 "ff": _XILINX_FF,
-                "carry": {"CARRY8": 1},
+                "carry": {"CARRY4": 1},  # of which Yosys makes them here, too
             },
             models=("xilinx/cells_sim.v",),
             own=("DSP48E2.sv",),

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from repvgg_hw import schema
+from repvgg_hw.errors import context
 from repvgg_hw.files import sim_dir, templates_dir
 from repvgg_hw.synth import yosys
 from repvgg_hw.synth.family import Family
@@ -37,55 +42,103 @@ def write_netlist(
     """Synthesise a module with these parameters; its netlist is module `name` in the returned file.
 
     cells  what multipliers are made of, see `multipliers`; None: left to Yosys' inference
-    Raises as yosys.run.
+    Memories are instances, as `of_design` leaves them. Raises as yosys.run.
     """
     chosen = " ".join(f"-set {key} {int(value)}" for key, value in parameters.items())
-    path = folder / f"{name}.v"
     script = [
         yosys.reading(sources, cells),
         f"chparam {chosen} {module}" if chosen else "",
-        *family.script(module, inferred=cells is None),
-        f"rename -top {name}",
-        f"tee -q -o {name}.json stat -json",
-        f"write_verilog -noattr {path.name}",
+        *of_design(family, module, name, name=name, inferred=cells is None),
     ]
     yosys.run(script, folder, name)
-    return path
+    return folder / f"{name}.v"
 
 
-MEMORIES = ("rvg_rom", "rvg_ram_1r1w")  # stay RTL: no tool has models of block RAMs
-FLAT = "netlist"  # the file of a whole design's netlist, among its sources
+MEMORIES = ("rvg_rom", "rvg_ram_1r1w")  # stay RTL in a simulation: no tool has models of block RAMs
+STREAMS = ("tdata", "tvalid", "tready")  # how the signals of a stream end
 INCLUDE = re.compile(r'^`include "(.*)"$', re.MULTILINE)
 
 
-def replace_by_netlist(directory: Path, family: Family, top: str) -> None:
-    """Put a design's netlist in the place of its sources: what simulates the folder then simulates that.
+@dataclass(frozen=True)
+class Memory:
+    """A memory with these parameters: module `name` of a netlist, `module` of the library; ports: bits."""
 
-    directory  a copy of an emitted folder. Its files.f then lists the netlist, memories as the modules that
-               they are, and the models of cells. Streams between layers keep their names.
-    Raises as yosys.run.
+    name: str
+    module: str
+    parameters: Mapping[str, int | str]
+    ports: Mapping[str, tuple[str, int]]
+
+
+def of_design(family: Family, top: str, stem: str, *, name: str = "", inferred: bool = False) -> list[str]:
+    """Yosys' commands that make the netlist of module `top`, behind those that read it.
+
+    Memories are modules apart until all the rest is cells. So what is simulated, memories as RTL, is what is
+    counted and routed. Streams between layers keep their names.
+
+    STEM.v                       the module, by this name or its own: cells, and instances of memories
+    STEM.memories.json           these memories, see `memories`
+    STEM.json, STEM.stat.json    the whole, flat, and its counts
     """
-    listed = (directory / "files.f").read_text().split()
-    kept = [name for name in listed if Path(name).stem in MEMORIES]
-    others = [name for name in listed if name not in kept]
-    rtl = directory / "rtl"
-    script = [
-        f"read_verilog -sv -lib {' '.join(kept)}",
-        yosys.reading(others, f"cells/{family.name}.v"),
+    apart = [f"A:hdlname={memory}*" for memory in MEMORIES]
+    streams = (f"{top}/w:*_{signal}" for signal in STREAMS)
+    return [
         f"hierarchy -top {top}",
-        *(f"setattr -set keep 1 {top}/w:*_{signal}" for signal in ("tdata", "tvalid", "tready")),
-        *family.script(top),
-        f"write_verilog -noattr rtl/{FLAT}.sv",
+        f"setattr -mod -set keep_hierarchy 1 {' '.join(apart)}",
+        f"setattr -set keep 1 {' '.join(streams)}",
+        *family.script(top, inferred=inferred),
+        f"rename -top {name or top}",
+        f"select -module {name or top}",
+        f"write_verilog -noattr -selected {stem}.v",
+        "select -clear",
+        "design -push-copy",
+        f"delete {' '.join(f'{memory}/c:*' for memory in apart)}",  # parameters and ports are all that counts
+        f"select {' '.join(apart)}",
+        f"write_json -selected {stem}.memories.json",
+        "design -pop",
+        f"setattr -mod -unset keep_hierarchy {' '.join(apart)}",
+        "flatten",
+        f"tee -q -o {stem}.stat.json stat -json",
+        f"write_json {stem}.json",
     ]
-    yosys.run(script, directory, FLAT)
-    copied = []
-    for path in models(family):
-        name = f"cells_{path.stem}.sv"
-        (rtl / name).write_text(_included(path))
-        copied.append(f"rtl/{name}")
-    (directory / "files.f").write_text("".join(f"{name}\n" for name in (*copied, *kept, f"rtl/{FLAT}.sv")))
 
 
-def _included(path: Path) -> str:
+def memories(path: Path) -> list[Memory]:
+    """What Yosys wrote of a netlist's memories. Raises InputError where that cannot be read."""
+    with context(f"synthesise again: {path}"):
+        found = schema.partly(schema.read_json(path), _Memories).modules
+    return [
+        Memory(
+            name,
+            module.attributes["hdlname"],
+            {key: _value(text) for key, text in module.parameter_default_values.items()},
+            {port: (facts.direction, len(facts.bits)) for port, facts in module.ports.items()},
+        )
+        for name, module in found.items()
+    ]
+
+
+class _Port(msgspec.Struct):
+    direction: str
+    bits: list[int | str]
+
+
+class _Module(msgspec.Struct):
+    attributes: dict[str, str]
+    parameter_default_values: dict[str, str]
+    ports: dict[str, _Port]
+
+
+class _Memories(msgspec.Struct):
+    """Yosys' JSON, as far as it is read here."""
+
+    modules: dict[str, _Module]
+
+
+def _value(text: str) -> int | str:
+    """A parameter as Yosys' JSON has it: numbers in 32 binary digits."""
+    return int(text, 2) if re.fullmatch("[01]{32}", text) else text
+
+
+def included(path: Path) -> str:
     """A source with what it includes in its place."""
-    return INCLUDE.sub(lambda found: _included(path.parent / found[1]), path.read_text())
+    return INCLUDE.sub(lambda found: included(path.parent / found[1]), path.read_text())

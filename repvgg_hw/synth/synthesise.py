@@ -17,13 +17,14 @@ from repvgg_hw.files import check_writable, environment, templates_dir
 from repvgg_hw.names import top_module
 from repvgg_hw.plan.device import Device
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.synth import nextpnr, planned, tools, yosys
+from repvgg_hw.synth import netlist, nextpnr, planned, tools, yosys
 from repvgg_hw.synth.family import FAMILIES
 from repvgg_hw.synth.result import Part, Resources, Synthesis
 from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER, build
 
 WORK = Path("build") / "synth"  # in the design's folder
 WHOLE = "design"
+STEM = "netlist"  # of the files of one netlist, in its folder
 
 
 class Update(Protocol):
@@ -107,15 +108,12 @@ def synthesise(task: Task, progress: tools.Progress | None = None) -> Part:
     if not memory.is_symlink():
         shutil.rmtree(memory, ignore_errors=True)
         memory.symlink_to(task.design / MEMORY_FOLDER)
-    stem = "netlist"
+    stem = STEM
     script = [
         yosys.reading(
             [task.design / name for name in task.sources], task.design / "cells" / f"{family.name}.v"
         ),
-        *family.script(task.top),
-        f"tee -q -o {stem}.stat.json stat -json",
-        f"write_json {stem}.json",
-        f"write_verilog -noattr {stem}.v",
+        *netlist.of_design(family, task.top, stem),
     ]
     run = yosys.run(script, task.work, stem, progress)
     counted = Resources(**yosys.counts(family, task.work / f"{stem}.stat.json"))

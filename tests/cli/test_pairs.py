@@ -18,11 +18,14 @@ from click.testing import CliRunner
 
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
+from repvgg_hw.design.folder import fingerprint
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.measure.latency import baselines
 from repvgg_hw.measure.latency.rows import Survey
 from repvgg_hw.measure.latency.survey import Surveyor
+from repvgg_hw.plan import device as devices
 from repvgg_hw.plan.planner import NetworkPlan
+from repvgg_hw.synth import circuit
 from repvgg_hw.targets import registry
 from repvgg_hw.targets.target import ProofOptions
 from tests.abuse import world
@@ -37,6 +40,7 @@ SIMULATE = """
 --class-index classes.json | --images images
 --layer stage0
 --layers
+--netlist ulx3s-85f
 --fresh
 --jobs 3 | --layers
 --scheduler tcp://127.0.0.1:1 | --layers
@@ -77,6 +81,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     weights = ("--weights", str(folder / "net.pth"), "--calibration", str(folder / "images"))
     arguments = ["-q", "generate", *weights, "--method", "minmax", "-o", str(folder / "design")]
     assert CliRunner().invoke(main, arguments).exit_code == 0
+    made = circuit.place(folder / "design", devices.get("ulx3s-85f"))
+    made.mkdir(parents=True)
+    for name in ("netlist.v", "netlist.memories.json"):
+        (made / name).write_text("none is needed: nothing is simulated\n")
+    circuit.record(made, fingerprint(folder / "design"))
     return folder
 
 
@@ -85,7 +94,10 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What the command handed on; the proof and the measurement themselves do nothing."""
     record: list[Any] = []
 
-    def prove(self: Any, design: Design[NetworkPlan], x: Any, options: ProofOptions) -> SimulationResult:
+    def prove(
+        self: Any, design: Design[NetworkPlan], x: Any, options: ProofOptions, standing: Any = None
+    ) -> SimulationResult:
+        record.append(standing)
         labels = None if options.labels is None else options.labels.tolist()
         record.append((hashlib.sha256(x.tobytes()).hexdigest(), labels))
         fields = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
@@ -99,6 +111,7 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return Survey(facts, 1e9, {}, size, (), accelerator, ())
 
     monkeypatch.setattr(type(registry.get("verilog")), "prove", prove)
+    monkeypatch.setattr(circuit, "of", lambda design, device: device.name)
     monkeypatch.setattr(Surveyor, "run", run)
     monkeypatch.setattr(baselines, "check", list)  # whether one is installed
     return record

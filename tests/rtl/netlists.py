@@ -8,9 +8,11 @@ from pathlib import Path
 
 from units import Parameters, Trials, faulty_sources, judge, simulate, unit_sources
 
+from repvgg_hw import __version__
+from repvgg_hw.files import environment, sim_dir
 from repvgg_hw.synth.family import Family
-from repvgg_hw.synth.netlist import models, multipliers, write_netlist
-from repvgg_hw.targets.verilog.emit import is_package
+from repvgg_hw.synth.netlist import included, memories, models, multipliers, write_netlist
+from repvgg_hw.targets.verilog.emit import is_package, library
 
 CELLS = "cells"  # as the module of a fault: it is in what multipliers are made of
 
@@ -38,11 +40,26 @@ def check_netlists(folder: Path, families: Sequence[Family], units: Mapping[str,
                 else:
                     cases[label] = parameters
         tried[module] = Trials(cases, faults)
-    of_cells = list(dict.fromkeys(path for family in families for path in models(family)))
-    folders = sorted({f"-I{path.parent}" for path in of_cells})
-    judge(
-        tried, *simulate(folder, tried, instances, [*of_cells, *written], arguments=["-Wno-lint", *folders])
-    )
+    of_cells = [_copied(folder, path) for path in dict.fromkeys(p for f in families for p in models(f))]
+    sources = [*of_cells, *_memories(folder, written), *written]
+    judge(tried, *simulate(folder, tried, instances, sources, arguments=["-Wno-lint"]))
+
+
+def _copied(folder: Path, model: Path) -> Path:
+    """A model of cells, with what it includes in its place."""
+    path = folder / f"cells_{model.stem}.sv"
+    path.write_text(included(model))
+    return path
+
+
+def _memories(folder: Path, netlists: Sequence[Path]) -> list[Path]:
+    """RTL of the netlists' memories: the library's, or its copy in a unit with a fault, and their names."""
+    found = {one.name: one for path in netlists for one in memories(path.with_suffix(".memories.json"))}
+    template = environment(sim_dir()).get_template("netlist_memories.sv.j2")
+    named = folder / "netlist_memories.sv"
+    named.write_text(template.render(memories=list(found.values()), version=__version__))
+    files = {path.stem: path for path in folder.rglob("*.sv")} | library()
+    return [*(files[module] for module in sorted({one.module for one in found.values()})), named]
 
 
 def _netlist(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from units import Fault, check
+from units import Fault, Trials, check_all
 
 
 def shape(
@@ -20,7 +20,7 @@ def shape(
     }  # fmt: skip
 
 
-def test_window_buffer_3x3(tmp_path: Path) -> None:
+def of_3x3() -> Trials:
     cases = {
         "s1_8x8": shape(8, 8),
         "s1_5x7": shape(5, 7),
@@ -46,10 +46,10 @@ def test_window_buffer_3x3(tmp_path: Path) -> None:
         "too_early": Fault("s1_5x7", "ready_q >= BANK_W'(end_row - first_row)", "1'b1",
                            "more rows left than had come"),
     }  # fmt: skip
-    check(tmp_path, "rvg_window_buffer", cases, faults)
+    return Trials(cases, faults)
 
 
-def test_window_buffer_of_tiles(tmp_path: Path) -> None:
+def of_tiles() -> Trials:
     cases = {
         "f2_8x8": shape(8, 8, kernel=4, step=2, stride=1, bits=4),
         "f4_8x12": shape(8, 12, kernel=6, step=4, stride=1, bits=4),
@@ -58,4 +58,12 @@ def test_window_buffer_of_tiles(tmp_path: Path) -> None:
         "f3_1x1": shape(1, 1, kernel=5, step=3, stride=1, bits=4),
         "f4s2_16x9": shape(16, 9, kernel=9, step=8, stride=2, bits=4),
     }
-    check(tmp_path, "rvg_window_buffer", cases)
+    return Trials(cases)
+
+
+def test_window_buffer_3x3(tmp_path: Path) -> None:
+    check_all(tmp_path, {"rvg_window_buffer": of_3x3()})
+
+
+def test_window_buffer_of_tiles(tmp_path: Path) -> None:
+    check_all(tmp_path, {"rvg_window_buffer": of_tiles()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from units import Fault, check
+from units import Fault, Trials, check_all
 
 from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.targets.verilog.netlist import winograd_parameters
@@ -22,7 +22,7 @@ def of_layer(unit: WinogradUnit, *names: str) -> dict[str, int | bool | str]:
     return {name: winograd_parameters(unit)[name] for name in names}
 
 
-def test_input_transform(tmp_path: Path) -> None:
+def input_transform() -> Trials:
     names = ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
     cases = {"m5_stride2": of_layer(M5_STRIDE2, *names), "m2": of_layer(M2, *names)}
     faults = {
@@ -36,7 +36,7 @@ def test_input_transform(tmp_path: Path) -> None:
         "narrow_rows": Fault("m2", "= t[DATA_W*j +: DATA_W];",
                              "= DATA_W'($signed(t[DATA_W*j +: DATA_W-1]));"),
     }  # fmt: skip
-    check(tmp_path, "rvg_winograd_input_transform", cases, faults)
+    return Trials(cases, faults)
 
 
 def mac(unit: WinogradUnit) -> dict[str, int]:
@@ -53,7 +53,7 @@ def mac(unit: WinogradUnit) -> dict[str, int]:
     }
 
 
-def test_mac(tmp_path: Path) -> None:
+def mac_array() -> Trials:
     faults = {
         "not_cleared": Fault("m2", "(products_first ? '0 : sums", "(1'b0 ? '0 : sums"),
         "too_close": Fault("spaced", ".SPACING(SPACING)", ".SPACING(1)"),
@@ -62,14 +62,14 @@ def test_mac(tmp_path: Path) -> None:
         "no_room": Fault("m2", "(!first || start_ok)", "1'b1", module="rvg_issue"),
     }
     cases = {"m4": mac(M4), "m2": mac(M2), "spaced": {**mac(M2), "SPACING": 7}}
-    check(tmp_path, "rvg_winograd_mac", cases, faults)
+    return Trials(cases, faults)
 
 
 def output(unit: WinogradUnit) -> dict[str, int | bool | str]:
     return {**of_layer(unit, "M", "STRIDE", "PO", "LANES", "ACC_W"), "SHIFT": unit.transform.shift}
 
 
-def test_output_transform(tmp_path: Path) -> None:
+def output_transform() -> Trials:
     odd = "(TILE_W'(1) << SUM_W)"  # one more in the second sum, which no convolution has
     faults = {
         "wrong_sum": Fault("one", "TILE_W] <= sums", f"TILE_W] <= {odd} + sums", "a rest in the first pass",
@@ -81,12 +81,7 @@ def test_output_transform(tmp_path: Path) -> None:
         "too_slow": Fault("one", "BATCH_W'(BATCHES - 1)) begin", "BATCH_W'(BATCHES)) begin",
                           "sums came before those before them had left"),
     }  # fmt: skip
-    check(
-        tmp_path,
-        "rvg_winograd_output_transform",
-        {"m7": output(M7), "m2": output(M2), "one": output(ONE)},
-        faults,
-    )
+    return Trials({"m7": output(M7), "m2": output(M2), "one": output(ONE)}, faults)
 
 
 def raster(unit: WinogradUnit, **others: int) -> dict[str, int]:
@@ -103,7 +98,7 @@ def raster(unit: WinogradUnit, **others: int) -> dict[str, int]:
     }
 
 
-def test_tile_to_raster(tmp_path: Path) -> None:
+def tile_to_raster() -> Trials:
     cases = {
         "m4": raster(M4),
         "m2": raster(M2),
@@ -121,4 +116,20 @@ def test_tile_to_raster(tmp_path: Path) -> None:
         "takes_nothing": Fault("m2", "COUNT_W'(start && set_q == '0) + COUNT", "COUNT_W'(1'b0) + COUNT",
                                "more buffers are free or kept than there are"),
     }  # fmt: skip
-    check(tmp_path, "rvg_tile_to_raster", cases, faults)
+    return Trials(cases, faults)
+
+
+def test_input_transform(tmp_path: Path) -> None:
+    check_all(tmp_path, {"rvg_winograd_input_transform": input_transform()})
+
+
+def test_mac(tmp_path: Path) -> None:
+    check_all(tmp_path, {"rvg_winograd_mac": mac_array()})
+
+
+def test_output_transform(tmp_path: Path) -> None:
+    check_all(tmp_path, {"rvg_winograd_output_transform": output_transform()})
+
+
+def test_tile_to_raster(tmp_path: Path) -> None:
+    check_all(tmp_path, {"rvg_tile_to_raster": tile_to_raster()})

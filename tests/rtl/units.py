@@ -185,11 +185,12 @@ def simulate(
     *,
     go_on: bool = False,
     arguments: Sequence[str] = (),
+    plusargs: Sequence[str] = (),
 ) -> tuple[dict[str, list[str]], str]:
     """Build one simulator of these instances, (UNIT_CASE, module, parameters), and run the units' benches.
 
     Returns by unit and case the messages of tests that failed, and what the simulator printed.
-    go_on: after a broken promise; arguments: of Verilator
+    go_on: after a broken promise; arguments: of Verilator; plusargs: of the simulation
     """
     top, publish = folder / "bench.sv", folder / "publish.vlt"
     top.write_text(environment(sim_dir()).get_template("units.sv.j2").render(instances=instances))
@@ -216,7 +217,7 @@ def simulate(
         ",".join(f"tb_{module}" for module in units),
         modules_path=sim_dir(),
         work=folder,
-        plusargs=[GO_ON] if go_on else [],
+        plusargs=[*([GO_ON] if go_on else []), *plusargs],
         environment={"UNIT_CASES": json.dumps(cases), "UNIT_FAULTY": json.dumps(stalls)},
         results=results,
         log=log,

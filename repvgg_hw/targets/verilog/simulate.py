@@ -10,9 +10,10 @@ import hashlib
 import re
 import shutil
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must
 # particular instance, the second numbers its look-up tables through the whole design.
 SHARED_LAYERS = ("-fno-dfg", "-fno-table")
 ARGUMENTS = (*SHARED_LAYERS, *ASSERTIONS)
+OPTIONS: Mapping[str, Any] = {"arguments": ARGUMENTS}  # of verilator.build
 
 
 SOURCE_NAME = re.compile(r"rtl/[A-Za-z_][A-Za-z0-9_]*\.sv")  # of what files.f lists
@@ -74,6 +76,27 @@ def expected_cycles(plan: Plan, images: int, stalls: int) -> int:
     return plan.latency_estimate + (usual_frames(images, stalls, plan.frames_held) - 1) * plan.frame_interval
 
 
+@dataclass(frozen=True)
+class Circuit:
+    """What stands in the whole-network bench in the place of a design's RTL.
+
+    files      what Verilator compiles, without the bench
+    work       folder, below the design's build folder, for simulator and vectors
+    options    of verilator.build
+    note       for the result
+    """
+
+    files: tuple[Path, ...]
+    work: Path
+    options: Mapping[str, Any]
+    note: str
+
+
+def bench_sources(directory: Path) -> list[Path]:
+    """The whole-network bench of a design."""
+    return [directory / "sim" / name for name in (*BENCH_SOURCES, "bench.sv")]
+
+
 def sources(design: Design[Plan], *, stalls: int = 0) -> list[Path]:
     """What Verilator compiles for the whole-network bench; with stalls, the probes of limits, too."""
     directory = design.directory
@@ -83,8 +106,7 @@ def sources(design: Design[Plan], *, stalls: int = 0) -> list[Path]:
             raise InputError(f"{directory}/files.f: {name!r} is no source of a design: generate it again")
     if not listed:
         raise InputError(f"{directory}/files.f is missing or empty: generate the design again")
-    bench = [f"sim/{name}" for name in (*BENCH_SOURCES, "bench.sv")]
-    paths = [directory / name for name in (*listed, *bench)]
+    paths = [*(directory / name for name in listed), *bench_sources(directory)]
     for path in paths:
         if not path.is_file():
             raise InputError(f"{path} is missing: generate the design again")
@@ -101,6 +123,7 @@ def simulate_network(
     waves_window: tuple[int, int | None] = (0, None),
     state: str | None = None,
     fresh: bool = False,
+    circuit: Circuit | None = None,
     progress: Progress | None = None,
 ) -> SimulationResult:
     """Run images through the whole network in one simulation, back to back.
@@ -111,28 +134,34 @@ def simulate_network(
     waves: a VCD file for the streams between layers, within waves_window cycles; a second run records it.
     state, fresh: see `ProofOptions`; the images that an interrupted run has proven are not run again, but for
     the last of them, behind which the others come
+    circuit: what is simulated in the place of the RTL; the probes of limits are not in it
 
     Raises InputError for a missing tool or file. Differences are in the result, not raised.
     """
     report = progress or (lambda share, what: None)
     plan, directory = design.plan, design.directory.resolve()
-    work = directory / "build"
+    work = directory / "build" if circuit is None else circuit.work
     work.mkdir(parents=True, exist_ok=True)
     report(0.0, "building the simulator")
     started = time.monotonic()
-    files, differing = sources(design, stalls=stalls), differing_tables(design)
+    if circuit is None:
+        files, options = sources(design, stalls=stalls), OPTIONS
+    else:
+        files, options = [*circuit.files, *bench_sources(directory)], circuit.options
+    probed = bool(stalls) and circuit is None
+    differing = differing_tables(design)
     proven = Proven(work, images, state, (stalls, digest(files)), fresh=fresh or waves is not None)
     first = lead_in(proven.images, len(images), STEADY_FRAMES)
     played = images[first:]
     simulator = work / ("sim_stalls" if stalls else "sim")
-    verilator.build(files, "bench", simulator, arguments=ARGUMENTS)
+    verilator.build(files, "bench", simulator, **options)
     built = time.monotonic()
     report(0.0, "golden model")
     data = work / "data"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
     net = build(plan)
-    probes, wanted = net.probes, limits(net) if stalls else []
+    probes, wanted = net.probes, limits(net) if probed else []
     most = most_frames(plan.frames_held, settle_cycles(plan.quiet_cycles), plan.layers[-1].cycles)
     expected = write_vectors(design, played, probes, data)
     log = work / "check.log"
@@ -147,7 +176,7 @@ def simulate_network(
             images=len(played),
             most=most,
             stalls=stalls,
-            limits=reached if stalls else None,
+            limits=reached if probed else None,
         )
     ran = time.monotonic()
     lines = log.read_text().splitlines() if log.is_file() else []
@@ -158,7 +187,7 @@ def simulate_network(
     ]
     if waves is not None:
         report(0.999, "recording waves")
-        verilator.build(files, "bench", work / "sim_waves", arguments=ARGUMENTS, trace=True)
+        verilator.build(files, "bench", work / "sim_waves", trace=True, **options)
         verilator.run_frames(
             work / "sim_waves",
             work=directory,
@@ -207,6 +236,7 @@ def simulate_network(
         top1_golden=share_correct(expected, labels),
         top1_simulated=share_correct(simulated, labels),
         notes=(
+            *((circuit.note,) if circuit is not None else ()),
             *proven.note,
             *((f"{frames} frames: the images repeated until every hold was over",) if stalls else ()),
         ),

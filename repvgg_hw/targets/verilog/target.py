@@ -12,7 +12,7 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import ProofOptions, Target
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.layers import layerwise
-from repvgg_hw.targets.verilog.simulate import expected_cycles, simulate_network
+from repvgg_hw.targets.verilog.simulate import Circuit, expected_cycles, simulate_network
 from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
 
 
@@ -28,9 +28,16 @@ class VerilogTarget:
         emit.emit(design)
 
     def prove(
-        self, design: Design[Plan], images: NDArray[np.int8], options: ProofOptions
+        self,
+        design: Design[Plan],
+        images: NDArray[np.int8],
+        options: ProofOptions,
+        circuit: Circuit | None = None,
     ) -> SimulationResult:
-        """The whole network in one simulation, or each layer in one of its own."""
+        """The whole network in one simulation, or each layer in one of its own.
+
+        circuit  what is simulated in the place of the RTL, whole
+        """
         o = options
         if o.layer is not None or o.layers or o.scheduler:
             return layerwise.prove_layers(
@@ -60,6 +67,7 @@ class VerilogTarget:
                 waves_window=o.waves or (0, None),
                 state=o.state,
                 fresh=o.fresh,
+                circuit=circuit,
                 progress=o.progress,
             )
         return with_reach(result, design, images, given) if o.extremes else result

@@ -4,6 +4,8 @@
 //   p = a * b       modulo 2^P_W,  as rvg_multiply.sv: int[A_W] x int[B_W], 3 cycles
 //
 // Source : Lattice FPGA-TN-02205, ECP5 and ECP5-5G sysDSP Usage Guide.
+// Enables: none, the registers take a value every cycle: four multipliers share a block, which has four clock enables in
+//          all. With three for each layer's products and three for its requantization, a chain finds no legal placement.
 // Split  : up to 35 x 18 bits by two blocks, and an addition behind their registers; beyond that by inference.
 
 module rvg_multiply_cell #(
@@ -36,11 +38,11 @@ module rvg_multiply_cell #(
       MULT18X18D #(
         .REG_INPUTA_CLK("CLK0"), .REG_INPUTA_CE("CE0"), .REG_INPUTA_RST("RST0"),
         .REG_INPUTB_CLK("CLK0"), .REG_INPUTB_CE("CE0"), .REG_INPUTB_RST("RST0"),
-        .REG_PIPELINE_CLK("CLK0"), .REG_PIPELINE_CE("CE1"), .REG_PIPELINE_RST("RST0"),
-        .REG_OUTPUT_CLK("CLK0"), .REG_OUTPUT_CE("CE2"), .REG_OUTPUT_RST("RST0"),
+        .REG_PIPELINE_CLK("CLK0"), .REG_PIPELINE_CE("CE0"), .REG_PIPELINE_RST("RST0"),
+        .REG_OUTPUT_CLK("CLK0"), .REG_OUTPUT_CE("CE0"), .REG_OUTPUT_RST("RST0"),
         .CLK0_DIV("ENABLED"), .SOURCEB_MODE("B_SHIFT"), .MULT_BYPASS("DISABLED"), .RESETMODE("SYNC"), .GSR("DISABLED")
       ) u_mult (
-        .CLK0(clk), .CE0(en[0]), .CE1(en[1]), .CE2(en[2]), .RST0(1'b0),
+        .CLK0(clk), .CE0(1'b1), .RST0(1'b0),
         .SIGNEDA(1'b1), .SIGNEDB(1'b1), .SOURCEA(1'b0), .SOURCEB(1'b0),
         .A0(a18[0]), .A1(a18[1]), .A2(a18[2]), .A3(a18[3]), .A4(a18[4]), .A5(a18[5]), .A6(a18[6]), .A7(a18[7]), .A8(a18[8]),
         .A9(a18[9]), .A10(a18[10]), .A11(a18[11]), .A12(a18[12]), .A13(a18[13]), .A14(a18[14]), .A15(a18[15]), .A16(a18[16]), .A17(a18[17]),
