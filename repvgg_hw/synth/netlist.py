@@ -54,7 +54,8 @@ def write_netlist(
     return folder / f"{name}.v"
 
 
-MEMORIES = ("rvg_rom", "rvg_ram_1r1w")  # stay RTL in a simulation: no tool has models of block RAMs
+# stay RTL in a simulation: no tool has models of block RAMs
+MEMORIES = ("rvg_rom", "rvg_ram_1r1w", "rvg_ram_bytes")
 STREAMS = ("tdata", "tvalid", "tready")  # how the signals of a stream end
 INCLUDE = re.compile(r'^`include "(.*)"$', re.MULTILINE)
 
