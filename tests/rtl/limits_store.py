@@ -29,7 +29,7 @@ LINT: dict[str, list[dict[str, int | bool | str]]] = {
 RED: dict[str, list[tuple[dict[str, int], str]]] = {
     "rvg_ram_bytes": [({"BYTES": 0}, POSITIVE)],
     "rvg_engine_store": [
-        ({"N": 4}, "array_is_odd_from_3_on"), ({"N": 1}, "array_is_odd_from_3_on"),
+        ({"N": 4}, "array_is_odd_from_3_on"),
         ({"PO": 3, "LANES": 2}, "lanes_must_divide_po"),
     ],
     "rvg_engine_pool": [
