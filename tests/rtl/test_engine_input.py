@@ -1,0 +1,79 @@
+"""The engine's input unit against golden tiles, for every size of array, and faults that its bench finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from units import Fault, check
+
+from repvgg_hw.plan.engine.kinds import engine_widths
+
+LOADER, BANKS = "rvg_engine_loader", "rvg_engine_row_banks"
+WINDOWS, TRANSFORM = "rvg_engine_windows", "rvg_engine_data_transform"
+
+
+def unit(n: int, **changed: int) -> dict[str, int]:
+    widths = engine_widths(n, 24)
+    parameters = {"N": n, "PI": 1, "T_MAX": 6, "WORD_DEPTH": 64, "LINE_DEPTH": 16, "BD": 8}
+    return {**parameters, "MIDDLE_W": widths.middle, "DATA_W": widths.data, **changed}
+
+
+@pytest.mark.parametrize("n", [3, 7, 9])
+def test_sizes(tmp_path: Path, n: int) -> None:
+    pi = {"PI": 2, "WORD_DEPTH": 40}
+    cases = {"one": unit(n), "two": unit(n, **pi, LINE_DEPTH=4, BD=16)}
+    check(tmp_path, "rvg_engine_input", cases)
+
+
+def test_five(tmp_path: Path) -> None:
+    cases = {
+        "one": unit(5),
+        "tight": unit(5, LINE_DEPTH=2),
+        "three": unit(5, PI=3, LINE_DEPTH=8, BD=4, WORD_DEPTH=50, T_MAX=16),
+    }
+    faults = {
+        "top": Fault("one", "= first_ty && s_cmd_tdata[rvg_engine_pkg::TOP];", "= 1'b0;",
+                     module=LOADER),
+        "bottom": Fault("one", "r < N - int'(next_below)", "r <= N - int'(next_below)", module=WINDOWS),
+        "x_limit": Fault("one", "x_q < limit_q ?", "x_q <= limit_q ?", module=WINDOWS),
+        "left": Fault("one", "!x_q[X_W-1] && x_q < limit_q", "x_q < limit_q || x_q[X_W-1]", module=WINDOWS),
+        "overlap": Fault("one", "x_q - X_W'(!stride2_q)", "x_q - X_W'(1)", module=WINDOWS),
+        "ring": Fault("one", "base_q    <= base_q + PTR_W'(beats_q);",
+                      "base_q    <= base_q + PTR_W'(beats_q + 1'b1);",                      module=WINDOWS),
+        "ring_full": Fault("tight", "&& free_q >= line_beats;", ";", "more room is free than there is",
+                           module=LOADER, silent=True),
+        "dependency": Fault("one", "stored_channels > channel_q", "stored_channels >= channel_q",
+                            module=LOADER),
+        "instruction": Fault("one", "ahead != '0 && !ahead[15]", "!ahead[15]", module=LOADER),
+        "stale": Fault("one", "state_q    <= WAIT;", "state_q    <= ROW;", module=LOADER),
+        "half": Fault("one", "= half_q ^ next_strip;", "= half_q;", module=WINDOWS),
+        "not_free": Fault("one", "(!next_strip || !half_busy_q[half_d])", "1'b1", module=WINDOWS),
+        "signed": Fault("one", "{rd_signed && pixel[7], pixel}", "{1'b0, pixel}", module=BANKS),
+        "stride": Fault("one", "out_stride2 = first_q ? in_stride2_q", "out_stride2 = first_q ? stride2_q",
+                        module=TRANSFORM, stalls="flowing"),
+        "late": Fault("one", "= boundary && left_q == '0 && s_set_tvalid",
+                      "= !active_q && left_q == '0 && s_set_tvalid",
+                      module=WINDOWS, stalls="flowing"),
+        "turned": Fault("one", "= up_q ^ first_q;", "= 1'b0;", module=TRANSFORM),
+        "lanes": Fault("three", "= lane_q == lanes - 1'b1;\n  assign skip",
+                       "= lane_q == LANE_W'(PI - 1);\n  assign skip",
+                       module=LOADER),
+        "plane": Fault("three", "lane_addr_q <= lane_addr_q + plane;", "lane_addr_q <= lane_addr_q + pitch;",
+                       module=LOADER),
+        "linear": Fault("one", "TAKE: begin\n        number_q <= number_q + 1'b1;",
+                        "TAKE: begin\n        number_q <= number_q + 16'(conv);", module=LOADER),
+        "changes": Fault("one", "= state_q == TAKE;", "= state_q == TURN;", module=LOADER),
+        "given_back": Fault("one", "if (new_set && next_strip && half_d == (h == 1))", "if (1'b0)",
+                            "a half was given back that was not taken", module=WINDOWS),
+        "unknown": Fault("one", "- COUNT_W'(new_set);", ";",
+                         "a set stands in the banks of which nothing is known",
+                         module=WINDOWS),
+        "row": Fault("one", "lane_end      = line_end && row_q == rows - 1'b1;",
+                     "lane_end      = line_end && row_q == '1;",
+                     "a row is none of the window's", module=BANKS),
+        "words": Fault("one", ": written0) < WORD_C'(WORD_DEPTH)", ": written0) < WORD_C'(WORD_DEPTH/16)",
+                       "more words than half of the data memory", silent=True),
+        "not_counted": Fault("one", "(release_half[0] || rst) written0", "(rst) written0"),
+    }  # fmt: skip
+    check(tmp_path, "rvg_engine_input", cases, faults)
