@@ -29,7 +29,7 @@ class Array:
     t_max        tiles of a strip, at most; word_depth words of a half of the data memory
     line_depth   beats in one row bank of the input, a power of two
     out_words    beats in one slot of a row bank of the store, which has `slots` slots
-    c_max        channels of the pool
+    c_max        channels of the pool; pool_w bits of a sum over a map
     bd, bw       bytes of a beat of the data port and of the weight port
     acc_w        bits of a convolution sum with bias; max_burst beats of a burst
     """
@@ -42,8 +42,9 @@ class Array:
     word_depth: int = 1024
     line_depth: int = 64
     out_words: int = 32
-    slots: int = 2
+    slots: int = 4
     c_max: int = 1280
+    pool_w: int = 24
     bd: int = 8
     bw: int = 8
     acc_w: int = 28
@@ -61,6 +62,7 @@ class Array:
         self._require(self.bw in BEATS, "bw", f"is one of {BEATS}")
         self._require(self.line_depth & (self.line_depth - 1) == 0, "line_depth", "is a power of two")
         self._require(9 <= self.acc_w <= 32, "acc_w", "is 9 to 32: the divisions have 32 bits")
+        self._require(8 <= self.pool_w <= 32, "pool_w", "is 8 to 32")
         self._require(self.max_burst <= 256, "max_burst", "is at most AXI4's 256")
         self._require(self.slots >= 2, "slots", "is at least 2: one is filled while one leaves")
 

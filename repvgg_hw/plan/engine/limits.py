@@ -12,7 +12,6 @@ from repvgg_hw.plan.engine.array import Array
 from repvgg_hw.plan.engine.tiling import Layer
 
 LARGEST_COUNT = (1 << 16) - 1  # channels, words, beats of a line: 16 bits of an instruction
-HIGHEST_SUM = (1 << 32) - 1  # of the pool
 
 
 def layers(network: IntegerNetwork, array: Array) -> tuple[Layer, ...]:
@@ -68,8 +67,8 @@ def _of_head(network: IntegerNetwork, array: Array) -> Iterator[str]:
         yield f"it has {channels} inputs, c_max is {array.c_max}"
     _, _, (height, width) = list(network.map_shapes())[-1]
     top = ((1 << network.convs[-1].out_bits) - 1) * height * width
-    if top > HIGHEST_SUM:
-        yield f"the pool's sums reach {top}, which 32 bits do not hold"
+    if top >> array.pool_w:
+        yield f"the pool's sums reach {top}, pool_w is {array.pool_w} bits"
     linear = network.linear
     reach = np.abs(linear.weight.astype(np.int64)).sum(axis=1) * top + np.abs(linear.bias.astype(np.int64))
     if signed_bits(int(reach.max())) > LOGIT_BITS:

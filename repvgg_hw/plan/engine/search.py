@@ -24,7 +24,8 @@ FILL = 0.9  # of a device: beyond, nothing is routed
 DEPTHS = (512, 1024, 2048, 4096, 8192)  # of a half of the data memory
 ACC_STEP = 4  # bits that accumulators are rounded up by: another checkpoint of the shape fits, too
 CHANNELS = range(1, 17)  # PI and PO
-SLOTS = 2
+SLOTS = 4  # of the store: a batch begins before the pixels of the one before it came
+POOL_STEP = 8  # bits that the pool's sums are rounded up to
 LEAST_LINES = 32  # beats of a row bank: RAM in LUTs holds no fewer at that price
 
 
@@ -136,12 +137,14 @@ def candidates(network: IntegerNetwork, budget: Budget) -> Iterator[Array]:
     """Of each n, PI and PO that fit: with the most lanes, then the deepest data memory; no more is slower."""
     bits = max(signed_bits(conv.accumulator_bound) for conv in network.convs)
     acc_w = min(32, -(-bits // ACC_STEP) * ACC_STEP)
-    outputs = network.convs[-1].shape.c_out
+    outputs, last = network.convs[-1].shape.c_out, list(network.map_shapes())[-1][2]
+    pool_w = min(32, -(-(255 * last[0] * last[1]).bit_length() // POOL_STEP) * POOL_STEP)
     for n in SIZES:
         line = max(LEAST_LINES, 1 << (-(-(network.in_shape[2] + n) // budget.bd)).bit_length())
         base = Array(
-            n=n, pi=1, po=1, lanes=1, t_max=LARGEST_TILES, line_depth=line, out_words=max(16, line // SLOTS),
-            c_max=outputs, bd=budget.bd, bw=budget.bw, acc_w=acc_w, slots=SLOTS, word_depth=DEPTHS[0],
+            n=n, pi=1, po=1, lanes=1, t_max=LARGEST_TILES, line_depth=line, out_words=max(16, line // 2),
+            slots=SLOTS, word_depth=DEPTHS[0], c_max=outputs, pool_w=pool_w, acc_w=acc_w, bd=budget.bd,
+            bw=budget.bw,
         )  # fmt: skip
         for pi, po in itertools.product(CHANNELS, CHANNELS):
             array = replace(base, pi=pi, po=po)

@@ -20,7 +20,7 @@ ROOMY = Array(
 
 
 def test_identity_depends_on_every_parameter() -> None:
-    other = {"n": 7, "lanes": 2, "line_depth": 32, "bd": 16, "bw": 16}
+    other = {"n": 7, "lanes": 2, "line_depth": 32, "bd": 16, "bw": 16, "pool_w": 25}
     changed = {
         field.name: replace(ROOMY, **{field.name: other.get(field.name, getattr(ROOMY, field.name) + 1)})
         for field in fields(ROOMY)
@@ -73,6 +73,7 @@ CASES = {
     "slots": (fitting(), {"out_words": 1, "t_max": 3}, "stage0.0 .* out_words = 1"),
     "sums": (fitting(), {"acc_w": 18}, "stage0.0 .* bits, acc_w is 18"),
     "pool": (fitting(), {"c_max": 5}, "linear layer .* 6 inputs, c_max is 5"),
+    "pooled": (fitting(), {"pool_w": 14}, "linear layer .* pool's sums reach 25500, pool_w is 14 bits"),
     "weight": (with_conv(weight=np.full((6, 2, 3, 3), -128, np.int8)), {}, "stage1.0 .* -128 excluded"),
     "multiplier": (with_conv(multiplier=np.full(6, 1 << 17, np.int32)), {}, "stage1.0 .* 17 bits"),
     "shift": (with_conv(shift=41), {}, "stage1.0 .* shift of 40"),

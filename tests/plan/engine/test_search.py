@@ -47,7 +47,7 @@ def test_more_of_a_device_is_not_slower() -> None:
 
 def test_nothing_fits_nothing() -> None:
     with pytest.raises(InputError, match="no engine for this network fits"):
-        search(NETWORK, replace(SMALL, resources=replace(SMALL.resources, dsp=20)))
+        search(NETWORK, replace(SMALL, resources=replace(SMALL.resources, dsp=10)))
 
 
 def test_budget_is_a_share_of_the_device() -> None:
