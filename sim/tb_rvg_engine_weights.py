@@ -45,17 +45,21 @@ async def equals_weight_transform(bench: Bench) -> None:
     valid_from: list[int] = []  # cycle in which each set was there first
     beat_cycles: list[int] = []
     got_affine: list[int] = []
+    soon = False  # a set is to be there in this cycle
 
     def act(cycle: int) -> bool:
+        nonlocal soon
         if unit.s_axis_tvalid.value == 1 and unit.s_axis_tready.value == 1:
             beat_cycles.append(cycle)
         if unit.affine_tvalid.value == 1 and unit.affine_tready.value == 1:
             got_affine.append(unit.affine_tdata.value.to_unsigned())
         there = unit.set_valid.value == 1
+        assert there == soon, f"cycle {cycle}: a set that set_soon did not say, or none that it said"
         if there and len(valid_from) == len(taken):
             valid_from.append(cycle)
         take = there and bench.dice.random() >= bench.pause
         unit.set_take.value = int(take)
+        soon = unit.set_soon.value == 1 and not take
         if take:
             word = unit.set_data.value.to_unsigned()
             assert len(taken) < len(expected), "a set after the last"

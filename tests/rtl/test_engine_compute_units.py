@@ -35,6 +35,7 @@ def weights_trials(n: int) -> Trials:
     lane, kernels = "rvg_engine_weight_lane", "rvg_engine_kernels"
     faults = {
         "set_twice": Fault("narrow", "if (set_take) set_valid <= 1'b0;", ""),
+        "not_soon": Fault("one", "= set_valid || rows_end;", "= set_valid;"),
         "transposed": Fault("narrow", "taps[8*(3*k + 1) +: 8]", "taps[8*(3 + k) +: 8]"),
         "overtaken": Fault("one", "!(column_q[2] && middle_full_q && !rows_end)", "1'b1",
                            "columns were moved over those"),

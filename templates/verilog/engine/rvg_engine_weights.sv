@@ -6,7 +6,8 @@
 // Golden : repvgg_hw/winograd/golden.py, weight_transform()
 // In     : instructions; beats of BW bytes, as rvg_engine_kernels has them.
 // Out    : set_data, lane (o*N*N + row*N + column)*PI + i, for one word of inputs after another; stays until set_take, a
-//          pulse for which set_valid must be high. affine: PO x {mult, bias}, one beat for each set of outputs.
+//          pulse for which set_valid must be high; set_soon says it a cycle before, so that no cycle is lost between.
+//          affine: PO x {mult, bias}, one beat for each set of outputs.
 // Rate   : one set in 4 cycles: after set_take come three thirds of the next one, while the kernels of that after it go
 //          through their columns. Of a port of few bytes, what its beats allow.
 // Latency: from a set's last beat to set_valid: 8 cycles, where nothing is before it.
@@ -40,6 +41,7 @@ module rvg_engine_weights #(
   output      logic                          affine_tvalid,
   input  wire logic                          affine_tready,
 
+  output      logic                          set_soon,       // a set is there in the next cycle, unless it is taken now
   output      logic                          set_valid,
   output      logic [PO*N*N*PI*WEIGHT_W-1:0] set_data,
   input  wire logic                          set_take
@@ -68,6 +70,7 @@ module rvg_engine_weights #(
   assign columns_run   = kernels_full_q && !(column_q[2] && middle_full_q && !rows_end);
   assign columns_end   = columns_run && column_q[2];
   assign kernels_ready = !kernels_full_q || columns_end;
+  assign set_soon      = set_valid || rows_end;
 
   always_ff @(posedge clk) begin
     if (columns_end) begin
