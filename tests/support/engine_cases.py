@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from hls_networks import random_conv
@@ -46,7 +47,7 @@ def network_of(
 
 
 def random_network(seed: int) -> IntegerNetwork:
-    """One to five layers, groups, odd sizes, maps down to 1 x 1, with or without a linear layer."""
+    """One to five layers, groups, odd sizes down to 1 x 1, 8 or 5 bits, with or without a linear layer."""
     rng = np.random.default_rng(seed)
     shapes, c_in = [], int(rng.integers(1, 6))
     in_shape = (c_in, int(rng.choice(LINE)), int(rng.choice(LINE)))
@@ -55,7 +56,13 @@ def random_network(seed: int) -> IntegerNetwork:
         c_out = groups * int(rng.integers(1, 7))
         shapes.append((c_out, int(rng.integers(1, 3)), groups))
         c_in = c_out
-    return network_of(shapes, in_shape, int(rng.choice([0, 1, 5, 8, 10, 17])), seed)
+    network = network_of(shapes, in_shape, int(rng.choice([0, 1, 5, 8, 10, 17])), seed)
+    bits = [8, *(int(rng.choice([8, 8, 5])) for _ in network.convs)]  # of the frame, then of each map
+    convs = (
+        replace(conv, in_bits=given, out_bits=made)
+        for conv, given, made in zip(network.convs, bits[:-1], bits[1:], strict=True)
+    )
+    return replace(network, convs=tuple(convs))
 
 
 def random_array(network: IntegerNetwork, seed: int) -> Array:
