@@ -4,8 +4,10 @@ For a strip, what each process needs if nothing held it up:
 
     multiply   groups repeats words max(T, SET)    one word of a tile a cycle; SET cycles for its weights, and
                                                    a set of outputs no faster than its beats of weights come
-    drain      groups batches T N                  a row of N sums a cycle, LANES channels at once
-    transform  groups words T N                    a column a cycle, and of the window before it a row
+    drain      groups batches T N                  a row of N sums a cycle, LANES channels at once; or as fast
+                                                   as the store has room
+    transform  groups words T N                    a column a cycle, and of the window before it a row; or as
+                                                   fast as rows are asked for and come
     traffic    bytes of loads, stores and weights  through one memory behind all ports
 
 Strips follow each other through these; `frame` keeps the times at which each ends.
@@ -24,6 +26,7 @@ SET_CYCLES = 4  # a weight set: three thirds of G's row pass, and its take
 TRANSFORM_LATENCY = 28  # from a window's last row in its bank to its word in the data memory, n = 9
 MULTIPLY_LATENCY = 8  # from a word's read to its sum
 DRAIN_LATENCY = 24  # from a row of sums to its pixels: A^T twice, division, requantization
+LOADER_SET, LOADER_CHANNEL = 2, 3  # of the loader, beside a cycle for each command
 MEMORY_LATENCY = 20  # from a read's address to its data, and from a write's last beat to its answer
 
 
@@ -62,22 +65,44 @@ class StripCycles:
 def of_strip(layer: Layer, strip: Strip) -> StripCycles:
     """What the processes of one strip need."""
     array, tiles, groups = layer.array, strip.tiles, layer.shape.groups
-    windows = layer.words * tiles
-    batches = _batches(layer)
+    row = row_cycles(layer, strip)
+    batch = batch_cycles(layer, strip)
     set_multiply = max(layer.words * max(tiles, SET_CYCLES), array.region_beats(layer.words))
-    set_drain = -(-array.po // array.lanes) * tiles * array.n
+    set_drain = -(-array.po // array.lanes) * batch
     stored = layer.shape.c_out * layer.store_rows(strip) * layer.store_beats(strip) if layer.stored else 0
     return StripCycles(
         multiply=groups * layer.repeats * set_multiply,
-        drain=groups * batches * tiles * array.n,
-        transform=groups * windows * array.n,
+        drain=groups * _batches(layer) * batch,
+        transform=groups * layer.words * strip.rows * row,
         load_bytes=layer.shape.c_in * layer.load_rows(strip) * layer.load_beats(strip) * array.bd,
         store_bytes=stored * array.bd,
         weight_bytes=layer.weight_beats * array.bw,
         set_multiply=set_multiply,
         set_drain=set_drain,
-        word_transform=tiles * array.n,
+        word_transform=strip.rows * row,
     )
+
+
+def row_cycles(layer: Layer, strip: Strip) -> int:
+    """Of a word's windows in one row of tiles: to load their rows, to ask for them, and to transform them.
+
+    At once, where the row banks hold the next rows beside those that are read; else one after the other.
+    """
+    array, line = layer.array, layer.load_beats(strip)
+    commands = 1 if line * array.bd == array.pitch(layer.width) else array.n
+    asked = LOADER_SET + array.pi * (LOADER_CHANNEL + commands)
+    loaded, read = array.pi * array.n * line, array.n * strip.columns
+    if 2 * line <= array.line_depth:
+        return max(asked, loaded, read)
+    return max(asked, loaded) + MEMORY_LATENCY + read
+
+
+def batch_cycles(layer: Layer, strip: Strip) -> int:
+    """Of a batch, LANES channels of all tiles: drained, but no faster than the store's slots become free."""
+    array = layer.array
+    drained = strip.tiles * array.n
+    leaves = array.lanes * layer.store_rows(strip) * layer.store_beats(strip) if layer.stored else 0
+    return max(drained, leaves, -(-(drained + DRAIN_LATENCY + leaves) // array.slots))
 
 
 def _batches(layer: Layer) -> int:

@@ -24,7 +24,7 @@ def test_a_strip_by_hand() -> None:
     (strip,) = layer.strips(2, 2)
     one = cycles.of_strip(layer, strip)
     assert one.multiply == 96 * 192 * 4
-    assert one.drain == 96 * 4 * 9
+    assert one.drain == 96 * 2 * 14 * 2  # two channels' beats leave, in longer than 4 tiles' 36 rows
     assert one.transform == 192 * 4 * 9
     assert one.weight_bytes == 96 * (2 + 192 * 18 // 8) * 8
     rows = (9 - 1) + (14 - 6)  # from the top edge on; from row 6 on
@@ -50,6 +50,25 @@ def test_the_stem_is_bound_by_the_drain(lanes: int) -> None:
     layer = Layer(array, ConvShape("stem", 3, 48, 2), 224, 224)
     total, _ = cycles.steady(layer, best_cut(layer))
     assert total == 28 * 28 * 48 * 9 // lanes
+
+
+def test_rows_that_find_no_room_wait() -> None:
+    """Row banks of one line load and are read by turns; of two they do both at once."""
+    found = [
+        cycles.row_cycles(layer, next(layer.strips(1, 8)))
+        for depth in (8, 16)
+        for layer in [Layer(replace(ZYNQ, line_depth=depth), ConvShape("a", 8, 8), 56, 56)]
+    ]
+    assert found == [9 * 7 + cycles.MEMORY_LATENCY + 8 * 9, 8 * 9]
+
+
+def test_a_batch_waits_for_a_slot_of_the_store() -> None:
+    """One tile is drained in 9 cycles, but its pixels are on their way for longer than two slots hide."""
+    layer = Layer(replace(ZYNQ, slots=2), ConvShape("a", 8, 8), 7, 7)
+    (strip,) = layer.strips(1, 1)
+    assert cycles.batch_cycles(layer, strip) == -(-(9 + cycles.DRAIN_LATENCY + 2 * 7) // 2)
+    pooled = replace(layer, array=replace(ZYNQ, slots=8), stored=False)
+    assert cycles.batch_cycles(pooled, strip) == 9
 
 
 def test_a_narrower_memory_takes_longer() -> None:
