@@ -24,6 +24,9 @@ LINT: dict[str, list[dict[str, int | bool | str]]] = {
     "rvg_engine_store_batches": [{"PO": 4, "COUNT_W": 3}, {"PO": 1, "COUNT_W": 1}],
     "rvg_engine_store_banks": [{"M1": 1}, {"M1": 7, "LANES": 2, "SLOTS": 4, "OUT_WORDS": 128}],
     "rvg_engine_store_lines": [{"M1": 1, "M2": 1}, {"M1": 7, "M2": 4, "LANES": 2, "SLOTS": 3}],
+    "rvg_engine_write_mux": [{"WIDTH": 8, "DEPTH": 1}, {"WIDTH": 64}],
+    "rvg_axi_lite": [{"ADDR_W": 3}, {"ADDR_W": 12}],
+    "rvg_engine_registers": [{"ADDR_W": 7}, {"ADDR_W": 12, "ENGINE_ID": 3}],
     "rvg_engine_store_order": [{"DEPTH": 1}, {"DEPTH": 16}],
 }
 RED: dict[str, list[tuple[dict[str, int], str]]] = {
@@ -50,6 +53,12 @@ RED: dict[str, list[tuple[dict[str, int], str]]] = {
     ],
     "rvg_engine_store_lines": [({"M2": 4}, "no_such_banks"), ({"SLOTS": 1}, "no_such_banks")],
     "rvg_engine_store_order": [],
+    "rvg_engine_write_mux": [({"WIDTH": 0}, POSITIVE)],
+    "rvg_axi_lite": [({"ADDR_W": 2}, "address_of_less_than_two_words")],
+    "rvg_engine_registers": [
+        ({"ADDR_W": 6}, "registers_take_7_bits_of_address"),
+        ({"ADDR_W": 33}, "registers_take_7_bits_of_address"),
+    ],
 }  # fmt: skip
 LEGAL: dict[str, list[dict[str, int]]] = {
     "rvg_ram_bytes": [{"BYTES": 1, "DEPTH": 1}],

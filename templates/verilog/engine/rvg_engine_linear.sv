@@ -4,15 +4,15 @@
 //   logit[k] = bias[k] + sum over c of w[k, c] * sum[c]      modulo 2^32
 //
 // Golden : repvgg_hw/golden.py, linear()
-// In     : s_axis, instructions (rvg_engine_pkg, op linear, store_addr absolute), each begun when `go` says that the sums
-//          are complete. weight, for each block of BW classes: 4 beats of biases, BW x int32; then for each channel a beat
-//          of BW x int8, one weight for each class of the block.
+// In     : s_axis, instructions (rvg_engine_pkg, op linear, store_addr absolute), each begun when `go` says that the
+//          sums are complete. weight, for each block of BW classes: 4 beats of biases, BW x int32; then for each
+//          channel a beat of BW x int8, one weight for each class of the block.
 // Out    : cmd {last, beats, address} and m_axis: int32 logits, classes in order, BW of each block, so those that fill
 //          the last block as well; bytes of the last beat that no block fills are anything. `done` when the port
 //          has acknowledged the last command.
 // Sums   : sum_data one cycle after sum_en, uint[POOL_W].
-// Rate   : one beat of weights a cycle from max(5, 3 + beats of a command) channels on. With fewer, a block's biases wait
-//          for the first product of the block before, and its last weights until that one has left.
+// Rate   : one beat of weights a cycle from max(5, 3 + beats of a command) channels on. With fewer, a block's biases
+//          wait for the first product of the block before, and its last weights until that one has left.
 // Latency: 6 cycles from a block's last weights to the first beat of its logits.
 
 `default_nettype none

@@ -4,9 +4,9 @@
 //   sum[c] = sum over rows r < rows, columns x < columns of every pooled strip: pixel[c, r, x]       modulo 2^POOL_W
 //
 // Golden : repvgg_hw/golden.py, global_sum()
-// In     : batches of up to LANES channels, as rvg_engine_store hands them on: columns of M1 pixels (M2 at stride 2), top
-//          low, lane by lane; channels ascending from 0, batch by batch, up to the one that is marked `px_end`. A strip
-//          with `px_first` overwrites the sums, others add to them.
+// In     : batches of up to LANES channels, as rvg_engine_store hands them on: columns of M1 pixels (M2 at stride 2),
+//          top low, lane by lane; channels ascending from 0, batch by batch, up to the one that is marked `px_end`.
+//          A strip with `px_first` overwrites the sums, others add to them.
 // Room   : `room_ok`, `room_take` as a batch begins: SLOTS of them may be on their way.
 // Memory : C_MAX sums of POOL_W bits. `done` once all channels of a strip are in it; sum_addr reads them then.
 // Rate   : one column a cycle; one channel a cycle into the memory. Two strips are 2 cycles apart at least.

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // rvg_engine_store: pixels of tiles -> write commands and beats of maps in DRAM, and which instructions are stored.
 //
-//   pixel (row y*m + i, column x) of the strip's channel c  ->  byte  store_addr + c*store_plane + (y*m + i)*store_pitch + x
+//   pixel (row r, column x) of the strip's channel c  ->  byte  store_addr + c*store_plane + r*store_pitch + x
 //
 // Golden : repvgg_hw/plan/engine/instruction.py says what an instruction's fields are.
-// In     : s_axis, all instructions in order (store_addr absolute). A batch is up to LANES channels of a strip, channels in
-//          ascending order: `room_ok` says that there is room for one, `room_take` that it begins, with its channels; then
-//          come its columns of tiles, valid only: M1 pixels, top low, lane by lane (M2 of them at stride 2), tiles in
-//          raster order. Batches that were taken may overlap on their way here; they come one after another.
+// In     : s_axis, all instructions in order (store_addr absolute). A batch is up to LANES channels of a strip, channels
+//          in ascending order: `room_ok` says that there is room for one, `room_take` that it begins, with its channels;
+//          then come its columns of tiles, valid only: M1 pixels, top low, lane by lane (M2 of them at stride 2), tiles
+//          in raster order. Batches that were taken may overlap on their way here; they come one after another.
 // Drops  : columns from store_columns on, rows from store_rows on.
 // Out    : cmd {last, beats, address} and m_axis, beats of BD bytes; `last` marks a channel's last command, which
 //          `write_done` answers. Bytes beyond a line's last column are anything.
-// Pool   : batches of pooled instructions are not stored: pool_* hand their columns to rvg_engine_pool, which says where it
-//          has room, and when it is done. None of them is taken while a linear layer is yet to read the sums.
+// Pool   : batches of pooled instructions are not stored: pool_* hand their columns to rvg_engine_pool, which says where
+//          it has room, and when it is done. None is taken while a linear layer is yet to read the sums.
 // Rate   : one column a cycle in, one beat a cycle out from the second cycle after a batch is complete.
 // Memory : SLOTS batches; more than 2 where a batch begins before the last one came through the pipeline.
 // Counts : rvg_engine_store_order.
