@@ -12,9 +12,10 @@ from typing import Any
 
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge
-from streams import PATIENCE, Bench
+from streams import Bench
 
 OKAY, SLVERR = 0, 2
+PATIENCE = 300  # cycles after which a channel is stuck
 CHANNELS = {"aw": ("addr",), "w": ("data", "strb"), "b": ("resp",), "ar": ("addr",), "r": ("data", "resp")}
 
 

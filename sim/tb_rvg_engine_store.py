@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cocotb
@@ -216,7 +217,7 @@ async def begin(bench: Bench, strips: list[Strip]) -> tuple[WritePort, Engine, l
     return port, engine, [cocotb.start_soon(task) for task in work]
 
 
-@over_cases
+@partial(over_cases, patterns=("flowing", "backpressure", "both"))
 async def strips_are_stored(bench: Bench) -> None:
     strips = strips_of(bench)
     if bench.stalls == "both":  # a reset in the middle of something else leaves nothing behind

@@ -73,7 +73,7 @@ async def clients_share_a_port(bench: Bench) -> None:
     answers: list[int] = []
     cocotb.start_soon(listen(bench, answers))
     wanted = [sum(command.last for command in client.commands) for client in clients]
-    await port.until(sum(wanted))
+    await port.until(sum(wanted), patience=300)
     await bench.cycles(3)
     assert answers == [(command.address >> 20) - 1 for _, command in port.came if command.last]
     port.nothing_left()

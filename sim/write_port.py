@@ -98,13 +98,13 @@ class WritePort:
             cycle += 1
             await RisingEdge(bench.clk)
 
-    async def until(self, answers: int) -> None:
-        """Wait for so many acknowledgements."""
+    async def until(self, answers: int, patience: int = PATIENCE) -> None:
+        """Wait for so many acknowledgements, so many cycles for each."""
         waited = before = 0
         while self.acknowledged < answers:
             waited = waited + 1 if self.acknowledged == before else 0
             before = self.acknowledged
-            assert waited < PATIENCE, f"stuck after {before} of {answers} acknowledgements"
+            assert waited < patience, f"stuck after {before} of {answers} acknowledgements"
             await RisingEdge(self.bench.clk)
 
     def nothing_left(self) -> None:
