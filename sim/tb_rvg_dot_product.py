@@ -6,13 +6,15 @@ from __future__ import annotations
 from cocotb.triggers import FallingEdge, RisingEdge
 from streams import Bench, over_cases, pack
 
+from repvgg_hw.plan.stream.timing import dot_cycles
+
 RESULTS = 200
 
 
 @over_cases
 async def equals_numpy(bench: Bench) -> None:
     unit, p = bench.unit, bench.parameters
-    n, latency = p["N"], 3 + next(levels for levels in range(9) if 2**levels >= p["N"])
+    n, latency = p["N"], dot_cycles(p["N"])
     low, high = (-(1 << p["X_W"] - 1), 1 << p["X_W"] - 1) if p["X_SIGNED"] else (0, 1 << p["X_W"])
     w_high = 1 << p["W_W"] - 1
     x, w = bench.rng.integers(low, high, (RESULTS, n)), bench.rng.integers(-w_high, w_high, (RESULTS, n))

@@ -10,7 +10,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 from streams import Bench, over_cases, pack, unpack
 
-from repvgg_hw.plan.stream.timing import ARRAY_CYCLES, tree_stages
+from repvgg_hw.plan.stream.timing import ARRAY_CYCLES, accumulate_cycles
 
 SETS = 30
 
@@ -57,8 +57,8 @@ async def equals_numpy(bench: Bench) -> None:
     cocotb.start_soon(watch())
     cocotb.start_soon(give_room())
     await bench.send([pack(word, p["X_W"]) for word in x.reshape(-1, n)])
-    await bench.cycles(po + 12)
+    await bench.cycles(po + ARRAY_CYCLES + accumulate_cycles(n) + 4)
     assert starts == SETS
     latencies = {first - end for end, first in zip(ends, firsts, strict=True)}
-    assert latencies == {ARRAY_CYCLES + tree_stages(n)}, latencies
+    assert latencies == {ARRAY_CYCLES + accumulate_cycles(n)}, latencies
     assert got == expected.reshape(-1, p["OUT_LANES"]).tolist()

@@ -10,7 +10,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 from streams import Bench, over_cases, pack, unpack
 
-from repvgg_hw.plan.stream.timing import WINOGRAD_MAC_CYCLES, tree_stages
+from repvgg_hw.plan.stream.timing import WINOGRAD_MAC_CYCLES, accumulate_cycles
 
 SETS = 30
 
@@ -58,7 +58,7 @@ async def equals_sums(bench: Bench) -> None:
     cycles = [cycle for cycle, _ in received]
     assert min(b - a for a, b in itertools.pairwise(cycles)) >= p["SPACING"]
     latencies = {cycle - end for end, cycle in zip(ends, cycles, strict=True)}
-    assert latencies == {WINOGRAD_MAC_CYCLES + tree_stages(pi)}, latencies
+    assert latencies == {WINOGRAD_MAC_CYCLES + accumulate_cycles(pi)}, latencies
 
 
 def full_range(rng: np.random.Generator, bits: int, shape: tuple[int, ...]) -> np.ndarray:

@@ -82,8 +82,8 @@ def _netlist(
         place.mkdir(exist_ok=True, parents=True)
         cells.write_text(text.replace(fault.old, fault.new))
     elif fault is not None:
-        package = [path for path in sources if is_package(path.stem)]
-        sources = [*package, *faulty_sources(place, sources, f"_{module}_{case}", module, fault)]
+        # beside the sound library, of which the cells' file makes what a family has no cell for
+        sources = [*sources, *faulty_sources(place, sources, f"_{module}_{case}", module, fault)]
         name = f"{module}__{name}"
     values = {key: int(value) for key, value in parameters.items()}
     return write_netlist(folder, family, sources, name, values, netlist, cells=cells)

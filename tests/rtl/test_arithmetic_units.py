@@ -15,13 +15,23 @@ from repvgg_hw.targets.verilog.netlist import Stream
 def dot_product() -> Trials:
     cases = {
         f"n{n}{'s' if signed else 'u'}": {"N": n, "X_W": 8, "X_SIGNED": signed, "W_W": 8, "SUM_W": 26}
-        for n, signed in ((1, False), (3, True), (8, False), (9, True), (27, False), (65, False))
+        for n, signed in (
+            (1, False),
+            (2, True),
+            (3, True),
+            (8, False),
+            (9, True),
+            (11, True),
+            (27, False),
+            (65, False),
+        )
     }
     cases["wide"] = {"N": 5, "X_W": 14, "X_SIGNED": True, "W_W": 16, "SUM_W": 33}
     faults = {
         "unsigned": Fault("n9s", "X_SIGNED ? X_W : X_W + 1", "X_W + 1"),
-        "late": Fault("n9s", ".enable(enable[LATENCY-1:3])", ".enable(enable[LATENCY-2:2])"),
-        "stale": Fault("n9s", "if (en[1]) m_q", "if (en[0]) m_q", module="rvg_multiply"),
+        "late": Fault("n9s", "if (en[i-1])", "if (en[i])", module="rvg_product_chain"),
+        "stale": Fault("n9s", "if (en[i+1]) m_q", "if (en[i]) m_q", module="rvg_product_chain"),
+        "alone": Fault("n27u", "g_product[i-1].p_q + m_q", "m_q", module="rvg_product_chain"),
     }
     return Trials(cases, faults)
 
@@ -34,6 +44,32 @@ def multiply() -> Trials:
     faults = {
         "late": Fault("a9b8p16", "if (en[2]) p ", "if (en[1]) p "),
         "kept": Fault("a8b8p16", "if (en[0]) begin", "if (en[0] && b[0]) begin"),
+    }
+    return Trials(cases, faults)
+
+
+def dot_accumulate() -> Trials:
+    shapes = {  # N, X_W, signed, W_W, SUM_W
+        "one": (1, 11, True, 14, 25),
+        "one_unsigned": (1, 8, False, 8, 24),
+        "one_wide": (1, 30, False, 20, 48),
+        "two": (2, 11, True, 14, 20),
+        "several": (12, 8, False, 4, 20),
+        "wide": (7, 20, True, 20, 44),
+    }
+    cases = {
+        name: {"N": n, "X_W": x, "X_SIGNED": signed, "W_W": w, "SUM_W": bits}
+        for name, (n, x, signed, w, bits) in shapes.items()
+    }
+    one, wide = "rvg_multiply_accumulate", "rvg_product_tree"
+    faults = {
+        "not_cleared": Fault("several", "(first ? '0 : sum) + products", "sum + products"),
+        "one_not_cleared": Fault("one", "(first ? '0 : sum) + SUM_W'(m_q)", "sum + SUM_W'(m_q)", module=one),
+        "wide_not_cleared": Fault(
+            "one_wide", "(first ? '0 : sum) + SUM_W'(product)", "sum + SUM_W'(product)", module=one
+        ),
+        "early": Fault("wide", "- STAGES - LEVELS;", "- STAGES - LEVELS - 1;", module=wide),
+        "stale": Fault("one", "if (en[2]) m_q", "if (en[1]) m_q", module=one),
     }
     return Trials(cases, faults)
 
@@ -86,9 +122,9 @@ def mac_array() -> Trials:
     }  # fmt: skip
     faults = {
         "not_cleared": Fault(
-            "serial", "(sums_first ? '0 : acc_q[ACC_W*o +: ACC_W])", "acc_q[ACC_W*o +: ACC_W]"
+            "serial", "(first ? '0 : sum) + products", "sum + products", module="rvg_dot_accumulate"
         ),
-        "lingers": Fault("narrow", "left_q - 1'b1;", "left_q - BEAT_W'(out_q[0]);", "before it had left"),
+        "lingers": Fault("narrow", "beat_q + 1'b1;", "beat_q + BEAT_W'(out_q[0]);", "before it had left"),
     }
     return Trials(cases, faults)
 
@@ -153,6 +189,7 @@ def test_units(tmp_path: Path) -> None:
     """All in one simulator: a small unit costs less than a simulator of its own."""
     units = {
         "rvg_dot_product": dot_product(),
+        "rvg_dot_accumulate": dot_accumulate(),
         "rvg_multiply": multiply(),
         "rvg_adder_tree": adder_tree(),
         "rvg_issue": issue(),

@@ -55,7 +55,9 @@ def mac(unit: WinogradUnit) -> dict[str, int]:
 
 def mac_array() -> Trials:
     faults = {
-        "not_cleared": Fault("m2", "(products_first ? '0 : sums", "(1'b0 ? '0 : sums"),
+        "not_cleared": Fault(
+            "m2", "(first ? '0 : sum) + SUM_W'(m_q)", "sum + SUM_W'(m_q)", module="rvg_multiply_accumulate"
+        ),
         "too_close": Fault("spaced", ".SPACING(SPACING)", ".SPACING(1)"),
         "lost": Fault("m2", "products_valid && products_last;", "products_last && !enable[0];"),
         "twice": Fault("m2", "products_valid && products_last;", "products_last;"),

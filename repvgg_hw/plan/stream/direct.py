@@ -22,9 +22,9 @@ from repvgg_hw.plan.stream.timing import (
     CREDIT_CYCLES,
     REQUANT_CYCLES,
     WINDOWS_HELD,
+    accumulate_cycles,
     fifo_beats,
     lanes_out,
-    tree_stages,
 )
 
 KERNEL = 3
@@ -154,7 +154,7 @@ class ConvPlan(FoldedConv):
     @property
     def pipeline_cycles(self) -> int:
         """From a set's last word into the multipliers to the room of its first beat, offered again."""
-        return ARRAY_CYCLES + tree_stages(TAPS * self.pi) + REQUANT_CYCLES + CREDIT_CYCLES
+        return ARRAY_CYCLES + accumulate_cycles(TAPS * self.pi) + REQUANT_CYCLES + CREDIT_CYCLES
 
     @property
     def fifo_depth(self) -> int:

@@ -11,9 +11,9 @@ from repvgg_hw.plan.stream.timing import (
     ARRAY_CYCLES,
     BIAS_CYCLES,
     CREDIT_CYCLES,
+    accumulate_cycles,
     fifo_beats,
     lanes_out,
-    tree_stages,
 )
 
 
@@ -122,7 +122,7 @@ class LinearPlan:
     @property
     def pipeline_cycles(self) -> int:
         """From a set's last word into the multipliers to the room of its first beat, offered again."""
-        return ARRAY_CYCLES + tree_stages(self.pi) + BIAS_CYCLES + CREDIT_CYCLES
+        return ARRAY_CYCLES + accumulate_cycles(self.pi) + BIAS_CYCLES + CREDIT_CYCLES
 
     @property
     def fifo_depth(self) -> int:

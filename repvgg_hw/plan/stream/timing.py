@@ -1,4 +1,4 @@
-"""What decides how fast a unit's results leave: adder trees, output lanes, FIFO depths."""
+"""What decides how fast a unit's results leave: sums of products, output lanes, FIFO depths."""
 
 from __future__ import annotations
 
@@ -6,23 +6,34 @@ from repvgg_hw.plan.folding import divisors
 
 # Register stages of the RTL units, each measured by its unit's bench (sim/tb_rvg_*.py).
 MULTIPLY_CYCLES = 3  # rvg_multiply: operands, product, result
-# rvg_mac_array: a set's last word -> its first beat, beside the adder tree's stages
-ARRAY_CYCLES = 4 + MULTIPLY_CYCLES
+CHAIN = 9  # rvg_pkg: products that are summed from multiplier to multiplier, at most
+ARRAY_CYCLES = 2  # rvg_mac_array: a set's last word -> its first beat, beside the accumulators'
 REQUANT_CYCLES = 5 + MULTIPLY_CYCLES  # rvg_requant_relu: accumulator -> activation
 BIAS_CYCLES = 2  # rvg_linear: accumulator -> logit
 CREDIT_CYCLES = 2  # rvg_credit_fifo: a beat that is taken at once -> its room is offered again
-# rvg_winograd_mac: a set's last word -> its sums, beside the adder tree's stages
-WINOGRAD_MAC_CYCLES = 3 + MULTIPLY_CYCLES
+WINOGRAD_MAC_CYCLES = 1  # rvg_winograd_mac: a set's last word -> its sums, beside the accumulators'
 OUTPUT_CYCLES = 4  # rvg_winograd_output_transform: sums -> first beat, beside a row's K
 RASTER_CYCLES = 3  # rvg_tile_to_raster: a tile row's last beat -> its first beat out
-DRAIN_CYCLES = 32  # upper bound of the last three with requantization and any adder tree
-WINDOWS_HELD = 24  # upper bound of the windows between a line buffer and its accumulators
+DRAIN_CYCLES = 32  # upper bound of the last three with requantization, and accumulators of up to 64 products
+WINDOWS_HELD = 32  # upper bound of the windows between a line buffer and its accumulators
 HANDOVER_CYCLES = 16  # upper bound of a row's release -> free -> written -> readable round trip
 
 
 def tree_stages(inputs: int) -> int:
-    """Register stages that sum so many products by pairs."""
+    """Register stages that sum so many terms by pairs."""
     return (inputs - 1).bit_length()
+
+
+def dot_cycles(terms: int) -> int:
+    """rvg_dot_product: operands -> their sum. Chains of products, as long as each other, summed by pairs."""
+    chains = -(-terms // CHAIN)
+    length = -(-terms // chains)
+    return MULTIPLY_CYCLES + length - 1 + tree_stages(chains)
+
+
+def accumulate_cycles(terms: int) -> int:
+    """rvg_dot_accumulate: operands -> their sum over words; one product is accumulated where it is made."""
+    return MULTIPLY_CYCLES + 1 if terms == 1 else 1 + dot_cycles(terms) + 1
 
 
 def lanes_out(po: int, words: int) -> int:

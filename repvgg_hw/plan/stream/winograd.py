@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.folding import FoldedConv, divisors, product_bits
-from repvgg_hw.plan.stream.timing import DRAIN_CYCLES, WINDOWS_HELD
+from repvgg_hw.plan.stream.timing import (
+    DRAIN_CYCLES,
+    OUTPUT_CYCLES,
+    RASTER_CYCLES,
+    REQUANT_CYCLES,
+    WINDOWS_HELD,
+    WINOGRAD_MAC_CYCLES,
+    accumulate_cycles,
+)
 from repvgg_hw.winograd.bounds import TransformWidths, widths
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.golden import weight_transform
@@ -80,7 +88,10 @@ class WinogradUnit(FoldedConv):
 
         One set through the output transform, a tile's columns, and the registers on the way.
         """
-        return self.spacing + self.m + DRAIN_CYCLES
+        way = (
+            WINOGRAD_MAC_CYCLES + accumulate_cycles(self.pi) + OUTPUT_CYCLES + REQUANT_CYCLES + RASTER_CYCLES
+        )
+        return self.spacing + self.m + max(DRAIN_CYCLES, way)
 
     @property
     def out_lanes(self) -> int:

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// rvg_multiply_cell for Lattice ECP5: one MULT18X18D with its input, pipeline and output registers.
-//
-//   p = a * b       modulo 2^P_W,  as rvg_multiply.sv: int[A_W] x int[B_W], 3 cycles
+// The library's multipliers for Lattice ECP5: MULT18X18D with their input, pipeline and output registers.
 //
 // Source : Lattice FPGA-TN-02205, ECP5 and ECP5-5G sysDSP Usage Guide.
 // Enables: none, the registers take a value every cycle: four multipliers share a block, which has four clock enables in
 //          all. With three for each layer's products and three for its requantization, a chain finds no legal placement.
-// Split  : up to 35 x 18 bits by two blocks, and an addition behind their registers; beyond that by inference.
 
+// rvg_multiply.sv: one block; up to 35 x 18 bits two, and an addition behind their registers; beyond that inference.
+// Without its pipeline register (PIPELINE "NONE") two cycles.
 module rvg_multiply_cell #(
-  parameter A_W = 9,
-  parameter B_W = 8,
-  parameter P_W = 17
+  parameter A_W      = 9,
+  parameter B_W      = 8,
+  parameter P_W      = 17,
+  parameter PIPELINE = "CLK0"
 ) (
   input  wire                  clk,
   input  wire [2:0]            en,
@@ -38,7 +38,7 @@ module rvg_multiply_cell #(
       MULT18X18D #(
         .REG_INPUTA_CLK("CLK0"), .REG_INPUTA_CE("CE0"), .REG_INPUTA_RST("RST0"),
         .REG_INPUTB_CLK("CLK0"), .REG_INPUTB_CE("CE0"), .REG_INPUTB_RST("RST0"),
-        .REG_PIPELINE_CLK("CLK0"), .REG_PIPELINE_CE("CE0"), .REG_PIPELINE_RST("RST0"),
+        .REG_PIPELINE_CLK(PIPELINE), .REG_PIPELINE_CE("CE0"), .REG_PIPELINE_RST("RST0"),
         .REG_OUTPUT_CLK("CLK0"), .REG_OUTPUT_CE("CE0"), .REG_OUTPUT_RST("RST0"),
         .CLK0_DIV("ENABLED"), .SOURCEB_MODE("B_SHIFT"), .MULT_BYPASS("DISABLED"), .RESETMODE("SYNC"), .GSR("DISABLED")
       ) u_mult (
@@ -61,10 +61,10 @@ module rvg_multiply_cell #(
       wire signed [L_W-1:0] low;
       wire signed [H_W-1:0] upper = high + $signed(low[L_W-1:17]);
 
-      rvg_multiply_cell #(.A_W(WIDE - 17), .B_W(NARROW), .P_W(H_W)) u_high (
+      rvg_multiply_cell #(.A_W(WIDE - 17), .B_W(NARROW), .P_W(H_W), .PIPELINE(PIPELINE)) u_high (
         .clk(clk), .en(en), .a(wide[WIDE-1:17]), .b(narrow), .p(high)
       );
-      rvg_multiply_cell #(.A_W(18), .B_W(NARROW), .P_W(L_W)) u_low (
+      rvg_multiply_cell #(.A_W(18), .B_W(NARROW), .P_W(L_W), .PIPELINE(PIPELINE)) u_low (
         .clk(clk), .en(en), .a({1'b0, wide[16:0]}), .b(narrow), .p(low)
       );
 
@@ -87,5 +87,63 @@ module rvg_multiply_cell #(
       end
     end
   endgenerate
+
+endmodule
+
+// rvg_product_chain.sv: no cascade, for which ECP5 has a cell of its own; products are summed by pairs in logic, and
+// the operands need not wait.
+module rvg_product_chain_cell #(
+  parameter N      = 3,
+  parameter A_W    = 9,
+  parameter B_W    = 8,
+  parameter TERM_W = 16,
+  parameter SUM_W  = 18
+) (
+  input  wire             clk,
+  input  wire [N+1:0]     en,
+  input  wire [N*A_W-1:0] a,
+  input  wire [N*B_W-1:0] b,
+  input  wire [N*A_W-1:0] a_late,
+  input  wire [N*B_W-1:0] b_late,
+  output wire [SUM_W-1:0] sum
+);
+
+  rvg_product_tree #(.N(N), .A_W(A_W), .B_W(B_W), .TERM_W(TERM_W), .SUM_W(SUM_W)) u_tree (
+    .clk(clk), .en(en), .a(a), .b(b), .sum(sum)
+  );
+
+endmodule
+
+// rvg_multiply_accumulate.sv: one block, of whose registers that in the middle is spared, and a sum in logic.
+module rvg_multiply_accumulate_cell #(
+  parameter A_W    = 9,
+  parameter B_W    = 8,
+  parameter TERM_W = 16,
+  parameter SUM_W  = 24
+) (
+  input  wire                    clk,
+  input  wire [3:0]              en,
+  input  wire                    first,
+  input  wire signed [A_W-1:0]   a,
+  input  wire signed [B_W-1:0]   b,
+  output reg  signed [SUM_W-1:0] sum
+);
+
+  reg signed [A_W-1:0]     a_q;
+  reg signed [B_W-1:0]     b_q;
+  wire signed [TERM_W-1:0] product;
+  wire signed [SUM_W-1:0]  before = first ? {SUM_W{1'b0}} : sum;
+
+  rvg_multiply_cell #(.A_W(A_W), .B_W(B_W), .P_W(TERM_W), .PIPELINE("NONE")) u_multiply (
+    .clk(clk), .en(3'b111), .a(a_q), .b(b_q), .p(product)
+  );
+
+  always @(posedge clk) begin
+    if (en[0]) begin
+      a_q <= a;
+      b_q <= b;
+    end
+    if (en[3]) sum <= before + product;
+  end
 
 endmodule

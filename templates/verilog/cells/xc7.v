@@ -1,11 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// rvg_multiply_cell for AMD 7 series: one DSP48E1 with its A, B, M and P registers.
-//
-//   p = a * b       modulo 2^P_W,  as rvg_multiply.sv: int[A_W] x int[B_W], 3 cycles
+// The library's multipliers for AMD 7 series: DSP48E1 slices with their A, B, M and P registers.
 //
 // Source : AMD UG479, 7 Series DSP48E1 Slice.
-// Split  : up to 42 x 18 bits by two slices, and an addition behind their registers; beyond that by inference.
 
+// One slice: p = (z) + a * b, with one or two registers of operands.
+//
+//   z[2:0]  what is added: 000 nothing, 001 pcin, 010 p
+//   en      of the first operand register (with two), the last one, the product, p
+module rvg_slice #(
+  parameter A_W      = 9,
+  parameter B_W      = 8,
+  parameter OPERANDS = 1
+) (
+  input  wire                  clk,
+  input  wire [3:0]            en,
+  input  wire [2:0]            z,
+  input  wire signed [A_W-1:0] a,
+  input  wire signed [B_W-1:0] b,
+  input  wire [47:0]           pcin,
+  output wire [47:0]           pcout,
+  output wire [47:0]           p
+);
+
+  localparam SWAP = A_W < B_W;  // the wider operand at port A
+
+  wire signed [29:0] a30 = SWAP ? b : a;
+  wire signed [17:0] b18 = SWAP ? a : b;
+
+  DSP48E1 #(
+    .AREG(OPERANDS), .ACASCREG(OPERANDS), .BREG(OPERANDS), .BCASCREG(OPERANDS), .MREG(1), .PREG(1),
+    .A_INPUT("DIRECT"), .B_INPUT("DIRECT"), .USE_MULT("MULTIPLY"), .USE_SIMD("ONE48"), .USE_DPORT("FALSE"),
+    .ADREG(0), .DREG(0), .CREG(0), .CARRYINREG(0), .CARRYINSELREG(0), .INMODEREG(0), .OPMODEREG(0), .ALUMODEREG(0)
+  ) u_dsp (
+    .CLK(clk), .CEA1(en[0]), .CEA2(en[1]), .CEB1(en[0]), .CEB2(en[1]), .CEM(en[2]), .CEP(en[3]),
+    .RSTA(1'b0), .RSTB(1'b0), .RSTM(1'b0), .RSTP(1'b0),
+    .A(a30), .B(b18), .C(48'b0), .D(25'b0), .P(p), .PCIN(pcin), .PCOUT(pcout),
+    .INMODE(5'b00000), .ALUMODE(4'b0000), .OPMODE({z, 4'b0101}), .CARRYINSEL(3'b000), .CARRYIN(1'b0),
+    .ACIN(30'b0), .BCIN(18'b0),
+    .CEAD(1'b0), .CED(1'b0), .CEC(1'b0), .CEALUMODE(1'b0), .CECTRL(1'b0), .CECARRYIN(1'b0), .CEINMODE(1'b0),
+    .RSTD(1'b0), .RSTC(1'b0), .RSTALUMODE(1'b0), .RSTCTRL(1'b0), .RSTALLCARRYIN(1'b0), .RSTINMODE(1'b0)
+  );
+
+endmodule
+
+// rvg_multiply.sv: one slice; up to 42 x 18 bits two, and an addition behind their registers; beyond that inference.
 module rvg_multiply_cell #(
   parameter A_W = 9,
   parameter B_W = 8,
@@ -18,7 +56,7 @@ module rvg_multiply_cell #(
   output wire [P_W-1:0]        p
 );
 
-  localparam SWAP   = A_W < B_W;  // the wider operand at port A
+  localparam SWAP   = A_W < B_W;
   localparam WIDE   = SWAP ? B_W : A_W;
   localparam NARROW = SWAP ? A_W : B_W;
 
@@ -27,24 +65,12 @@ module rvg_multiply_cell #(
 
   generate
     if (WIDE <= 25 && NARROW <= 18) begin : g_cell
-      wire signed [29:0]       a30    = wide;
-      wire signed [17:0]       b18    = narrow;
-      wire [47:0]              p48;
+      wire [47:0] p48, pcout;
 
       assign p = p48[P_W-1:0];
 
-      DSP48E1 #(
-        .AREG(1), .ACASCREG(1), .BREG(1), .BCASCREG(1), .MREG(1), .PREG(1), .A_INPUT("DIRECT"), .B_INPUT("DIRECT"),
-        .ADREG(0), .DREG(0), .CREG(0), .CARRYINREG(0), .CARRYINSELREG(0), .INMODEREG(0), .OPMODEREG(0), .ALUMODEREG(0),
-        .USE_MULT("MULTIPLY"), .USE_SIMD("ONE48"), .USE_DPORT("FALSE")
-      ) u_dsp (
-        .CLK(clk), .CEA1(1'b0), .CEA2(en[0]), .CEB1(1'b0), .CEB2(en[0]), .CEM(en[1]), .CEP(en[2]),
-        .RSTA(1'b0), .RSTB(1'b0), .RSTM(1'b0), .RSTP(1'b0),
-        .A(a30), .B(b18), .C(48'b0), .D(25'b0), .P(p48),
-        .INMODE(5'b00000), .ALUMODE(4'b0000), .OPMODE(7'b0000101), .CARRYINSEL(3'b000), .CARRYIN(1'b0),
-        .ACIN(30'b0), .BCIN(18'b0), .PCIN(48'b0),
-        .CEAD(1'b0), .CED(1'b0), .CEC(1'b0), .CEALUMODE(1'b0), .CECTRL(1'b0), .CECARRYIN(1'b0), .CEINMODE(1'b0),
-        .RSTD(1'b0), .RSTC(1'b0), .RSTALUMODE(1'b0), .RSTCTRL(1'b0), .RSTALLCARRYIN(1'b0), .RSTINMODE(1'b0)
+      rvg_slice #(.A_W(WIDE), .B_W(NARROW)) u_slice (
+        .clk(clk), .en({en, 1'b0}), .z(3'b000), .a(wide), .b(narrow), .pcin(48'b0), .pcout(pcout), .p(p48)
       );
     end else if (WIDE <= 42 && NARROW <= 18) begin : g_split
       // wide = high * 2^17 + low, low not negative
@@ -80,5 +106,66 @@ module rvg_multiply_cell #(
       end
     end
   endgenerate
+
+endmodule
+
+// rvg_product_chain.sv: N slices, each adding to what the one before hands over by the cascade.
+module rvg_product_chain_cell #(
+  parameter N      = 3,
+  parameter A_W    = 9,
+  parameter B_W    = 8,
+  parameter TERM_W = 16,
+  parameter SUM_W  = 18
+) (
+  input  wire             clk,
+  input  wire [N+1:0]     en,
+  input  wire [N*A_W-1:0] a,  // of one beat: here it is the late ones that count
+  input  wire [N*B_W-1:0] b,
+  input  wire [N*A_W-1:0] a_late,
+  input  wire [N*B_W-1:0] b_late,
+  output wire [SUM_W-1:0] sum
+);
+
+  wire [48*(N+1)-1:0] cascade;
+  wire [48*N-1:0]     p;
+
+  assign cascade[47:0] = 48'b0;
+  assign sum           = p[48*(N-1) +: SUM_W];
+
+  genvar i;
+  generate
+    for (i = 0; i < N; i = i + 1) begin : g_slice
+      rvg_slice #(.A_W(A_W), .B_W(B_W), .OPERANDS(i == 0 ? 1 : 2)) u_slice (
+        .clk(clk), .en(i == 0 ? {en[2:0], 1'b0} : en[(i == 0 ? 0 : i - 1) +: 4]), .z(i == 0 ? 3'b000 : 3'b001),
+        .a(a_late[A_W*i +: A_W]), .b(b_late[B_W*i +: B_W]),
+        .pcin(cascade[48*i +: 48]), .pcout(cascade[48*(i+1) +: 48]), .p(p[48*i +: 48])
+      );
+    end
+  endgenerate
+
+endmodule
+
+// rvg_multiply_accumulate.sv: one slice, which adds to its own sum.
+module rvg_multiply_accumulate_cell #(
+  parameter A_W    = 9,
+  parameter B_W    = 8,
+  parameter TERM_W = 16,
+  parameter SUM_W  = 24
+) (
+  input  wire             clk,
+  input  wire [3:0]       en,
+  input  wire             first,
+  input  wire [A_W-1:0]   a,
+  input  wire [B_W-1:0]   b,
+  output wire [SUM_W-1:0] sum
+);
+
+  wire [47:0] p, pcout;
+
+  assign sum = p[SUM_W-1:0];
+
+  rvg_slice #(.A_W(A_W), .B_W(B_W), .OPERANDS(2)) u_slice (
+    .clk(clk), .en(en), .z({1'b0, !first, 1'b0}), .a(a), .b(b), .pcin(48'b0), .pcout(pcout), .p(p)
+  );
 
 endmodule

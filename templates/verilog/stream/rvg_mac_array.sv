@@ -10,7 +10,7 @@
 // Out    : OUT_LANES accumulators per beat, low first, PO / OUT_LANES beats for each WORDS words; no handshake:
 //          `start_ok` says that the consumer has room for one more set, `start` that it is now taken.
 // Needs  : PO / OUT_LANES <= WORDS, so that one set has left before the next is complete.
-// Latency: from a set's last word to its first beat: 7 + ceil(log2 N) cycles.
+// Latency: from a set's last word to its first beat: 2 + rvg_pkg::accumulate_latency(N) cycles.
 
 `default_nettype none
 
@@ -46,7 +46,7 @@ module rvg_mac_array #(
 
   localparam int BEATS   = PO / OUT_LANES;
   localparam int BEAT_W  = BEATS > 1 ? $clog2(BEATS) : 1;
-  localparam int LATENCY = 1 + rvg_pkg::dot_latency(N);
+  localparam int LATENCY = rvg_pkg::accumulate_latency(N);
 
   if (PO < 1 || WORDS < 1 || OUT_LANES < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
@@ -56,47 +56,25 @@ module rvg_mac_array #(
   end
 
   // ---- one word per cycle, a set begins only where there is room for its result
-  logic [N*X_W-1:0]   x, x_q;
-  logic [LATENCY-1:0] enable;
+  logic [N*X_W-1:0]   x;
+  logic [LATENCY-2:0] enable;
   logic               sums_valid, sums_first, sums_last;
 
-  rvg_issue #(.WORD_W(N*X_W), .WORDS(WORDS), .ADDRS(ADDRS), .LATENCY(LATENCY)) u_issue (
+  rvg_issue #(.WORD_W(N*X_W), .WORDS(WORDS), .ADDRS(ADDRS), .LATENCY(LATENCY - 1)) u_issue (
     .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .start_ok, .start, .weight_en, .weight_addr,
     .word(x), .enable, .sums_valid, .sums_first, .sums_last
   );
 
-  // ---- what the ROM gives, in a register: a block RAM is slow, and a deep ROM is several with a multiplexer
-  logic [PO*N*W_W-1:0] weight_q;
-
-  always_ff @(posedge clk) begin
-    if (enable[0]) begin
-      x_q      <= x;
-      weight_q <= weight_data;
-    end
-  end
-
-  // ---- products and their sums
-  logic [PO*ACC_W-1:0] sums;
-
-  for (genvar o = 0; o < PO; o++) begin : g_lane
-    rvg_dot_product #(.N(N), .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .SUM_W(ACC_W)) u_dot (
-      .clk, .enable(enable[LATENCY-1:1]),
-      .x(x_q), .w(weight_q[N*W_W*o +: N*W_W]),
-      .sum(sums[ACC_W*o +: ACC_W])
-    );
-  end
-
-  // ---- accumulate
+  // ---- products, their sums, and those over the words of a set
   logic [PO*ACC_W-1:0] acc_q;
   logic                acc_done_q;
 
-  for (genvar o = 0; o < PO; o++) begin : g_accumulate
-    always_ff @(posedge clk) begin
-      if (sums_valid) begin
-        acc_q[ACC_W*o +: ACC_W] <=
-          (sums_first ? '0 : acc_q[ACC_W*o +: ACC_W]) + sums[ACC_W*o +: ACC_W];
-      end
-    end
+  for (genvar o = 0; o < PO; o++) begin : g_lane
+    rvg_dot_accumulate #(.N(N), .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .SUM_W(ACC_W)) u_dot (
+      .clk, .en({sums_valid, enable}), .first(sums_first),
+      .x, .w(weight_data[N*W_W*o +: N*W_W]),
+      .sum(acc_q[ACC_W*o +: ACC_W])
+    );
   end
 
   always_ff @(posedge clk) begin
@@ -106,26 +84,36 @@ module rvg_mac_array #(
 
   // ---- out: the set is copied aside and leaves OUT_LANES at a time
   logic [PO*ACC_W-1:0] out_q;
-  logic [BEAT_W-1:0]   left_q;  // beats left after this one
+  logic [BEAT_W-1:0]   beat_q;
+  logic                last_beat;
 
-  assign acc = out_q[OUT_LANES*ACC_W-1:0];
+  assign last_beat = beat_q == BEAT_W'(BEATS - 1);
+
+  for (genvar i = 0; i < OUT_LANES*ACC_W; i++) begin : g_bit
+    logic [(1<<BEAT_W)-1:0] of_beats;  // a power of two, as a multiplexer is
+
+    for (genvar b = 0; b < (1 << BEAT_W); b++) begin : g_beat
+      assign of_beats[b] = b < BEATS ? out_q[OUT_LANES*ACC_W*(b < BEATS ? b : 0) + i] : 1'b0;
+    end
+
+    assign acc[i] = of_beats[beat_q];
+  end
 
   always_ff @(posedge clk) begin
     if (acc_done_q) begin
       out_q     <= acc_q;
-      left_q    <= BEAT_W'(BEATS - 1);
+      beat_q    <= '0;
       acc_valid <= 1'b1;
     end else if (acc_valid) begin
-      out_q     <= out_q >> (OUT_LANES*ACC_W);
-      left_q    <= left_q - 1'b1;
-      acc_valid <= left_q != '0;
+      beat_q    <= beat_q + 1'b1;
+      acc_valid <= !last_beat;
     end
     if (rst) acc_valid <= 1'b0;
   end
 
 `ifdef RVG_ASSERT
   rvg_assert #(.TEXT("rvg_mac_array: a set was complete before the one before it had left")) u_assert_out (
-    .clk, .rst, .holds(!(acc_done_q && acc_valid && left_q != '0))
+    .clk, .rst, .holds(!(acc_done_q && acc_valid && !last_beat))
   );
 `endif
 

@@ -10,7 +10,7 @@
 // Out    : PO x K*K sums at once, modulo 2^SUM_W; no handshake: `start_ok` says that the consumer has room for one
 //          more set, `start` that it is now taken. Sets are complete no closer than SPACING cycles.
 // Rate   : one word per cycle where WORDS >= SPACING, else a set in SPACING cycles.
-// Latency: from a set's last word to its sums: 6 + ceil(log2 PI) cycles.
+// Latency: from a set's last word to its sums: 1 + rvg_pkg::accumulate_latency(PI) cycles.
 
 `default_nettype none
 
@@ -45,51 +45,32 @@ module rvg_winograd_mac #(
   output      logic [PO*POSITIONS*SUM_W-1:0] sums
 );
 
-  localparam int LATENCY = 1 + rvg_pkg::dot_latency(PI);
+  localparam int LATENCY = rvg_pkg::accumulate_latency(PI);
 
   if (POSITIONS < 1 || PI < 1 || PO < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
   end
 
   // ---- one word per cycle; a set begins where there is room for its result, and ends SPACING apart
-  logic [N*DATA_W-1:0] v, v_q;
-  logic [LATENCY-1:0]  enable;
+  logic [N*DATA_W-1:0] v;
+  logic [LATENCY-2:0]  enable;
   logic                products_valid, products_first, products_last;
 
-  rvg_issue #(.WORD_W(N*DATA_W), .WORDS(WORDS), .SPACING(SPACING), .ADDRS(ADDRS), .LATENCY(LATENCY)) u_issue (
+  rvg_issue #(.WORD_W(N*DATA_W), .WORDS(WORDS), .SPACING(SPACING), .ADDRS(ADDRS), .LATENCY(LATENCY - 1)) u_issue (
     .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .start_ok, .start, .weight_en, .weight_addr,
     .word(v), .enable, .sums_valid(products_valid), .sums_first(products_first), .sums_last(products_last)
   );
 
-  // ---- what the ROM gives, in a register: a block RAM is slow, and a deep ROM is several with a multiplexer
-  logic [PO*N*WEIGHT_W-1:0] weight_q;
-
-  always_ff @(posedge clk) begin
-    if (enable[0]) begin
-      v_q      <= v;
-      weight_q <= weight_data;
-    end
-  end
-
-  // ---- products and their sums over the word's channels
-  logic [PO*POSITIONS*SUM_W-1:0] products;
-
+  // ---- products, their sums over the word's channels, and those over the words of the set
   for (genvar o = 0; o < PO; o++) begin : g_lane
     for (genvar p = 0; p < POSITIONS; p++) begin : g_position
       localparam int L = POSITIONS*o + p;
 
-      rvg_dot_product #(.N(PI), .X_W(DATA_W), .X_SIGNED(1'b1), .W_W(WEIGHT_W), .SUM_W(SUM_W)) u_dot (
-        .clk, .enable(enable[LATENCY-1:1]),
-        .x(v_q[PI*DATA_W*p +: PI*DATA_W]), .w(weight_q[PI*WEIGHT_W*L +: PI*WEIGHT_W]),
-        .sum(products[SUM_W*L +: SUM_W])
+      rvg_dot_accumulate #(.N(PI), .X_W(DATA_W), .X_SIGNED(1'b1), .W_W(WEIGHT_W), .SUM_W(SUM_W)) u_dot (
+        .clk, .en({products_valid, enable}), .first(products_first),
+        .x(v[PI*DATA_W*p +: PI*DATA_W]), .w(weight_data[PI*WEIGHT_W*L +: PI*WEIGHT_W]),
+        .sum(sums[SUM_W*L +: SUM_W])
       );
-
-      // ---- and over the words of the set
-      always_ff @(posedge clk) begin
-        if (products_valid) begin
-          sums[SUM_W*L +: SUM_W] <= (products_first ? '0 : sums[SUM_W*L +: SUM_W]) + products[SUM_W*L +: SUM_W];
-        end
-      end
     end
   end
 
