@@ -31,7 +31,9 @@ def dot_product() -> Trials:
         "unsigned": Fault("n9s", "X_SIGNED ? X_W : X_W + 1", "X_W + 1"),
         "late": Fault("n9s", "if (en[i-1])", "if (en[i])", module="rvg_product_chain"),
         "stale": Fault("n9s", "if (en[i+1]) m_q", "if (en[i]) m_q", module="rvg_product_chain"),
-        "alone": Fault("n27u", "g_product[i-1].p_q + m_q", "m_q", module="rvg_product_chain"),
+        "alone": Fault(
+            "n27u", "OWN_W'(g_product[i-1].p_q) + OWN_W'(m_q)", "OWN_W'(m_q)", module="rvg_product_chain"
+        ),
     }
     return Trials(cases, faults)
 

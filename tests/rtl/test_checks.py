@@ -16,7 +16,7 @@ from lint_sources import refusal, yosys
 from units import write_engine_networks, write_networks
 
 from repvgg_hw.network import MULTIPLIER_BITS
-from repvgg_hw.plan.stream.timing import MULTIPLY_CYCLES
+from repvgg_hw.plan.stream.timing import CHAIN, MULTIPLY_CYCLES
 from repvgg_hw.targets.verilog.emit import PACKAGE, is_package, library, library_sources
 from repvgg_hw.targets.verilog.tables import SHIFT_BITS
 
@@ -45,8 +45,18 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
         ({"PI": 3, "C_IN": 4}, FOLDING), ({"STRIDE": 3}, STRIDE), ({"PO": 0}, POSITIVE),
     ],
     "rvg_credit_fifo": [({"DEPTH": 3, "SET": 4}, "depth_below_a_set"), ({"SET": 0}, POSITIVE)],
+    "rvg_delay": [({"W": 0}, POSITIVE)],
+    "rvg_dot_accumulate": [({"W_W": 0}, POSITIVE)],
     "rvg_dot_product": [({"W_W": 0}, POSITIVE)],
     "rvg_multiply": [({"B_W": 0}, POSITIVE), ({"P_W": 18}, "result_wider_than_the_product")],
+    "rvg_multiply_accumulate": [
+        ({"SUM_W": 49}, "parameter_out_of_range"), ({"TERM_W": 25}, "result_wider_than_the_product"),
+    ],
+    "rvg_product_chain": [
+        ({"N": 1}, "needs_two_terms_of_one_bit"), ({"TERM_W": 18}, "result_wider_than_the_product"),
+        ({"SUM_W": 19}, "result_wider_than_the_product"), ({"SUM_W": 15}, "term_wider_than_the_sum"),
+    ],
+    "rvg_product_tree": [({"B_W": 0}, POSITIVE)],
     "rvg_fifo": [({"WIDTH": 0}, POSITIVE)],
     "rvg_frame_check": [({"BEATS": 0}, POSITIVE)],
     "rvg_global_sum": [({"PIXELS": 49, "SUM_W": 13}, "sum_too_narrow"), ({"LANES": 0}, POSITIVE)],
@@ -109,6 +119,11 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_credit_fifo": [{"DEPTH": 4, "SET": 4}, {"WIDTH": 1, "DEPTH": 1, "SET": 1}],
     "rvg_dot_product": [{"N": 1, "X_W": 1, "W_W": 1, "SUM_W": 1}],
     "rvg_multiply": [{"P_W": 17}, {"A_W": 1, "B_W": 1, "P_W": 2}],
+    "rvg_delay": [{"W": 1, "CYCLES": 1}],
+    "rvg_dot_accumulate": [{"N": 1, "X_W": 1, "W_W": 1, "SUM_W": 1}],
+    "rvg_multiply_accumulate": [{"TERM_W": 17}, {"SUM_W": 48}, {"A_W": 1, "B_W": 1, "TERM_W": 1, "SUM_W": 1}],
+    "rvg_product_chain": [{"N": 2, "A_W": 1, "B_W": 1, "TERM_W": 1, "SUM_W": 1}, {"TERM_W": 17}],
+    "rvg_product_tree": [{"N": 1, "SUM_W": 16}],
     "rvg_fifo": [{"WIDTH": 1, "DEPTH": 1}],
     "rvg_frame_check": [{"BEATS": 1}],
     "rvg_global_sum": [{"PIXELS": 49, "SUM_W": 14}, {"PIXELS": 1, "SUM_W": 8, "LANES": 1, "FIFO_DEPTH": 1}],
@@ -217,7 +232,12 @@ def test_yosys_does_not_synthesise_it(tmp_path: Path, pi: int) -> None:
 def test_the_package_is_what_the_plan_counts_with() -> None:
     text = library()[PACKAGE].read_text()
     numbers = {name: int(value) for name, value in re.findall(r"localparam int (\w+) *= (\d+);", text)}
-    assert numbers == {"MULT_W": MULTIPLIER_BITS, "SHIFT_W": SHIFT_BITS, "STAGES": MULTIPLY_CYCLES}
+    assert numbers == {
+        "MULT_W": MULTIPLIER_BITS,
+        "SHIFT_W": SHIFT_BITS,
+        "STAGES": MULTIPLY_CYCLES,
+        "CHAIN": CHAIN,
+    }
 
 
 def test_every_check_has_a_red_case() -> None:

@@ -51,6 +51,13 @@ UNITS: dict[str, list[Parameters]] = {
     "rvg_global_sum": list(grid(LANES=(1, 3), WORDS=(1, 4), PIXELS=(1, 49), SUM_W=(14,))),
     "rvg_multiply": list(grid(A_W=(8, 9), P_W=(9, 16))),
     "rvg_dot_product": list(grid(N=(1, 8, 9, 65), X_SIGNED=(False, True))),
+    "rvg_dot_accumulate": list(grid(N=(1, 2, 11), X_SIGNED=(False, True))),
+    "rvg_product_chain": list(grid(N=(3, 9))),
+    "rvg_product_tree": [{"N": n, "SUM_W": 16 + (n - 1).bit_length()} for n in (1, 3, 9)],
+    "rvg_multiply_accumulate": [
+        {"A_W": a, "B_W": b, "TERM_W": a + b, "SUM_W": 48} for a, b in ((9, 8), (11, 14), (30, 18))
+    ],
+    "rvg_delay": list(grid(CYCLES=(1, 3))),
     "rvg_adder_tree": list(grid(N=(2, 8, 9, 65), W=(16, 20))),
     "rvg_issue": list(grid(WORDS=(1, 3), SPACING=(1, 5), ADDRS=(1, 6), LATENCY=(2, 4))),
     "rvg_mac_array": [

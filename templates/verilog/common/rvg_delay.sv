@@ -23,16 +23,16 @@ module rvg_delay #(
   end
 
   for (genvar i = 0; i < CYCLES; i++) begin : g_stage
-    logic [W-1:0] q;
+    logic [W-1:0] value_q;
 
     if (i == 0) begin : g_first
-      always_ff @(posedge clk) if (en[i]) q <= d;
+      always_ff @(posedge clk) if (en[i]) value_q <= d;
     end else begin : g_next
-      always_ff @(posedge clk) if (en[i]) q <= g_stage[i-1].q;
+      always_ff @(posedge clk) if (en[i]) value_q <= g_stage[i-1].value_q;
     end
   end
 
-  assign q = g_stage[CYCLES-1].q;
+  assign q = g_stage[CYCLES-1].value_q;
 
 endmodule
 

@@ -26,6 +26,10 @@ module rvg_dot_accumulate #(
   output      logic [SUM_W-1:0]   sum
 );
 
+  if (N < 1 || X_W < 1 || W_W < 1 || SUM_W < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+
   if (N == 1) begin : g_one
     localparam int A_W    = X_SIGNED ? X_W : X_W + 1;  // an unsigned operand gets a sign of its own
     localparam int TERM_W = X_W + W_W < SUM_W ? X_W + W_W : SUM_W;

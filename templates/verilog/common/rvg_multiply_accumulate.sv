@@ -25,7 +25,7 @@ module rvg_multiply_accumulate #(
   output      logic [SUM_W-1:0] sum
 );
 
-  if (A_W < 1 || B_W < 1 || SUM_W > 48) begin : g_check_width
+  if (A_W < 1 || B_W < 1 || TERM_W < 1 || SUM_W > 48) begin : g_check_width
     rvg_error_parameter_out_of_range u_error ();
   end
   if (TERM_W > A_W + B_W || TERM_W > SUM_W) begin : g_check_term

@@ -80,10 +80,12 @@ module rvg_product_chain #(
   endfunction
 
   for (genvar i = 0; i < N; i++) begin : g_product
-    logic signed [A_W-1:0]         a_1, a_q;
-    logic signed [B_W-1:0]         b_1, b_q;
-    logic signed [TERM_W-1:0]      m_q;
-    logic signed [width_at(i)-1:0] p_q;
+    localparam int OWN_W = width_at(i);
+
+    logic signed [A_W-1:0]    a_1, a_q;
+    logic signed [B_W-1:0]    b_1, b_q;
+    logic signed [TERM_W-1:0] m_q;
+    logic signed [OWN_W-1:0]  p_q;
 
     if (i == 0) begin : g_one_register
       assign a_1 = a_late[A_W-1:0];
@@ -108,7 +110,7 @@ module rvg_product_chain #(
     if (i == 0) begin : g_first
       always_ff @(posedge clk) if (en[i+2]) p_q <= m_q;
     end else begin : g_next
-      always_ff @(posedge clk) if (en[i+2]) p_q <= g_product[i-1].p_q + m_q;
+      always_ff @(posedge clk) if (en[i+2]) p_q <= OWN_W'(g_product[i-1].p_q) + OWN_W'(m_q);
     end
   end
 

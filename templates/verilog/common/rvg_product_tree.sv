@@ -29,7 +29,7 @@ module rvg_product_tree #(
   localparam int LEVELS = rvg_pkg::sum_stages(N);
   localparam int LEFT   = LATENCY - STAGES - LEVELS;  // cycles that a chain takes longer
 
-  if (N < 1) begin : g_check_positive
+  if (N < 1 || A_W < 1 || B_W < 1 || TERM_W < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
   end
 

@@ -3,6 +3,8 @@ rtl/rvg_adder_tree.sv
 rtl/rvg_constant.sv
 rtl/rvg_conv3x3.sv
 rtl/rvg_credit_fifo.sv
+rtl/rvg_delay.sv
+rtl/rvg_dot_accumulate.sv
 rtl/rvg_dot_product.sv
 rtl/rvg_fifo.sv
 rtl/rvg_frame_check.sv
@@ -11,6 +13,9 @@ rtl/rvg_issue.sv
 rtl/rvg_linear.sv
 rtl/rvg_mac_array.sv
 rtl/rvg_multiply.sv
+rtl/rvg_multiply_accumulate.sv
+rtl/rvg_product_chain.sv
+rtl/rvg_product_tree.sv
 rtl/rvg_ram_1r1w.sv
 rtl/rvg_replay.sv
 rtl/rvg_requant_relu.sv

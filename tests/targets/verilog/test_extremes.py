@@ -133,7 +133,7 @@ class Narrow:
     alone: bool = False
 
 
-ACC_SUM = "(sums_first ? '0 : acc_q[ACC_W*o +: ACC_W]) + sums[ACC_W*o +: ACC_W]"
+ACC_SUM = "(first ? '0 : sum) + products"
 LINE, DATUM = "line[DATA_W*(PI*j + c) +: DATA_W] = ", "t[DATA_W*j +: DATA_W]"
 # The nodes are those whose column pass, and whose row pass on the images, still fits.
 FAULTS = {
@@ -150,7 +150,10 @@ FAULTS = {
         alone=True,
     ),
     "direct accumulator, one bit": Narrow(
-        lambda: tight(None), "rvg_mac_array", replaced(ACC_SUM, f"$signed((ACC_W-1)'({ACC_SUM}))"), "stage0.0"
+        lambda: tight(None),
+        "rvg_dot_accumulate",
+        replaced(ACC_SUM, f"$signed((SUM_W-1)'({ACC_SUM}))"),
+        "stage0.0",
     ),
     "Winograd's quotient, one bit": Narrow(
         lambda: tight(2),

@@ -62,8 +62,7 @@ RTL_FAULTS = {
     "padding column right": RtlFault("rvg_window_buffer", " && col_q <= COL_W'(WIDTH)", "", "stage1.0"),
     "ring of rows": RtlFault("rvg_window_buffer", "<= BANK_W'(BANKS);", "<= BANK_W'(BANKS + 1);", "stage0.0"),
     "accumulator's reset": RtlFault(
-        "rvg_mac_array", "(sums_first ? '0 : acc_q[ACC_W*o +: ACC_W])", "acc_q[ACC_W*o +: ACC_W]",
-        "stage0.0",
+        "rvg_dot_accumulate", "(first ? '0 : sum) + products", "sum + products", "stage0.0",
     ),
     "order of groups": RtlFault(
         "rvg_issue", "gap_q       <= '0;\n      weight_addr <= '0;",

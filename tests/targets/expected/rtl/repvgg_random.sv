@@ -78,7 +78,7 @@ module repvgg_random (
     .W_W(8),
     .ACC_W(20),
     .Y_W(8),
-    .FIFO_DEPTH(41)
+    .FIFO_DEPTH(46)
   ) u_stage0_0 (
     .clk, .rst,
     .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
@@ -131,7 +131,7 @@ module repvgg_random (
     .W_W(8),
     .ACC_W(20),
     .Y_W(8),
-    .FIFO_DEPTH(44)
+    .FIFO_DEPTH(48)
   ) u_stage1_0 (
     .clk, .rst,
     .s_axis_tdata(stage1_0_in_tdata), .s_axis_tvalid(stage1_0_in_tvalid), .s_axis_tready(stage1_0_in_tready),

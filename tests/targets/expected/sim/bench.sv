@@ -83,7 +83,7 @@ module bench (
 
   assign moving = |layer_moves || s_axis_tvalid && s_axis_tready;
 
-  stream_pauses #(.SETTLE(556)) u_pauses (
+  stream_pauses #(.SETTLE(560)) u_pauses (
     .clk, .rst, .moving, .frame_start, .source_pause, .sink_pause, .holding, .complete
   );
 
