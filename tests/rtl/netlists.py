@@ -12,7 +12,7 @@ from repvgg_hw import __version__
 from repvgg_hw.files import environment, sim_dir
 from repvgg_hw.synth.family import Family
 from repvgg_hw.synth.netlist import included, memories, models, multipliers, write_netlist
-from repvgg_hw.targets.verilog.emit import is_package, library
+from repvgg_hw.targets.verilog.emit import library
 
 CELLS = "cells"  # as the module of a fault: it is in what multipliers are made of
 
