@@ -35,14 +35,14 @@ CELLS: dict[str, dict[str, int]] = {
 FITTED = ("lut", "ff")
 # What a bit of each feature takes as far as the circuit says so, before anything is measured: an adder is a
 # LUT a bit, a register a flip-flop. A fit starts from these, and measurements move it.
-# Products are summed by pairs behind registered multipliers, in every family.
 LUT6 = {
     "ram in luts": 1.0,
     "rom in luts": 0.95,
     "stacked": 0.5,
     "line select": 0.4,
     "accumulators": 1.0,
-    "leaving": 0.9,
+    "added bits": 1.0,
+    "chosen": 0.4,
     "requantized": 2.0,
     "lanes": 10.0,
     "counters": 2.0,
@@ -70,9 +70,10 @@ FF = {
     "window": 2.0,
     "read register": 1.0,
     "rom register": 1.0,
-    "accumulators": 2.0,
-    "sliced bits": 1.0,
-    "tree bits": 0.2,
+    "accumulators": 1.0,
+    "leaving": 1.0,
+    "sum registers": 1.0,
+    "operands": 1.0,
     "requantized": 2.5,
     "lanes": 25.0,
     "counters": 1.5,
@@ -91,11 +92,11 @@ FF = {
     "bypass": 1.0,
     "tiles": 40.0,
     "logits": 2.0,
-    "operands": 1.0,
+    "replayed": 1.0,
 }
 PRIOR: dict[str, dict[str, dict[str, float]]] = {
-    "xc7": {"lut": {**LUT6, "added bits": 1.0}, "ff": {**FF, "added bits": 1.0, "product bits": 0.3}},
-    "xcup": {"lut": {**LUT6, "added bits": 1.0}, "ff": {**FF, "added bits": 1.0, "product bits": 0.3}},
+    "xc7": {"lut": LUT6, "ff": FF},
+    "xcup": {"lut": LUT6, "ff": FF},
     "ecp5": {
         "lut": {
             **LUT6,
@@ -105,7 +106,7 @@ PRIOR: dict[str, dict[str, dict[str, float]]] = {
             "requantized": 4.0,
             "bypass": 1.0,
         },
-        "ff": {**FF, "added bits": 1.0, "product bits": 0.3},
+        "ff": FF,
     },
 }
 TRUST = 0.04  # in the prior: a coefficient that is off by all of itself counts as an error of this size

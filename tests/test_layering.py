@@ -85,7 +85,6 @@ FLOORS = (
         "synth.yosys",
         "synth.nextpnr",
         "synth.result",
-        "synth.planned",
         "synth.netlist",
         "synth.synthesise",
         "synth.circuit",

@@ -17,7 +17,8 @@ from repvgg_hw.files import check_writable, environment, templates_dir
 from repvgg_hw.names import top_module
 from repvgg_hw.plan.device import Device
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.synth import netlist, nextpnr, planned, tools, yosys
+from repvgg_hw.plan.stream.resources import dsps
+from repvgg_hw.synth import netlist, nextpnr, tools, yosys
 from repvgg_hw.synth.family import FAMILIES
 from repvgg_hw.synth.result import Part, Resources, Synthesis
 from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER, build
@@ -61,9 +62,9 @@ def tasks(
     """
     directory = design.directory.resolve()
     listed = (directory / "files.f").read_text().split()
-    family = device.family
     units = build(design.plan).units
     base = directory / WORK / device.name
+    dsp = {layer.name: dsps(layer, device.family.name) for layer in design.plan.layers}
 
     def task(name: str, top: str, sources: tuple[str, ...], dsp: int) -> Task:
         work = base / name.replace(".", "_")
@@ -73,9 +74,7 @@ def tasks(
 
     if names is None:
         return [
-            task(
-                WHOLE, top_module(design.plan.name), tuple(listed), sum(planned.dsp(u, family) for u in units)
-            )
+            task(WHOLE, top_module(design.plan.name), tuple(listed), sum(dsp.values())),
         ]
     of_layer = {
         layer.name: unit for layer in design.plan.layers for unit in units if unit.ident == layer.ident
@@ -90,7 +89,7 @@ def tasks(
             name,
             top,
             (*listed[:-1], f"{WORK}/{device.name}/{unit.ident}/{top}.sv"),
-            planned.dsp(unit, family),
+            dsp[name],
         )
         text = environment(templates_dir() / "verilog").get_template("layer.sv.j2").render(top=top, unit=unit)
         (made.work / f"{top}.sv").write_text(text)

@@ -14,7 +14,6 @@ from repvgg_hw.cli import main
 from repvgg_hw.design import Design, folder, save
 from repvgg_hw.plan.request import Request
 from repvgg_hw.synth import nextpnr, result
-from repvgg_hw.synth.planned import cells_of_product
 from repvgg_hw.targets.verilog import emit
 
 needs_yosys = pytest.mark.skipif(
@@ -84,12 +83,6 @@ def test_multipliers_are_those_of_the_plan(place: Path) -> None:
     assert json.loads(page.output)["synthesis"]["device"] == "kv260"
     (place / "files.f").write_text((place / "files.f").read_text() + "\n")
     assert result.load(place) is None, "of another state of the folder"
-
-
-def test_cells_of_a_product() -> None:
-    assert [cells_of_product(a, 18, (18, 18)) for a in (8, 18, 19, 35, 36)] == [1, 1, 2, 2, 0]
-    assert [cells_of_product(18, b, (25, 18)) for b in (25, 26, 42, 43)] == [1, 2, 2, 0]
-    assert cells_of_product(20, 20, (27, 18)) == 0
 
 
 def test_names_of_a_path_are_the_modules() -> None:

@@ -16,13 +16,14 @@ from typing import Any
 from repvgg_hw.plan.stream.direct import KERNEL, ConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.memories import Memory, conv_memories, linear_memories
+from repvgg_hw.plan.stream.timing import CHAIN, tree_stages
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.networks import networks
 
 Features = Counter[str]  # role -> bits, adders times bits, or units
 
-SLICE = 8  # products that one stage of rvg_dot_product.sv sums
+CASCADE = frozenset({"xc7", "xcup"})  # families whose multipliers add what the one before hands over
 
 
 def _count(**roles: float) -> Features:
@@ -68,6 +69,49 @@ def _distinct(bits: int, words: int) -> int:
     return round(patterns * -math.expm1(bits * math.log1p(-1 / patterns))) if words < 32 else bits
 
 
+def _tree(terms: int, bits: int, most: int) -> tuple[int, int]:
+    """rvg_adder_tree: (bits of its adders, bits of its registers), a sum one bit wider than its terms."""
+    added = registers = 0
+    while terms > 1:
+        bits = min(bits + 1, most)
+        added += terms // 2 * bits
+        terms = -(-terms // 2)
+        registers += terms * bits
+    return added, registers
+
+
+def of_sums(
+    terms: int, dots: int, vectors: int, x_bits: int, weight_bits: int, sum_bits: int, family: str
+) -> Features:
+    """rvg_dot_accumulate: so many sums of `terms` products each, of one of `vectors` operands each.
+
+    operands       bits that wait in registers: behind the memories, and for the product before
+    added bits     of adders in logic, and what they need of registers
+    accumulators   bits of sums over words, where they are in logic
+    """
+    chains = -(-terms // CHAIN)
+    length = -(-terms // chains)
+    bits = vectors * x_bits + dots * weight_bits  # of one operand of each sum
+    cascade = family in CASCADE
+    if terms == 1:
+        return Counter() if cascade else _count(operands=bits, accumulators=dots * sum_bits)
+    product = min(x_bits + weight_bits, sum_bits)
+    part = min(product + tree_stages(length), sum_bits)
+    added, registers = _tree(chains, part, sum_bits)
+    waiting = chains * (length - 1) * (length - 2) // 2 * bits
+    if not cascade:
+        inside, held = _tree(length, product, part)
+        added += chains * inside
+        registers += chains * (held + part * (length - 1 - tree_stages(length)))
+        waiting = 0
+    return _count(
+        operands=terms * bits + waiting,
+        added_bits=dots * added,
+        sum_registers=dots * registers,
+        accumulators=dots * sum_bits,
+    )
+
+
 @singledispatch
 def of_unit(unit: Any, family: str) -> Features:
     """The features of a layer of a plan, with its memories."""
@@ -77,24 +121,24 @@ def of_unit(unit: Any, family: str) -> Features:
 @of_unit.register
 def _(c: ConvPlan, family: str) -> Features:
     taps = KERNEL * KERNEL * c.pi
-    slices = -(-taps // SLICE)
     window, acc = taps * c.in_bits, c.po * c.acc_bits
     line = c.pi * c.in_bits
-    return of_memories(conv_memories(c), family) + _count(
-        window=window,
-        line_select=KERNEL * line * (KERNEL + c.stride),
-        product_bits=taps * c.po * (c.in_bits + 1 + c.weight_bits),
-        added_bits=c.po * (taps - 1) * c.acc_bits,
-        sliced_bits=acc * slices,
-        tree_bits=acc * max(0, slices - 1),
-        accumulators=acc,
-        leaving=acc if c.po > c.out_lanes else 0,
-        requantized=c.out_lanes * c.acc_bits,
-        lanes=c.out_lanes,
-        counters=_counters(
-            (c.height, c.width, c.words, c.repeats, c.c_out, c.fifo_depth, c.weight_memory[0])
-        ),
-        units=1,
+    sums = of_sums(taps, c.po, 1, c.in_bits, c.weight_bits, c.acc_bits, family)
+    return (
+        of_memories(conv_memories(c), family)
+        + sums
+        + _count(
+            window=window,
+            line_select=KERNEL * line * (KERNEL + c.stride),
+            leaving=acc,
+            chosen=acc if c.po > c.out_lanes else 0,
+            requantized=c.out_lanes * c.acc_bits,
+            lanes=c.out_lanes,
+            counters=_counters(
+                (c.height, c.width, c.words, c.repeats, c.c_out, c.fifo_depth, c.weight_memory[0])
+            ),
+            units=1,
+        )
     )
 
 
@@ -105,48 +149,50 @@ def _(c: WinogradPlan, family: str) -> Features:
     data, output, _ = networks(c.m, c.stride)
     division = divider(c.transform.odd**2, c.acc_bits)
     middle = c.acc_bits + c.transform.shift
-    sums = c.po * positions * w.sum
-    return of_memories(conv_memories(c), family) + _count(
-        line_select=k * c.pi * c.in_bits * (k + c.transform.step),
-        tile_pixels=positions * c.pi * c.in_bits,
-        tile_middle=positions * c.pi * w.middle,
-        tile_data=positions * c.pi * w.data,
-        product_bits=positions * c.pi * c.po * (w.data + w.weight),
-        added_bits=positions * c.po * (c.pi - 1) * w.sum,
-        accumulators=sums,
-        sets=sums,
-        data_adders=c.pi * data.graph.cost * (w.middle + w.data),
-        output_adders=c.lanes * output.graph.cost * (w.sum + middle),
-        dividers=c.lanes * c.m * division.cost * c.acc_bits,
-        output_rows=c.lanes * c.m * (2 * k * middle + 2 * c.acc_bits),
-        requantized=c.requant_multipliers * c.acc_bits,
-        lanes=c.requant_multipliers,
-        raster_select=c.out_lanes * c.m * c.out_bits,
-        counters=_counters(
-            (c.height, c.width, c.words, c.repeats, c.c_out, c.weight_memory[0], c.tile_memory[0])
-        ),
-        units=1,
-        tiles=1,
+    dots = c.po * positions
+    products = of_sums(c.pi, dots, positions, w.data, w.weight, w.sum, family)
+    return (
+        of_memories(conv_memories(c), family)
+        + products
+        + _count(
+            line_select=k * c.pi * c.in_bits * (k + c.transform.step),
+            tile_pixels=positions * c.pi * c.in_bits,
+            tile_middle=positions * c.pi * w.middle,
+            tile_data=positions * c.pi * w.data,
+            sets=dots * w.sum,
+            data_adders=c.pi * data.graph.cost * (w.middle + w.data),
+            output_adders=c.lanes * output.graph.cost * (w.sum + middle),
+            dividers=c.lanes * c.m * division.cost * c.acc_bits,
+            output_rows=c.lanes * c.m * (2 * k * middle + 2 * c.acc_bits),
+            requantized=c.requant_multipliers * c.acc_bits,
+            lanes=c.requant_multipliers,
+            raster_select=c.out_lanes * c.m * c.out_bits,
+            counters=_counters(
+                (c.height, c.width, c.words, c.repeats, c.c_out, c.weight_memory[0], c.tile_memory[0])
+            ),
+            units=1,
+            tiles=1,
+        )
     )
 
 
 @of_unit.register
 def _(c: LinearPlan, family: str) -> Features:
     acc = c.po * c.acc_bits
-    slices = -(-c.pi // SLICE)
-    return of_memories(linear_memories(c), family) + _count(
-        operands=c.pi * c.sum_bits,
-        product_bits=c.pi * c.po * (c.sum_bits + 1 + c.weight_bits),
-        added_bits=c.po * (c.pi - 1) * c.acc_bits,
-        sliced_bits=acc * slices,
-        tree_bits=acc * max(0, slices - 1),
-        accumulators=acc,
-        leaving=acc if c.po > c.out_lanes else 0,
-        logits=c.out_lanes * c.acc_bits,
-        converted=2 * c.out_lanes * c.acc_bits if c.out_lanes > 1 else 0,
-        pooled=c.in_lanes * c.sum_bits,
-        counters=_counters((c.height * c.width, c.c_in, c.c_out, c.words, c.repeats, c.fifo_depth)),
-        heads=1,
+    sums = of_sums(c.pi, c.po, 1, c.sum_bits, c.weight_bits, c.acc_bits, family)
+    return (
+        of_memories(linear_memories(c), family)
+        + sums
+        + _count(
+            replayed=c.pi * c.sum_bits,
+            leaving=acc,
+            chosen=acc if c.po > c.out_lanes else 0,
+            logits=c.out_lanes * c.acc_bits,
+            converted=2 * c.out_lanes * c.acc_bits if c.out_lanes > 1 else 0,
+            pooled=c.in_lanes * c.sum_bits,
+            counters=_counters((c.height * c.width, c.c_in, c.c_out, c.words, c.repeats, c.fifo_depth)),
+            heads=1,
+        )
     )
 
 

@@ -1,8 +1,8 @@
 """What a streaming plan takes of a device: DSPs, block RAMs, LUTs, flip-flops, layer by layer.
 
-DSPs and block RAMs follow from rules that are the synthesis tool's own (`memory_map`, and Yosys' `mul2dsp`
-for products that are wider than a DSP's ports). LUTs and flip-flops are sums of features with measured
-coefficients; docs/devices.md says how near they are.
+DSPs and block RAMs are counted by rules: what templates/verilog/cells/ makes of a product, and Yosys' own for
+wider ones, which are left to inference, and for memories (`memory_map`). LUTs and flip-flops are sums of
+features with measured coefficients; docs/devices.md says how near they are.
 """
 
 from __future__ import annotations
@@ -26,19 +26,27 @@ from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.memories import conv_memories, linear_memories
 
+LIBRARY = ("cells/*.v", "common/*.sv", "stream/*.sv", "top.sv.j2", "winograd_*.sv.j2")
 if TYPE_CHECKING:
     from repvgg_hw.plan.stream.plan import Plan
 
+LOW_BITS = 17  # of an operand that is cut: an unsigned half in a signed port of 18 bits
 COEFFICIENTS = Path(__file__).with_name("coefficients.json")
 
 
 def multipliers(a: int, b: int, family: str) -> int:
-    """DSPs for one signed product of a by b bits: it is cut where it is wider than the ports.
+    """DSPs for one signed product of a by b bits, as templates/verilog/cells/ makes it.
 
-    All pieces but the highest are unsigned, so they use one bit less of a port.
+    It is cut where it is wider than a port, once: the low half is unsigned, so it uses one bit less. What
+    is wider still is left to Yosys, which cuts as often as it needs to; on xc7 it gets LUTs, since there
+    inference is switched off (synth/family.py).
     """
     wide, narrow = FAMILIES[family].dsp_ports
     a, b = max(a, b), min(a, b)
+    if b <= narrow and a <= wide + LOW_BITS:
+        return 1 if a <= wide else 2
+    if family == "xc7":
+        return 0
     pieces = [1 if bits <= port else -(-(bits - 1) // (port - 1)) for bits, port in ((a, wide), (b, narrow))]
     return pieces[0] * pieces[1]
 
@@ -64,9 +72,10 @@ def coefficients() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
 
 @cache
 def library() -> str:
-    """A digest of the Verilog library without its comments, to which a measurement belongs."""
+    """A digest of what streaming designs are made of, without comments, to which a measurement belongs."""
     digest = hashlib.sha256()
-    for path in sorted((templates_dir() / "verilog").rglob("*.*v*")):
+    folder = templates_dir() / "verilog"
+    for path in sorted(path for part in LIBRARY for path in folder.glob(part)):
         code = re.sub(r"\s*//.*", "", path.read_text())
         digest.update(path.name.encode() + code.encode())
     return digest.hexdigest()[:16]
