@@ -37,11 +37,6 @@ class Board:
     clock: Clock | None = None
 
 
-# Of the design that it names, as routed; other designs on the same device have other critical paths.
-DIGITS_ON_ECP5 = Clock(
-    40.0,
-    "42.9 MHz: the digits example at 128 multipliers, routed on this part at speed 6 by nextpnr-ecp5 0.11.1",
-)
 PRESET = "the speed bin in a published board preset"
 
 BOARDS = {
@@ -89,7 +84,6 @@ BOARDS = {
         Board(
             *("ulx3s-85f", "Radiona ULX3S with an 85F", "lfe5u-85f"),
             Dram("SDRAM", 0.1, Source("ULX3S manual: 16 bits, single data rate; at a controller's 50 MHz")),
-            clock=DIGITS_ON_ECP5,
         ),
         Board(
             *("orangecrab-85f", "OrangeCrab with an 85F", "lfe5u-85f"),

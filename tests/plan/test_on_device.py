@@ -15,6 +15,7 @@ from repvgg_hw.cli import main
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan import device as devices
 from repvgg_hw.plan import request as requests
+from repvgg_hw.plan.boards import Clock
 from repvgg_hw.plan.rate import fits, rate
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.resources import of_device
@@ -80,13 +81,15 @@ def test_what_does_not_fit_is_said_with_what_would_help() -> None:
     assert PLANNER.plan(WIDE, asked(helped)).frame_interval > 0
 
 
-def test_no_clock_no_rate_unless_it_is_assumed_or_routed() -> None:
+def test_no_clock_no_rate_unless_it_is_assumed_or_routed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert PLANNER.plan(NETWORK, asked("pynq-z2")).fps is None
     assert asked("pynq-z2", clock_mhz=50.0).device == requests.OnDevice("pynq-z2", 0.8, "assumed")
-    routed = asked("ulx3s-85f")
-    assert (routed.clock_mhz, routed.device) == (40.0, requests.OnDevice("ulx3s-85f", 0.8, "routed"))
     with pytest.raises(InputError, match="--fps needs --clock: nothing was routed on pynq-z2"):
         asked("pynq-z2", fps=10.0)
+    board = replace(devices.get("ulx3s-85f"), clock=Clock(40.0, "a design, routed"))
+    monkeypatch.setattr(requests.devices, "get", lambda name: board)
+    routed = asked("ulx3s-85f")
+    assert (routed.clock_mhz, routed.device) == (40.0, requests.OnDevice("ulx3s-85f", 0.8, "routed"))
 
 
 def test_what_is_said_of_a_plan_is_what_is_estimated_now() -> None:
