@@ -86,8 +86,10 @@ def test_no_clock_no_rate_unless_it_is_assumed_or_routed(monkeypatch: pytest.Mon
     assert asked("pynq-z2", clock_mhz=50.0).device == requests.OnDevice("pynq-z2", 0.8, "assumed")
     with pytest.raises(InputError, match="--fps needs --clock: nothing was routed on pynq-z2"):
         asked("pynq-z2", fps=10.0)
-    board = replace(devices.get("ulx3s-85f"), clock=Clock(40.0, "a design, routed"))
-    monkeypatch.setattr(requests.devices, "get", lambda name: board)
+    found = devices.get("ulx3s-85f")
+    assert found.board is not None
+    board = replace(found.board, clock=Clock(40.0, "a design, routed"))
+    monkeypatch.setattr(devices, "get", lambda name: replace(found, board=board))
     routed = asked("ulx3s-85f")
     assert (routed.clock_mhz, routed.device) == (40.0, requests.OnDevice("ulx3s-85f", 0.8, "routed"))
 
