@@ -11,6 +11,7 @@ from pathlib import Path
 import netlist_faults
 import pytest
 import test_arithmetic_units as arithmetic
+import test_axi as axi
 import test_stream_units as streams
 import test_window_buffer as window
 import test_winograd_units as winograd
@@ -73,6 +74,10 @@ UNITS = {
         "rvg_winograd_mac": some(winograd.mac_array(), ("m2", "spaced"), ("not_cleared",)),
         "rvg_winograd_output_transform": some(winograd.output_transform(), ("m2", "one"), ("lost",)),
         "rvg_tile_to_raster": some(winograd.tile_to_raster(), ("m4", "two"), ("lost",)),
+    },
+    "masters": {
+        "rvg_axi_read": some(axi.read(), ("single",), ()),
+        "rvg_axi_write": some(axi.write(), ("w64", "single"), ("wlast",)),
     },
 }
 

@@ -17,8 +17,9 @@ from streams import Bench, over_cases, unpack
 
 from repvgg_hw.plan.engine.instruction import Instruction, Op
 
-LAYERS = 7
-HUNG = 3000  # cycles without a word
+LAYERS = 6
+POINT = Layer(channels=3, height=1, width=1, stride=1)  # the smallest map
+HUNG = 2000  # cycles without a word
 ADDR = 1 << 32
 
 
@@ -184,13 +185,13 @@ def maps_of(bench: Bench) -> Maps:
     return Maps(p["N"], p["PI"], p["T_MAX"], p["BD"], p["LINE_DEPTH"], bench.dice)
 
 
-@over_cases
+@partial(over_cases, patterns=("flowing", "idle", "both"))
 async def equals_golden(bench: Bench) -> None:
     """Chains of layers: most load what the last strip of the one before stores, channel by channel."""
     maps = maps_of(bench)
     strips: list[Strip | None] = []
     for number in range(LAYERS):
-        layer = maps.random_layer(bench.parameters["WORD_DEPTH"])
+        layer = maps.random_layer(bench.parameters["WORD_DEPTH"]) if number else POINT
         base, x = maps.place(layer)
         depends = int(number > 0 and bench.dice.random() < 0.6)
         made = maps.strips(layer, depends, base, x, chunk=bench.dice.choice([0, 0, 1, 2]))

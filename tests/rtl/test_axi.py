@@ -9,7 +9,7 @@ from units import Fault, Trials, check_all
 SPLIT = "rvg_axi_split"
 
 
-def read(**changed: int) -> dict[str, int]:
+def reader(**changed: int) -> dict[str, int]:
     return {"DATA_W": 64, "ADDR_W": 32, "CLIENTS": 2, "DEPTH": 64, "MAX_BURST": 16, **changed}
 
 
@@ -26,12 +26,12 @@ def block_fifo() -> Trials:
     return Trials(cases, faults)
 
 
-def test_read(tmp_path: Path) -> None:
+def read() -> Trials:
     cases = {
-        "two": read(),
-        "one": read(CLIENTS=1, DATA_W=128, DEPTH=32, MAX_BURST=32),
-        "three": read(CLIENTS=3, DATA_W=512, DEPTH=24, MAX_BURST=5),
-        "single": read(DEPTH=1, MAX_BURST=1, DATA_W=32),
+        "two": reader(),
+        "one": reader(CLIENTS=1, DATA_W=128, DEPTH=32, MAX_BURST=32),
+        "three": reader(CLIENTS=3, DATA_W=512, DEPTH=24, MAX_BURST=5),
+        "single": reader(DEPTH=1, MAX_BURST=1, DATA_W=32),
     }
     faults = {
         "page": Fault("two", "BEATS_W'(to_page) < BEATS_W'(MAX_BURST) ?", "1'b0 ?", module=SPLIT),
@@ -58,19 +58,19 @@ def test_read(tmp_path: Path) -> None:
                              "(CMD_W'(s_cmd_tdata[CMD_W*c +: ADDR_W]))", "a command of no beats"),
         "never_idle": Fault("two", "= m_axi_rvalid && m_axi_rlast;", "= m_axi_rvalid;"),
     }  # fmt: skip
-    check_all(tmp_path, {"rvg_axi_read": Trials(cases, faults), "rvg_block_fifo": block_fifo()})
+    return Trials(cases, faults)
 
 
-def write(**changed: int) -> dict[str, int]:
+def writer(**changed: int) -> dict[str, int]:
     return {"DATA_W": 64, "ADDR_W": 32, "MAX_BURST": 16, "BURSTS": 32, **changed}
 
 
-def test_write(tmp_path: Path) -> None:
+def write() -> Trials:
     cases = {
-        "w64": write(),
-        "w128": write(DATA_W=128, MAX_BURST=32, BURSTS=5),
-        "w512": write(DATA_W=512, MAX_BURST=5, BURSTS=1),
-        "single": write(DATA_W=32, MAX_BURST=1, BURSTS=4),
+        "w64": writer(),
+        "w128": writer(DATA_W=128, MAX_BURST=32, BURSTS=5),
+        "w512": writer(DATA_W=512, MAX_BURST=5, BURSTS=1),
+        "single": writer(DATA_W=32, MAX_BURST=1, BURSTS=4),
     }
     faults = {
         "page": Fault("w64", "BEATS_W'(to_page) < BEATS_W'(MAX_BURST) ?", "1'b0 ?", module=SPLIT),
@@ -90,4 +90,8 @@ def test_write(tmp_path: Path) -> None:
         "no_answer": Fault("w64", ".m_axis_tready(m_axi_bvalid)", ".m_axis_tready(1'b1)",
                            "an answer to no burst"),
     }  # fmt: skip
-    check_all(tmp_path, {"rvg_axi_write": Trials(cases, faults)})
+    return Trials(cases, faults)
+
+
+def test_masters(tmp_path: Path) -> None:
+    check_all(tmp_path, {"rvg_axi_read": read(), "rvg_axi_write": write(), "rvg_block_fifo": block_fifo()})
