@@ -44,12 +44,14 @@ def weights_trials(n: int) -> Trials:
         "columns_swapped": Fault("narrow", "second_q, first_q}", "first_q, second_q}", module=lane),
         "wrong_rows": Fault("narrow", "*third + k) % N)", "*third + k + 1) % N)", module=lane),
         "overwritten": Fault("narrow", "= !ahead_q || free", "= 1'b1 || free", "a block ended over one",
-                             module=kernels),
+                             module=kernels, stalls="backpressure"),
         "beat_too_early": Fault("narrow", "in_block_q && beat_q >", "in_block_q && beat_q >=", module=kernels,
                                 stalls="idle"),
         "block_too_many": Fault("wide", "left_q <= 16'(SETS)", "left_q < 16'(SETS)", module=kernels),
         "changes": Fault("narrow", "if (set_take) next_q", "if (kernels_tvalid) next_q",
                          "a set of kernels did not stay", module=kernels),
+        "not_reset": Fault("narrow", "      in_block_q <= 1'b0;\n      beat_q     <= '0;\n", "",
+                           module=kernels),
         "affine_order": Fault("narrow", "collected_q[64*o +: ACC_W]", "collected_q[64*(PO-1-o) +: ACC_W]",
                               module=kernels),
     }  # fmt: skip
@@ -122,6 +124,7 @@ def output_trials(n: int) -> Trials:
                                  "if (hand_over) batch_q", stalls="flowing"),
         "shift_too_soon": Fault("one", "= REQUANT - 2;", "= REQUANT - 6;", stalls="flowing"),
         "stride_too_soon": Fault("one", "= row_stride2_q[1]", "= tile_stride2", stalls="flowing"),
+        "not_reset": Fault("two", "      drain_row   <= '0;\n", "", module=drain),
         "not_limited": Fault("two", "< out_max ?", "< 8'd255 ?"),
     }  # fmt: skip
     return Trials(cases, faults)
