@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # name -> module that holds its PLANNER, imported only where it is used
 MODULES = {
     "stream": "repvgg_hw.plan.stream.planner",
+    "engine": "repvgg_hw.plan.engine.planner",
 }
 
 

@@ -48,6 +48,7 @@ class Algorithms:
 
 DIRECT = Algorithms()
 DEFAULT_FILL = 0.8
+DEFAULT_FILLS = {"engine": 0.9}  # by architecture: an array of one kind of cell is routed fuller
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def parse(
     if device is None:
         clock_mhz = DEFAULT_CLOCK_MHZ if clock_mhz is None else clock_mhz
     else:
-        on_device, clock_mhz = _on_device(device, DEFAULT_FILL if fill is None else fill, clock_mhz)
+        on_device, clock_mhz = _on_device(device, _fill(fill, architecture), clock_mhz)
         if fps is not None and clock_mhz is None:
             raise InputError(f"--fps needs --clock: nothing was routed on {device}, so no clock is known")
         ports = devices.get(device).family.dsp_ports
@@ -147,6 +148,10 @@ def parse(
         architecture,
         on_device,
     )
+
+
+def _fill(fill: float | None, architecture: str) -> float:
+    return DEFAULT_FILLS.get(architecture, DEFAULT_FILL) if fill is None else fill
 
 
 def _on_device(name: str, fill: float, clock_mhz: float | None) -> tuple[OnDevice, float | None]:

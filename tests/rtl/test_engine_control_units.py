@@ -18,7 +18,7 @@ def test_sequencer(tmp_path: Path) -> None:
     base = "group_base_q <= group_last ? '0 : address_q + 1'b1;"
     faults = {
         "early": Fault("t4", "data_ok    = address_q <", "data_ok    = address_q <="),
-        "stale_set": Fault("t4", "set_valid && !set_take", "set_valid", "taken that is not there"),
+        "stale_set": Fault("t4", "|| set_soon && !set_take", "|| set_soon", "taken that is not there"),
         "no_room": Fault("t4", "!set_first || free_q != '0", "1'b1"),
         "one_half": Fault("t4", "sums_half_q <= !sums_half_q;", "sums_half_q <= sums_half_q;"),
         "data_half": Fault("t4", "data_half_q <= !data_half_q;", "data_half_q <= data_half_q;"),

@@ -20,6 +20,11 @@ AFFINE_BYTES = 8  # of an output channel: bias and multiplier
 LOGIT_BYTES = 4
 
 
+def strip_sum_bits(n: int, t_max: int) -> int:
+    """Bits of the pool's sum over a strip of the largest tiles, all pixels 255."""
+    return (255 * t_max * (n - 2) ** 2).bit_length()
+
+
 @dataclass(frozen=True)
 class Array:
     """An engine's parameters; two engines with the same run the same images.
@@ -63,6 +68,8 @@ class Array:
         self._require(self.line_depth & (self.line_depth - 1) == 0, "line_depth", "is a power of two")
         self._require(9 <= self.acc_w <= 32, "acc_w", "is 9 to 32: the divisions have 32 bits")
         self._require(8 <= self.pool_w <= 32, "pool_w", "is 8 to 32")
+        strip = strip_sum_bits(self.n, self.t_max)
+        self._require(self.pool_w >= strip, "pool_w", f"holds the sum of a strip, {strip} bits")
         self._require(self.max_burst <= 256, "max_burst", "is at most AXI4's 256")
         self._require(self.slots >= 2, "slots", "is at least 2: one is filled while one leaves")
 

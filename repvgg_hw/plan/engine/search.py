@@ -14,7 +14,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork, signed_bits
 from repvgg_hw.plan.device import Device
 from repvgg_hw.plan.engine import cycles, limits
-from repvgg_hw.plan.engine.array import LARGEST_TILES, Array
+from repvgg_hw.plan.engine.array import LARGEST_TILES, Array, strip_sum_bits
 from repvgg_hw.plan.engine.kinds import SIZES
 from repvgg_hw.plan.engine.resources import estimate
 from repvgg_hw.plan.engine.schedule import Schedule, best_cut
@@ -45,10 +45,10 @@ class Budget:
     bw: int = 8
 
     @staticmethod
-    def of(device: Device, memory: int = 8, bd: int = 8, bw: int = 8) -> Budget:
+    def of(device: Device, memory: int = 8, bd: int = 8, bw: int = 8, fill: float = FILL) -> Budget:
         """A share of the device."""
         return Budget(
-            device.part.family, of_device(device, FILL), int(device.part.uram * FILL), memory, bd, bw
+            device.part.family, of_device(device, fill), int(device.part.uram * fill), memory, bd, bw
         )
 
 
@@ -138,8 +138,10 @@ def candidates(network: IntegerNetwork, budget: Budget) -> Iterator[Array]:
     bits = max(signed_bits(conv.accumulator_bound) for conv in network.convs)
     acc_w = min(32, -(-bits // ACC_STEP) * ACC_STEP)
     outputs, last = network.convs[-1].shape.c_out, list(network.map_shapes())[-1][2]
-    pool_w = min(32, -(-(255 * last[0] * last[1]).bit_length() // POOL_STEP) * POOL_STEP)
+    map_bits = (255 * last[0] * last[1]).bit_length()
     for n in SIZES:
+        sum_bits = max(map_bits, strip_sum_bits(n, LARGEST_TILES))
+        pool_w = min(32, -(-sum_bits // POOL_STEP) * POOL_STEP)
         line = max(LEAST_LINES, 1 << (-(-(network.in_shape[2] + n) // budget.bd)).bit_length())
         base = Array(
             n=n, pi=1, po=1, lanes=1, t_max=LARGEST_TILES, line_depth=line, out_words=max(16, line // 2),

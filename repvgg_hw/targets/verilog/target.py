@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
+from repvgg_hw.errors import InputError
 from repvgg_hw.extremes.frames import with_extremes, with_reach
-from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.targets.target import ProofOptions, Target
 from repvgg_hw.targets.verilog import emit
+from repvgg_hw.targets.verilog.engine import emit as engine_emit
+from repvgg_hw.targets.verilog.engine import prove as engine_prove
 from repvgg_hw.targets.verilog.layers import layerwise
 from repvgg_hw.targets.verilog.simulate import Circuit, expected_cycles, simulate_network
 from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
 
 
 class VerilogTarget:
-    """See `Target`."""
+    """See `Target`. Designs of one unit for all layers are the package `engine`'s."""
 
     name = "verilog"
-    architectures = frozenset({"stream"})
+    architectures = frozenset({"stream", "engine"})
     counts = "cycles"
     takes = frozenset({"layers", "jobs", "scheduler", "stalls", "extremes", "waves", "timeout", "fresh"})
 
-    def emit(self, design: Design[Plan]) -> None:
-        emit.emit(design)
+    def emit(self, design: Design[Any]) -> None:
+        if isinstance(design.plan, EnginePlan):
+            engine_emit.emit(design)
+        else:
+            emit.emit(design)
 
     def prove(
         self,
-        design: Design[Plan],
+        design: Design[Any],
         images: NDArray[np.int8],
         options: ProofOptions,
         circuit: Circuit | None = None,
@@ -39,6 +47,10 @@ class VerilogTarget:
         circuit  what is simulated in the place of the RTL, whole
         """
         o = options
+        if isinstance(design.plan, EnginePlan):
+            if circuit is not None:
+                raise InputError("netlists of engines cannot be proven yet: only streaming designs' are")
+            return engine_prove.prove(design, images, options)
         if o.layer is not None or o.layers or o.scheduler:
             return layerwise.prove_layers(
                 design,
@@ -72,7 +84,9 @@ class VerilogTarget:
             )
         return with_reach(result, design, images, given) if o.extremes else result
 
-    def differing_tables(self, design: Design[Plan]) -> list[tuple[str, str]]:
+    def differing_tables(self, design: Design[Any]) -> list[tuple[str, str]]:
+        if isinstance(design.plan, EnginePlan):
+            return engine_emit.differing_image(design)
         return emit.differing_tables(design)
 
 

@@ -32,7 +32,7 @@ module rvg_engine_sequencer #(
   output      logic              word_rd_en,
   output      logic [ADDR_W-1:0] word_rd_addr,
 
-  input  wire logic              set_valid,     // weights
+  input  wire logic              set_soon,      // a set of weights is there in the next cycle, unless it is taken now
   output      logic              set_take,
 
   input  wire logic              half_free,     // a half of the accumulators was drained
@@ -72,7 +72,7 @@ module rvg_engine_sequencer #(
   assign group_last = group_q == group_last_q;
 
   assign data_ok    = address_q < (data_half_q ? written1 : written0);
-  assign weights_ok = !tile_first || set_valid && !set_take;  // a set that is being taken is not there any more
+  assign weights_ok = !tile_first || set_soon && !set_take;
   assign sums_ok    = !set_first || free_q != '0;
   assign issue      = busy_q && data_ok && weights_ok && sums_ok;
   assign strip_end  = issue && tile_last && word_last && set_last && group_last;
@@ -153,8 +153,12 @@ module rvg_engine_sequencer #(
   wire unused = &{1'b0, s_axis_tdata};
 
 `ifdef RVG_ASSERT
+  logic soon_q;  // the set was announced for this cycle
+
+  always_ff @(posedge clk) soon_q <= set_soon && !set_take;
+
   rvg_assert #(.TEXT("rvg_engine_sequencer: a set of weights was taken that is not there")) u_assert_set (
-    .clk, .rst, .holds(!set_take || set_valid)
+    .clk, .rst, .holds(!set_take || soon_q)
   );
   rvg_assert #(.TEXT("rvg_engine_sequencer: more halves of accumulators are free than there are")) u_assert_free (
     .clk, .rst, .holds(free_q <= 2'd2)

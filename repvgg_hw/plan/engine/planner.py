@@ -1,0 +1,76 @@
+"""The engine as an architecture: one unit for all layers, weights and maps in DRAM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from repvgg_hw.errors import InputError, context
+from repvgg_hw.network import IntegerNetwork
+from repvgg_hw.plan import device as devices
+from repvgg_hw.plan.engine import schedule
+from repvgg_hw.plan.engine.array import Array
+from repvgg_hw.plan.engine.plan import EnginePlan
+from repvgg_hw.plan.engine.search import Budget, search
+from repvgg_hw.plan.planner import Planner
+from repvgg_hw.plan.request import Request
+from repvgg_hw.plan.resources import Resources
+from repvgg_hw.schema import difference, exactly, partly, plain
+
+ANY = 10**9  # of a resource: no limit
+# Bytes of a beat of the data port and of the weight port, and of the DRAM in a cycle: one 64-bit port; on
+# larger devices several ports of the processing system, six 64-bit beats a cycle of them together.
+PORTS = {"xc7": (8, 8, 8), "ecp5": (8, 8, 8), "xcup": (16, 32, 48)}
+FAMILY = "xcup"  # whose ports multipliers have where no device says otherwise
+
+
+class _Recorded(msgspec.Struct):
+    """What is chosen of a plan; the rest follows."""
+
+    array: dict[str, Any]
+    cuts: list[tuple[int, int]]
+    memory_bytes: int
+
+
+class EnginePlanner:
+    """See `Planner`."""
+
+    name = "engine"
+
+    def plan(self, network: IntegerNetwork, request: Request) -> EnginePlan:
+        """The array with the fewest planned cycles within a device, or a budget of multipliers."""
+        if request.folding:
+            raise InputError("--folding: an engine has one array for all layers; leave it out")
+        if request.fps is not None:
+            raise InputError(
+                "--fps: an engine is searched within --device or --multipliers; give one of them"
+            )
+        budget = _budget(request)
+        found = search(network, budget)
+        return EnginePlan(found.schedule, request.clock_mhz, budget.memory)
+
+    def restore(self, content: Any, network: IntegerNetwork, request: Request) -> EnginePlan:
+        """The array and the cuts are read; the schedule gives the rest."""
+        recorded = partly(content, _Recorded, "plan")
+        with context("plan"):
+            array = exactly(recorded.array, Array, "array")
+            found = schedule.plan(network, array)
+            if [tuple(cut) for cut in recorded.cuts] != list(found.cuts):
+                raise InputError("cuts are not those of this network on this array")
+            result = EnginePlan(found, request.clock_mhz, recorded.memory_bytes)
+        other = difference(content, plain(result.to_json()), "plan")
+        if other is not None:
+            raise InputError(f"{other}, by network.npz and the request")
+        return result
+
+
+def _budget(request: Request) -> Budget:
+    if request.device is not None:
+        device = devices.get(request.device.name)
+        bd, bw, memory = PORTS[device.part.family]
+        return Budget.of(device, memory, bd, bw, request.device.fill)
+    return Budget(FAMILY, Resources(dsp=request.multipliers or 0, bram=ANY, lut=ANY, ff=ANY, lutram=ANY))
+
+
+PLANNER: Planner = EnginePlanner()

@@ -1,0 +1,116 @@
+"""An engine's design: emitted, simulated whole against golden, and red where anything in it is changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine_cases import network_of, random_frame
+
+from repvgg_hw import design as designs
+from repvgg_hw.design import Design
+from repvgg_hw.design.results import SimulationResult
+from repvgg_hw.errors import InputError
+from repvgg_hw.plan.engine import schedule
+from repvgg_hw.plan.engine.array import Array
+from repvgg_hw.plan.engine.plan import EnginePlan
+from repvgg_hw.plan.request import parse
+from repvgg_hw.targets import generate
+from repvgg_hw.targets import registry as targets
+from repvgg_hw.targets.target import ProofOptions
+
+# Strides, groups, an odd map, channels that fill neither PI nor PO, classes that fill no block.
+NETWORK = network_of([(5, 2, 1), (6, 1, 1), (4, 1, 2), (9, 2, 1)], (3, 11, 14), classes=10)
+ARRAY = Array(
+    n=5, pi=2, po=2, lanes=1, t_max=6, word_depth=32, line_depth=4, out_words=16, c_max=16, acc_w=24
+)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Design[EnginePlan]:
+    """The design with its simulator, proven on two frames."""
+    request = parse("verilog", multipliers=ARRAY.multipliers, architecture="engine")
+    plan = EnginePlan(schedule.plan(NETWORK, ARRAY), request.clock_mhz)
+    design = Design(tmp_path_factory.mktemp("engine") / "design", request, NETWORK, plan, {})
+    generate.write(design)
+    return design
+
+
+def images(count: int) -> np.ndarray:
+    return np.stack([random_frame(NETWORK, seed) for seed in range(count)])
+
+
+PLAIN = ProofOptions()
+
+
+def prove(design: Design[EnginePlan], count: int = 2, options: ProofOptions = PLAIN) -> SimulationResult:
+    return targets.get("verilog").prove(design, images(count), options)
+
+
+def changed(design: Design[EnginePlan], folder: Path) -> Design[EnginePlan]:
+    """A copy, its simulator included."""
+    shutil.copytree(design.directory, folder, copy_function=shutil.copy2)
+    return Design(folder, design.request, design.network, design.plan, {})
+
+
+def test_every_write_is_goldens(built: Design[EnginePlan]) -> None:
+    result = prove(built)
+    assert result.problems == ()
+    assert result.bit_exact == 2
+    maps = [5 * 6 * 7, 6 * 6 * 7, 4 * 6 * 7, 9, 10]  # the last map by its pooled sums, then logits
+    assert [layer.values for layer in result.layers] == [2 * size for size in maps]
+
+
+def test_memory_that_pauses(built: Design[EnginePlan]) -> None:
+    calm, paused = prove(built, 1), prove(built, 1, ProofOptions(stalls=3))
+    assert paused.passed, paused.problems
+    assert calm.frame_interval is not None
+    assert paused.frame_interval is not None
+    assert paused.frame_interval > calm.frame_interval
+
+
+def test_a_flipped_weight_is_named(built: Design[EnginePlan], tmp_path: Path) -> None:
+    """In the image's bytes: the file is not the network's, and the values differ from that layer on."""
+    design = changed(built, tmp_path / "flipped")
+    image = bytearray((design.directory / "engine.bin").read_bytes())
+    at = design.plan.schedule.weight_addresses[1] + ARRAY.affine_beats * ARRAY.bw
+    image[at] ^= 0x40
+    (design.directory / "engine.bin").write_bytes(image)
+    result = prove(design)
+    assert not result.passed
+    assert result.problems[0] == f"stage1.0: engine.bin, byte {at} is not the network's"
+    first = next(layer for layer in result.layers if layer.problem)
+    assert first.name == "stage1.0"
+    assert first.divergence is not None
+
+
+def test_an_image_of_another_engine_ends_with_its_error(built: Design[EnginePlan], tmp_path: Path) -> None:
+    design = changed(built, tmp_path / "foreign")
+    image = bytearray((design.directory / "engine.bin").read_bytes())
+    image[8] ^= 1
+    (design.directory / "engine.bin").write_bytes(image)
+    with pytest.raises(InputError, match="the image is for engine"):
+        prove(design)
+
+
+@pytest.mark.parametrize(
+    "options", [ProofOptions(layers=True), ProofOptions(extremes=True), ProofOptions(layer="stage1.0")]
+)
+def test_options_of_streams(built: Design[EnginePlan], options: ProofOptions) -> None:
+    with pytest.raises(InputError, match="not for engines yet"):
+        prove(built, options=options)
+
+
+def test_the_folder_is_read_again(built: Design[EnginePlan], tmp_path: Path) -> None:
+    again = designs.load(built.directory)
+    assert isinstance(again.plan, EnginePlan)
+    assert again.plan.array == ARRAY
+    path = changed(built, tmp_path / "edited").directory / "design.json"
+    content = json.loads(path.read_text())
+    content["plan"]["array"]["t_max"] = 5
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"design\.json"):
+        designs.load(path.parent)
