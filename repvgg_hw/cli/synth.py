@@ -71,8 +71,9 @@ def command(
     from repvgg_hw.cli.progress import bar
     from repvgg_hw.design import folder
     from repvgg_hw.errors import CheckFailed, InputError
-    from repvgg_hw.files import write_atomically
+    from repvgg_hw.files import check_output, write_atomically
     from repvgg_hw.plan import device as devices
+    from repvgg_hw.report.provenance import provenance
     from repvgg_hw.synth import circuit, nextpnr, result, synthesise, tools
 
     chosen = devices.get(device)
@@ -85,12 +86,22 @@ def command(
                 raise InputError(f"{option}: no open tool routes {chosen.name}: leave it out")
     for tool in ("yosys", *(("nextpnr",) if route else ())):
         tools.package(tool)
-    directory = directory if directory is not None else designs.last_directory()
-    design: Design[Any] = designs.load(directory)
-    if design.target != "verilog":
-        raise InputError(f"{directory} is a design of the target {design.target}: synth takes Verilog")
-    with folder.locked(directory):
-        state = folder.fingerprint(directory)
+    place = directory if directory is not None else designs.last_directory()
+
+    def prepare() -> Design[Any]:
+        design: Design[Any] = designs.load(place)
+        if design.target != "verilog":
+            raise InputError(f"{place} is a design of the target {design.target}: synth takes Verilog")
+        check_output(place / result.FILE)
+        return design
+
+    before = folder.stamp(place)
+    design = prepare()
+    with folder.locked(place):
+        folder.recover(place)
+        if folder.stamp(place) != before:  # generated anew while this one prepared, or waited
+            design = prepare()
+        state = folder.fingerprint(place)
         names = [one.name for one in design.plan.layers] if layers else None if layer is None else [layer]
         found = synthesise.tasks(design, chosen, names, route=route, mhz=clock_mhz, seed=seed)
         with bar(f"synthesise {design.plan.name} for {chosen.name}") as update:
@@ -99,13 +110,14 @@ def command(
                 update(None, "bitstream")
                 write_atomically(bitstream, nextpnr.pack(found[0].work, "netlist").read_bytes())
         done = synthesise.synthesis(chosen, parts)
-        if folder.fingerprint(directory) != state:
+        if folder.fingerprint(place) != state:
             raise CheckFailed("files of the design have changed while it was synthesised: synthesise again")
-        result.save(done, directory, state)
+        result.save(done, place, state)
         if names is None:
             circuit.record(found[0].work, state)
     if as_json:
-        say(json.dumps(done.to_json() | {"fits": done.fits}, indent=2))
+        record = {"fits": done.fits, "provenance": provenance(design)}
+        say(json.dumps(done.to_json() | record, indent=2))
     else:
         _print(done, design.plan.name)
     if done.short():

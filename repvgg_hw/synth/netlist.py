@@ -70,6 +70,9 @@ class Memory:
     ports: Mapping[str, tuple[str, int]]
 
 
+SUFFIXES = (".v", ".memories.json", ".stat.json", ".json")  # of the files that `of_design` makes
+
+
 def of_design(family: Family, top: str, stem: str, *, name: str = "", inferred: bool = False) -> list[str]:
     """Yosys' commands that make the netlist of module `top`, behind those that read it.
 

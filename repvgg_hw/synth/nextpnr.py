@@ -66,7 +66,11 @@ def route(
         *("--report", f"{stem}.route.json", "--lpf-allow-unconstrained", "--timing-allow-fail"),
     ]
     run = tools.run("nextpnr", arguments, folder, f"{stem}.nextpnr", progress)
-    report = json.loads((folder / f"{stem}.route.json").read_text())
+    try:
+        report = json.loads((folder / f"{stem}.route.json").read_text())
+    except (OSError, ValueError):
+        place = folder / f"{stem}.route.json"
+        raise CheckFailed(f"nextpnr did not write {place} to its end: is the disk full?") from None
     clocks = {name: float(found["achieved"]) for name, found in report["fmax"].items()}
     if not clocks:
         raise CheckFailed(

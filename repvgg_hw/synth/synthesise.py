@@ -21,9 +21,13 @@ from repvgg_hw.plan.stream.resources import dsps
 from repvgg_hw.synth import netlist, nextpnr, tools, yosys
 from repvgg_hw.synth.family import FAMILIES
 from repvgg_hw.synth.result import Part, Resources, Synthesis
+from repvgg_hw.targets.verilog.emit import listed_sources
 from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER, build
 
 WORK = Path("build") / "synth"  # in the design's folder
+# Links where a tool runs: it reads the design and the design's tables by these names. No folder's own name
+# stands in a script, where spaces, quotes and line breaks would mean something.
+DESIGN = "design"
 WHOLE = "design"
 STEM = "netlist"  # of the files of one netlist, in its folder
 
@@ -61,7 +65,10 @@ def tasks(
     Writes what they need below build/synth. Raises InputError for a layer that is none.
     """
     directory = design.directory.resolve()
-    listed = (directory / "files.f").read_text().split()
+    listed = listed_sources(directory)
+    for name in listed:
+        if not (directory / name).is_file():
+            raise InputError(f"{directory / name} is missing: generate the design again")
     units = build(design.plan).units
     base = directory / WORK / device.name
     dsp = {layer.name: dsps(layer, device.family.name) for layer in design.plan.layers}
@@ -103,29 +110,39 @@ def synthesise(task: Task, progress: tools.Progress | None = None) -> Part:
     Raises InputError where a tool is missing, CheckFailed where one fails.
     """
     family = FAMILIES[task.device.family.name]
-    memory = task.work / MEMORY_FOLDER  # tables are read relative to where Yosys runs
-    if not memory.is_symlink():
-        shutil.rmtree(memory, ignore_errors=True)
-        memory.symlink_to(task.design / MEMORY_FOLDER)
-    stem = STEM
+    _link(task.work / MEMORY_FOLDER, task.design / MEMORY_FOLDER)
+    _link(task.work / DESIGN, task.design)
+    written = [task.work / f"{STEM}{suffix}" for suffix in netlist.SUFFIXES]
+    for path in written:  # what an earlier run left is no result of this one
+        path.unlink(missing_ok=True)
     script = [
-        yosys.reading(
-            [task.design / name for name in task.sources], task.design / "cells" / f"{family.name}.v"
-        ),
-        *netlist.of_design(family, task.top, stem),
+        yosys.reading([f"{DESIGN}/{name}" for name in task.sources], f"{DESIGN}/cells/{family.name}.v"),
+        *netlist.of_design(family, task.top, STEM),
     ]
-    run = yosys.run(script, task.work, stem, progress)
-    counted = Resources(**yosys.counts(family, task.work / f"{stem}.stat.json"))
+    run = yosys.run(script, task.work, STEM, progress)
+    yosys.check_whole(*written)
+    counted = Resources(**yosys.counts(family, task.work / f"{STEM}.stat.json"))
     part = Part(task.name, task.planned_dsp, counted, round(run.seconds, 1), round(run.megabytes))
     if not task.route:
         return part
     routed = nextpnr.route(
-        task.work, f"{stem}.json", task.device, mhz=task.mhz, seed=task.seed, progress=progress
+        task.work, f"{STEM}.json", task.device, mhz=task.mhz, seed=task.seed, progress=progress
     )
     return Part(
         part.name, part.planned_dsp, counted, part.seconds, part.megabytes, routed.mhz, routed.path,
         round(routed.run.seconds, 1), round(routed.run.megabytes),
     )  # fmt: skip
+
+
+def _link(place: Path, target: Path) -> None:
+    """Make place a link to target, whatever it was: in a copied design it leads to the other one's folder."""
+    if place.is_symlink() and os.readlink(place) == str(target):
+        return
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
+    place.symlink_to(target)
 
 
 def synthesise_all(found: Sequence[Task], jobs: int | None, report: Update) -> list[Part]:

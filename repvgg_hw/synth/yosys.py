@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from repvgg_hw.errors import CheckFailed
 from repvgg_hw.synth import tools
 from repvgg_hw.synth.family import RESOURCES, Family
 
@@ -25,12 +26,38 @@ def run(
 
 
 def counts(family: Family, statistics: Path) -> dict[str, int]:
-    """Resources that a netlist takes, from the JSON that Yosys' `stat -json` wrote of a flat one."""
-    cells: Mapping[str, int] = json.loads(statistics.read_text())["design"]["num_cells_by_type"]
+    """Resources that a netlist takes, from the JSON that Yosys' `stat -json` wrote of a flat one.
+
+    Raises CheckFailed where it is none.
+    """
+    try:
+        cells: Mapping[str, int] = json.loads(statistics.read_text())["design"]["num_cells_by_type"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _cut(statistics) from None
     return {
         resource: sum(cells.get(cell, 0) * weight for cell, weight in family.cells[resource].items())
         for resource in RESOURCES
     }
+
+
+ENDS = {".json": b"}", ".v": b"endmodule"}  # of what Yosys writes
+
+
+def check_whole(*files: Path) -> None:
+    """Refuse, with CheckFailed, netlists that end too early: Yosys does not say that a disk is full."""
+    for file in files:
+        try:
+            with file.open("rb") as stream:
+                stream.seek(max(0, file.stat().st_size - 64))
+                end = stream.read().rstrip()
+        except OSError:
+            raise _cut(file) from None
+        if not end.endswith(ENDS[file.suffix]):
+            raise _cut(file)
+
+
+def _cut(file: Path) -> CheckFailed:
+    return CheckFailed(f"Yosys did not write {file} to its end: is the disk full?")
 
 
 def reading(sources: Sequence[Path | str], cells: Path | str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,16 +11,20 @@ import time
 from pathlib import Path
 
 import pytest
+import slow_yosys
 
 from tests.abuse import world
 
 LIMIT = 2.0
 ATTEMPTS = 2  # other programs may have had the processor once
 BUILDS = {"build", "csim_build"}
+KEPT = {".lock", "new.pth.unfinished"}  # the second for `train --resume`, written whole
 GENERATE = ("generate", "--weights", "net.pth", "--calibration", "images", "--multipliers", "64", "-o", "new")
+TRAIN = ("train", "images", "--input-size", "8", "--batch-size", "2", "--epochs", "9999")
 # What is typed, and after how many seconds Ctrl-C comes: while importing, while working.
 CASES = (
     (("models",), 0.15),
+    (("devices",), 0.15),
     (("inspect", "net.pth"), 1.0),
     (("fuse", "net.pth", "-o", "fused.safetensors"), 1.0),
     (("generate", "--model", "A1", "-o", "new"), 4.0),
@@ -27,6 +32,10 @@ CASES = (
     (("simulate", "design"), 3.0),
     (("simulate", "design", "--layers", "--jobs", "2"), 4.0),
     (("simulate", "hls"), 2.0),
+    (("synth", "design", "--device", "kv260"), 1.0),
+    (("synth", "design", "--device", "kv260", "--layers", "--jobs", "2"), 1.0),
+    ((*TRAIN, "--widths", "4,4", "-o", "new.pth"), 4.0),
+    ((*TRAIN, "--qat", "net.pth", "--method", "minmax", "-o", "new.npz"), 4.0),
     (("evaluate", "net.pth", "--data", "images", "--calibration", "images.npz", "--method", "adaround"), 3.5),
     (("report", "design"), 0.5),
     (("doctor", "--build"), 4.0),
@@ -64,6 +73,12 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def sleeps(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text() == "sleep\n"
+    return False
+
+
 def alive(pid: int) -> bool:
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
@@ -82,7 +97,11 @@ def test_ctrl_c(place: Path, words: tuple[str, ...], after: float) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize(("words", "after"), [CASES[0], (("simulate", "hls"), 2.0)], ids=["models", "hls"])
+@pytest.mark.parametrize(
+    ("words", "after"),
+    [CASES[0], (("simulate", "hls"), 2.0), (("synth", "design", "--device", "kv260", "--layers"), 1.0)],
+    ids=["models", "hls", "synth"],
+)
 def test_other_signals_are_interrupts(
     place: Path, words: tuple[str, ...], after: float, number: signal.Signals
 ) -> None:
@@ -95,15 +114,23 @@ def interrupt(
 ) -> float:
     """Start a command and interrupt it; how long it took until it and all its children had ended."""
     before = {path for path in place.rglob("*") if not BUILDS & {*path.parts}}
-    command = [sys.executable, "-m", "repvgg_hw", *words]
     process = subprocess.Popen(
-        command, cwd=place, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, preexec_fn=heed_hangups
+        [sys.executable, "-m", "repvgg_hw", *words],
+        cwd=place,
+        env=os.environ | slow_yosys.environment(60),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=heed_hangups,
     )
     with process:
         try:
             process.wait(after)
         except subprocess.TimeoutExpired:
             children = descendants(process.pid)
+            while words[0] == "synth" and not any(map(sleeps, children)):  # the stand-in for Yosys has begun
+                assert process.poll() is None
+                time.sleep(0.02)
+                children = descendants(process.pid)
             os.kill(process.pid, number)
             started = time.monotonic()
             code = process.wait(20)
@@ -116,6 +143,6 @@ def interrupt(
     assert code == 130, said
     assert "Traceback" not in said
     assert said.strip().splitlines()[-1].endswith("error: interrupted")
-    left = {path for path in place.rglob("*") if not BUILDS & {*path.parts} and path.name != ".lock"}
+    left = {path for path in place.rglob("*") if not BUILDS & {*path.parts} and path.name not in KEPT}
     assert sorted(map(str, left - before)) == []
     return seconds

@@ -23,9 +23,9 @@ needs_yosys = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A design of two small layers."""
+    """A design of two small layers, in a folder whose name means something to Yosys."""
     network, plan = random_network([Layer(2), Layer(2, pi=2, po=1)], in_shape=(1, 5, 5))
-    directory = tmp_path_factory.mktemp("synth") / "net"
+    directory = tmp_path_factory.mktemp("synth") / "my net$HOME #1 'é' \"\\;&|*?%:\n!touch stolen"
 
     def write(stage: Path) -> None:
         design = Design(stage, Request("verilog", plan.budget), network, plan, {})

@@ -15,6 +15,7 @@ import jinja2
 from repvgg_hw import __version__
 from repvgg_hw.design import Design
 from repvgg_hw.design.folder import read_table
+from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, sim_dir, templates_dir, write_if_changed
 from repvgg_hw.names import top_module
 from repvgg_hw.plan.rate import rate
@@ -35,6 +36,8 @@ BENCH_SOURCES = (
 )
 TOP_MODULES = {"rvg_rom", "rvg_constant", "rvg_frame_check"}  # in the top itself, beside the units
 PACKAGE = "rvg_pkg"
+LIST = "files.f"  # of the sources, in the order in which tools must read them
+SOURCE_NAME = re.compile(r"rtl/[A-Za-z_][A-Za-z0-9_]*\.sv")  # of what LIST holds
 WATCHDOG_CYCLES = 50_000  # beside two frame intervals: longer than any pause of a healthy design
 
 
@@ -105,7 +108,7 @@ def emit(design: Design[Plan]) -> None:
     files["sim/bench.sv"] = env.get_template("bench.sv.j2").render(context)
     files |= {f"sim/{name}": (sim_dir() / name).read_text() for name in BENCH_SOURCES}
     files |= {f"{MEMORY_FOLDER}/{name}": text for name, text in memory_files(design.network, plan).items()}
-    files["files.f"] = "".join(
+    files[LIST] = "".join(
         f"rtl/{name}\n" for name in (*(path.name for path in sources), *rendered, f"{top}.sv")
     )
     files["README.md"] = env.get_template("README.md.j2").render(context)
@@ -117,6 +120,21 @@ def _networks(plan: Plan, env: jinja2.Environment) -> Iterator[tuple[str, str]]:
     """The constant networks of the Winograd tiles that the plan uses: (file name, text)."""
     for name, template, context in rendered_modules(plan.tiles):
         yield name, env.get_template(template).render(version=__version__, **context)
+
+
+def listed_sources(directory: Path) -> list[str]:
+    """The sources of an emitted folder as files.f lists them, for any tool that reads them.
+
+    Raises InputError where the list is missing or names what is no source of a design: a tool's option, a
+    path outside of the folder, words of a script.
+    """
+    listed = read_table(directory, LIST).split()
+    for name in listed:
+        if not SOURCE_NAME.fullmatch(name):
+            raise InputError(f"{directory / LIST}: {name!r} is no source of a design: generate it again")
+    if not listed:
+        raise InputError(f"{directory / LIST} is missing or empty: generate the design again")
+    return listed
 
 
 def differing_tables(design: Design[Plan]) -> list[tuple[str, str]]:

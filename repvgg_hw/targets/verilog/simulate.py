@@ -7,7 +7,6 @@ expects, watches, and judges by the log that the bench's checks write.
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +19,6 @@ from numpy.typing import NDArray
 
 from repvgg_hw import golden
 from repvgg_hw.design import Design
-from repvgg_hw.design.folder import read_table
 from repvgg_hw.design.proven import Proven
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError
@@ -28,7 +26,7 @@ from repvgg_hw.files import sim_dir
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verdict import share_correct
-from repvgg_hw.targets.verilog.emit import BENCH_SOURCES, differing_tables
+from repvgg_hw.targets.verilog.emit import BENCH_SOURCES, differing_tables, listed_sources
 from repvgg_hw.targets.verilog.judge import (
     ended,
     exact_images,
@@ -58,9 +56,6 @@ STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must
 SHARED_LAYERS = ("-fno-dfg", "-fno-table")
 ARGUMENTS = (*SHARED_LAYERS, *ASSERTIONS)
 OPTIONS: Mapping[str, Any] = {"arguments": ARGUMENTS}  # of verilator.build
-
-
-SOURCE_NAME = re.compile(r"rtl/[A-Za-z_][A-Za-z0-9_]*\.sv")  # of what files.f lists
 
 
 def layer_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
@@ -100,13 +95,7 @@ def bench_sources(directory: Path) -> list[Path]:
 def sources(design: Design[Plan], *, stalls: int = 0) -> list[Path]:
     """What Verilator compiles for the whole-network bench; with stalls, the probes of limits, too."""
     directory = design.directory
-    listed = read_table(directory, "files.f").split()
-    for name in listed:
-        if not (SOURCE_NAME.fullmatch(name)):
-            raise InputError(f"{directory}/files.f: {name!r} is no source of a design: generate it again")
-    if not listed:
-        raise InputError(f"{directory}/files.f is missing or empty: generate the design again")
-    paths = [*(directory / name for name in listed), *bench_sources(directory)]
+    paths = [*(directory / name for name in listed_sources(directory)), *bench_sources(directory)]
     for path in paths:
         if not path.is_file():
             raise InputError(f"{path} is missing: generate the design again")
