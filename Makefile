@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
-BENCH_ARGS ?= --model A0 --size 224 --multipliers 4096
+BENCH_ARGS ?= --model A0 --input-size 224 --multipliers 4096
 BIN := .venv/bin
 STAMP := .venv/.installed
 

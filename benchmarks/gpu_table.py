@@ -167,7 +167,7 @@ def main() -> int:
     )
     parser.add_argument("--output", type=Path, required=True, help="folder for the two files")
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--input-size", dest="size", type=int, default=224)
     parser.add_argument("--batch", type=int, default=128, help="of the throughput rows")
     parser.add_argument("--seconds", type=float, default=0.5, help="measuring time per row")
     parser.add_argument("--budget", type=float, default=450, help="seconds after which no row is begun")

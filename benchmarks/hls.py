@@ -62,7 +62,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", default="A0")
-    parser.add_argument("--size", default="224", help="of the input, N or HxW")
+    parser.add_argument("--input-size", dest="size", default="224", help="of the input, N or HxW")
     parser.add_argument("--multipliers", type=int, default=4096)
     parser.add_argument("--winograd", default="off")
     parser.add_argument("--images", type=int, default=2, help="to time, after a first one")

@@ -42,7 +42,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", default="A0")
-    parser.add_argument("--size", default="224", help="of the input, N or HxW")
+    parser.add_argument("--input-size", dest="size", default="224", help="of the input, N or HxW")
     parser.add_argument("--multipliers", type=int, default=4096)
     parser.add_argument("--winograd", default="off")
     parser.add_argument("--dsp", default="27x18")

@@ -6,7 +6,7 @@
 
 Each row is one `generate` and one `simulate --layers --limit 3`: every layer alone, three frames back to back
 on golden's input, bit for bit, alike layers built once. A row's interval is the slowest layer's, between its
-last two frames. Prints a table and, with --json FILE, writes what it is made of.
+last two frames. Prints a table and, with --output FILE, writes what it is made of.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", default="A0")
-    parser.add_argument("--size", default="224", help="of the input, N or HxW")
+    parser.add_argument("--input-size", dest="size", default="224", help="of the input, N or HxW")
     parser.add_argument("--only", action="append", choices=list(ROWS), help="a row; repeatable")
     parser.add_argument("--plan-only", action="store_true")
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="JSON of what the table is made of")
     options = parser.parse_args()
     found = {
         name: row(name, arguments, options)
@@ -58,8 +58,8 @@ def main() -> None:
     print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
     for name, result in found.items():
         print("| " + " | ".join([name, *cells(result)]) + " |")
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n")
+    if options.output:
+        options.output.write_text(json.dumps(found, indent=2) + "\n")
 
 
 def row(name: str, arguments: list[object], options: argparse.Namespace) -> dict[str, Any]:

@@ -18,13 +18,15 @@ from click.core import ParameterSource
 class Rule:
     """`option` means nothing beside any of `beside`, and nothing unless one of `needs` holds.
 
-    why  what is said of it, where the names alone do not say enough
+    why     what is said of it, where the names alone do not say enough
+    unless  where one of these holds, the rule does not
     """
 
     option: str
     beside: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     why: str = ""
+    unless: tuple[str, ...] = ()
     mutual: bool = False  # beside this option, those in `beside` mean nothing either
 
 
@@ -33,9 +35,9 @@ def needs(option: str, *conditions: str, why: str = "") -> Rule:
     return Rule(option, needs=conditions, why=why)
 
 
-def void(option: str, *beside: str, why: str = "") -> Rule:
-    """option is void where one of these holds."""
-    return Rule(option, beside=beside, why=why)
+def void(option: str, *beside: str, why: str = "", unless: tuple[str, ...] = ()) -> Rule:
+    """option is void where one of these holds, unless one of others does."""
+    return Rule(option, beside=beside, why=why, unless=unless)
 
 
 def excludes(*options: str, why: str = "") -> tuple[Rule, ...]:
@@ -48,7 +50,7 @@ def excludes(*options: str, why: str = "") -> tuple[Rule, ...]:
 def check(rules: Sequence[Rule], context: click.Context) -> None:
     """Raise click.UsageError for the first rule that what was typed breaks; the line names both options."""
     for rule in rules:
-        if not given(rule.option, context):
+        if not given(rule.option, context) or any(holds(other, context) for other in rule.unless):
             continue
         option, why = shown(rule.option, context), f": {rule.why}" if rule.why else ""
         for other in rule.beside:

@@ -162,6 +162,7 @@ def command(
             f"{output}: integers are what --qat writes; a checkpoint ends in .pth or .safetensors"
         )
     from repvgg_hw.cli.progress import bar
+    from repvgg_hw.files import check_output
     from repvgg_hw.train.data import load_data
     from repvgg_hw.train.distributed import device_named, joined
     from repvgg_hw.train.finish import finish
@@ -170,6 +171,9 @@ def command(
     from repvgg_hw.train.start import architecture_of, new_network
     from repvgg_hw.train.state import state_path
 
+    state = None if no_save else state_path(output)
+    if state is not None:
+        check_output(state)
     with joined(device_named(device)) as (processes, place):
         if not processes.first:
             click.get_current_context().meta["repvgg_hw.level"] = QUIET
@@ -189,7 +193,6 @@ def command(
         )
         network = new_network(architecture, block, chosen.seed, scales)
         records = Log(log, tensorboard) if processes.first else None
-        state = None if no_save else state_path(output)
         around = Surroundings(
             place, processes, mean, std, state, save_every=save_every, resume=resume, workers=workers
         )

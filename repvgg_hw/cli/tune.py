@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +31,8 @@ QAT_RULES: tuple[Rule, ...] = (
     *excludes("--model", "--widths", "--qat"),
     *(needs(option, "--qat") for option in (*QAT_ONLY, *WIDTHS)),
     *(void(option, "--qat") for option in FLOAT_ONLY),
+    void("--class-index", "--qat", unless=("--val",), why="labels are used by --val alone"),
+    void("--val", "--head none", why="it measures classes"),
 )
 
 
@@ -58,11 +59,12 @@ def run(tuning: Tuning) -> None:
     from repvgg_hw.design import network_rules
     from repvgg_hw.design.network_file import save_network
     from repvgg_hw.train.data import load_unlabelled
+    from repvgg_hw.train.distributed import world_size
     from repvgg_hw.train.tune import tune
 
     if tuning.output.suffix.lower() != ".npz":
         raise InputError(f"{tuning.output}: --qat writes integers, in a file that ends in .npz")
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if world_size() > 1:
         raise InputError("--qat runs in one process: start it without torchrun")
     fused = load_fused(tuning.checkpoint, **tuning.reading)
     images = load_unlabelled(tuning.data, fused.convs[0].shape.c_in, tuning.input_size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -49,20 +50,40 @@ class Processes:
 
 @contextlib.contextmanager
 def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
-    """This process among those that torchrun started, alone where it did not, and the device of each."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    """This process among those that torchrun started, alone where it did not, and the device of each.
+
+    Raises InputError where its variables make no sense, or the others are not met.
+    """
+    world = world_size()
     if world == 1 or "RANK" not in os.environ:
         yield Processes(), device
         return
-    local = int(os.environ.get("LOCAL_RANK", "0"))
-    if device.type == "cuda":
-        device = torch.device("cuda", local)
-        torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    rank, local = _number("RANK", 0, world - 1), _number("LOCAL_RANK", 0, world - 1)
     try:
-        yield Processes(int(os.environ["RANK"]), world), device
+        if device.type == "cuda":
+            device = torch.device("cuda", local)
+            torch.cuda.set_device(device)
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    except (ValueError, RuntimeError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise InputError(f"the processes that torchrun starts do not come together: {first}") from None
+    try:
+        yield Processes(rank, world), device
     finally:
         dist.destroy_process_group()
+
+
+def world_size() -> int:
+    """How many processes torchrun has started, 1 where it has not. Raises InputError as `joined`."""
+    return _number("WORLD_SIZE", 1, 1 << 20)
+
+
+def _number(name: str, lowest: int, highest: int) -> int:
+    """A variable that torchrun sets; the lowest where it is not there."""
+    text = os.environ.get(name, str(lowest))
+    if not re.fullmatch("[0-9]{1,9}", text) or not lowest <= int(text) <= highest:
+        raise InputError(f"the variable {name} is {text!r}: torchrun sets it; without torchrun unset it")
+    return int(text)
 
 
 def device_named(name: str | None) -> torch.device:

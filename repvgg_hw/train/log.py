@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,16 @@ class Log:
         return None if value == "" else float(value)
 
     def resume(self, step: int) -> None:
-        """Keep the file's rows up to a step."""
+        """Keep the file's rows up to a step. Raises InputError where they are not what `add` writes."""
         if self._path is None or not self._path.is_file():
             return
-        with self._path.open(newline="") as file:
-            self._rows = [row for row in csv.DictReader(file) if int(row.get("step") or 0) <= step]
+        names = [field.name for field in fields(Epoch)]
+        try:
+            with self._path.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if _is_epoch(row, names)]
+            self._rows = [row for row in rows if int(row["step"]) <= step]
+        except (ValueError, csv.Error):
+            raise InputError(f"{self._path} is no log of this training: give another --log") from None
 
     def add(self, epoch: Epoch) -> None:
         """Write one more epoch."""
@@ -61,6 +67,16 @@ class Log:
                 if key not in ("epoch", "step") and value != "":
                     self._writer.add_scalar(key, value, epoch.step)
             self._writer.flush()
+
+
+def _is_epoch(row: dict[str, Any], names: list[str]) -> bool:
+    """True of a row that `Log.add` may have written; else ValueError."""
+    if list(row) != names or not all(isinstance(text, str) for text in row.values()):
+        raise ValueError
+    for name, text in row.items():
+        if (text or name != "val_top1") and not math.isfinite(float(text)):
+            raise ValueError
+    return True
 
 
 def _writer(folder: Path) -> Any:

@@ -77,7 +77,7 @@ def train(
     training = Training(network, optimizer_for(network, recipe), Average(network, recipe.ema), 0, [0.0] * 3)
     made_of = {**(made_of or {}), **asdict(recipe), "images": len(data)}
     if around.resume and around.state is not None:
-        training.load(around.state, made_of)
+        training.load(around.state, made_of, recipe.epochs * per_epoch)
         if log is not None:
             log.resume(training.step)
     wrapped = processes.wrap(network)

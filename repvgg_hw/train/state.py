@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import pickle
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from repvgg_hw.checkpoint.pickles import load_pickle
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import write_atomically
 from repvgg_hw.train.average import Average
@@ -53,24 +54,56 @@ class Training:
         )
         write_atomically(path, content.getvalue())
 
-    def load(self, path: Path, made_of: dict[str, Any]) -> None:
-        """Go on from what `save` wrote. Raises InputError where it is not there or was made otherwise."""
+    def load(self, path: Path, made_of: dict[str, Any], steps: int) -> None:
+        """Go on from what `save` wrote; steps: of the whole training.
+
+        Raises InputError where it is not there, was made otherwise, or is damaged.
+        """
         if not path.is_file():
             raise InputError(f"{path}: there is no unfinished training to resume; leave out --resume")
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-            before = content["made_of"]
-        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError):
-            raise InputError(f"{path} is damaged: leave out --resume to begin anew") from None
-        other = sorted(key for key in {*before, *made_of} if before.get(key) != made_of.get(key))
+            content, _ = load_pickle(path)
+            before = dict(content["made_of"])
+        except (InputError, KeyError, TypeError, ValueError, IndexError):
+            raise _damaged(path) from None
+        other = sorted(str(key) for key in {*before, *made_of} if before.get(key) != made_of.get(key))
         if other:
             key = other[0]
             raise InputError(
                 f"{path} was trained with {key} {before.get(key)}, not {made_of.get(key)}: "
                 "give the same options, or leave out --resume to begin anew"
             )
+        try:
+            self._take(content, steps)
+        except (RuntimeError, KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise _damaged(path) from None
+
+    def _take(self, content: dict[str, Any], steps: int) -> None:
+        """Content of the right network; raises whatever comes of it where it is damaged."""
+        recipe = [{k: v for k, v in g.items() if k != "params"} for g in self.optimizer.param_groups]
         self.network.load_state_dict(content["network"])
         self.optimizer.load_state_dict(content["optimizer"])
-        if content["average"] is not None:
+        for group, own in zip(self.optimizer.param_groups, recipe, strict=True):
+            group.update(own)
+        if not self._momenta_fit():
+            raise ValueError
+        if self.average.decay:
             self.average.network.load_state_dict(content["average"])
-        self.step, self.sums = content["step"], content["sums"]
+        step, sums = content["step"], content["sums"]
+        if type(step) is not int or not 0 < step < steps:
+            raise ValueError
+        if len(sums) != len(self.sums) or not all(type(x) is float and math.isfinite(x) for x in sums):
+            raise ValueError
+        self.step, self.sums = step, list(sums)
+
+    def _momenta_fit(self) -> bool:
+        return all(
+            momentum is None or momentum.shape == weight.shape
+            for group in self.optimizer.param_groups
+            for weight in group["params"]
+            for momentum in (self.optimizer.state[weight].get("momentum_buffer"),)
+        )
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(f"{path} is damaged: leave out --resume to begin anew")

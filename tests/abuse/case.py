@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 OK, FAILED, WRONG = 0, 1, 2
+INTERNAL = "error: internal error"  # what a traceback becomes that nobody has thought of
 _UNFINISHED = re.compile(r"\.(partial|tmp|part)$|~$")
 
 
@@ -21,6 +22,7 @@ class Case:
     codes    the exit codes that are right; 2 alone where the input or the usage is wrong
     prepare  changes the world before the command runs; its working directory is given
     says     pattern that the error line must hold
+    keeps    end of the names of files that may be left by a command that ends in 2
     file_size     bytes that a file may have, as on a disk that is full behind them; None for any
     unprivileged  root, too, may write and read only where its user may
     """
@@ -32,7 +34,8 @@ class Case:
     prepare: Callable[[Path], object] | None = None
     says: str = ""
     env: dict[str, str] = field(default_factory=dict)
-    limit: float = 60.0
+    limit: float = 120.0
+    keeps: str = ""
     file_size: int | None = None
     unprivileged: bool = False
 
@@ -66,7 +69,7 @@ def judge(case: Case, outcome: dict[str, Any], before: Snapshot, after: Snapshot
     short = " | ".join(line for line in text.splitlines() if line.strip())[-300:]
     if code == "late":
         return Verdict(case, "late", f"no end within {case.limit:g} s: {short}")
-    if "Traceback (most recent call last)" in text + outcome["stdout"]:
+    if any(words in text + outcome["stdout"] for words in ("Traceback (most recent call last)", INTERNAL)):
         return Verdict(case, "traceback", short)
     if code not in case.codes:
         return Verdict(
@@ -82,6 +85,10 @@ def judge(case: Case, outcome: dict[str, Any], before: Snapshot, after: Snapshot
     left = [name for name in after if _UNFINISHED.search(name) and name not in before]
     if left:
         return Verdict(case, "half-written", f"left behind: {', '.join(left[:4])}")
+    if case.keeps:
+        after = {
+            name: file for name, file in after.items() if not name.endswith(case.keeps) or name in before
+        }
     if code == WRONG and after != before:
         changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
         return Verdict(case, "half-written", f"changed: {', '.join(changed[:4])}")

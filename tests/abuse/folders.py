@@ -137,7 +137,7 @@ def whole_files(template: Path) -> Iterator[Case]:
                 command,
                 codes,
                 partial(change, name),
-                limit=180,
+                limit=600,
             )
     sources = (
         "hls/src/tables/stage0_weights.inc",
@@ -153,7 +153,7 @@ def whole_files(template: Path) -> Iterator[Case]:
             command = ("simulate", "hls", "--limit", "1")
             prepare = partial(change, name)
             case = f"simulate: {name} {what}"
-            yield Case("files of a design", case, command, codes, prepare, limit=180)
+            yield Case("files of a design", case, command, codes, prepare, limit=600)
     for what, change in changes.items():
         if what != "missing":
             yield Case(

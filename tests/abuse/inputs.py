@@ -14,19 +14,35 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tests.abuse import slow_yosys
 from tests.abuse.case import OK, WRONG, Case
 from tests.abuse.options import BASES
 
+_TRAIN = ("--input-size", "8", "--widths", "4,4", "--epochs", "1", "--batch-size", "2", "-o", "new.pth")
+_QAT = ("--method", "minmax", "--epochs", "1", "--batch-size", "2", "-o", "new.npz")
 READS_CHECKPOINT: dict[str, tuple[str, ...]] = {
-    "fuse": ("bad", "-o", "fused.safetensors"),
-    "inspect": ("bad",),
-    "evaluate": ("bad", "--data", "images.npz", "--calibration", "images"),
-    "generate": ("--weights", "bad", "--calibration", "images", "-o", "new"),
+    "fuse": ("fuse", "bad", "-o", "fused.safetensors"),
+    "inspect": ("inspect", "bad"),
+    "evaluate": ("evaluate", "bad", "--data", "images.npz", "--calibration", "images"),
+    "generate": ("generate", "--weights", "bad", "--calibration", "images", "-o", "new"),
+    "train --qat": ("train", "images", "--qat", "bad", *_QAT),
+    "train --scales": ("train", "images", "--block", "repopt", "--scales", "bad", *_TRAIN),
 }
 READS_IMAGES: dict[str, tuple[str, ...]] = {
-    "simulate": ("design", "--images", "bad", "--limit", "1"),
-    "evaluate": ("net.pth", "--data", "bad", "--calibration", "images", "--method", "minmax"),
-    "generate": ("--weights", "net.pth", "--calibration", "bad", "-o", "new"),
+    "simulate": ("simulate", "design", "--images", "bad", "--limit", "1"),
+    "evaluate": ("evaluate", "net.pth", "--data", "bad", "--calibration", "images", "--method", "minmax"),
+    "generate": ("generate", "--weights", "net.pth", "--calibration", "bad", "-o", "new"),
+    "generate --integers": ("generate", "--integers", "bad", "-o", "new"),
+    "train": ("train", "bad", *_TRAIN),
+    "train --val": ("train", "images", "--val", "bad", *_TRAIN),
+    "train --qat": ("train", "bad", "--qat", "net.pth", *_QAT),
+}
+LABELLED = ("evaluate", "train", "train --val")  # of which the labels are read
+# What is right, and where: the images decide about what they are for.
+RIGHT = {
+    ("generate", "of another size"),
+    ("train --qat", "of another size"),
+    ("train", "labels beyond the classes"),
 }
 
 
@@ -158,19 +174,16 @@ def images() -> Iterator[Case]:
             yield Case(
                 "archives",
                 f"{command}: {what}",
-                (command, *typed),
+                typed,
                 prepare=partial(write_file, "bad.npz", data),
             )
         for what, content in arrays().items():
-            if command == "evaluate" or "label" not in what:
-                # the calibration set gives the input's size where nothing else does
-                right = OK if (command, what) == ("generate", "of another size") else WRONG
+            if command in LABELLED or "label" not in what:
+                right = OK if (command, what) in RIGHT else WRONG
                 prepare = partial(_save, "bad.npz", content)
-                yield Case("arrays", f"{command}: {what}", (command, *typed), frozenset({right}), prepare)
+                yield Case("arrays", f"{command}: {what}", typed, frozenset({right}), prepare)
         for what, make in pictures().items():
-            yield Case(
-                "pictures", f"{command}: {what}", (command, *arguments), prepare=partial(_picture, make)
-            )
+            yield Case("pictures", f"{command}: {what}", arguments, prepare=partial(_picture, make))
 
 
 def _bad(make: Callable[[Path], bytes], folder: Path) -> None:
@@ -191,9 +204,7 @@ def checkpoints() -> Iterator[Case]:
     }
     for command, arguments in READS_CHECKPOINT.items():
         for what, make in files.items():
-            yield Case(
-                "checkpoints", f"{command}: {what}", (command, *arguments), prepare=partial(_bad, make)
-            )
+            yield Case("checkpoints", f"{command}: {what}", arguments, prepare=partial(_bad, make))
 
 
 def _named(name: str, folder: Path) -> None:
@@ -250,36 +261,5 @@ def names() -> Iterator[Case]:
             f"{command} in a locale without UTF-8",
             (command, *base),
             frozenset({OK, WRONG}),
-            env=plain,
+            env={**plain, **(slow_yosys.environment() if command == "synth" else {})},
         )
-
-
-def outputs() -> Iterator[Case]:
-    """Where results go: never over something that is not a result, never half."""
-    for name in (
-        "text.txt",
-        "images",
-        "design",
-        "/dev/null/x",
-        "missing/below/fused.safetensors",
-        "/proc/x.safetensors",
-    ):
-        codes = frozenset({OK, WRONG}) if name.startswith("missing") else frozenset({WRONG})
-        yield Case("outputs", f"fuse -o {name}", ("fuse", "net.pth", "-o", name), codes)
-    linked = ("fuse", "net.pth", "-o", "link.safetensors")
-    for what, target in {"a device": "/dev/full", "a folder": "images", "nowhere": "missing/x"}.items():
-        codes = frozenset({WRONG}) if what != "nowhere" else frozenset({OK, WRONG})
-        prepare = partial(_link, target)
-        yield Case("outputs", f"fuse -o a link to {what}", linked, codes, prepare)
-    for name in ("images", "/dev/full", "/dev/null/x"):
-        yield Case("outputs", f"report --html {name}", ("report", "design", "--html", name))
-    for folder in ("foreign", "text.txt", "images"):
-        arguments = (*BASES["generate"][:-1], folder, "--force")
-        yield Case("outputs", f"generate --force -o {folder}", ("generate", *arguments))
-    yield Case(
-        "outputs", "generate over a design", ("generate", *BASES["generate"][:-1], "design"), says="--force"
-    )
-
-
-def _link(target: str, folder: Path) -> None:
-    os.symlink(target, folder / "link.safetensors")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from tests.abuse import synthesis, trained
 from tests.abuse.case import FAILED, OK, WRONG, Case
 from tests.abuse.options import BASES
 
@@ -20,7 +21,10 @@ WRITES: dict[str, tuple[str, ...]] = {
     "evaluate --plot": ("evaluate", *BASES["evaluate"], "--per-layer", "--plot", "plot.svg"),
     "report": ("report", "design"),
     "report --html": ("report", "hls", "--html", "new/page.html"),
+    "train": ("train", *BASES["train"], "--epochs", "2", "--log", "log.csv"),
+    "train --qat": trained.QAT,
 }
+UNFINISHED = ".pth.unfinished"  # whole, and for --resume
 SIZES = (0, 1, 200, 1_000, 3_000, 8_000, 20_000, 60_000)
 
 
@@ -28,13 +32,14 @@ def full_disks() -> Iterator[Case]:
     """Files end behind so many bytes: all of it is written or nothing, and the old design stays."""
     for name, words in WRITES.items():
         for size in SIZES:
-            yield Case("full disk", f"{name}: behind {size} bytes", words, QUIET, file_size=size)
+            case = f"{name}: behind {size} bytes"
+            yield Case("full disk", case, words, QUIET, file_size=size, keeps=UNFINISHED)
     for name in ("design", "hls"):
         for size in (0, 3_000):
             codes = frozenset({FAILED, WRONG})
             words = ("simulate", name, "--limit", "1")
             yield Case(
-                "full disk", f"simulate {name}: behind {size} bytes", words, codes, file_size=size, limit=180
+                "full disk", f"simulate {name}: behind {size} bytes", words, codes, file_size=size, limit=600
             )
 
 
@@ -61,7 +66,10 @@ def permissions() -> Iterator[Case]:
         "report": ("report", "design", "--html", "out/page.html"),
         "evaluate": ("evaluate", *BASES["evaluate"]),
         "inspect": ("inspect", *BASES["inspect"]),
+        "train": ("train", *BASES["train"][:-1], "out/new.pth"),
+        "train --qat": (*trained.QAT[:-1], "out/new.npz"),
         "models": ("models",),
+        "devices": ("devices",),
         "doctor": ("doctor",),
     }
     for name, words in elsewhere.items():
@@ -70,12 +78,28 @@ def permissions() -> Iterator[Case]:
         )
     for name, words in WRITES.items():
         yield Case("permissions", f"{name} into a read-only folder", words, prepare=here, unprivileged=True)
-    for name in ("design", "hls"):
-        words = ("simulate", name, "--limit", "1")
-        read_only = partial(forbid, (name,), 0o555)
-        yield Case("permissions", f"simulate {name}, read-only", words, prepare=read_only, unprivileged=True)
+    for words in (
+        ("simulate", "design", "--limit", "1"),
+        ("simulate", "hls", "--limit", "1"),
+        synthesis.LAYER,
+    ):
+        read_only, name = partial(forbid, (words[1],), 0o555), " ".join(words[:2])
+        yield Case(
+            "permissions",
+            f"{name}, read-only",
+            words,
+            prepare=read_only,
+            env=synthesis.FAST,
+            unprivileged=True,
+        )
     unreadable: dict[str, tuple[str, ...]] = {
         "net.pth": WRITES["fuse"],
+        "net.safetensors": tuple("net.safetensors" if w == "net.pth" else w for w in trained.QAT),
+        "half.pth.unfinished": trained.RESUME,
+        "half.csv": (*trained.RESUME, "--log", "half.csv"),
+        "images/dog/0.png": WRITES["train"],
+        "design/files.f": synthesis.BASE,
+        "design/cells": synthesis.BASE,
         "images": ("generate", *BASES["generate"]),
         "images/cat": ("evaluate", *BASES["evaluate"]),
         "images/dog": ("inspect", *BASES["inspect"], "--expect", "images/dog/x.npz"),
@@ -146,8 +170,10 @@ def environments() -> Iterator[Case]:
         "threads of letters": {"OMP_NUM_THREADS": "many"},
         "an empty PATH": {"PATH": ""},
     }
-    commands = {name: (name, *words) for name, words in BASES.items()}
+    commands = {name: (name, *words) for name, words in BASES.items()} | {"doctor": ("doctor",)}
     for what, variables in odd.items():
         for name, words in commands.items():
             if name != "simulate" or "PATH" in variables:  # else it builds a simulator each time
-                yield Case("environment", f"{name}: {what}", words, QUIET, env=variables)
+                env = {**variables, **(synthesis.FAST if name == "synth" else {})}
+                codes = QUIET | {FAILED} if name == "doctor" else QUIET
+                yield Case("environment", f"{name}: {what}", words, codes, env=env)

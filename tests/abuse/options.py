@@ -187,7 +187,7 @@ def drop(base: list[str], flag: str) -> None:
 def right() -> Iterator[Case]:
     """The commands themselves, without which a wrong option would prove nothing."""
     for command, base in BASES.items():
-        limit = 300.0 if command == "simulate" else Case.limit
+        limit = 600.0 if command in ("simulate", "synth") else Case.limit
         yield Case("right commands", command, (command, *base), frozenset({OK}), limit=limit)
 
 
@@ -204,82 +204,6 @@ def usage() -> Iterator[Case]:
     for words in ((), ("nope",), ("--nope",), ("",), ("-",)):
         codes = frozenset({OK, WRONG}) if not words else frozenset({WRONG})
         yield Case("usage", f"repvgg-hw {words}", words, codes)
-
-
-# Pairs of options of which the first makes the second void: refused, and both are named.
-VOID: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
-    "generate": (
-        (("--model", "A0"), ("--weights", "net.pth")),
-        (("--model", "A0"), ("--calibration", "images")),
-        (("--model", "A0"), ("--calibration-limit", "2")),
-        (("--model", "A0"), ("--preprocess", "resize")),
-        (("--model", "A0"), ("--eps", "1e-3")),
-        (("--model", "A0"), ("--strides", "2,2,2")),
-        (("--model", "A0"), ("--expect", "images.npz")),
-        (("--weights", "net.pth", "--calibration", "images"), ("--classes", "2")),
-        (("--weights", "net.pth", "--calibration", "images"), ("--seed", "3")),
-        (("--weights", "net.pth", "--calibration", "images", "--multipliers", "64"), ("--fps", "100")),
-        (("--weights", "net.pth", "--calibration", "images"), ("--no-phases",)),
-        (("--weights", "net.pth", "--calibration", "images"), ("--part", "xczu7ev-ffvc1156-2-e")),
-        (("--weights", "net.pth", "--calibration", "images", "--bits", "bits.json"), ("--weight-bits", "8")),
-        (
-            ("--weights", "net.pth", "--calibration", "images", "--bits", "bits.json"),
-            ("--activation-bits", "8"),
-        ),
-        (
-            ("--weights", "net.pth", "--calibration", "images", "--bits", "bits.json"),
-            ("--weight-memory", "9999"),
-        ),
-        (("--weights", "net.pth", "--calibration", "images"), ("--crop-pct", "0.9")),
-    ),
-    "simulate": (
-        (("design",), ("--jobs", "2")),
-        (("design",), ("--scheduler", "tcp://127.0.0.1:1")),
-        (("design",), ("--waves-window", "0", "10")),
-        (("design",), ("--class-index", "bits.json")),
-        (("design", "--layer", "stage0"), ("--layers",)),
-        (("design", "--layer", "stage0"), ("--jobs", "2")),
-        (("design", "--layers"), ("--waves",)),
-        (("hls",), ("--stalls", "1")),
-        (("hls",), ("--waves",)),
-        (("hls",), ("--layers",)),
-        (("hls",), ("--timeout", "5")),
-    ),
-    "synth": (
-        (("design", "--device", "kv260"), ("--jobs", "2")),
-        (("design", "--device", "kv260"), ("--bitstream", "new.bit")),
-        (("design", "--device", "kv260", "--layer", "stage0"), ("--layers",)),
-        (("design", "--device", "ulx3s-85f", "--layers"), ("--bitstream", "new.bit")),
-        (("design", "--device", "ulx3s-85f", "--no-route"), ("--bitstream", "new.bit")),
-        (("hls", "--device", "kv260"), ("--layers",)),
-    ),
-    "evaluate": (
-        (("net.pth", "--data", "images", "--calibration", "images", "--compare"), ("--method", "minmax")),
-        (
-            ("net.pth", "--data", "images", "--calibration", "images", "--method", "minmax"),
-            ("--crop-pct", "0.9"),
-        ),
-    ),
-}
-
-
-def void_pairs() -> Iterator[Case]:
-    """The second of a pair means nothing beside the first."""
-    declared = commands()
-    for command, pairs in VOID.items():
-        known = {
-            flag for option in declared[command].params for flag in (*option.opts, *option.secondary_opts)
-        }
-        for first, second in pairs:
-            if second[0] in known:
-                out = ("-o", "new") if command == "generate" else ()
-                name = f"{command} {' '.join(first)} beside {' '.join(second)}"
-                yield Case(
-                    "options that make one another void",
-                    name,
-                    (command, *first, *second, *out),
-                    says=second[0],
-                )
 
 
 def all_pairs() -> Iterator[Case]:

@@ -21,12 +21,9 @@ import numpy as np
 
 from repvgg_hw.checkpoint import import_network
 from repvgg_hw.checkpoint.files import save_state
-from repvgg_hw.network import Architecture
-from repvgg_hw.train.start import new_network
 from tests.abuse import world
 from tests.abuse.case import WRONG, Case
 from tests.abuse.runner import Server
-from tests.abuse.training import TRAINING
 
 # How or where something is done, never what comes of it: not held to change anything.
 HOW = frozenset(
@@ -82,19 +79,6 @@ BASES: dict[str, tuple[str, ...]] = {
     "fuse": ("net.pth", "-o", "fused.safetensors"),
     "report": ("design",),
     "synth": ("design", "--device", "kv260"),
-    "train": (
-        "images",
-        "--input-size",
-        "8",
-        "--widths",
-        "4,4",
-        "--epochs",
-        "1",
-        "--batch",
-        "2",
-        "-o",
-        "new.pth",
-    ),
     "evaluate": ("net.pth", "--data", "big", *_QUANTIZED, "--json"),
     "generate": ("--weights", "net.pth", *_QUANTIZED, "-o", "new"),
 }
@@ -130,13 +114,13 @@ _HARDWARE = """
 --integers design/network.npz
 --head none
 --target hls
---multipliers 40
---fps 200000
+--multipliers 210
+--fps 150000
 --clock 50
 --winograd 2
 --no-phases | --winograd 2
 --dsp 18x18
---folding folding.json
+--folding folding2.json
 --part xc7z020 | --target hls
 --json
 """
@@ -153,7 +137,6 @@ SAMPLES: dict[str, dict[str, Sample]] = {
     "synth": samples("--layer stage0\n--layers\n--jobs 2 | --layers\n--json"),
     "inspect": samples(f"{_READING}--head none\n--input-size 24\n--json"),
     "fuse": samples(f"{_READING}--head none\n--json"),
-    "train": samples(TRAINING),
     "report": samples("--html page.html\n--json"),
     "evaluate": samples(_READING + _IMAGES.lstrip() + _EVALUATION.lstrip()),
     "generate": samples(_READING + _IMAGES.lstrip() + _HARDWARE.lstrip()),
@@ -217,9 +200,8 @@ def build(folder: Path) -> None:
     with torch.no_grad():
         y = model(torch.from_numpy(x)).numpy()
     np.savez(folder / "expect.npz", x=x, y=y)
-    searched = new_network(Architecture("custom", (4, 4), (1, 1), (2, 2), num_classes=2), "repopt-search", 1)
-    torch.save(searched.state_dict(), folder / "scales.pth")
     (folder / "bits4.json").write_text(json.dumps({"weights": 5, "activations": 6}))
+    (folder / "folding2.json").write_text(json.dumps({"stage0": {"pi": 1, "po": 2}}))
     (folder / "classes.json").write_text(json.dumps({"cat": 1, "dog": 0}))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.abuse import folders, inputs, machine, options, typed
+from tests.abuse import folders, inputs, machine, options, outputs, synthesis, trained, typed, void
 from tests.abuse.case import Case
 
 # Kinds that still have open cases: held in neither sweep. Whoever mends one removes it.
@@ -18,7 +18,8 @@ def cases(template: Path) -> list[Case]:
         *options.right(),
         *options.values(),
         *options.usage(),
-        *options.void_pairs(),
+        *trained.right(),
+        *void.void_pairs(),
         *options.all_pairs(),
         *folders.design_json(template),
         *folders.whole_files(template),
@@ -30,7 +31,17 @@ def cases(template: Path) -> list[Case]:
         *typed.typed(),
         *typed.last_design(),
         *inputs.names(),
-        *inputs.outputs(),
+        *outputs.outputs(),
+        *outputs.of_every_kind(),
+        *trained.unfinished(),
+        *trained.typed(),
+        *trained.environments(),
+        *trained.in_the_way(),
+        *synthesis.folders(),
+        *synthesis.results(),
+        *synthesis.in_the_way(),
+        *synthesis.full_disks(),
+        *synthesis.names(),
         *machine.full_disks(),
         *machine.permissions(),
         *machine.in_the_way(),

@@ -1,12 +1,18 @@
 """How the options of `train` are typed: a line each, and behind a bar what the option needs."""
 
-TRAINING = """
+from __future__ import annotations
+
+from tests.abuse.pairs import samples
+
+QAT = "--qat net.pth -o new.npz"
+SAMPLES = samples(
+    f"""
 --model A0
 --widths 4,5
---depths 1,2
---strides 2,1
+--depths 1,2 | --widths 4,4
+--strides 2,1 | --widths 4,4
 --block dbb
---scales scales.pth | --block repopt
+--scales scales.pth | --widths 4,4 --block repopt
 --val small
 --input-size 12
 --channels 1 | --mean 0.5 --std 0.5
@@ -24,14 +30,19 @@ TRAINING = """
 --augment none
 --amp
 --seed 3
+--workers 3
+--resume
+--save-every 3
+--no-save
 --log log.csv
 --json
 --qat net.pth -o new.npz
---weight-bits 4 | --qat net.pth -o new.npz
---activation-bits 4 | --qat net.pth -o new.npz
---bits bits4.json | --qat net.pth -o new.npz
---weight-memory 500 | --qat net.pth -o new.npz
---method naive | --qat net.pth -o new.npz
---eps 1e-3 | --qat net.pth -o new.npz
---head none | --qat net.pth -o new.npz
+--weight-bits 4 | {QAT}
+--activation-bits 4 | {QAT}
+--bits bits.json | {QAT}
+--weight-memory 500 | {QAT}
+--method naive | {QAT}
+--eps 1e-3 | {QAT}
+--head none | {QAT}
 """
+)

@@ -7,13 +7,25 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
 from repvgg_hw.checkpoint.files import save_state
+from repvgg_hw.cli import main
+from repvgg_hw.errors import CheckFailed
+from repvgg_hw.train import loop
 
+# A training of six steps that was broken off behind the fourth, beside half.pth.
+HALF, STEPS = "half.pth.unfinished", 4
+RESUMED = (
+    *("--input-size", "8", "--widths", "4,4", "--epochs", "2", "--batch-size", "2"),
+    *("--ema", "0.5", "--save-every", "1"),
+)
 GENERATE = ("--calibration", "images", "--method", "minmax", "--multipliers", "64")
 
 
@@ -59,6 +71,22 @@ def save(folder: Path) -> None:
     )
 
 
+def leave_unfinished(folder: Path) -> None:
+    """What a training leaves that is broken off, and its log."""
+    step, calls = loop._step, [0]
+
+    def stopping(*arguments: Any) -> None:
+        calls[0] += 1
+        if calls[0] > STEPS:
+            raise CheckFailed("cut")
+        step(*arguments)
+
+    words = ["-q", "train", str(folder / "images"), *RESUMED, "-o", str(folder / "half.pth")]
+    with patch.object(loop, "_step", stopping):
+        CliRunner().invoke(main, [*words, "--log", str(folder / "half.csv")])
+    assert (folder / HALF).is_file()
+
+
 def build(folder: Path) -> None:
     """Everything that cases find in their working directory."""
     save(folder)
@@ -73,6 +101,7 @@ def build(folder: Path) -> None:
         subprocess.run(
             [sys.executable, "-m", "repvgg_hw", *arguments], cwd=folder, check=True, capture_output=True
         )
+    leave_unfinished(folder)
 
 
 def copy(template: Path, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from repvgg_hw.cli import COMMANDS, main
 from repvgg_hw.cli.exits import exit_code
 from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
 
+ROOT = Path(__file__).resolve().parents[2]
 PRESENT = main.list_commands(click.Context(main))
 
 
@@ -156,6 +158,8 @@ def test_one_name_for_one_thing() -> None:
             types.setdefault(max(option.opts, key=len), set()).add(kind)
     assert all(option.is_flag for c in PRESENT for option in options_of(c) if "--json" in option.opts)
     assert "--size" not in types
+    for script in (ROOT / "benchmarks").glob("*.py"):  # they speak the same language
+        assert not re.search(r'add_argument\(\s*"--(size|json)"', script.read_text()), script.name
     differing = {name: found for name, found in types.items() if len(found) > 1}
     # generate writes a folder and fuse a file; latency takes several models, evaluate several methods;
     # generate plans for an FPGA, evaluate and latency run on a processor

@@ -159,10 +159,10 @@ def test_both_of_a_pair_do_something(
 def test_every_option_is_in_a_table() -> None:
     import click
 
-    from tests.abuse import pairs
+    from tests.abuse import pairs, training
     from tests.abuse.options import commands
 
-    tables = {**pairs.SAMPLES, **SAMPLES}
+    tables = {**pairs.SAMPLES, **SAMPLES, "train": training.SAMPLES}
     left = HOW | pairs.OF_THE_FILE | pairs.LEFT_OUT | {"--device"}
     for name, declared in commands().items():
         if name == "doctor":  # one option beside --json

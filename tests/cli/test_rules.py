@@ -16,6 +16,7 @@ RULES = (
     needs("--depth", "--wave", "--mode fast", why="it is of waves"),
     void(["--fine", "--no-fine"][0], "--mode slow"),
     excludes("--a", "--b", "--c"),
+    void("--d", "--wave", unless=("--a",)),
 )
 
 
@@ -27,6 +28,7 @@ RULES = (
 @click.option("--a")
 @click.option("--b")
 @click.option("--c")
+@click.option("--d")
 @click.option("--read", type=PLACE)
 @click.option("--out", type=OutputFile(".svg"))
 @click.option("--more", type=OutputFile(".svg"))
@@ -55,6 +57,8 @@ def refusal(*arguments: str) -> str:
         ("--fine --mode slow", "--fine/--no-fine means nothing beside --mode slow"),
         ("--no-fine --mode fast", ""),
         ("--a 1", ""),
+        ("--d 1 --wave", "--d means nothing beside --wave"),
+        ("--d 1 --wave --a 1", ""),
         ("--c 1 --a 1", "--a and --c exclude each other"),
         ("--b 1 --c 1", "--b and --c exclude each other"),
     ],

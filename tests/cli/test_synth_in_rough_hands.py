@@ -14,14 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import slow_yosys
 from click.testing import CliRunner, Result
 
 from repvgg_hw import design as designs
 from repvgg_hw.cli import main
 from repvgg_hw.design import folder
 from repvgg_hw.synth import result
-from tests.abuse import world
+from tests.abuse import slow_yosys, world
 
 WAITING = "waiting: another repvgg-hw command is at work in "
 WORK = "build/synth/kv260"

@@ -87,7 +87,7 @@ def test_nothing_measured_is_said(
     arguments = [
         "--device",
         "cpu",
-        "--size",
+        "--input-size",
         "32",
         "--batch",
         "2",
