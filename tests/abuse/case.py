@@ -22,7 +22,7 @@ class Case:
     codes    the exit codes that are right; 2 alone where the input or the usage is wrong
     prepare  changes the world before the command runs; its working directory is given
     says     pattern that the error line must hold
-    keeps    end of the names of files that may be left by a command that ends in 2
+    keeps    ends of the names of files that may be left by a command that ends in 2
     file_size     bytes that a file may have, as on a disk that is full behind them; None for any
     unprivileged  root, too, may write and read only where its user may
     """
@@ -35,7 +35,7 @@ class Case:
     says: str = ""
     env: dict[str, str] = field(default_factory=dict)
     limit: float = 120.0
-    keeps: str = ""
+    keeps: tuple[str, ...] = ()
     file_size: int | None = None
     unprivileged: bool = False
 

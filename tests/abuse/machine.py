@@ -24,7 +24,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "train": ("train", *BASES["train"], "--epochs", "2", "--log", "log.csv"),
     "train --qat": trained.QAT,
 }
-UNFINISHED = ".pth.unfinished"  # whole, and for --resume
+UNFINISHED = (".pth.unfinished", "log.csv")  # whole, of the epochs that are done, and for --resume
 SIZES = (0, 1, 200, 1_000, 3_000, 8_000, 20_000, 60_000)
 
 

@@ -58,9 +58,10 @@ def synth(*arguments: object) -> Result:
     return CliRunner().invoke(main, typed)
 
 
-def started(place: Path, arguments: list[str], seconds: float = 0) -> subprocess.Popen[str]:
+def started(place: Path, arguments: list[str], until: Path | None = None) -> subprocess.Popen[str]:
+    """A command; until: what its Yosys waits for."""
     command = [sys.executable, "-m", "repvgg_hw", *arguments]
-    env = os.environ | {"FAKE_YOSYS_SECONDS": str(seconds)}
+    env = os.environ | {"FAKE_YOSYS_UNTIL": "" if until is None else str(until)}
     return subprocess.Popen(
         command, cwd=place, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -76,15 +77,17 @@ def busy(design: Path) -> None:
 def test_other_commands_wait_for_it(place: Path) -> None:
     """`generate --force` comes after it, and `simulate` can be interrupted while it waits."""
     shutil.copytree(place / "a", place / "busy")
-    with started(place, ["synth", "busy", "--device", "kv260"], seconds=6) as first:
+    go_on = place / "go on"
+    with started(place, ["synth", "busy", "--device", "kv260"], go_on) as first:
         busy(place / "busy")
         others = [started(place, line) for line in (["simulate", "busy"], words("busy", 40, "--force"))]
         said = [iter(other.stderr or ()) for other in others]
         for lines in said:
             assert any(WAITING in line for line in lines)
         others[0].send_signal(signal.SIGINT)
-        assert others[0].wait(5) == 130
-        assert first.poll() is None, "it was waited for"
+        assert others[0].wait(20) == 130
+        assert [process.poll() for process in (first, others[1])] == [None, None]
+        go_on.touch()
         assert [process.wait(60) for process in (first, others[1])] == [0, 0]
     for other in others:
         other.communicate()

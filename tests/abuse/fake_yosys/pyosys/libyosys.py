@@ -1,6 +1,7 @@
 """As slow as it is told to be, and it writes what a script asks for: a netlist of nothing but one flip-flop.
 
 FAKE_YOSYS_SECONDS  how long it takes, in a child of its own, as Yosys starts ABC
+FAKE_YOSYS_UNTIL    a file: it waits until this is there, too, or two minutes
 FAKE_YOSYS_CUT      a suffix: files of this name end too early, as on a full disk, and nothing is said of it
 """
 
@@ -10,6 +11,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 
 CONTENT = {
@@ -26,6 +28,10 @@ class Design:
 def run_pass(command: str, design: Design) -> None:
     """Run `script FILE`: wait, then write each file that the script's commands name."""
     subprocess.run(["sleep", os.environ.get("FAKE_YOSYS_SECONDS", "0")], check=True)
+    until = os.environ.get("FAKE_YOSYS_UNTIL")
+    started = time.monotonic()
+    while until and not Path(until).exists() and time.monotonic() < started + 120:
+        time.sleep(0.02)
     script = Path(command.removeprefix("script ")).read_text()
     for name in re.findall(r"^(?:tee -q -o|write_json|write_verilog -noattr) (\S+)", script, re.MULTILINE):
         suffix = next(suffix for suffix in CONTENT if name.endswith(suffix))
