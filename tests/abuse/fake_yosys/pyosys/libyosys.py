@@ -27,7 +27,9 @@ class Design:
 
 def run_pass(command: str, design: Design) -> None:
     """Run `script FILE`: wait, then write each file that the script's commands name."""
-    subprocess.run(["sleep", os.environ.get("FAKE_YOSYS_SECONDS", "0")], check=True)
+    seconds = os.environ.get("FAKE_YOSYS_SECONDS", "0")
+    if float(seconds):
+        subprocess.run(["sleep", seconds], check=True)
     until = os.environ.get("FAKE_YOSYS_UNTIL")
     started = time.monotonic()
     while until and not Path(until).exists() and time.monotonic() < started + 120:
