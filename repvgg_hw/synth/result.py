@@ -12,11 +12,12 @@ import msgspec
 
 from repvgg_hw import schema
 from repvgg_hw.design import folder
-from repvgg_hw.errors import context
+from repvgg_hw.errors import InputError, context
 from repvgg_hw.files import write_if_changed
 from repvgg_hw.synth.nextpnr import Step
 
 FILE = "synth.json"
+AVAILABLE = ("dsp", "bram", "lut", "ff")  # of `Resources`, what is said of a device
 
 
 @dataclass(frozen=True)
@@ -105,4 +106,20 @@ def load(directory: Path) -> Synthesis | None:
         state = schema.partly(content, _State)
         rest = {key: value for key, value in content.items() if key != "fingerprint"}
         result = schema.exactly(rest, Synthesis)
+        _check(result)
     return result if state.fingerprint == folder.fingerprint(directory) else None
+
+
+def _check(result: Synthesis) -> None:
+    """Refuse, with InputError, what no synthesis gives."""
+    if set(result.available) != set(AVAILABLE):
+        raise InputError(f"available: {', '.join(result.available)}, right is {', '.join(AVAILABLE)}")
+    if not result.parts:
+        raise InputError("parts: there is none")
+    for part in result.parts:
+        counts = dataclasses.astuple(part.synthesised)
+        figures = (part.seconds, part.megabytes, part.mhz, part.route_seconds, part.route_megabytes)
+        if min(counts) < 0 or part.planned_dsp < 0 or any(x is not None and x < 0 for x in figures):
+            raise InputError(f"parts: a figure of {part.name} is below 0")
+    if min(result.available.values()) < 0:
+        raise InputError("available: a figure is below 0")

@@ -20,7 +20,7 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.resources import dsps
 from repvgg_hw.synth import netlist, nextpnr, tools, yosys
 from repvgg_hw.synth.family import FAMILIES
-from repvgg_hw.synth.result import Part, Resources, Synthesis
+from repvgg_hw.synth.result import AVAILABLE, Part, Resources, Synthesis
 from repvgg_hw.targets.verilog.emit import listed_sources
 from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER, build
 
@@ -178,6 +178,6 @@ def synthesise_all(found: Sequence[Task], jobs: int | None, report: Update) -> l
 def synthesis(device: Device, parts: Sequence[Part]) -> Synthesis:
     """The result of a run."""
     part = device.part
-    available = {"dsp": part.dsp, "bram": part.bram, "lut": part.lut, "ff": part.ff}
+    available = {name: int(getattr(part, name)) for name in AVAILABLE}
     used = "Yosys" + (", nextpnr-ecp5" if any(one.mhz is not None for one in parts) else "")
     return Synthesis(device.name, device.family.name, used, available, tuple(parts))

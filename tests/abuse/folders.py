@@ -68,7 +68,7 @@ def design_json(template: Path) -> Iterator[Case]:
             yield Case(
                 "design.json", f"{command[0]}: {what} missing", command, prepare=change, says="design.json"
             )
-        value = _at(document, path)
+        value = document_at(document, path)
         for turn in range(2):
             name, replacement = REPLACEMENTS[(3 * number + 5 * turn) % len(REPLACEMENTS)]
             if replacement == value or (isinstance(value, bool) and isinstance(replacement, int)):
@@ -79,7 +79,8 @@ def design_json(template: Path) -> Iterator[Case]:
             )
 
 
-def _at(document: Any, path: Path_) -> Any:
+def document_at(document: Any, path: Path_) -> Any:
+    """One value of a JSON document."""
     for key in path:
         document = document[key]
     return document

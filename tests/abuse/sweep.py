@@ -39,6 +39,7 @@ def cases(template: Path) -> list[Case]:
         *trained.in_the_way(),
         *synthesis.folders(),
         *synthesis.results(),
+        *synthesis.edited_result(),
         *synthesis.in_the_way(),
         *synthesis.full_disks(),
         *synthesis.names(),

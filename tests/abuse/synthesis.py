@@ -6,10 +6,15 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from repvgg_hw.design import folder as design_folder
+from repvgg_hw.synth import result
+from repvgg_hw.synth.nextpnr import Step
+from repvgg_hw.synth.result import AVAILABLE, Part, Resources, Synthesis
 from tests.abuse import slow_yosys
 from tests.abuse.case import FAILED, OK, Case
-from tests.abuse.folders import cut, make_folder, overwrite, remove
+from tests.abuse.folders import Path_, cut, document_at, edit, leaves, make_folder, overwrite, remove
 
 FAST = slow_yosys.environment()
 BASE = ("synth", "design", "--device", "kv260")
@@ -59,6 +64,37 @@ def results() -> Iterator[Case]:
     for what, data in contents.items():
         prepare = partial(overwrite, "design/synth.json", data)
         yield Case("results.json", f"report: synth.json {what}", ("report", "design"), prepare=prepare)
+
+
+def edited_result() -> Iterator[Case]:
+    """synth.json of this state of the folder, with one value missing or replaced."""
+    part = Part(
+        "stage0", 3, Resources(1, 2, 3, 4, 5), 1.5, 60.0, 100.0, (Step(1.0, "logic", "a", "b"),), 2.0, 70.0
+    )
+    found = Synthesis("kv260", "xcup", "Yosys", dict.fromkeys(AVAILABLE, 9), (part,))
+    document = found.to_json()
+
+    def prepare(path: Path_, replacement: Any, removed: bool, folder: Path) -> None:
+        result.save(found, folder / "design", design_folder.fingerprint(folder / "design"))
+        if path:
+            edit("design/synth.json", path, replacement, removed, folder)
+
+    whole = partial(prepare, (), None, False)
+    yield Case("results.json", "report: synth.json whole", ("report", "design"), frozenset({OK}), whole)
+    optional = ("mhz", "route_seconds", "route_megabytes")
+    for number, path in enumerate(leaves(document)):
+        what = ".".join(map(str, path))
+        name, replacement = (("-1", -1), ("text", "many"), ("list", [[]]), ("dict", {"a": 1}))[number % 4]
+        if isinstance(document_at(document, path), str) and name == "text":
+            name, replacement = "a number", 3
+        changes = {f"{what} = {name}": partial(prepare, path, replacement, False)}
+        if not isinstance(path[-1], int):
+            changes[f"{what} missing"] = partial(prepare, path, None, True)
+        if path[-1] not in optional:
+            changes[f"{what} = null"] = partial(prepare, path, None, False)
+        for change, made in changes.items():
+            words = ("report", "design")
+            yield Case("results.json", f"report: synth.json {change}", words, prepare=made, says="synth.json")
 
 
 def in_the_way() -> Iterator[Case]:

@@ -16,6 +16,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.report import summarize, write_html
+from repvgg_hw.synth.result import AVAILABLE, Part, Resources, Synthesis
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PROBLEM = "stage0: image 3, channel 12, row 100, column 101: expected -1234567, got 7654321"
@@ -35,7 +36,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for row in summary.rows
     ]
     rows[0] = replace(rows[0], verdict=PROBLEM, passed=False)
-    text = write_html(replace(summary, result=result, rows=tuple(rows))).read_text()
+    part = Part("stage22.10", 12_345, Resources(*[12_345_678] * 5), 1.0, 1.0, 1234.5)
+    synthesis = Synthesis("orangecrab-85f", "ecp5", "Yosys", dict.fromkeys(AVAILABLE, 12_345_678), (part,))
+    shown = replace(summary, result=result, rows=tuple(rows), synthesis=synthesis)
+    text = write_html(shown).read_text()
     long = {r"\d+x\d+x\d+": "2560x112x112", r"(?<=<td>)\d+,\d\d\d(?=</td>)": "667,466,496"}
     for pattern, figure in long.items():
         text = re.sub(pattern, figure, text)
