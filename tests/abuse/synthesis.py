@@ -130,7 +130,7 @@ def names() -> Iterator[Case]:
         'a"b',
         "a;b",
         "a\\b",
-        "[red]a[/]",
+        "[red]a",
         "a\n!touch stolen",
         "a%b",
     ):
