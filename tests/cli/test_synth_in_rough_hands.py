@@ -121,7 +121,7 @@ def test_it_waits_and_takes_the_design_that_is_there_then(
     assert alone["provenance"]["method"] == "minmax"
 
 
-@pytest.mark.parametrize("suffix", [".stat.json", ".json", ".v"])
+@pytest.mark.parametrize("suffix", [".stat.json", ".memories.json", ".json", ".v"])
 def test_a_netlist_that_ends_too_early_is_no_netlist(
     place: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:

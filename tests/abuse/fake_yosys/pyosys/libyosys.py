@@ -14,7 +14,11 @@ import subprocess
 import time
 from pathlib import Path
 
+WRITES = re.compile(
+    r"^(?:tee -q -o|write_json|write_verilog)(?: -noattr)?(?: -selected)? (\S+)", re.MULTILINE
+)
 CONTENT = {
+    ".memories.json": '{"modules": {}}',
     ".stat.json": json.dumps({"design": {"num_cells_by_type": {"FDRE": 1}}}),
     ".json": "{}",
     ".v": "module top;\nendmodule",
@@ -35,7 +39,7 @@ def run_pass(command: str, design: Design) -> None:
     while until and not Path(until).exists() and time.monotonic() < started + 120:
         time.sleep(0.02)
     script = Path(command.removeprefix("script ")).read_text()
-    for name in re.findall(r"^(?:tee -q -o|write_json|write_verilog -noattr) (\S+)", script, re.MULTILINE):
+    for name in WRITES.findall(script):
         suffix = next(suffix for suffix in CONTENT if name.endswith(suffix))
         text = CONTENT[suffix]
         Path(name).write_text(text[: len(text) // 2] if suffix == os.environ.get("FAKE_YOSYS_CUT") else text)
