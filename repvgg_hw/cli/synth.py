@@ -73,6 +73,7 @@ def command(
     from repvgg_hw.errors import CheckFailed, InputError
     from repvgg_hw.files import check_output, write_atomically
     from repvgg_hw.plan import device as devices
+    from repvgg_hw.plan.stream.plan import Plan
     from repvgg_hw.report.provenance import provenance
     from repvgg_hw.synth import circuit, nextpnr, result, synthesise, tools
 
@@ -92,6 +93,9 @@ def command(
         design: Design[Any] = designs.load(place)
         if design.target != "verilog":
             raise InputError(f"{place} is a design of the target {design.target}: synth takes Verilog")
+        if not isinstance(design.plan, Plan):
+            made = design.request.architecture
+            raise InputError(f"{place} is a design of the architecture {made}: synth takes chains of layers")
         check_output(place / result.FILE)
         return design
 

@@ -175,3 +175,10 @@ def test_its_results_place_is_checked_first(place: Path, tmp_path: Path) -> None
     assert done.exit_code == 2
     assert f"{result.FILE} is a folder" in done.stderr
     assert not (design / "build").exists()
+
+
+def test_designs_of_another_architecture_are_refused(place: Path) -> None:
+    assert CliRunner().invoke(main, words("engine", 400, "--architecture", "engine")).exit_code == 0
+    done = synth("engine")
+    assert done.exit_code == 2
+    assert "is a design of the architecture engine" in done.stderr
