@@ -12,6 +12,7 @@ import netlist_faults
 import pytest
 import test_arithmetic_units as arithmetic
 import test_axi as axi
+import test_engine_input as inputs
 import test_stream_units as streams
 import test_window_buffer as window
 import test_winograd_units as winograd
@@ -75,6 +76,7 @@ UNITS = {
         "rvg_winograd_output_transform": some(winograd.output_transform(), ("m2", "one"), ("lost",)),
         "rvg_tile_to_raster": some(winograd.tile_to_raster(), ("m4", "two"), ("lost",)),
     },
+    "engine": {"rvg_engine_input": some(inputs.five(), ("one", "tight"), ("left",))},
     "masters": {
         "rvg_axi_read": some(axi.read(), ("single",), ()),
         "rvg_axi_write": some(axi.write(), ("w64", "single"), ("wlast",)),

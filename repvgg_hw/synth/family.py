@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# Yosys 0.70 hands logic to ABC in a new way that loses drivers, which it then resolves by constants: a wrong
+# netlist of rvg_engine_input for xc7. This is its switch for the old way (YosysHQ/yosys issue 6237).
+OLD_XAIGER = "scratchpad -set abc9.xaiger 1"
+
 
 @dataclass(frozen=True)
 class Family:
@@ -33,7 +37,13 @@ class Family:
         command = f"{self.command} {'' if inferred else self.explicit} -top {top}"
         # Without the command's last stage: there Yosys 0.70 builds modules anew that have cells with
         # parameters, when what they were made of is gone. Of that stage, names and checks remain.
-        return [f"{command} -run begin:check", "autoname", "check -noinit -assert", "blackbox =A:whitebox"]
+        return [
+            OLD_XAIGER,
+            f"{command} -run begin:check",
+            "autoname",
+            "check -noinit -assert",
+            "blackbox =A:whitebox",
+        ]
 
 
 RESOURCES = ("dsp", "bram", "lut", "ff", "carry")

@@ -10,6 +10,8 @@ from repvgg_hw.errors import CheckFailed
 from repvgg_hw.synth import tools
 from repvgg_hw.synth.family import RESOURCES, Family
 
+CONFLICT = "Driver-driver conflict"  # only a warning of Yosys'
+
 
 def share() -> Path:
     """The folder of Yosys' shared files, its models of cells among them. Raises InputError without Yosys."""
@@ -19,10 +21,19 @@ def share() -> Path:
 def run(
     script: Sequence[str], folder: Path, name: str = "yosys", progress: tools.Progress | None = None
 ) -> tools.Run:
-    """Run a script, one command a line, in the folder, which gets NAME.ys, NAME.log; raises as tools.run."""
+    """Run a script, one command a line, in the folder, which gets NAME.ys, NAME.log.
+
+    Raises as tools.run, and CheckFailed where Yosys says that it has put a constant in a driver's place.
+    """
     path = folder / f"{name}.ys"
     path.write_text("".join(f"{line}\n" for line in script))
-    return tools.run("yosys", [path.name], folder, name, progress)
+    ran = tools.run("yosys", [path.name], folder, name, progress)
+    log = folder / f"{name}.log"
+    if log.is_file() and CONFLICT in log.read_text(errors="replace"):
+        raise CheckFailed(
+            f"Yosys resolved a conflict of drivers by a constant, which is no netlist of it: {log}"
+        )
+    return ran
 
 
 def counts(family: Family, statistics: Path) -> dict[str, int]:
