@@ -19,6 +19,13 @@ ROOMY = Array(
 )
 
 
+def test_the_pool_holds_the_sum_of_a_strip() -> None:
+    """All pixels 255: 8 tiles of 3 x 3 reach 18,360, 15 bits."""
+    assert replace(ROOMY, pool_w=15).pool_w == 15
+    with pytest.raises(InputError, match="pool_w holds the sum of a strip, 15 bits; 14 is not"):
+        replace(ROOMY, pool_w=14)
+
+
 def test_identity_depends_on_every_parameter() -> None:
     other = {"n": 7, "lanes": 2, "line_depth": 32, "bd": 16, "bw": 16, "pool_w": 25}
     changed = {
@@ -73,7 +80,11 @@ CASES = {
     "slots": (fitting(), {"out_words": 1, "t_max": 3}, "stage0.0 .* out_words = 1"),
     "sums": (fitting(), {"acc_w": 18}, "stage0.0 .* bits, acc_w is 18"),
     "pool": (fitting(), {"c_max": 5}, "linear layer .* 6 inputs, c_max is 5"),
-    "pooled": (fitting(), {"pool_w": 14}, "linear layer .* pool's sums reach 25500, pool_w is 14 bits"),
+    "pooled": (
+        fitting(),
+        {"pool_w": 14, "n": 3},
+        "linear layer .* pool's sums reach 25500, pool_w is 14 bits",
+    ),
     "weight": (with_conv(weight=np.full((6, 2, 3, 3), -128, np.int8)), {}, "stage1.0 .* -128 excluded"),
     "multiplier": (with_conv(multiplier=np.full(6, 1 << 17, np.int32)), {}, "stage1.0 .* 17 bits"),
     "shift": (with_conv(shift=41), {}, "stage1.0 .* shift of 40"),

@@ -26,7 +26,7 @@ def all_fitting() -> Iterator[Array]:
     (some, *_) = candidates(NETWORK, SMALL)
     for n, pi, po, depth in itertools.product((3, 5, 7), range(1, 5), range(1, 7), (512, 2048)):
         for lanes in (lanes for lanes in range(1, po + 1) if po % lanes == 0):
-            array = replace(some, n=n, pi=pi, po=po, lanes=lanes, word_depth=depth)
+            array = replace(some, n=n, pi=pi, po=po, lanes=lanes, word_depth=depth, pool_w=24)
             if fit(array, SMALL) is not None:
                 yield array
 
