@@ -225,6 +225,8 @@ def test_the_command_line_loads_torch_only_where_it_needs_it() -> None:
 
 def test_no_two_test_files_have_one_name() -> None:
     """pytest imports those outside of packages by name alone: of two, one would not be run."""
-    files = [path for path in Path("tests").rglob("test_*.py") if not (path.parent / "__init__.py").is_file()]
+    files = [
+        path for path in (ROOT / "tests").rglob("test_*.py") if not (path.parent / "__init__.py").is_file()
+    ]
     names = [path.name for path in files]
     assert sorted(set(names)) == sorted(names)
