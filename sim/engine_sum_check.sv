@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // engine_sum_check: compares the pool's sums with a binary file, whenever the linear layer reads one.
 //
-// The file is +data=FOLDER's sums.bin: for each frame, CHANNELS sums of 4 bytes, low byte first. The first difference is
-// written to `log` as `sum <frame> <channel> <expected> <got>` and raises `failed`. `reads` counts what was compared.
+// The file is +data=FOLDER's sums.bin: for each frame, `channels` sums of 4 bytes (at most MOST), low byte first. The first
+// difference is written to `log` as `sum <frame> <channel> <expected> <got>` and raises `failed`. `reads` counts what was compared.
 
 `default_nettype none
 
 module engine_sum_check #(
-  parameter int CHANNELS = 1,
-  parameter int FRAMES   = 1,
-  parameter int ADDR_W   = 1
+  parameter int MOST   = 1,
+  parameter int FRAMES = 1,
+  parameter int ADDR_W = 1
 ) (
   input  wire logic              clk,
   input  wire logic              rst,
   input  wire integer            log,
+  input  wire logic [31:0]       channels,
   input  wire logic              frame_end,  // the linear layer is done
   input  wire logic              en,
   input  wire logic [ADDR_W-1:0] addr,
@@ -22,7 +23,7 @@ module engine_sum_check #(
   output      logic              failed
 );
 
-  logic [7:0]        expected [4*CHANNELS*FRAMES];
+  logic [7:0]        expected [4*MOST*FRAMES];
   string             folder;
   integer            file;
   logic              en_q;
@@ -39,7 +40,7 @@ module engine_sum_check #(
   end
 
   always_comb begin
-    place = 4 * (int'(frame_of_q) * CHANNELS + int'(addr_q));
+    place = 4 * (int'(frame_of_q) * int'(channels) + int'(addr_q));
     want  = {expected[place + 3], expected[place + 2], expected[place + 1], expected[place]};
   end
 

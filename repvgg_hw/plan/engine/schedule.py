@@ -23,6 +23,21 @@ def aligned(size: int) -> int:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A value of a layer's map, or, without row and column, a logit."""
+
+    layer: str
+    channel: int
+    row: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        if self.row is None:
+            return f"layer {self.layer}, class {self.channel}"
+        return f"layer {self.layer}, channel {self.channel}, row {self.row}, column {self.column}"
+
+
+@dataclass(frozen=True)
 class Schedule:
     """What runs on the array, without its weights.
 
@@ -50,14 +65,13 @@ class Schedule:
             index -= len(strips)
         return ("linear" if self.network.linear is not None and index == 0 else "end"), None
 
-    def where(self, index: int, channel: int, row: int, column: int) -> str:
-        """For people: what instruction `index` stores at this row and column of its strip."""
+    def at(self, index: int, channel: int, row: int, column: int) -> Place:
+        """What instruction `index` stores as this channel (or block of classes) there in its strip."""
         name, strip = self.place(index)
         layer = next((one for one in self.layers if one.shape.name == name), None)
         if strip is None or layer is None:
-            return f"layer {name}, class {channel * self.array.bw + column // LOGIT_BYTES}"
-        row, column = row + strip.y * layer.kind.m, column + strip.x * layer.kind.m
-        return f"layer {name}, channel {channel}, row {row}, column {column}"
+            return Place(name, channel * self.array.bw + column // LOGIT_BYTES)
+        return Place(name, channel, row + strip.y * layer.kind.m, column + strip.x * layer.kind.m)
 
     def one_of_each_kind(self) -> list[int]:
         """Instructions such that every other but the end differs from one of them by its addresses alone."""

@@ -47,7 +47,7 @@ def test_a_strip_of_each_kind(index: int) -> None:
         row, column = strip.y * m + write.row, strip.x * m
         pixels = write.data[write.mask]
         assert np.array_equal(pixels, expected[write.channel, row, column : column + pixels.size])
-        said = schedule.where(number, write.channel, write.row, 1)
+        said = str(schedule.at(number, write.channel, write.row, 1))
         name = schedule.network.convs[0].name
         assert said == f"layer {name}, channel {write.channel}, row {row}, column {column + 1}"
     assert len(strips) == len(kinds)
@@ -64,4 +64,4 @@ def test_kinds_are_all_that_there_are() -> None:
 
 def test_a_logit_is_named_by_its_class() -> None:
     schedule = plan(NETWORK, ARRAY)
-    assert schedule.where(schedule.count - 2, 1, 0, 9) == "layer linear, class 10"
+    assert str(schedule.at(schedule.count - 2, 1, 0, 9)) == "layer linear, class 10"

@@ -21,6 +21,9 @@ from repvgg_hw.plan.request import parse
 from repvgg_hw.targets import generate
 from repvgg_hw.targets import registry as targets
 from repvgg_hw.targets.target import ProofOptions
+from repvgg_hw.targets.verilog.engine import judge
+from repvgg_hw.targets.verilog.engine.job import Job
+from repvgg_hw.targets.verilog.engine.run import Run
 
 # Strides, groups, an odd map, channels that fill neither PI nor PO, classes that fill no block.
 NETWORK = network_of([(5, 2, 1), (6, 1, 1), (4, 1, 2), (9, 2, 1)], (3, 11, 14), classes=10)
@@ -114,3 +117,12 @@ def test_the_folder_is_read_again(built: Design[EnginePlan], tmp_path: Path) -> 
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"design\.json"):
         designs.load(path.parent)
+
+
+def test_pooled_sums_that_were_not_read(built: Design[EnginePlan]) -> None:
+    """A run that ends well and compares fewer sums than the linear layer has to read is no proof."""
+    job = Job.of(built.plan.schedule)
+    assert job.sums_read == 9 * 2  # for each of two blocks of classes
+    for reads, wrong in ((18, []), (17, ["the linear layer read 17 pooled sums, 18 are its work"])):
+        run = Run(job, ("done 0 1 1 1 1 1", f"sums {reads}"), True, [], 0, 1)
+        assert list(judge.ends_badly(run)) == wrong

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.plan.engine.machine import Machine, Write, planar
+from repvgg_hw.plan.engine.schedule import Schedule
 
 PAGE = 4096
 
@@ -34,19 +35,18 @@ def paged(size: int) -> int:
     return -(-size // PAGE) * PAGE
 
 
-def places(machine: Machine, frames: int) -> Places:
+def places(schedule: Schedule, frames: int) -> Places:
     """Image first, then maps, inputs of all frames, outputs of all frames."""
-    header = machine.image.header
-    input_stride, output_stride = paged(header["input"]), paged(header["output"])
-    maps = paged(len(machine.data))
-    inputs = maps + paged(header["maps"])
+    input_stride, output_stride = paged(schedule.input_bytes), paged(schedule.output_bytes)
+    maps = paged(schedule.weight_addresses[-1])
+    inputs = maps + paged(schedule.maps_bytes)
     outputs = inputs + frames * input_stride
     size = 1 << (outputs + frames * output_stride - 1).bit_length()
     return Places(maps, inputs, outputs, input_stride, output_stride, size)
 
 
-def memory(machine: Machine, images: NDArray[np.int8], where: Places) -> bytes:
-    """The memory before a run: the image, and the frames (N, C, H, W) int8."""
+def memory(machine: Machine, images: NDArray[np.integer], where: Places) -> bytes:
+    """The memory before a run: the image, and the frames (N, C, H, W), int8 or of a layer alone uint8."""
     content = np.zeros(where.input + len(images) * where.input_stride, np.uint8)
     content[: len(machine.data)] = np.frombuffer(machine.data, np.uint8)
     for number, image in enumerate(images):
@@ -66,7 +66,7 @@ class Record:
 
 
 def expected(
-    machine: Machine, images: NDArray[np.int8]
+    machine: Machine, images: NDArray[np.integer]
 ) -> tuple[list[tuple[int, Write]], list[NDArray[np.int64]]]:
     """(frame, write) of every write in order, and the pool's sums of every frame, by the image's bytes."""
     writes, sums = [], []

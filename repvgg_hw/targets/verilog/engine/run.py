@@ -1,0 +1,100 @@
+"""Build an engine's bench once, and run it: any image, a batch of frames back to back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repvgg_hw.errors import InputError
+from repvgg_hw.files import sim_dir
+from repvgg_hw.plan.engine.machine import Write
+from repvgg_hw.targets.verilog.emit import listed_sources
+from repvgg_hw.targets.verilog.engine import memory
+from repvgg_hw.targets.verilog.engine.bench import FRAMES
+from repvgg_hw.targets.verilog.engine.emit import BENCH_SOURCES
+from repvgg_hw.targets.verilog.engine.expected import golden_values
+from repvgg_hw.targets.verilog.engine.job import Job
+from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS
+
+LATENCY = (20, 200)  # cycles of the memory, under stalls
+BACK_PRESSURE = 20  # per cent of cycles in which a channel begins to pause, under stalls
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of the bench left: its log, and what it was to write."""
+
+    job: Job
+    lines: tuple[str, ...]
+    ended: bool
+    writes: Sequence[tuple[int, Write]]
+    first: int  # of its images
+    images: int
+
+    def words(self, name: str) -> list[str] | None:
+        """The first line of that name, its words behind the name."""
+        return next((line.split()[1:] for line in self.lines if line.split()[:1] == [name]), None)
+
+
+def sources(directory: Path) -> list[Path]:
+    """What Verilator compiles. Raises InputError where a file is missing, or the list names no source."""
+    names = [*listed_sources(directory), *(f"sim/{name}" for name in (*BENCH_SOURCES, "bench.sv"))]
+    for name in names:
+        if not (directory / name).is_file():
+            raise InputError(f"{directory / name} is missing or no source of a design: generate it again")
+    return [sim_dir() / "engine.vlt", *(directory / name for name in names)]
+
+
+def build(directory: Path, optimize: str, size: int | None = None, *, trace: bool = False) -> Path:
+    """The folder of the simulator of the engine in directory, compiled where it is not there yet.
+
+    size  bytes of its memory, where what the bench begins with is not enough; trace: for waves
+    """
+    names = ["sim", *(["waves"] if trace else []), *([str(size)] if size else [])]
+    place = directory.resolve() / "build" / "_".join(names)
+    parameters = {} if size is None else {"SIZE": size}
+    verilator.build(
+        sources(directory), "bench", place, parameters=parameters, arguments=ASSERTIONS, optimize=optimize,
+        trace=trace,
+    )  # fmt: skip
+    return place
+
+
+def run(
+    simulator: Path, job: Job, images: NDArray[np.integer], work: Path, *, first: int = 0, stalls: int = 0
+) -> Run:
+    """One run over a batch of images (N, C, H, W), at most FRAMES, numbered from `first` on, in folder work.
+
+    stalls  seed of the memory's latencies and pauses, 0 for a memory of 8 cycles without pauses
+    Raises CheckFailed where the image's program is not one of the network.
+    """
+    data, log = work / "data", work / "check.log"
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+    log.unlink(missing_ok=True)
+    where, machine = memory.places(job.schedule, FRAMES), job.machine
+    writes, sums = memory.expected(machine, images)
+    golden_values(job, writes, sums, images)
+    (data / "memory.bin").write_bytes(memory.memory(machine, images, where))
+    memory.save_writes(data / "writes.bin", writes, machine, where)
+    memory.save_sums(data / "sums.bin", [frame[: job.pooled] for frame in sums])
+    plusargs = [f"+data={data}", f"+log={log}", f"+frames={len(images)}", f"+sums={job.pooled}"]
+    plusargs += [f"+dram_load0={data / 'memory.bin'}", f"+maps_base={where.maps}"]
+    plusargs += [f"+input_base={where.input}", f"+output_base={where.output}"]
+    plusargs += [f"+input_stride={where.input_stride}", f"+output_stride={where.output_stride}"]
+    if stalls:
+        plusargs += [f"+seed={stalls}", f"+latency_min={LATENCY[0]}", f"+latency_max={LATENCY[1]}"]
+        plusargs += [f"+back_pressure={BACK_PRESSURE}"]
+    ended = verilator.run(
+        simulator, "bench", "tb_engine", modules_path=sim_dir(), work=work, plusargs=plusargs,
+        environment={"REPVGG_HW_PROGRESS": str(work / "check.progress")},
+        results=log.with_suffix(".xml"), log=log.with_suffix(".out"),
+    )  # fmt: skip
+    lines = tuple(log.read_text().splitlines()) if log.is_file() else ()
+    return Run(job, lines, ended, writes, first, len(images))
