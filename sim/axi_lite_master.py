@@ -7,16 +7,26 @@ write address and write data come in any order, an answer may wait.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge
-from streams import Bench
 
 OKAY, SLVERR = 0, 2
 PATIENCE = 300  # cycles after which a channel is stuck
 CHANNELS = {"aw": ("addr",), "w": ("data", "strb"), "b": ("resp",), "ar": ("addr",), "r": ("data", "resp")}
+
+
+class Bench(Protocol):
+    """Whose `unit` has the ports s_axil_*; probabilities of a cycle without a beat, and of one not ready."""
+
+    unit: Any
+    clk: Any
+    dice: random.Random
+    idle: float
+    pause: float
 
 
 class AxiLiteMaster:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""rvg_engine_control: a run ends when all is stored; errors halt it, await the ports, reset, have a code."""
+"""rvg_engine_control: a run ends when all is stored; each end halts, awaits the ports, resets, has a code."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ERRORS = (
 )
 WATCHDOG, BUS = 9, 10
 QUIET: dict[str, int] = {
-    **dict.fromkeys(("start", "stop", "watchdog", "fetch_error", "issued", "stored", "weight_read_error"), 0),
-    **dict.fromkeys(("data_read_error", "data_write_error", "progress"), 0),
+    **dict.fromkeys(("start", "stop", "watchdog", "fetch_error", "issued", "stored", "frame_length"), 0),
+    **dict.fromkeys(("weight_read_error", "data_read_error", "data_write_error", "progress"), 0),
     **dict.fromkeys(("fetch_finished", "ports_idle"), 1),
 }
 
@@ -69,7 +69,9 @@ async def runs_until_all_is_stored(bench: Bench) -> None:
         await stays(bench, 10, busy=1, done=0)
         await RisingEdge(bench.clk)
         unit.stored.value = issued
-        assert await until(bench, unit.done) < 3
+        assert await until(bench, unit.unit_rst) < 4  # of a run that ended well, too
+        unit.issued.value, unit.stored.value = 0, 0
+        assert await until(bench, unit.done) < 6
         assert unit.code.value == 0
         await stays(bench, 5, busy=0, done=0, unit_rst=0)
 
@@ -144,9 +146,55 @@ async def watches(bench: Bench) -> None:
     assert unit.code.value == WATCHDOG
     await RisingEdge(bench.clk)
     await start(bench)
-    unit.ports_idle.value = 0  # a port that never ends
+    unit.fetch_finished.value, unit.ports_idle.value = 0, 0  # a port that never ends
     await until(bench, unit.done)
     assert unit.code.value == BUS
+    await stays(bench, 50, busy=1, halt=1, done=0, unit_rst=0)  # said once, and nothing is touched
+    for _ in range(2):
+        await RisingEdge(bench.clk)
+        await start(bench)
+        assert await until(bench, unit.done) < 2
+        assert unit.code.value == BUS
+    await RisingEdge(bench.clk)
+    unit.ports_idle.value, unit.fetch_finished.value = 1, 1
+    await until(bench, unit.unit_rst)
+    await RisingEdge(bench.clk)
+    await start(bench)  # too early by some cycles: answered, not forgotten
+    assert await until(bench, unit.done) < 2
+    for _ in range(10):
+        await FallingEdge(bench.clk)
+        assert not (unit.done.value == 1 and unit.busy.value == 0), "an end without a start"
+    await RisingEdge(bench.clk)
+    await start(bench)  # the ports came to rest: the next run is a run
+    assert await until(bench, unit.fetch_start) < 3
+    await until(bench, unit.done)
+    assert unit.code.value == 0
+
+
+@patterns
+async def frames_are_counted(bench: Bench) -> None:
+    """A pulse each time that as many instructions are stored as a frame has, in every run anew."""
+    unit = bench.unit
+    await bench.reset(**QUIET)
+    for length, instructions in ((3, 8), (1, 4), (5, 4)):
+        unit.frame_length.value, unit.fetch_finished.value = length, 0
+        await start(bench)
+        await bench.cycles(3)
+        pulses = 0
+        for number in range(instructions):
+            unit.stored.value = number + 1
+            for _ in range(bench.dice.randrange(1, 4)):
+                await FallingEdge(bench.clk)
+                pulses += int(unit.frame_done.value)
+                await RisingEdge(bench.clk)
+        unit.issued.value, unit.fetch_finished.value = instructions, 1
+        for _ in range(12):
+            await FallingEdge(bench.clk)
+            pulses += int(unit.frame_done.value)
+            if unit.unit_rst.value == 1:
+                unit.issued.value, unit.stored.value = 0, 0
+            await RisingEdge(bench.clk)
+        assert pulses == instructions // length, f"{pulses} frames"
 
 
 @patterns

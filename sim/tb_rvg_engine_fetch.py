@@ -111,6 +111,7 @@ async def hands_on_every_frame(bench: Bench) -> None:
         assert bench.unit.finished.value == 1, "has not finished"
         assert bench.unit.error.value == 0
         assert bench.unit.issued.value == len(expected)
+        assert bench.unit.frame_length.value == length
         memory.end()
         assert memory.commands == [IMAGE] + frames * [IMAGE + PROGRAM + 128 * i for i in range(length + 1)]
 

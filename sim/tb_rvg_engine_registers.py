@@ -30,7 +30,13 @@ async def begin(bench: Bench) -> AxiLiteMaster:
     master = AxiLiteMaster(bench)
     await master.idle()
     await bench.reset(
-        done=0, code=0, frame_done=0, weight_read_beats=7, data_read_beats=0, data_write_beats=0xFFFFFFFF
+        done=0,
+        code=0,
+        clear=0,
+        frame_done=0,
+        weight_read_beats=7,
+        data_read_beats=0,
+        data_write_beats=0xFFFFFFFF,
     )
     return master
 
@@ -115,17 +121,19 @@ async def runs_begin_and_end(bench: Bench) -> None:
         unit.frame_done.value = 0
         unit.data_write_beats.value = 3
         await bench.cycles(1)
+        unit.clear.value, unit.weight_read_beats.value = 1, 0  # the ports are reset when a run ends
+        await bench.cycles(3)
         unit.done.value, unit.code.value = 1, CODE[code]
         await RisingEdge(bench.clk)
-        unit.done.value, unit.code.value = 0, 0
-        unit.weight_read_beats.value = 0  # the ports are reset after a run that failed
+        unit.done.value, unit.code.value, unit.clear.value = 0, 0, 0
+        unit.weight_read_beats.value = 9
         await bench.cycles(2)
         assert unit.irq.value == number
         assert await word("STATUS") == CODE[said] << 8 | INTERRUPT | DONE
         after = await word("CYCLES_LOW")
         assert after == await word("CYCLES_LOW") > before
         counts = [await word(name) for name in ("CYCLES_HIGH", "FRAMES_DONE", "WEIGHT_READ", "DATA_WRITE")]
-        assert counts == [0, 3, 200 if number == 0 else 208, 4 if number == 0 else 0], counts
+        assert counts == [0, 3, 200 if number == 0 else 199, 4 if number == 0 else 0], counts
         assert await write("STATUS", 0xFFFFFFFF if number else DONE) == OKAY
         assert await word("STATUS") == (0 if number else CODE["busy"] << 8 | INTERRUPT)
         assert unit.irq.value == 0

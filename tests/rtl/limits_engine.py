@@ -19,6 +19,9 @@ LINT = {
     "rvg_engine": [{k: v for k, v in parameters(array).items() if k != "ENGINE_ID"} for array in ARRAYS],
     "rvg_engine_compute": [{name: parameters(array)[name] for name in COMPUTE} for array in ARRAYS],
     "rvg_engine_results": [{name: parameters(array)[name] for name in RESULTS} for array in ARRAYS],
+    "rvg_reset": [{"STAGES": stages} for stages in (2, 3)],
 }
-RED: dict[str, list[tuple[dict[str, int], str]]] = {name: [] for name in LINT}
-LEGAL: dict[str, list[dict[str, int]]] = {}
+RED: dict[str, list[tuple[dict[str, int], str]]] = {name: [] for name in LINT} | {
+    "rvg_reset": [({"STAGES": 1}, "reset_of_less_than_two_stages")]
+}
+LEGAL: dict[str, list[dict[str, int]]] = {"rvg_reset": [{"STAGES": 2}]}

@@ -44,10 +44,16 @@ def flowing(old: str, new: str) -> Fault:
 
 
 def test_control(tmp_path: Path) -> None:
-    end = "done    <= 1'b1;\n          state_q <= IDLE;\n        end\n      end\n    endcase"
+    end = "if (!told_q) done <= 1'b1;"
     faults = {
         "too_early": flowing("fetch_finished && issued == stored", "fetch_finished"),
         "mid_program": flowing("!fetch_start && fetch_finished && issued", "!fetch_start && issued"),
+        "nothing_cleared": flowing("state_q <= HALT;", "state_q <= found == 0 ? CLEAR + 2'd1 : HALT;"),
+        "says_it_twice": flowing(end, "done <= 1'b1;"),
+        "forgets_a_start": flowing("done        <= told_q && start;", "done        <= 1'b0;"),
+        "breaks_off": flowing("told_q <= 1'b1;", "told_q <= 1'b1; clear_q <= '0; state_q <= CLEAR;"),
+        "frame_of_a_run": flowing("of_frame_q <= '0;\n        told_q", "told_q"),
+        "frame_off_by_one": flowing("<= advances && of_frame ==", "<= advances && of_frame_q =="),
         "no_wait": flowing("if (ports_idle && idle_q) begin", "if (1'b1) begin"),
         "hangs": flowing("state_q == IDLE ? '0 : still_q", "state_q == RUN ? '0 : still_q"),
         "no_reset": flowing("rst || state_q == CLEAR", "rst"),

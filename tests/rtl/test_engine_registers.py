@@ -1,4 +1,4 @@
-"""The engine's registers over AXI4-Lite, and the write port that two units share."""
+"""The engine's registers over AXI4-Lite, its reset, and the write port that two units share."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def registers() -> Trials:
         "of_both_runs": Fault("small", "frames_done_q <= '0;\n      begin_q       <= {",
                               "begin_q       <= {"),
         "from_reset": Fault("small", "rd_data = beats_q[31:0] - begin_q[31:0]", "rd_data = beats_q[31:0]"),
-        "goes_on": Fault("small", "if (busy_q) beats_q", "if (1'b1) beats_q"),
+        "cleared": Fault("small", "if (busy_q && !clear) beats_q", "if (busy_q) beats_q"),
+        "goes_on": Fault("small", "if (busy_q && !clear) beats_q", "if (!clear) beats_q"),
     }  # fmt: skip
     return Trials(cases, faults)
 
@@ -70,5 +71,18 @@ def write_mux() -> Trials:
     return Trials(cases, faults)
 
 
+def reset() -> Trials:
+    faults = {
+        "awaits_an_edge": Fault("s3", " or negedge rst_n", ""),
+        "short": Fault("s3", "{stages_q[STAGES-2:0], 1'b0}", "'0"),
+    }
+    return Trials({f"s{stages}": {"STAGES": stages} for stages in (2, 3, 5)}, faults)
+
+
 def test_units(tmp_path: Path) -> None:
-    check_all(tmp_path, {"rvg_engine_registers": registers(), "rvg_engine_write_mux": write_mux()})
+    units = {
+        "rvg_engine_registers": registers(),
+        "rvg_engine_write_mux": write_mux(),
+        "rvg_reset": reset(),
+    }
+    check_all(tmp_path, units)

@@ -36,6 +36,6 @@ ERRORS = {
     "engine": (7, "the image is for another engine"),
     "program": (8, "the image's program has an unknown instruction or no end"),
     "watchdog": (9, "nothing moved for as long as the watchdog allows"),
-    "bus": (10, "a transfer never ended: only a reset of the whole engine helps"),
+    "bus": (10, "a transfer never ended: no run begins before it does, or before a reset"),
     "busy": (11, "start was written while a run was at work, which goes on"),
 }

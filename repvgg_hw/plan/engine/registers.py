@@ -12,6 +12,8 @@ from enum import Enum
 
 from repvgg_hw.plan.engine.codes import MAGIC, VERSION
 
+CONTROL_BITS = 12  # of a byte address: the smallest page that a block design gives to a slave
+
 
 class Access(Enum):
     """What a driver may do with a register or a field."""
@@ -95,6 +97,6 @@ REGISTERS = (
     _count("CYCLES_HIGH", 0x3C, "bits 63 to 32; both are steady once the run has ended"),
     _count("FRAMES_DONE", 0x40, "frames that this or the last run has finished"),
     _count("WEIGHT_READ", 0x44, "beats read through the weight port by this or the last run, modulo 2^32"),
-    _count("DATA_READ", 0x48, "beats read through the data port; counts of a run that failed say nothing"),
+    _count("DATA_READ", 0x48, "beats read through the data port"),
     _count("DATA_WRITE", 0x4C, "beats written through the data port"),
 )  # fmt: skip

@@ -55,13 +55,13 @@ module rvg_engine #(
   input  wire logic [31:0]       input_stride,
   input  wire logic [31:0]       output_stride,
   input  wire logic [31:0]       frames,
-  output      logic              busy,
   output      logic              done,
   output      logic [7:0]        code,
+  output      logic              clear,             // the run has ended, its units are reset: counts start anew
+  output      logic              frame_done,        // pulse: a frame of the run is wholly written
   output      logic [31:0]       weight_read_beats,
   output      logic [31:0]       data_read_beats,
   output      logic [31:0]       data_write_beats,
-  output      logic              multiplies,        // the array has a word in this cycle
 
   output      logic [0:0]        m_axi_weight_arid,
   output      logic [ADDR_W-1:0] m_axi_weight_araddr,
@@ -115,17 +115,21 @@ module rvg_engine #(
   localparam int I_W       = rvg_engine_pkg::INSTRUCTION_W;
 
   // ---- the run
+  logic        busy, multiplies;  // multiplies: the array has a word in this cycle
   logic        unit_rst, halt, fetch_start, fetch_finished, weight_idle, read_idle, write_idle, progress;
   logic        weight_error, read_error, write_error;
   logic [2:0]  fetch_error;
   logic [15:0] issued, stored_count, stored_channels;
+  logic [31:0] frame_length;  // instructions of a frame
 
+  assign clear    = unit_rst;
   assign progress = m_axi_weight_rvalid || m_axi_data_rvalid || m_axi_data_wvalid && m_axi_data_wready || multiplies;
 
   rvg_engine_control u_control (
-    .clk, .rst, .start, .stop, .watchdog, .busy, .done, .code, .fetch_start, .fetch_finished, .fetch_error, .issued,
+    .clk, .rst, .start, .stop, .watchdog, .busy, .done, .code, .fetch_start, .fetch_finished, .fetch_error, .issued, .frame_length,
     .stored(stored_count), .weight_read_error(weight_error), .data_read_error(read_error),
-    .data_write_error(write_error), .progress, .ports_idle(weight_idle && read_idle && write_idle), .halt, .unit_rst
+    .data_write_error(write_error), .progress, .ports_idle(weight_idle && read_idle && write_idle), .frame_done, .halt,
+    .unit_rst
   );
 
   // ---- the weight port: client 0 weights, client 1 the program
@@ -148,7 +152,7 @@ module rvg_engine #(
 
   rvg_engine_fetch #(.BW(BW), .ENGINE_ID(ENGINE_ID)) u_fetch (
     .clk, .rst(unit_rst), .start(fetch_start), .image_base, .maps_base, .input_base, .output_base, .input_stride,
-    .output_stride, .frames, .finished(fetch_finished), .issued, .error(fetch_error),
+    .output_stride, .frames, .finished(fetch_finished), .issued, .frame_length, .error(fetch_error),
     .read_tdata(weight_cmd_tdata[111:56]), .read_tvalid(weight_cmd_tvalid[1]), .read_tready(weight_cmd_tready[1]),
     .s_axis_tdata(weight_tdata[16*BW-1:8*BW]), .s_axis_tvalid(weight_tvalid[1]), .s_axis_tready(weight_tready[1]),
     .m_axis_tdata(fetched_tdata), .m_axis_tvalid(fetched_tvalid), .m_axis_tready(fetched_tready)
@@ -277,7 +281,7 @@ module rvg_engine #(
     .error(write_error), .beats(data_write_beats)
   );
 
-  wire unused = &{1'b0, unit_tdata};  // of each queue the fields that its unit reads
+  wire unused = &{1'b0, busy, unit_tdata};  // of each queue the fields that its unit reads
 
 endmodule
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // rvg_engine_control: a run from start to done, or to an error code and an engine that is ready for the next run.
 //
-// Run    : `fetch_start`, until fetch is finished and as many instructions are stored as it issued: `done`.
-// Error  : of fetch, of a port, by `stop`, or because nothing moved for `watchdog` cycles (0: never): no new burst is
-//          begun (`halt`), what is on its way on the ports ends, then every unit is reset (`unit_rst`), then `done` with
-//          a code. A port that never ends is an error of its own, and only `rst` helps.
+// Run    : `fetch_start`, until fetch is finished and as many instructions are stored as it issued. `frame_done` each time
+//          that the instructions of a frame are stored.
+// Error  : of fetch, of a port, by `stop`, or because nothing moved for `watchdog` cycles (0: never).
+// End    : of every run: no new burst is begun (`halt`), what is on its way on the ports ends, then every unit is reset
+//          (`unit_rst`), so that nothing of a run is left to the next one, then `done` with a code.
+// Bus    : ports that do not come to rest for `watchdog` cycles are an error of their own, said at once. They are left as they
+//          are, so that no rule is broken, and each further start ends with this error, until they are at rest or `rst`.
 // Codes  : rvg_engine_pkg::ERROR_*; the first error counts.
 
 `default_nettype none
@@ -24,12 +27,14 @@ module rvg_engine_control (
   input  wire logic        fetch_finished,
   input  wire logic [2:0]  fetch_error,
   input  wire logic [15:0] issued,
+  input  wire logic [31:0] frame_length, // instructions of a frame
   input  wire logic [15:0] stored,
   input  wire logic        weight_read_error,
   input  wire logic        data_read_error,
   input  wire logic        data_write_error,
   input  wire logic        progress,
   input  wire logic        ports_idle,
+  output      logic        frame_done,   // pulse
   output      logic        halt,
   output      logic        unit_rst
 );
@@ -42,13 +47,18 @@ module rvg_engine_control (
   logic [1:0]  state_q;
   logic [31:0] still_q;   // cycles without progress
   logic [1:0]  clear_q;
-  logic        expired, idle_q;
+  logic        expired, idle_q, told_q;   // told: `done` was given, the ports are not at rest yet
+  logic        advances;
+  logic [15:0] stored_q;
+  logic [31:0] of_frame_q, of_frame;      // instructions of the frame that are stored
   logic [7:0]  found;
 
   assign busy     = state_q != IDLE;
   assign halt     = state_q == HALT;
   assign unit_rst = rst || state_q == CLEAR;
   assign expired  = watchdog != '0 && still_q >= watchdog;
+  assign advances = state_q == RUN && stored != stored_q;
+  assign of_frame = of_frame_q + 1'b1;
 
   always_comb begin
     found = rvg_engine_pkg::ERROR_NONE;
@@ -65,28 +75,29 @@ module rvg_engine_control (
 
   always_ff @(posedge clk) begin
     fetch_start <= 1'b0;
-    done        <= 1'b0;
+    done        <= told_q && start;
     still_q     <= progress || state_q == IDLE ? '0 : still_q + 1'b1;
     idle_q      <= ports_idle;
     clear_q     <= clear_q + 1'b1;
+    stored_q    <= stored;
+    frame_done  <= advances && of_frame == frame_length;
+    if (advances) of_frame_q <= of_frame == frame_length ? '0 : of_frame;
 
     case (state_q)
       IDLE: begin
-        if (start) begin
+        of_frame_q <= '0;
+        told_q     <= 1'b0;
+        if (start && !told_q) begin
           fetch_start <= 1'b1;
           state_q     <= RUN;
         end
       end
 
       RUN: begin
-        if (found != rvg_engine_pkg::ERROR_NONE) begin
+        if (found != rvg_engine_pkg::ERROR_NONE || !fetch_start && fetch_finished && issued == stored) begin
           code    <= found;
           state_q <= HALT;
           still_q <= '0;
-        end else if (!fetch_start && fetch_finished && issued == stored) begin
-          code    <= rvg_engine_pkg::ERROR_NONE;
-          done    <= 1'b1;
-          state_q <= IDLE;
         end
       end
 
@@ -94,16 +105,16 @@ module rvg_engine_control (
         if (ports_idle && idle_q) begin
           clear_q <= '0;
           state_q <= CLEAR;
-        end else if (expired) begin
-          code    <= rvg_engine_pkg::ERROR_BUS;
-          clear_q <= '0;
-          state_q <= CLEAR;
+        end else if (expired && !told_q) begin
+          code   <= rvg_engine_pkg::ERROR_BUS;
+          done   <= 1'b1;
+          told_q <= 1'b1;
         end
       end
 
       default: begin  // CLEAR
         if (clear_q == '1) begin
-          done    <= 1'b1;
+          if (!told_q) done <= 1'b1;
           state_q <= IDLE;
         end
       end
@@ -113,6 +124,8 @@ module rvg_engine_control (
       state_q     <= IDLE;
       fetch_start <= 1'b0;
       done        <= 1'b0;
+      frame_done  <= 1'b0;
+      told_q      <= 1'b0;
       code        <= rvg_engine_pkg::ERROR_NONE;
     end
   end

@@ -29,6 +29,7 @@ module rvg_engine_fetch #(
   input  wire logic [31:0]   frames,
   output      logic          finished,
   output      logic [15:0]   issued,
+  output      logic [31:0]   frame_length,   // instructions of a frame, valid with the first of them
   output      logic [2:0]    error,          // rvg_engine_pkg::FETCH_*; 0: none
 
   output      logic [55:0]   read_tdata,     // {beats, address}
@@ -86,6 +87,8 @@ module rvg_engine_fetch #(
   logic [31:0] request_address_q, program_q, count_q, unrequested_q;
   logic [1:0]  on_way_q;
   logic        active_q, request_header_q, request, take;
+
+  assign frame_length = count_q - 1'b1;  // without the end
 
   assign finished = !active_q;
   assign request  = active_q && on_way_q != 2'd2 && (request_header_q || unrequested_q != '0) && (!read_tvalid || read_tready);

@@ -41,6 +41,7 @@ module rvg_engine_registers #(
   output      logic              stop,          // abort the run
   input  wire logic              done,
   input  wire logic [7:0]        code,
+  input  wire logic              clear,         // the ports' counters are reset: the run's counts stay as they were
   input  wire logic              frame_done,
   output      logic [31:0]       image_base,
   output      logic [31:0]       maps_base,
@@ -155,11 +156,11 @@ module rvg_engine_registers #(
     end
   end
 
-  // The ports' counters as they were when the run ended: they may be reset, or go on, after it.
+  // The ports' counters as they were when the run ended: they are reset then.
   logic [95:0] beats_q;
 
   always_ff @(posedge clk) begin
-    if (busy_q) beats_q <= {data_write_beats, data_read_beats, weight_read_beats};
+    if (busy_q && !clear) beats_q <= {data_write_beats, data_read_beats, weight_read_beats};
     if (rst)    beats_q <= '0;
   end
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from repvgg_hw import __version__
 from repvgg_hw.files import environment, sim_dir
 from repvgg_hw.plan.engine.array import Array
+from repvgg_hw.plan.engine.registers import CONTROL_BITS
 from repvgg_hw.plan.engine.schedule import Schedule
 from repvgg_hw.targets.verilog.engine.memory import places
 
@@ -29,6 +30,7 @@ def bench(schedule: Schedule, top: str) -> str:
             size=ROOM * places(schedule, FRAMES).size,
             frames=FRAMES,
             c_max=array.c_max,
+            control_bits=CONTROL_BITS,
             sum_address_bits=max(1, (array.c_max - 1).bit_length()),
         )
     )

@@ -13,15 +13,16 @@ from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, sim_dir, templates_dir, write_atomically, write_if_changed
 from repvgg_hw.names import top_module
-from repvgg_hw.plan.engine import image
+from repvgg_hw.plan.engine import codes, image
 from repvgg_hw.plan.engine.array import Array
 from repvgg_hw.plan.engine.plan import EnginePlan
+from repvgg_hw.plan.engine.registers import CONTROL_BITS, REGISTERS
 from repvgg_hw.plan.rate import rate
 from repvgg_hw.targets.verilog.emit import cells, library_sources
 from repvgg_hw.targets.verilog.engine.bench import bench
 from repvgg_hw.targets.verilog.engine.networks import rendered_modules
 
-CORE = "rvg_engine"
+CORES = {"rvg_engine", "rvg_engine_registers", "rvg_reset"}  # what the top is put together from
 IMAGE = "engine.bin"
 BENCH_SOURCES = (
     *("rvg_assert.sv", "rvg_assert_stream.sv", "dram_pkg.sv", "dram_pauses.sv", "dram_read_port.sv"),
@@ -38,7 +39,7 @@ def parameters(array: Array) -> dict[str, int | str]:
 def rtl(array: Array, top: str) -> Iterator[tuple[str, str]]:
     """(file name, text) of every source, packages first, the top last."""
     env = environment(templates_dir() / "verilog")
-    for path in library_sources({CORE, "rvg_shift_add"}):
+    for path in library_sources(CORES | {"rvg_shift_add"}):
         yield path.name, path.read_text()
     for name, template, context in rendered_modules(array.n):
         yield name, env.get_template(template).render(version=__version__, **context)
@@ -46,6 +47,7 @@ def rtl(array: Array, top: str) -> Iterator[tuple[str, str]]:
         "top": top,
         "array": array,
         "parameters": parameters(array),
+        "control_bits": CONTROL_BITS,
         "version": __version__,
     }
     yield f"{top}.sv", env.get_template("engine_top.sv.j2").render(values)
@@ -68,6 +70,9 @@ def emit(design: Design[EnginePlan]) -> None:
         "version": __version__,
         "options": design.options,
         "scale": design.network.output_scale,
+        "control_bits": CONTROL_BITS,
+        "registers": REGISTERS,
+        "codes": codes.ERRORS.values(),
     }
     files["README.md"] = environment(sim_dir()).get_template("engine_README.md.j2").render(context)
     for name, text in files.items():

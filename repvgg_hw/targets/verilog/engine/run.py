@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from repvgg_hw.files import sim_dir
 from repvgg_hw.plan.engine.machine import Write
 from repvgg_hw.targets.verilog.emit import listed_sources
 from repvgg_hw.targets.verilog.engine import memory
-from repvgg_hw.targets.verilog.engine.bench import FRAMES
+from repvgg_hw.targets.verilog.engine.bench import FRAMES, WATCHDOG_CYCLES
 from repvgg_hw.targets.verilog.engine.emit import BENCH_SOURCES
 from repvgg_hw.targets.verilog.engine.expected import golden_values
 from repvgg_hw.targets.verilog.engine.job import Job
@@ -74,27 +75,43 @@ def run(
     stalls  seed of the memory's latencies and pauses, 0 for a memory of 8 cycles without pauses
     Raises CheckFailed where the image's program is not one of the network.
     """
-    data, log = work / "data", work / "check.log"
+    data, log, counts = work / "data", work / "check.log", work / "check.run"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
     log.unlink(missing_ok=True)
+    counts.unlink(missing_ok=True)
     where, machine = memory.places(job.schedule, FRAMES), job.machine
     writes, sums = memory.expected(machine, images)
     golden_values(job, writes, sums, images)
     (data / "memory.bin").write_bytes(memory.memory(machine, images, where))
     memory.save_writes(data / "writes.bin", writes, machine, where)
     memory.save_sums(data / "sums.bin", [frame[: job.pooled] for frame in sums])
-    plusargs = [f"+data={data}", f"+log={log}", f"+frames={len(images)}", f"+sums={job.pooled}"]
-    plusargs += [f"+dram_load0={data / 'memory.bin'}", f"+maps_base={where.maps}"]
-    plusargs += [f"+input_base={where.input}", f"+output_base={where.output}"]
-    plusargs += [f"+input_stride={where.input_stride}", f"+output_stride={where.output_stride}"]
+    plusargs = [f"+data={data}", f"+log={log}", f"+sums={job.pooled}", f"+dram_load0={data / 'memory.bin'}"]
     if stalls:
         plusargs += [f"+seed={stalls}", f"+latency_min={LATENCY[0]}", f"+latency_max={LATENCY[1]}"]
         plusargs += [f"+back_pressure={BACK_PRESSURE}"]
     ended = verilator.run(
         simulator, "bench", "tb_engine", modules_path=sim_dir(), work=work, plusargs=plusargs,
-        environment={"REPVGG_HW_PROGRESS": str(work / "check.progress")},
+        environment={
+            "REPVGG_HW_PROGRESS": str(work / "check.progress"),
+            "REPVGG_HW_COUNTS": str(counts),
+            "REPVGG_HW_RUN": json.dumps(registers(where, len(images))),
+        },
         results=log.with_suffix(".xml"), log=log.with_suffix(".out"),
     )  # fmt: skip
-    lines = tuple(log.read_text().splitlines()) if log.is_file() else ()
+    lines = tuple(line for path in (log, counts) if path.is_file() for line in path.read_text().splitlines())
     return Run(job, lines, ended, writes, first, len(images))
+
+
+def registers(where: memory.Places, frames: int) -> dict[str, int]:
+    """What the registers of a run are written with; the image lies at address 0 of the bench's memory."""
+    return {
+        "IMAGE": 0,
+        "MAPS": where.maps,
+        "INPUT": where.input,
+        "OUTPUT": where.output,
+        "INPUT_STRIDE": where.input_stride,
+        "OUTPUT_STRIDE": where.output_stride,
+        "FRAMES": frames,
+        "WATCHDOG": WATCHDOG_CYCLES,
+    }
