@@ -22,6 +22,7 @@ ANY = 10**9  # of a resource: no limit
 # Bytes of a beat of the data port and of the weight port, and of the DRAM in a cycle: one 64-bit port; on
 # larger devices several ports of the processing system, six 64-bit beats a cycle of them together.
 PORTS = {"xc7": (8, 8, 8), "ecp5": (8, 8, 8), "xcup": (16, 32, 48)}
+MOST_BYTES = 4096  # of a DRAM in a cycle
 FAMILY = "xcup"  # whose ports multipliers have where no device says otherwise
 
 
@@ -40,12 +41,8 @@ class EnginePlanner:
 
     def plan(self, network: IntegerNetwork, request: Request) -> EnginePlan:
         """The array with the fewest planned cycles within a device, or a budget of multipliers."""
-        if request.folding:
-            raise InputError("--folding: an engine has one array for all layers; leave it out")
-        if request.fps is not None:
-            raise InputError(
-                "--fps: an engine is searched within --device or --multipliers; give one of them"
-            )
+        if request.folding or request.fps is not None:
+            raise InputError("an engine is searched within a device or multipliers, not by folding or fps")
         budget = _budget(request)
         found = search(network, budget)
         return EnginePlan(found.schedule, request.clock_mhz, budget.memory)
@@ -55,7 +52,9 @@ class EnginePlanner:
         recorded = partly(content, _Recorded, "plan")
         with context("plan"):
             array = exactly(recorded.array, Array, "array")
-            found = schedule.plan(network, array)
+            if not 1 <= recorded.memory_bytes <= MOST_BYTES:
+                raise InputError(f"memory_bytes is 1 to {MOST_BYTES}, not {recorded.memory_bytes}")
+            found = schedule.plan(network, array, memory=recorded.memory_bytes)
             if [tuple(cut) for cut in recorded.cuts] != list(found.cuts):
                 raise InputError("cuts are not those of this network on this array")
             result = EnginePlan(found, request.clock_mhz, recorded.memory_bytes)

@@ -208,14 +208,20 @@ class Schedule:
         return cycles.frame(self.strips, self.network.num_classes, width)
 
 
-def plan(network: IntegerNetwork, array: Array, cuts: Sequence[Cut] | None = None) -> Schedule:
+def plan(
+    network: IntegerNetwork,
+    array: Array,
+    cuts: Sequence[Cut] | None = None,
+    memory: int = cycles.MEMORY_BYTES,
+) -> Schedule:
     """The schedule with the fewest cycles, then the least traffic; or one that is cut as given.
 
+    memory  bytes of the DRAM in a cycle, which decide about the best cuts
     Raises InputError naming the limit of the array that the network exceeds, and the layer.
     """
     limits.check(network, array)
     layers = limits.layers(network, array)
-    chosen = tuple(cuts) if cuts is not None else tuple(best_cut(layer) for layer in layers)
+    chosen = tuple(cuts) if cuts is not None else tuple(best_cut(layer, memory) for layer in layers)
     return Schedule(array, network, layers, chosen)
 
 
