@@ -34,7 +34,19 @@ HARDWARE = (
     ),
     "--part",
 )
+# What an engine has one of, for all layers, and its search decides.
+OF_STREAMS = {
+    "--winograd": "the size of an engine's array decides about its tiles, and is searched for",
+    "--phases": "an engine's tiles are for both strides",
+    "--dsp": "the widths of an engine's multipliers follow from its array",
+    "--folding": "an engine has one array for all layers",
+    "--fps": "an engine is searched within --device or --multipliers",
+}
 HARDWARE_RULES = (
+    *(void(option, "--architecture engine", why=why) for option, why in OF_STREAMS.items()),
+    void(
+        "--architecture", "--target hls", unless=("--architecture stream",), why="HLS is written of streams"
+    ),
     excludes("--multipliers", "--fps", why="one follows from the other"),
     excludes("--multipliers", "--device", why="a device has a number of its own"),
     excludes("--dsp", "--device", why="a device has multipliers of its own"),

@@ -79,7 +79,7 @@ def search(network: IntegerNetwork, budget: Budget) -> Found:
         if found is not None and (best is None or _order(found) < _order(best)):
             best = found
     if best is None:
-        raise InputError("no engine for this network fits this device: even the smallest array exceeds it")
+        raise InputError("no engine for this network fits: even the smallest array exceeds what may be taken")
     best = _shrunk(network, best, budget)
     limits.check(network, best.array)
     return best
