@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from engine_cases import network_of, random_frame
 from repvgg_hw import design as designs
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
-from repvgg_hw.errors import InputError
+from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.plan.engine import schedule
 from repvgg_hw.plan.engine.array import Array
+from repvgg_hw.plan.engine.codes import HEADER_BYTES
 from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.plan.request import parse
 from repvgg_hw.targets import generate
@@ -88,6 +90,7 @@ def test_a_flipped_weight_is_named(built: Design[EnginePlan], tmp_path: Path) ->
     first = next(layer for layer in result.layers if layer.problem)
     assert first.name == "stage1.0"
     assert first.divergence is not None
+    assert result.bit_exact == 0, "the run ended in the first image"
 
 
 def test_an_image_of_another_engine_ends_with_its_error(built: Design[EnginePlan], tmp_path: Path) -> None:
@@ -96,6 +99,31 @@ def test_an_image_of_another_engine_ends_with_its_error(built: Design[EnginePlan
     image[8] ^= 1
     (design.directory / "engine.bin").write_bytes(image)
     with pytest.raises(InputError, match="the image is for engine"):
+        prove(design)
+
+
+def test_another_program_is_not_run(built: Design[EnginePlan], tmp_path: Path) -> None:
+    """It may do anything, and for ever."""
+    design = changed(built, tmp_path / "program")
+    image = bytearray((design.directory / "engine.bin").read_bytes())
+    image[HEADER_BYTES + 40] ^= 1
+    (design.directory / "engine.bin").write_bytes(image)
+    with pytest.raises(CheckFailed, match=f"byte {HEADER_BYTES + 40} is not the network's, nor"):
+        prove(design)
+
+
+@pytest.mark.parametrize("what", ["cut", "longer", "pipe", "folder", "missing"])
+def test_what_is_no_image_is_not_read(built: Design[EnginePlan], tmp_path: Path, what: str) -> None:
+    design = changed(built, tmp_path / what)
+    path = design.directory / "engine.bin"
+    data = path.read_bytes()
+    path.unlink()
+    if what in ("cut", "longer"):
+        path.touch()
+        os.truncate(path, len(data) - 1 if what == "cut" else 1 << 40)
+    elif what != "missing":
+        os.mkfifo(path) if what == "pipe" else path.mkdir()
+    with pytest.raises(InputError, match=r"engine\.bin (has|is missing or no file)"):
         prove(design)
 
 

@@ -6,6 +6,7 @@ The same network and plan give the same bytes. The folder stands on its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from repvgg_hw import __version__
@@ -80,17 +81,35 @@ def emit(design: Design[EnginePlan]) -> None:
     write_atomically(design.directory / IMAGE, image.build(plan.schedule))
 
 
+def found_image(directory: Path, right: bytes) -> bytes:
+    """engine.bin of a folder, where `right` is the network's image.
+
+    Raises InputError where it is missing, no file, or of another size: such a file is not read at all.
+    """
+    path = directory / IMAGE
+    try:
+        if not path.is_file():  # a pipe would be waited for, a device has no end
+            raise InputError(f"{path} is missing or no file: generate the design again")
+        if (size := path.stat().st_size) != len(right):
+            wrong = f"has {size:,} bytes, the network's image has {len(right):,}"
+            raise InputError(f"{path} {wrong}: generate the design again")
+        return path.read_bytes()
+    except OSError:
+        raise InputError(f"{path} cannot be read: generate the design again") from None
+
+
+def differences(plan: EnginePlan, found: bytes, right: bytes) -> list[tuple[str, str]]:
+    """Where an image is not the network's: nothing, or the first byte as (layer, message)."""
+    if found == right:
+        return []
+    byte = next(at for at, (a, b) in enumerate(zip(found, right, strict=True)) if a != b)
+    return [(_layer_at(plan, byte), f"{IMAGE}, byte {byte} is not the network's")]
+
+
 def differing_image(design: Design[EnginePlan]) -> list[tuple[str, str]]:
     """Where engine.bin on disk is not what the network says: (layer, message)."""
-    path, expected = design.directory / IMAGE, image.build(design.plan.schedule)
-    try:
-        found = path.read_bytes()
-    except OSError:
-        raise InputError(f"{path} is missing or cannot be read: generate the design again") from None
-    if found == expected:
-        return []
-    byte = next((i for i, (a, b) in enumerate(zip(found, expected, strict=False)) if a != b), len(found))
-    return [(_layer_at(design.plan, byte), f"{IMAGE}, byte {byte} is not the network's")]
+    right = image.build(design.plan.schedule)
+    return differences(design.plan, found_image(design.directory, right), right)
 
 
 def _layer_at(plan: EnginePlan, byte: int) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from repvgg_hw.plan.engine import image as images
+from repvgg_hw.plan.engine.array import LOGIT_BYTES
+from repvgg_hw.plan.engine.instruction import Op
 from repvgg_hw.plan.engine.machine import Machine
 from repvgg_hw.plan.engine.schedule import Place, Schedule
 
@@ -15,13 +17,15 @@ from repvgg_hw.plan.engine.schedule import Place, Schedule
 class Job:
     """A schedule and the image that runs it.
 
-    image  bytes, as they lie in the memory
-    only   instructions of the schedule's program that the image has, in order; all where None
+    image   that the schedule says, by which is known what is written where
+    only    instructions of the schedule's program that the image has, in order; all where None
+    loaded  bytes that lie in the memory in its place, where they may be others
     """
 
     schedule: Schedule
     image: bytes
     only: tuple[int, ...] | None = None
+    loaded: bytes | None = None
 
     @staticmethod
     def of(schedule: Schedule, only: Sequence[int] | None = None) -> Job:
@@ -51,6 +55,18 @@ class Job:
     def sums_read(self) -> int:
         """Pooled sums that the linear layer reads in a frame: all of them for each block of classes."""
         return self.pooled * self.schedule.blocks
+
+    @cached_property
+    def beats(self) -> int:
+        """Of the data port, written in a frame."""
+        array, stored = self.schedule.array, 0
+        for one in self.machine.image.program:
+            if one.op == Op.CONV and not one.pool:
+                channels = one.groups * ((one.repeats - 1) * array.po + one.out_lanes)
+                stored += channels * one.store_rows * one.store_line_beats
+            elif one.op == Op.LINEAR:
+                stored += one.blocks * array.bw * LOGIT_BYTES // array.bd
+        return stored
 
     @cached_property
     def values(self) -> dict[str, int]:

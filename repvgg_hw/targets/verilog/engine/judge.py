@@ -26,8 +26,18 @@ def ends_badly(run: Run) -> Iterator[str]:
         yield f"the linear layer read {found} pooled sums, {run.job.sums_read * run.images} are its work"
 
 
-def layers(runs: Sequence[Run], planned: Sequence[EngineLayer], images: int) -> Iterator[LayerResult]:
-    """Each layer's comparison; what differs first is with the layer that it is of."""
+def exact(run: Run) -> int:
+    """Images, from the run's first on, of which everything is equal: at a difference a run ends."""
+    if wrong := run.words("write"):
+        return int(wrong[1]) // run.job.beats
+    if wrong := run.words("sum"):
+        return int(wrong[0])
+    return run.images if run.ended else 0
+
+
+def layers(runs: Sequence[Run], planned: Sequence[EngineLayer]) -> Iterator[LayerResult]:
+    """Each layer's comparison over all runs; what differs first is with the layer that it is of."""
+    images = sum(run.images for run in runs)
     found: dict[str, tuple[str, Divergence | None, int]] = {}
     for run in runs:
         if wrong := run.words("write"):

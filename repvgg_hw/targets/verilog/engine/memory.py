@@ -45,10 +45,16 @@ def places(schedule: Schedule, frames: int) -> Places:
     return Places(maps, inputs, outputs, input_stride, output_stride, size)
 
 
-def memory(machine: Machine, images: NDArray[np.integer], where: Places) -> bytes:
-    """The memory before a run: the image, and the frames (N, C, H, W), int8 or of a layer alone uint8."""
+def memory(
+    machine: Machine, images: NDArray[np.integer], where: Places, loaded: bytes | None = None
+) -> bytes:
+    """The memory before a run: the image, and the frames (N, C, H, W), int8 or of a layer alone uint8.
+
+    loaded  what lies in the image's place, not longer than it
+    """
     content = np.zeros(where.input + len(images) * where.input_stride, np.uint8)
-    content[: len(machine.data)] = np.frombuffer(machine.data, np.uint8)
+    data = np.frombuffer(machine.data if loaded is None else loaded, np.uint8)
+    content[: data.size] = data
     for number, image in enumerate(images):
         lines = planar(image, machine.array)
         at = where.input + number * where.input_stride

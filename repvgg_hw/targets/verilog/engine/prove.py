@@ -13,7 +13,7 @@ from repvgg_hw.targets.target import ProofOptions
 from repvgg_hw.targets.verilog.engine.simulate import simulate
 from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
 
-NOT_YET = ("layer", "layers", "scheduler", "jobs", "extremes", "waves", "fresh")
+NOT_YET = ("layer", "layers", "scheduler", "jobs", "extremes", "waves")
 
 
 def prove(design: Design[EnginePlan], images: NDArray[np.int8], options: ProofOptions) -> SimulationResult:
@@ -27,5 +27,11 @@ def prove(design: Design[EnginePlan], images: NDArray[np.int8], options: ProofOp
     cycles = design.plan.frame_interval * len(images) * (4 if options.stalls else 2)
     with time_limit(options.timeout or patience(cycles)):
         return simulate(
-            design, images, labels=options.labels, stalls=options.stalls, progress=options.progress
+            design,
+            images,
+            labels=options.labels,
+            stalls=options.stalls,
+            state=options.state,
+            fresh=options.fresh,
+            progress=options.progress,
         )

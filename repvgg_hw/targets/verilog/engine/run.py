@@ -83,7 +83,7 @@ def run(
     where, machine = memory.places(job.schedule, FRAMES), job.machine
     writes, sums = memory.expected(machine, images)
     golden_values(job, writes, sums, images)
-    (data / "memory.bin").write_bytes(memory.memory(machine, images, where))
+    (data / "memory.bin").write_bytes(memory.memory(machine, images, where, job.loaded))
     memory.save_writes(data / "writes.bin", writes, machine, where)
     memory.save_sums(data / "sums.bin", [frame[: job.pooled] for frame in sums])
     plusargs = [f"+data={data}", f"+log={log}", f"+sums={job.pooled}", f"+dram_load0={data / 'memory.bin'}"]

@@ -7,6 +7,7 @@ memory by the schedule. That the schedule's own machine agrees with golden is ch
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +15,21 @@ from numpy.typing import NDArray
 
 from repvgg_hw import golden
 from repvgg_hw.design import Design
+from repvgg_hw.design.proven import Proven
 from repvgg_hw.design.results import SimulationResult
+from repvgg_hw.errors import CheckFailed
+from repvgg_hw.plan.engine.image import parse
 from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verdict import share_correct
 from repvgg_hw.targets.verilog.engine import judge
 from repvgg_hw.targets.verilog.engine.bench import FRAMES
-from repvgg_hw.targets.verilog.engine.emit import IMAGE, differing_image
+from repvgg_hw.targets.verilog.engine.emit import differences, found_image
 from repvgg_hw.targets.verilog.engine.job import Job
 from repvgg_hw.targets.verilog.engine.run import Run, build, run
+from repvgg_hw.targets.verilog.engine.watch import Watch
 from repvgg_hw.targets.verilog.simulator.promises import broken_promise
+from repvgg_hw.targets.verilog.watch import lead_in
 
 LONG_FRAME = 100_000  # cycles: from there on, a simulator that is compiled well is worth its time
 
@@ -39,29 +45,38 @@ def simulate(
     *,
     labels: NDArray[np.int64] | None = None,
     stalls: int = 0,
+    state: str | None = None,
+    fresh: bool = False,
     progress: Progress,
 ) -> SimulationResult:
     """Run images (N, C, H, W) int8 through the engine, up to FRAMES of them back to back.
 
     stalls: seed of the memory's latencies and pauses, 0 for a memory of 8 cycles without pauses
-    Raises InputError for a missing tool or file. Differences are in the result, not raised.
+    state, fresh: see `ProofOptions`; the images that an interrupted run has proven are not run again, but for
+    the last of them, behind which the others come
+    Raises InputError for a missing tool or file, CheckFailed for an image whose program is not the network's.
+    Differences are in the result, not raised.
     """
     work = design.directory.resolve() / "build"
     work.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     progress(0.0, "building the simulator")
-    differing = differing_image(design)
-    job = Job(design.plan.schedule, (design.directory / IMAGE).read_bytes())
+    job, differing = _job(design)
     simulator = build(design.directory, optimization(design.plan))
     built = time.monotonic()
-    runs, problems = [], [f"{layer}: {message}" for layer, message in differing]
-    for first in range(0, len(images), FRAMES):
-        progress(first / len(images), f"image {first} of {len(images)}")
-        runs.append(run(simulator, job, images[first : first + FRAMES], work, first=first, stalls=stalls))
-        problems += _problems(runs[-1], work)
-    layers = tuple(judge.layers(runs, design.plan.layers, len(images)))
-    problems += [layer.problem for layer in layers if layer.problem]
-    bad = {image for layer in layers for image in layer.bad_frames}
+    proven = Proven(work, images, state, ("engine", stalls), fresh=fresh)
+    runs, problems = list[Run](), [f"{layer}: {message}" for layer, message in differing]
+    for first in range(lead_in(proven.images, len(images), 1), len(images), FRAMES):
+        batch = images[first : first + FRAMES]
+        with Watch(work / "check.log", job, proven, first, len(batch), progress) as watch:
+            runs.append(run(simulator, job, batch, work, first=first, stalls=stalls))
+        problems += (wrong := _problems(runs[-1], watch, work))
+        if wrong or judge.exact(runs[-1]) < len(batch):
+            break
+    layers = tuple(judge.layers(runs, design.plan.layers))
+    differ = [layer.problem for layer in layers if layer.problem]
+    if not watch.ended_from_outside:  # else what was proven is kept
+        proven.forget()
     done = runs[0].words("done")
     expected = np.concatenate([golden.forward(one[None], design.network) for one in images])
     top1 = share_correct(expected, labels) if design.network.linear is not None else None
@@ -69,21 +84,35 @@ def simulate(
         target=design.target,
         mode="network",
         images=len(images),
-        bit_exact=0 if problems and not bad else len(images) - len(bad),
+        bit_exact=0 if problems and not differ else runs[0].first + sum(map(judge.exact, runs)),
         stalls=stalls,
         layers=layers,
-        problems=tuple(problems),
+        problems=(*problems, *differ),
         planned_interval=design.plan.frame_interval,
-        frame_interval=None if done is None else int(done[1]) // min(len(images), FRAMES),
+        frame_interval=None if done is None else int(done[1]) // runs[0].images,
         build_seconds=built - started,
         run_seconds=time.monotonic() - built,
         top1_golden=top1,
-        top1_simulated=None if problems else top1,
-        notes=tuple(judge.notes(runs)),
+        top1_simulated=None if problems or differ else top1,
+        notes=(*proven.note, *judge.notes(runs)),
     )
 
 
-def _problems(done: Run, work: Path) -> list[str]:
-    """What is wrong with a run beside its values."""
+def _job(design: Design[EnginePlan]) -> tuple[Job, list[tuple[str, str]]]:
+    """What is to run, with the bytes of the folder's image, and where these are not the network's."""
+    job = Job.of(design.plan.schedule)
+    found = found_image(design.directory, job.image)
+    parse(found, design.plan.array)
+    weights = design.plan.schedule.weight_addresses[0]
+    if found[:weights] != job.image[:weights]:  # it may do anything, and for ever
+        _, message = differences(design.plan, found, job.image)[0]
+        raise CheckFailed(f"{message}, nor is its program: not simulated; generate the design again")
+    return replace(job, loaded=found), differences(design.plan, found, job.image)
+
+
+def _problems(done: Run, watch: Watch, work: Path) -> list[str]:
+    """What is wrong with a run, its values aside."""
+    if watch.ended_from_outside:
+        return ["the simulator was ended from outside, run again to go on: see build/check.out"]
     broken = broken_promise(work / "check.out", {})
     return [*([broken] if broken else []), *judge.ends_badly(done)]
