@@ -44,7 +44,7 @@ class Watch:
         self.thread.join()
         self._keep()
         # cocotb writes its results whenever its test ends, well or badly
-        self.ended_from_outside = not self.results.is_file() and not self._lines() & (WRONG | {"done"})
+        self.ended_from_outside = not self.results.is_file() and not self._lines() & WRONG
 
     def _run(self) -> None:
         while not self.stop.wait(POLL_SECONDS):
