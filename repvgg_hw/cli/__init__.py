@@ -23,6 +23,7 @@ COMMANDS = (
     "inspect",
     "fuse",
     "generate",
+    "program",
     "simulate",
     "synth",
     "evaluate",

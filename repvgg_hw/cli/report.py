@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(directory: Path | None, html: Path | None, as_json: bool) -> None:
     """Say what was planned, emitted and simulated: in the terminal, as JSON, and as an HTML page.
 
-    DIRECTORY is a folder written by `generate` [default: the last one].
+    DIRECTORY is a folder written by `generate` or `program` [default: the last one].
 
     \b
     Example:
@@ -42,7 +42,7 @@ def command(directory: Path | None, html: Path | None, as_json: bool) -> None:
     place = directory if directory is not None else designs.last_directory()
 
     def read() -> Summary:
-        design = designs.load(place)
+        design = designs.load(place, images=True)
         registry.of(design)  # raises where this version has no such target
         return report.summarize(design)
 

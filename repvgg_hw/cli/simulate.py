@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import sys
@@ -41,6 +42,7 @@ RULES = (
     void("--jobs", "--scheduler", why="its workers set how many run at once"),
     void("--waves", "--layers", why="give --layer for the inside of one"),
     void("--fresh", "--layer", "--waves", why="such a run starts over anyway"),
+    *excludes("--netlist", "--image", why="netlists run their own network"),
     *(
         void("--netlist", option, why="a netlist is simulated whole, and seen at the streams between layers")
         for option in ("--layer", "--layers", "--waves")
@@ -51,6 +53,9 @@ CYCLE = Whole(0, 2**63 - 1)
 
 @click.command(cls=Command, rules=RULES)
 @click.argument("directory", required=False, type=PLACE)
+@click.option(
+    "--image", type=PLACE, help="Folder that `program` wrote: this network, on DIRECTORY's hardware."
+)
 @click.option("--images", type=PLACE, help="Images to run [default: synthetic ones].")
 @click.option("--limit", type=COUNT, help="At most that many images [default: all, or 4].")
 @image_options
@@ -74,6 +79,7 @@ CYCLE = Whole(0, 2**63 - 1)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
     directory: Path | None,
+    image: Path | None,
     images: Path | None,
     limit: int | None,
     preprocessing: Preprocessing | None,
@@ -94,7 +100,8 @@ def command(
 ) -> None:
     """Prove that a generated design computes what the golden model computes, bit for bit.
 
-    DIRECTORY is a folder written by `generate` [default: the last one].
+    DIRECTORY is a folder written by `generate` [default: the last one]. With --image its sources run the
+    network of that folder, where the result is kept.
 
     \b
     Examples:
@@ -103,6 +110,7 @@ def command(
       repvgg-hw simulate build/net --stalls 1 --extremes
       repvgg-hw simulate build/net --layers --extremes
       repvgg-hw simulate build/net --netlist ulx3s-85f
+      repvgg-hw simulate build/engine --image build/other
 
     Exit codes: 0 every value equal, 1 something differs, 2 the input or usage is wrong.
     """
@@ -116,9 +124,11 @@ def command(
     from repvgg_hw.report.provenance import provenance
     from repvgg_hw.synth import circuit, proof
     from repvgg_hw.targets import registry
+    from repvgg_hw.targets.program import check_made_for
     from repvgg_hw.targets.target import ProofOptions
 
-    place = directory if directory is not None else designs.last_directory()
+    made_at = directory if directory is not None else designs.last_directory()
+    place = made_at if image is None else image
     device = None if netlist is None else devices.get(netlist)
     options = ProofOptions(
         layer=layer,
@@ -132,34 +142,42 @@ def command(
         fresh=fresh,
     )
 
-    def prepare() -> tuple[Design[NetworkPlan], Target, NDArray[np.int8], NDArray[np.int64] | None]:
-        design = designs.load(place)
-        target = registry.of(design)
+    def prepare() -> tuple[Design[NetworkPlan], Target, NDArray[np.int8], ProofOptions]:
+        design = designs.load(place, images=image is not None)
+        target, hardware = registry.of(design), None
+        if image is not None:
+            hardware = designs.load(made_at)
+            check_made_for(design, hardware)
         _check_options(target, options)
         if device is not None and target.name != "verilog":
             raise InputError(f"--netlist: not for designs of the target {target.name}")
         check_output(place / (results.FILE if device is None else proof.FILE))
         pixels, labels = _images(design, images, limit, preprocessing, class_index)
-        return design, target, golden.quantize_input(pixels, design.network), labels
+        own = dataclasses.replace(options, labels=labels, hardware=hardware)
+        return design, target, golden.quantize_input(pixels, design.network), own
 
-    before = folder.stamp(place)
-    design, target, x, labels = prepare()
-    with folder.locked(place):
-        folder.recover(place)
-        if folder.stamp(place) != before:  # generated anew while this one prepared, or waited
-            design, target, x, labels = prepare()
-        state = folder.fingerprint(place)
+    places = {made_at, place}
+    before = [folder.stamp(each) for each in places]
+    design, target, x, own = prepare()
+    with contextlib.ExitStack() as locks:
+        for each in sorted(places):
+            locks.enter_context(folder.locked(each))
+            folder.recover(each)
+        if [folder.stamp(each) for each in places] != before:  # made anew while this one prepared, or waited
+            design, target, x, own = prepare()
+        states = {each: folder.fingerprint(each) for each in places}
+        state = states[place]
         made = None if device is None else circuit.required(place, device)
         with bar(f"simulate {design.plan.name}") as update:
             try:
-                own = dataclasses.replace(options, labels=labels, state=state, progress=update)
+                own = dataclasses.replace(own, state=state, progress=update)
                 if device is None:
                     result = target.prove(design, x, own)
                 else:
                     result = proof.prove(design, device, x, own)
             except CheckFailed as error:  # kept, so that no report shows an older result in its place
                 result = results.not_proven(design.target, len(x), design.plan.frame_interval, str(error))
-        if folder.fingerprint(place) != state:
+        if any(folder.fingerprint(each) != states[each] for each in places):
             problem = "files of the design have changed while it was simulated: simulate again"
             result = dataclasses.replace(result, problems=(problem, *result.problems))
         if device is None or made is None:

@@ -2,10 +2,11 @@
 
 from repvgg_hw.design.description import (
     Design,
+    Hardware,
     last_directory,
     load,
     remember,
     save,
 )
 
-__all__ = ["Design", "last_directory", "load", "remember", "save"]
+__all__ = ["Design", "Hardware", "last_directory", "load", "remember", "save"]

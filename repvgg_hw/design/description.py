@@ -1,11 +1,14 @@
 """An emitted folder: what `generate` leaves and `simulate` and `report` find.
 
 design.json   request, plan, provenance          network.npz   the integer network
+
+The folder of an image, which `program` leaves, has the same two, no sources, and says whose sources run it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 from dataclasses import dataclass
@@ -36,6 +39,18 @@ class _Format(msgspec.Struct, frozen=True):
     format: int
 
 
+@dataclass(frozen=True)
+class Hardware:
+    """Whose sources run an image that has none of its own.
+
+    sources  SHA-256 over them, as `folder.fingerprint` gives it
+    name     of the design that they were generated for
+    """
+
+    sources: str
+    name: str
+
+
 class _Content(_Format, frozen=True, forbid_unknown_fields=True):
     """design.json; what is in the plan, only its architecture knows."""
 
@@ -44,6 +59,7 @@ class _Content(_Format, frozen=True, forbid_unknown_fields=True):
     options: dict[str, Any]
     provenance: dict[str, Any]
     plan: dict[str, Any]
+    hardware: Hardware | None = None
 
 
 P = TypeVar("P", bound=NetworkPlan, covariant=True)
@@ -59,6 +75,7 @@ class Design(Generic[P]):
     plan: P
     options: dict[str, Any]
     generator: str = GENERATOR  # the version that wrote it
+    hardware: Hardware | None = None  # of an image alone, which has no sources
 
     @property
     def target(self) -> str:
@@ -77,13 +94,18 @@ def save(design: Design[NetworkPlan]) -> None:
         "provenance": design.network.provenance,  # of network.npz, for readers that are not Python
         "plan": design.plan.to_json(),
     }
+    if design.hardware is not None:
+        content["hardware"] = dataclasses.asdict(design.hardware)
     write_if_changed(
         design.directory / "design.json", json.dumps(schema.without_surrogates(content), indent=2) + "\n"
     )
 
 
-def load(directory: Path) -> Design[NetworkPlan]:
-    """Read a generated folder. Raises InputError naming what is missing or foreign."""
+def load(directory: Path, *, images: bool = False) -> Design[NetworkPlan]:
+    """Read a generated folder; with `images` also an image that `program` made for another design's sources.
+
+    Raises InputError naming what is missing or foreign.
+    """
     path = directory / "design.json"
     if (directory / folder.STAGE / folder.COMPLETE).is_file():
         with folder.locked(directory):
@@ -99,6 +121,11 @@ def load(directory: Path) -> Design[NetworkPlan]:
         if version != FORMAT:
             raise InputError(f"has format {version}, this version reads {FORMAT}: generate it again")
         content = schema.partly(document, _Content)
+        if content.hardware is not None and not images:
+            raise InputError(
+                f"is of an image for the hardware of {content.hardware.name}, without sources of its own: "
+                "give that design's folder, here and with --image to simulate"
+            )
         request = requests.from_json(content.request)
     network = load_network(directory / "network.npz")
     with context(str(path)):
@@ -107,7 +134,7 @@ def load(directory: Path) -> Design[NetworkPlan]:
         if other is not None:
             raise InputError(f"{other}, by network.npz")
         plan = registry.get(request.architecture).restore(content.plan, network, request)
-    return Design(directory, request, network, plan, content.options, content.generator)
+    return Design(directory, request, network, plan, content.options, content.generator, content.hardware)
 
 
 def remember(directory: Path) -> None:

@@ -189,12 +189,13 @@ def is_inside(name: str) -> bool:
     return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
-def fingerprint(directory: Path) -> str:
+def fingerprint(directory: Path, of: Callable[[str], bool] = lambda name: True) -> str:
     """SHA-256 over every file of the design, as it is now. What was proven holds for this state alone.
 
+    of  which files, by their names: all of them
     Raises InputError where a file or the list of them is missing.
     """
-    digest, names = hashlib.sha256(), listed(directory)
+    digest, names = hashlib.sha256(), [name for name in listed(directory) if of(name)]
     if not names:
         raise InputError(f"{directory / FILES} is missing or damaged: generate the design again")
     for name in names:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.output import Output
@@ -83,7 +83,7 @@ class NetworkPlan(Protocol):
 
 
 class Planner(Protocol):
-    """One architecture."""
+    """One architecture. Where one hardware runs many networks, it is a `Reusing` one, too."""
 
     @property
     def name(self) -> str:
@@ -96,4 +96,15 @@ class Planner(Protocol):
         """The plan whose `to_json` is content: its choices are read, all else follows from the rest.
 
         Raises InputError that names the field where content says otherwise; content may be any JSON.
+        """
+
+
+@runtime_checkable
+class Reusing(Protocol):
+    """An architecture whose hardware runs other networks, too."""
+
+    def reuse(self, plan: Any, network: IntegerNetwork) -> NetworkPlan:
+        """The plan of this network on that plan's hardware.
+
+        Raises InputError, naming the limit, the layer and by how much, where the network exceeds it.
         """

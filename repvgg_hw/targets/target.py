@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class ProofOptions:
     state      fingerprint of the design's folder: what an interrupted run of the same has proven is not run
                again; of a whole network nothing is kept where None
     fresh      start over, whatever was proven before
+    hardware   whose sources are simulated, where the design is an image without any
     """
 
     labels: NDArray[np.int64] | None = None
@@ -45,6 +46,7 @@ class ProofOptions:
     waves: tuple[int, int | None] | None = None
     timeout: float | None = None
     state: str | None = None
+    hardware: Design[Any] | None = None
     fresh: bool = False
     progress: Progress = silent
 
@@ -83,3 +85,17 @@ class Target(Protocol):
 
     def differing_tables(self, design: Design[Any]) -> list[tuple[str, str]]:
         """Constants on disk that are not what the network says: (layer, message), in the network's order."""
+
+
+@runtime_checkable
+class Programmable(Protocol):
+    """A target of which some designs run other networks by an image alone: see targets/program.py."""
+
+    @property
+    def name(self) -> str: ...
+
+    def is_source(self, name: str) -> bool:
+        """Whether this file of a design is of the hardware, whatever network it runs."""
+
+    def program(self, design: Design[Any]) -> None:
+        """Write the image of a design without sources into its folder."""

@@ -8,10 +8,11 @@ import numpy as np
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import LOGIT_BITS, MAX_SHIFT, MULTIPLIER_BITS, IntegerConv, IntegerNetwork, signed_bits
-from repvgg_hw.plan.engine.array import Array
+from repvgg_hw.plan.engine.array import ADDR_BITS, Array
 from repvgg_hw.plan.engine.tiling import Layer
 
-LARGEST_COUNT = (1 << 16) - 1  # channels, words, beats of a line: 16 bits of an instruction
+LARGEST_COUNT = (1 << 16) - 1  # channels, sets, blocks: 16 bits of an instruction
+LARGEST_WIDTH = (1 << 15) - 1  # pixels of a line: x_first and x_limit have 16 bits with a sign
 
 
 def layers(network: IntegerNetwork, array: Array) -> tuple[Layer, ...]:
@@ -42,6 +43,8 @@ def _of_layer(layer: Layer, conv: IntegerConv) -> Iterator[str]:
         return
     if max(shape.c_in, shape.c_out) > LARGEST_COUNT:
         yield f"it has {max(shape.c_in, shape.c_out)} channels, at most are {LARGEST_COUNT}"
+    if max(layer.width, layer.height) > LARGEST_WIDTH:
+        yield f"its map is {layer.height} x {layer.width}, at most are {LARGEST_WIDTH} rows and columns"
     if max(conv.in_bits, conv.out_bits, conv.weight_bits) > 8 or int(conv.weight.min()) < -127:
         yield "its maps and weights do not fit int8, -128 excluded"
     bits = signed_bits(conv.accumulator_bound)
@@ -60,9 +63,22 @@ def _of_layer(layer: Layer, conv: IntegerConv) -> Iterator[str]:
         )
 
 
+def check_memory(image: int, maps: int, frame: int, output: int) -> None:
+    """Raise InputError where image, maps, a frame and its output together exceed 32-bit addresses."""
+    total = image + maps + frame + output
+    if total > 1 << ADDR_BITS:
+        raise InputError(
+            f"the network does not fit this engine: image, maps, frame and output are {total:,} bytes, "
+            f"{ADDR_BITS}-bit addresses reach {1 << ADDR_BITS:,}"
+        )
+
+
 def _of_head(network: IntegerNetwork, array: Array) -> Iterator[str]:
     assert network.linear is not None
     channels = network.convs[-1].shape.c_out
+    blocks = -(-network.num_classes // array.bw)
+    if blocks > LARGEST_COUNT:
+        yield f"it has {network.num_classes} classes, at most are {LARGEST_COUNT * array.bw}"
     if channels > array.c_max:
         yield f"it has {channels} inputs, c_max is {array.c_max}"
     _, _, (height, width) = list(network.map_shapes())[-1]

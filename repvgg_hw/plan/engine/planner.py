@@ -47,6 +47,11 @@ class EnginePlanner:
         found = search(network, budget)
         return EnginePlan(found.schedule, request.clock_mhz, budget.memory)
 
+    def reuse(self, plan: EnginePlan, network: IntegerNetwork) -> EnginePlan:
+        """The network scheduled on that plan's array."""
+        found = schedule.plan(network, plan.array, memory=plan.memory_bytes)
+        return EnginePlan(found, plan.clock_mhz, plan.memory_bytes)
+
     def restore(self, content: Any, network: IntegerNetwork, request: Request) -> EnginePlan:
         """The array and the cuts are read; the schedule gives the rest."""
         recorded = partly(content, _Recorded, "plan")

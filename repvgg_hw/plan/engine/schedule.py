@@ -222,7 +222,9 @@ def plan(
     limits.check(network, array)
     layers = limits.layers(network, array)
     chosen = tuple(cuts) if cuts is not None else tuple(best_cut(layer, memory) for layer in layers)
-    return Schedule(array, network, layers, chosen)
+    found = Schedule(array, network, layers, chosen)
+    limits.check_memory(found.weight_addresses[-1], found.maps_bytes, found.input_bytes, found.output_bytes)
+    return found
 
 
 def best_cut(layer: Layer, width: int = cycles.MEMORY_BYTES) -> Cut:

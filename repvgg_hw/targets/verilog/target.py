@@ -27,7 +27,9 @@ class VerilogTarget:
     name = "verilog"
     architectures = frozenset({"stream", "engine"})
     counts = "cycles"
-    takes = frozenset({"layers", "jobs", "scheduler", "stalls", "extremes", "waves", "timeout", "fresh"})
+    takes = frozenset(
+        {"layers", "jobs", "scheduler", "stalls", "extremes", "waves", "timeout", "fresh", "hardware"}
+    )
 
     def emit(self, design: Design[Any]) -> None:
         if isinstance(design.plan, EnginePlan):
@@ -83,6 +85,12 @@ class VerilogTarget:
                 progress=o.progress,
             )
         return with_reach(result, design, images, given) if o.extremes else result
+
+    def is_source(self, name: str) -> bool:
+        return engine_emit.is_source(name)
+
+    def program(self, design: Design[EnginePlan]) -> None:
+        engine_emit.write_image(design)
 
     def differing_tables(self, design: Design[Any]) -> list[tuple[str, str]]:
         if isinstance(design.plan, EnginePlan):

@@ -11,7 +11,7 @@ from engine_cases import network_of, random_array, random_network
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.engine.array import Array
-from repvgg_hw.plan.engine.limits import check
+from repvgg_hw.plan.engine.limits import check, check_memory
 from repvgg_hw.plan.engine.schedule import plan
 
 ROOMY = Array(
@@ -115,3 +115,9 @@ def test_strips_keep_the_limits_and_cover_the_map(seed: int) -> None:
             assert not layer.stored or strip.rows * layer.store_beats(strip) <= array.out_words
             assert strip.x * layer.kind.m % array.bd == 0
         assert (covered == 1).all()
+
+
+def test_what_exceeds_32_bits_of_address_is_refused() -> None:
+    check_memory(1 << 31, 1 << 30, 1 << 29, 1 << 29)
+    with pytest.raises(InputError, match="4,294,967,297 bytes, 32-bit addresses reach 4,294,967,296"):
+        check_memory(1 << 31, 1 << 30, 1 << 29, (1 << 29) + 1)

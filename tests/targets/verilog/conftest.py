@@ -1,4 +1,4 @@
-"""A design of five layers whose proofs are made up, and counted."""
+"""A design of five layers whose proofs are made up, and counted; an engine's that is simulated."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 
+import engine_designs
 import numpy as np
 import pytest
 from hls_networks import Layer, random_images, random_network
@@ -14,6 +15,7 @@ from layer_provers import InOrder, Prover
 from numpy.typing import NDArray
 
 from repvgg_hw.design import Design
+from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog import emit
@@ -44,3 +46,9 @@ def design(tmp_path: Path) -> Design[Plan]:
 @pytest.fixture
 def images(design: Design[Plan]) -> NDArray[np.int8]:
     return random_images(design.network, 2)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Design[EnginePlan]:
+    """An engine's design; its simulator is built once for all tests."""
+    return engine_designs.write(tmp_path_factory.mktemp("engine") / "design")

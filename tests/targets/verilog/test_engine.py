@@ -9,46 +9,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_cases import network_of, random_frame
+from engine_cases import random_frame
+from engine_designs import ARRAY, NETWORK
 
 from repvgg_hw import design as designs
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.plan.engine import schedule
-from repvgg_hw.plan.engine.array import Array
 from repvgg_hw.plan.engine.codes import HEADER_BYTES
 from repvgg_hw.plan.engine.plan import EnginePlan
-from repvgg_hw.plan.request import parse
-from repvgg_hw.targets import generate
 from repvgg_hw.targets import registry as targets
 from repvgg_hw.targets.target import ProofOptions
 from repvgg_hw.targets.verilog.engine import judge
 from repvgg_hw.targets.verilog.engine.job import Job
 from repvgg_hw.targets.verilog.engine.run import Run
 
-# Strides, groups, an odd map, channels that fill neither PI nor PO, classes that fill no block.
-NETWORK = network_of([(5, 2, 1), (6, 1, 1), (4, 1, 2), (9, 2, 1)], (3, 11, 14), classes=10)
-ARRAY = Array(
-    n=5, pi=2, po=2, lanes=1, t_max=6, word_depth=32, line_depth=4, out_words=16, c_max=16, acc_w=24
-)
+PLAIN = ProofOptions()
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Design[EnginePlan]:
-    """The design with its simulator, proven on two frames."""
-    request = parse("verilog", multipliers=ARRAY.multipliers, architecture="engine")
-    plan = EnginePlan(schedule.plan(NETWORK, ARRAY), request.clock_mhz)
-    design = Design(tmp_path_factory.mktemp("engine") / "design", request, NETWORK, plan, {})
-    generate.write(design)
-    return design
+@pytest.fixture
+def built(engine: Design[EnginePlan]) -> Design[EnginePlan]:
+    return engine
 
 
 def images(count: int) -> np.ndarray:
     return np.stack([random_frame(NETWORK, seed) for seed in range(count)])
-
-
-PLAIN = ProofOptions()
 
 
 def prove(design: Design[EnginePlan], count: int = 2, options: ProofOptions = PLAIN) -> SimulationResult:

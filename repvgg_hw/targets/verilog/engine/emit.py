@@ -78,7 +78,18 @@ def emit(design: Design[EnginePlan]) -> None:
     files["README.md"] = environment(sim_dir()).get_template("engine_README.md.j2").render(context)
     for name, text in files.items():
         write_if_changed(design.directory / name, text)
-    write_atomically(design.directory / IMAGE, image.build(plan.schedule))
+    write_image(design)
+
+
+def write_image(design: Design[EnginePlan]) -> None:
+    """Program and weights, into the design's folder."""
+    design.directory.mkdir(parents=True, exist_ok=True)
+    write_atomically(design.directory / IMAGE, image.build(design.plan.schedule))
+
+
+def is_source(name: str) -> bool:
+    """Whether a file of the design is of the engine itself, whatever network it runs."""
+    return name.startswith(("rtl/", "cells/", "sim/")) or name in ("files.f", "lint.vlt")
 
 
 def found_image(directory: Path, right: bytes) -> bytes:

@@ -29,6 +29,7 @@ def prove(design: Design[EnginePlan], images: NDArray[np.int8], options: ProofOp
         return simulate(
             design,
             images,
+            hardware=options.hardware,
             labels=options.labels,
             stalls=options.stalls,
             state=options.state,

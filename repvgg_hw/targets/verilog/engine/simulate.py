@@ -23,9 +23,10 @@ from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verdict import share_correct
 from repvgg_hw.targets.verilog.engine import judge
-from repvgg_hw.targets.verilog.engine.bench import FRAMES
+from repvgg_hw.targets.verilog.engine.bench import FRAMES, memory_bytes
 from repvgg_hw.targets.verilog.engine.emit import differences, found_image
 from repvgg_hw.targets.verilog.engine.job import Job
+from repvgg_hw.targets.verilog.engine.memory import places
 from repvgg_hw.targets.verilog.engine.run import Run, build, run
 from repvgg_hw.targets.verilog.engine.watch import Watch
 from repvgg_hw.targets.verilog.simulator.promises import broken_promise
@@ -39,10 +40,17 @@ def optimization(plan: EnginePlan) -> str:
     return "-O2" if plan.frame_interval > LONG_FRAME else "-O0"
 
 
+def simulator_of(hardware: Design[EnginePlan], job: Job) -> Path:
+    """Built where it is not there yet; with the memory that the job takes, where that is more."""
+    own, needed = memory_bytes(hardware.plan.schedule), places(job.schedule, FRAMES).size
+    return build(hardware.directory, optimization(hardware.plan), needed if needed > own else None)
+
+
 def simulate(
     design: Design[EnginePlan],
     images: NDArray[np.int8],
     *,
+    hardware: Design[EnginePlan] | None = None,
     labels: NDArray[np.int64] | None = None,
     stalls: int = 0,
     state: str | None = None,
@@ -51,6 +59,7 @@ def simulate(
 ) -> SimulationResult:
     """Run images (N, C, H, W) int8 through the engine, up to FRAMES of them back to back.
 
+    hardware: whose sources are simulated, those of the design itself where None; its simulator is kept there
     stalls: seed of the memory's latencies and pauses, 0 for a memory of 8 cycles without pauses
     state, fresh: see `ProofOptions`; the images that an interrupted run has proven are not run again, but for
     the last of them, behind which the others come
@@ -62,7 +71,7 @@ def simulate(
     started = time.monotonic()
     progress(0.0, "building the simulator")
     job, differing = _job(design)
-    simulator = build(design.directory, optimization(design.plan))
+    simulator = simulator_of(hardware or design, job)
     built = time.monotonic()
     proven = Proven(work, images, state, ("engine", stalls), fresh=fresh)
     runs, problems = list[Run](), [f"{layer}: {message}" for layer, message in differing]

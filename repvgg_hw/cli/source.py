@@ -1,0 +1,199 @@
+"""The options that say which network, as one argument `source`, which makes its integers."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from repvgg_hw.cli.backbone import say_map
+from repvgg_hw.cli.expectations import EXPECT_RULES, expect_options, expectation, said
+from repvgg_hw.cli.options import (
+    IMAGE_RULES,
+    METHOD,
+    METHOD_HELP,
+    WIDTH_RULES,
+    Numbers,
+    check_units,
+    image_options,
+    width_options,
+)
+from repvgg_hw.cli.quantizing import Quantizer, calibration_pixels, random_integers
+from repvgg_hw.cli.reading import READING, reading_options
+from repvgg_hw.cli.rules import excludes, needs, void
+from repvgg_hw.cli.talk import note
+from repvgg_hw.cli.values import CLASSES, COUNT, INPUT_SIZE, NUMBERS, PLACE, SEED, SOURCE
+from repvgg_hw.errors import InputError
+from repvgg_hw.names import display_name, folder_name
+
+if TYPE_CHECKING:
+    from repvgg_hw.model.preprocessing import Preprocessing
+    from repvgg_hw.network import IntegerNetwork
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+DEFAULT_SIZE = (224, 224)
+DEFAULT_CLASSES = 1000
+
+# What a file of integers has decided already.
+DECIDED = (
+    *("--input-size", "--mean", "--std", "--head", "--method"),
+    *("--weight-bits", "--activation-bits", "--bits", "--weight-memory"),
+)
+SOURCE_RULES = (
+    *EXPECT_RULES,
+    *IMAGE_RULES,
+    *WIDTH_RULES,
+    *excludes("--model", "--weights", "--integers"),
+    *(void(option, "--integers", why="the file holds the result") for option in DECIDED),
+    *(
+        needs(option, "--weights", why="random weights have nothing to read or to compare with")
+        for option in (*READING, "--expect", "--calibration")
+    ),
+    needs("--classes", "--model", why="a checkpoint has its own"),
+    void("--classes", "--head none", why="it is the linear layer that gives them"),
+    needs("--seed", "--model", why="it is of random weights"),
+    *(needs(option, "--calibration") for option in ("--calibration-limit", "--preprocess")),
+)
+SOURCE_GROUPS = {
+    "Network": (
+        *("--model", "--classes", "--seed", "--integers", "--weights", *READING),
+        *("--head", "--expect", "--tolerance"),
+    ),
+    "Images": (
+        *("--input-size", "--calibration", "--calibration-limit", "--mean", "--std"),
+        *("--preprocess", "--crop-pct", "--interpolation"),
+    ),
+    "Quantization": ("--method", "--weight-bits", "--activation-bits", "--bits", "--weight-memory"),
+}
+
+
+@dataclass(frozen=True)
+class NetworkSource:
+    """Which network, as it was typed: a variant by name, a checkpoint, or integers; one of the three."""
+
+    model: str | None
+    weights: str | None
+    integers: Path | None
+    reading: dict[str, Any]
+    expect: Path | None
+    tolerance: float | None
+    input_size: tuple[int, int] | None
+    classes: int | None
+    calibration: Path | None
+    calibration_limit: int | None
+    preprocessing: Preprocessing | None
+    quantizer: Quantizer
+    seed: int
+
+    def check(self) -> None:
+        """Before any work is done. Raises InputError where no network is named, or in foreign units."""
+        if self.model is None and self.weights is None and self.integers is None:
+            raise InputError("give either --model NAME for random weights or --weights CHECKPOINT")
+        check_units(self.quantizer.mean, self.quantizer.std)
+
+    @property
+    def folder(self) -> str:
+        """A name for what is made of it."""
+        return folder_name(self.model or self.weights or str(self.integers))
+
+    @property
+    def random(self) -> bool:
+        return self.model is not None
+
+    def network(self) -> IntegerNetwork:
+        """Its integers: read, or quantized."""
+        from repvgg_hw.design.network_file import load_network
+
+        wanted = expectation(self.expect, self.tolerance)
+        if self.model is not None:
+            number = 0 if self.reading["head"] == "none" else self.classes or DEFAULT_CLASSES
+            size = self.input_size or DEFAULT_SIZE
+            return random_integers(self.model, size, number, self.seed, self.quantizer)
+        if self.integers is not None:
+            return load_network(self.integers)
+        assert self.weights is not None
+        from repvgg_hw.checkpoint import load_fused
+
+        if self.calibration is None:
+            raise InputError("--weights needs --calibration: images that set the scales of int8")
+        fused = load_fused(self.weights, **self.reading, expect=wanted)
+        for line in said(fused.provenance):
+            note(line)
+        pixels = calibration_pixels(
+            self.calibration, self.calibration_limit, self.input_size, self.preprocessing, fused
+        )
+        network = self.quantizer.quantize(fused, pixels)
+        for line in say_map(fused, network, pixels):
+            note(line)
+        if network.name == "custom":  # no published variant: named after its file
+            network = replace(network, name=display_name(Path(self.weights).stem))
+        return network
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What design.json records of it."""
+        options: dict[str, Any] = {"random": self.random, "seed": self.seed if self.model else None}
+        if self.preprocessing is not None:
+            options["preprocess"] = self.preprocessing.to_json()
+        if self.calibration is not None:  # a name only: the same images elsewhere give the same network.npz
+            options["calibration"] = self.calibration.resolve().name
+        return options
+
+
+def source_options(command: Command) -> Command:
+    """The options of SOURCE_GROUPS, as one argument `source`, a NetworkSource."""
+
+    @click.option(
+        "--model", help="A variant by name, with seeded random weights: for structure and proof only."
+    )
+    @click.option("--weights", type=SOURCE, help="A checkpoint: .pth, .safetensors, .onnx or hf://...")
+    @click.option("--integers", type=PLACE, help="An integer network, .npz, as train --qat writes it.")
+    @reading_options
+    @expect_options
+    @click.option("--input-size", type=INPUT_SIZE, help="Height and width [default: 224, or the images'].")
+    @click.option("--classes", type=CLASSES, help="Classes of --model [default: 1000].")
+    @click.option("--calibration", type=PLACE, help="Images to quantize on.")
+    @click.option("--calibration-limit", type=COUNT, help="At most that many of them.")
+    @image_options
+    @click.option("--method", type=METHOD, metavar="NAME", help=f"How to quantize: {METHOD_HELP}.")
+    @width_options
+    @click.option("--mean", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
+    @click.option("--std", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
+    @click.option("--seed", type=SEED, default=0, show_default=True, help="Of random weights.")
+    @functools.wraps(command)
+    def wrapped(
+        *,
+        model: str | None,
+        weights: str | None,
+        integers: Path | None,
+        reading: dict[str, Any],
+        expect: Path | None,
+        tolerance: float | None,
+        input_size: tuple[int, int] | None,
+        classes: int | None,
+        calibration: Path | None,
+        calibration_limit: int | None,
+        preprocessing: Preprocessing | None,
+        method: str | None,
+        weight_bits: int | None,
+        activation_bits: int | None,
+        bits_file: Path | None,
+        weight_memory: int | None,
+        mean: Numbers | None,
+        std: Numbers | None,
+        seed: int,
+        **others: Any,
+    ) -> None:
+        quantizer = Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory)
+        source = NetworkSource(
+            model, weights, integers, reading, expect, tolerance, input_size, classes, calibration,
+            calibration_limit, preprocessing, quantizer, seed,
+        )  # fmt: skip
+        command(source=source, **others)
+
+    return cast(Command, wrapped)
