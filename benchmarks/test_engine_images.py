@@ -9,7 +9,7 @@ from repvgg_hw.model.variants import VARIANTS
 from repvgg_hw.plan.engine.array import Array
 
 ZYNQ = Array(
-    n=9, pi=2, po=1, lanes=1, word_depth=512, line_depth=64, out_words=32, c_max=2560, bd=8, bw=8, acc_w=32
+    n=9, pi=2, po=1, lanes=1, word_depth=1024, line_depth=64, out_words=32, c_max=2560, bd=8, bw=8, acc_w=32
 )
 
 

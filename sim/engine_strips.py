@@ -125,8 +125,8 @@ class Maps:
         channel_of = {base + offset: offset // plane for offset in range(0, channels * plane, bd)}
         return Strip(instruction, expected, lanes, channel_of)
 
-    def random_layer(self, word_depth: int) -> Layer:
-        """One whose smallest strip fits half of the data memory."""
+    def random_layer(self) -> Layer:
+        """One of few words that fits the row banks."""
         dice = self.dice
         while True:
             groups = dice.choice([1, 1, 2, 3])
@@ -139,5 +139,5 @@ class Maps:
                 signed=dice.random() < 0.3,
             )
             words = groups * -(-layer.channels // groups // self.pi)
-            if words * self.t_max <= word_depth and -(-layer.width // self.bd) <= self.line_depth:
+            if words * self.t_max <= 64 and -(-layer.width // self.bd) <= self.line_depth:
                 return layer

@@ -2,7 +2,7 @@
 """rvg_engine_input against data_transform(cut_tiles()): chains of random layers, read from a slow memory.
 
 The bench is the memory (latency, pauses), the store (which says what has been stored, channel by channel)
-and the array (which gives halves back), and keeps each of them to what the unit may rely on.
+and the array (which gives words back), and keeps each of them to what the unit may rely on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ ADDR = 1 << 32
 class Engine:
     """What stands around the unit, cycle by cycle."""
 
-    def __init__(self, bench: Bench, maps: Maps, strips: list[Strip | None], latency: int) -> None:
+    def __init__(
+        self, bench: Bench, maps: Maps, strips: list[Strip | None], latency: int, *, pauses: bool = True
+    ) -> None:
         self.bench, self.unit, self.p = bench, bench.unit, bench.parameters
         self.maps, self.strips, self.latency = maps, strips, latency
         self.cycle = 0
@@ -39,9 +41,8 @@ class Engine:
         self.convs = [n for n, strip in enumerate(strips) if strip]
         self.words: list[list[tuple[int, int]]] = [[] for _ in self.convs]  # (cycle, data) of each strip
         self.at = 0  # the strip, of `convs`, whose words come
-        self.held: list[int | None] = [None, None]  # the strip that stands in a half
-        self.counts = [0, 0]
-        self.slow = [False, False]  # half is given back
+        self.written = self.released = 0  # words in all
+        self.pauses, self.slow = pauses, False  # words are given back
 
     def beats(self, strip: Strip | None) -> int:
         """That a strip loads in all."""
@@ -77,17 +78,14 @@ class Engine:
             beat = int.from_bytes(self.maps.memory[place : place + size], "little")
             self.reading.append((self.cycle + self.latency, beat))
 
-    def word(self, half: int, addr: int, data: int) -> None:
-        """One goes into the data memory: the next of its strip, into a half that is the strip's."""
-        if self.held[half] is None:
-            assert half == self.at % 2, f"strip {self.at} goes into half {half}"
-            self.held[half], self.counts[half] = self.at, 0
-        strip = self.held[half]
-        assert strip == self.at, f"a word goes into half {half}, in which strip {strip} stands"
-        assert addr == self.counts[half], f"strip {strip}: word {self.counts[half]} goes to {addr}"
-        self.counts[half] += 1
-        self.words[strip].append((self.cycle, data))
-        if self.counts[half] == len(self.expected(strip).words):
+    def word(self, addr: int, data: int) -> None:
+        """One goes into the data memory: the next of its strip, to the ring's next place, which is free."""
+        depth = int(self.p["WORD_DEPTH"])
+        assert addr == self.written % depth, f"word {self.written} goes to {addr}"
+        assert self.written - self.released < depth, f"word {self.written} goes where one stands"
+        self.written += 1
+        self.words[self.at].append((self.cycle, data))
+        if len(self.words[self.at]) == len(self.expected(self.at).words):
             self.at += 1
 
     def expected(self, strip: int) -> Strip:
@@ -107,14 +105,10 @@ class Engine:
             self.stored = [number + 1, 0] if channels >= last else [number, channels + 1]
 
     def release(self) -> int:
-        """Halves to give back: whose strip is complete, soon or after long."""
-        given = 0
-        for half, strip in enumerate(self.held):
-            complete = strip is not None and self.counts[half] == len(self.expected(strip).words)
-            if complete and self.bench.dice.random() < (0.3, 0.01)[self.slow[half]]:
-                self.slow[half] = self.bench.dice.random() < 0.3
-                self.held[half], given = None, given | 1 << half
-        return given
+        """Whether a word is given back: soon or after long."""
+        if self.pauses and self.bench.dice.random() < 0.02:
+            self.slow = not self.slow
+        return int(self.released < self.written and self.bench.dice.random() < (0.5, 0.02)[self.slow])
 
     async def run(self) -> None:
         """Until all strips are there, and some cycles on."""
@@ -122,9 +116,9 @@ class Engine:
         zero = dict.fromkeys(
             ("s_cmd_tvalid", "s_cmd_tdata", "s_axis_tvalid", "s_axis_tdata", "m_read_tready"), 0
         )
-        await bench.reset(stored_count=0, stored_channels=0, release_half=0, **zero)
+        await bench.reset(stored_count=0, stored_channels=0, released=0, **zero)
         command = beat = False
-        quiet, released, written = 0, 0, [0, 0]
+        quiet, released = 0, 0
         while quiet < (HUNG if self.at < len(self.convs) else 100):
             command = command or (self.sent < len(self.commands) and dice.random() >= bench.idle)
             beat = beat or bool(
@@ -139,7 +133,7 @@ class Engine:
             ready = int(dice.random() >= bench.pause)
             unit.m_read_tready.value = ready
             unit.stored_count.value, unit.stored_channels.value = self.stored
-            unit.release_half.value = released
+            unit.released.value = released
             await FallingEdge(bench.clk)
             if ready and unit.m_read_tvalid.value == 1:
                 self.command(*reversed(divmod(int(unit.m_read_tdata.value), ADDR)))
@@ -148,15 +142,11 @@ class Engine:
             if beat and unit.s_axis_tready.value == 1:
                 self.reading.popleft()
                 beat = False
-            shown = [int(unit.written0.value), int(unit.written1.value)]
-            assert shown == written, f"written words are {written}, shown {shown}"
             quiet += 1
-            written = [0 if released >> h & 1 else n for h, n in enumerate(written)]
+            self.released += released
             if unit.word_we.value == 1:
-                half = int(unit.word_half.value)
                 assert self.at < len(self.convs), "a word after the last"
-                self.word(half, int(unit.word_addr.value), int(unit.word_data.value))
-                written[half] += 1
+                self.word(int(unit.word_addr.value), int(unit.word_data.value))
                 quiet = 0
             self.store()
             released = self.release()
@@ -191,7 +181,7 @@ async def equals_golden(bench: Bench) -> None:
     maps = maps_of(bench)
     strips: list[Strip | None] = []
     for number in range(LAYERS):
-        layer = maps.random_layer(bench.parameters["WORD_DEPTH"]) if number else POINT
+        layer = maps.random_layer() if number else POINT
         base, x = maps.place(layer)
         depends = int(number > 0 and bench.dice.random() < 0.6)
         made = maps.strips(layer, depends, base, x, chunk=bench.dice.choice([0, 0, 1, 2]))
@@ -213,13 +203,13 @@ async def keeps_its_rate(bench: Bench) -> None:
         Layer(2 * p["PI"], step, columns * step, stride) for stride, step in ((2, size - 1), (1, size - 2))
     ]
     loading = p["PI"] * size * -(-layers[0].width // p["BD"]) + 8
-    if columns * size < loading or p["WORD_DEPTH"] < 2 * columns:
+    if columns * size < loading:
         return
     strips: list[Strip | None] = []
     for layer in layers:
         base, x = maps.place(layer)
         strips += maps.strips(layer, 0, base, x)
-    engine = Engine(bench, maps, strips, 3)
+    engine = Engine(bench, maps, strips, 3, pauses=False)
     await engine.run()
     engine.check()
     cycles = [cycle for strip in engine.words for cycle, _ in strip]

@@ -21,16 +21,17 @@ def instruction(tiles: int, words: int, groups: int, sets: int) -> int:
     return sum(value << place for place, value in fields.items()) | 1
 
 
-def order(strips: list[Strip], t_max: int, depth: int) -> Iterator[tuple[int, int, int, int, int]]:
-    """(data address, accumulator, first, last, tile) of every word."""
-    sums = 0
-    for number, (tiles, words, groups, sets) in enumerate(strips):
-        for group, _ in itertools.product(range(groups), range(sets)):
+def order(strips: list[Strip], t_max: int) -> Iterator[tuple[int, int, int, int, int, int]]:
+    """(word of all that were ever written, accumulator, first, last, tile, last reading) of every word."""
+    sums = before = 0
+    for tiles, words, groups, sets in strips:
+        for group, one in itertools.product(range(groups), range(sets)):
             for word, tile in itertools.product(range(words), range(tiles)):
-                address = (number % 2) * depth + (group * words + word) * tiles + tile
+                number = before + (group * words + word) * tiles + tile
                 last = word == words - 1 and tile == tiles - 1
-                yield address, sums * t_max + tile, int(word == 0), int(last), tile
+                yield number, sums * t_max + tile, int(word == 0), int(last), tile, int(one == sets - 1)
             sums ^= 1
+        before += groups * words * tiles
 
 
 def strips_of(bench: Bench) -> list[Strip]:
@@ -39,8 +40,7 @@ def strips_of(bench: Bench) -> list[Strip]:
     strips: list[Strip] = [(1, 1, 1, 1), (t_max, depth // t_max, 1, 2)]
     while len(strips) < STRIPS:
         tiles = dice.randint(1, t_max)
-        groups = dice.randint(1, min(3, depth // tiles))
-        strips.append((tiles, dice.randint(1, depth // tiles // groups), groups, dice.randint(1, 4)))
+        strips.append((tiles, dice.randint(1, depth // tiles), dice.randint(1, 3), dice.randint(1, 4)))
     dice.shuffle(strips)
     return strips
 
@@ -49,8 +49,9 @@ def strips_of(bench: Bench) -> list[Strip]:
 async def follows_the_order_of_work(bench: Bench) -> None:
     unit, p = bench.unit, bench.parameters
     strips = strips_of(bench)
-    expected = list(order(strips, p["T_MAX"], p["WORD_DEPTH"]))
-    written = [0, 0]
+    expected = list(order(strips, p["T_MAX"]))
+    depth = p["WORD_DEPTH"]
+    written = released = dead = 0  # words; dead: of which the last reading was
     reads: list[tuple[int, int]] = []  # (cycle, address)
     words: list[tuple[int, int, int, int]] = []  # (cycle, slot, first, last)
     takes: list[int] = []
@@ -58,17 +59,17 @@ async def follows_the_order_of_work(bench: Bench) -> None:
     free, cycle = 2, 0
 
     async def fill() -> None:
-        """Words of each strip into its half, which the strip before the last has left."""
-        for number, (tiles, per_group, groups, _) in enumerate(strips):
-            half = number % 2
-            while written[half]:
+        """Words of all strips, as far as the memory has room."""
+        nonlocal written
+        for _ in range(sum(tiles * per_group * groups for tiles, per_group, groups, _ in strips)):
+            if bench.dice.random() < bench.idle:
+                await bench.cycles(bench.dice.randint(1, 12))
+            while written - released == depth:
                 await RisingEdge(bench.clk)
-            for _ in range(tiles * per_group * groups):
-                if bench.dice.random() < bench.idle:
-                    await bench.cycles(bench.dice.randint(1, 12))
-                await RisingEdge(bench.clk)
-                written[half] += 1
-                getattr(unit, f"written{half}").value = written[half]
+            unit.written.value = 1
+            await RisingEdge(bench.clk)
+            written += 1
+            unit.written.value = 0
 
     async def weights() -> None:
         """A set is there four cycles after one was taken, or later; it is announced a cycle before."""
@@ -91,27 +92,23 @@ async def follows_the_order_of_work(bench: Bench) -> None:
                 drains.popleft()
 
     async def watch() -> None:
-        nonlocal free, cycle
-        number = 0
+        nonlocal free, cycle, released, dead
         while True:
             await FallingEdge(bench.clk)
             cycle += 1
-            for half in (0, 1):
-                if unit.release_half.value.to_unsigned() >> half & 1:
-                    assert half == number % 2, "the wrong half was released"
-                    number, written[half] = number + 1, 0
-                    getattr(unit, f"written{half}").value = 0
+            released += int(unit.released.value)
+            assert released == dead, f"{released} words are released, {dead} were read for the last time"
             free += int(unit.half_free.value)
             if unit.set_take.value == 1:
                 takes.append(cycle)
             if unit.word_rd_en.value == 1:
-                _, _, first, _, tile = expected[min(len(reads), len(expected) - 1)]
+                number, _, first, _, tile, last = expected[min(len(reads), len(expected) - 1)]
                 if first and tile == 0:
                     assert free > 0, "a set began in accumulators that are not drained"
                     free -= 1
                 address = unit.word_rd_addr.value.to_unsigned()
-                half, place = divmod(address, p["WORD_DEPTH"])
-                assert place < written[half], f"word {place} was read of {written[half]}"
+                assert number < written, f"word {number} was read of {written}"
+                dead += last
                 reads.append((cycle, address))
             if unit.in_valid.value == 1:
                 slot, first, last = (int(getattr(unit, f"in_{n}").value) for n in ("slot", "first", "last"))
@@ -119,7 +116,7 @@ async def follows_the_order_of_work(bench: Bench) -> None:
                 if last:
                     drains.append(cycle + 5 + bench.dice.randint(0, 40) * (bench.dice.random() < bench.pause))
 
-    await bench.reset(s_axis_tvalid=0, set_soon=0, half_free=0, written0=0, written1=0)
+    await bench.reset(s_axis_tvalid=0, set_soon=0, half_free=0, written=0)
     commands = bench.send([instruction(*strip) for strip in strips])
     for task in (watch(), fill(), weights(), drain(), commands):
         cocotb.start_soon(task)
@@ -129,7 +126,7 @@ async def follows_the_order_of_work(bench: Bench) -> None:
         await RisingEdge(bench.clk)
     await bench.cycles(50)
 
-    assert [address for _, address in reads] == [address for address, *_ in expected]
+    assert [address for _, address in reads] == [number % depth for number, *_ in expected]
     assert [word[1:] for word in words] == [tuple(one[1:4]) for one in expected]
     assert [cycle + 2 for cycle, _ in reads] == [cycle for cycle, *_ in words], "a word left its address"
     firsts = [at - 1 for (at, *_), one in zip(words, expected, strict=True) if one[4] == 0]
@@ -144,7 +141,10 @@ async def multiplies_in_every_cycle(bench: Bench) -> None:
     if tiles < 4 or bench.stalls != "flowing":
         return
     per_group, sets = 2, 4
-    await bench.reset(s_axis_tvalid=0, set_soon=0, half_free=0, written0=2 * tiles, written1=0)
+    await bench.reset(s_axis_tvalid=0, set_soon=0, half_free=0, written=0)
+    unit.written.value = 1
+    await bench.cycles(2 * tiles)
+    unit.written.value = 0
     cocotb.start_soon(bench.send([instruction(tiles, per_group, 1, sets)]))
     wait, busy = 0, []
     for _ in range(3 * tiles * per_group * sets):

@@ -24,7 +24,9 @@ LINT: dict[str, list[Parameters]] = {
     "rvg_engine_row_banks": [
         {"N": n, "PI": pi, "LINE_DEPTH": depth, "BD": bd} for n, pi, depth, bd in SHAPES
     ],
-    "rvg_engine_windows": [{"N": n, "LINE_DEPTH": depth, "BD": bd} for n, _, depth, bd in SHAPES],
+    "rvg_engine_windows": [
+        {"N": n, "WORD_DEPTH": 40, "LINE_DEPTH": depth, "BD": bd} for n, _, depth, bd in SHAPES
+    ],
     "rvg_engine_data_transform": [{"PI": pi, **widths(n)} for n, pi, _, _ in SHAPES],
     "rvg_engine_input": [
         {"PI": pi, "LINE_DEPTH": depth, "BD": bd, **widths(n)} for n, pi, depth, bd in SHAPES
@@ -36,6 +38,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     "rvg_engine_windows": [
         ({"T_MAX": 0}, POSITIVE),
         ({"BD": 0}, POSITIVE),
+        ({"WORD_DEPTH": 0}, POSITIVE),
         ({"N": 4}, SIZE),
         ({"N": 11}, SIZE),
     ],

@@ -15,16 +15,18 @@ def test_sequencer(tmp_path: Path) -> None:
         "t1": {"T_MAX": 1, "WORD_DEPTH": 5},
         "t5": {"T_MAX": 5, "WORD_DEPTH": 30},
     }
-    base = "group_base_q <= group_last ? '0 : address_q + 1'b1;"
+    lost = "- COUNT_W'(issue && set_last);"
     faults = {
-        "early": Fault("t4", "data_ok    = address_q <", "data_ok    = address_q <="),
+        "early": Fault("t4", "data_ok    = place_q <", "data_ok    = place_q <="),
         "stale_set": Fault("t4", "|| set_soon && !set_take", "|| set_soon", "taken that is not there"),
         "no_room": Fault("t4", "!set_first || free_q != '0", "1'b1"),
         "one_half": Fault("t4", "sums_half_q <= !sums_half_q;", "sums_half_q <= sums_half_q;"),
-        "data_half": Fault("t4", "data_half_q <= !data_half_q;", "data_half_q <= data_half_q;"),
+        "half_ring": Fault("t4", "ADDR_W'(WORD_DEPTH - 1) ? '0", "ADDR_W'(WORD_DEPTH/2) ? '0"),
+        "all_new": Fault("t4", lost, ";", "holds more words than it has"),
+        "dead_too_early": Fault("t4", "released  <= issue && set_last;", "released  <= issue;"),
         "not_first": Fault("t4", "first_q      <= word_first;", "first_q      <= set_first;"),
-        "group_base": Fault("t4", base, "group_base_q <= '0;"),
-        "never_again": Fault("t4", "address_q   <= group_base_q;", "address_q   <= address_q + 1'b1;"),
+        "group_base": Fault("t4", "group_base_q <= address_next;", "group_base_q <= '0;"),
+        "never_again": Fault("t4", "address_q    <= group_base_q;", "address_q    <= address_next;"),
     }
     check(tmp_path, "rvg_engine_sequencer", cases, faults)
 

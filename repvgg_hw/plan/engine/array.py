@@ -31,7 +31,7 @@ class Array:
 
     n            positions of a tile in one dimension: 3 (direct), 5, 7 or 9
     pi, po       input and output channels at once; lanes outputs transformed at once, divides po
-    t_max        tiles of a strip, at most; word_depth words of a half of the data memory
+    t_max        tiles of a strip, at most; word_depth words of the data memory, a ring
     line_depth   beats in one row bank of the input, a power of two
     out_words    beats in one slot of a row bank of the store, which has `slots` slots
     c_max        channels of the pool; pool_w bits of a sum over a map
@@ -44,7 +44,7 @@ class Array:
     po: int = 2
     lanes: int = 2
     t_max: int = 16
-    word_depth: int = 1024
+    word_depth: int = 2048
     line_depth: int = 64
     out_words: int = 32
     slots: int = 4

@@ -10,7 +10,8 @@ For a strip, what each process needs if nothing held it up:
                                                    fast as rows are asked for and come
     traffic    bytes of loads, stores and weights  through one memory behind all ports
 
-Strips follow each other through these; `frame` keeps the times at which each ends.
+Strips follow each other through these; `frame` keeps the times at which each ends. Words of a group stay in
+the data memory, a ring, until its last set of outputs reads them: what does not fit beside them comes then.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from repvgg_hw.plan.engine.array import LOGIT_BYTES, Array
+from repvgg_hw.plan.engine.ring import Ring
 from repvgg_hw.plan.engine.tiling import Layer, Strip
 
 MEMORY_BYTES = 8  # a cycle, of reads and writes together: one 64-bit beat
@@ -34,6 +36,7 @@ MEMORY_LATENCY = 20  # from a read's address to its data, and from a write's las
 class StripCycles:
     """Cycles that each process of a strip takes alone, and bytes through the ports."""
 
+    groups: int
     multiply: int
     drain: int
     transform: int
@@ -43,6 +46,8 @@ class StripCycles:
     set_multiply: int  # of one set of outputs
     set_drain: int
     word_transform: int  # of one word of all tiles
+    set_words: int  # of a group, all tiles
+    refill: int  # of transform, for a group: what cannot begin before the last set of the group before it
 
     @property
     def bytes(self) -> int:
@@ -59,7 +64,8 @@ class StripCycles:
 
     def bound(self, width: int = MEMORY_BYTES) -> int:
         """Of one strip after another like it: the slowest process."""
-        return max(self.compute, self.transform, self.memory(width))
+        refilled = self.compute + self.groups * (self.refill - 2 * self.set_multiply)
+        return max(self.compute, refilled, self.transform, self.memory(width))
 
 
 def of_strip(layer: Layer, strip: Strip) -> StripCycles:
@@ -70,7 +76,10 @@ def of_strip(layer: Layer, strip: Strip) -> StripCycles:
     set_multiply = max(layer.words * max(tiles, SET_CYCLES), array.region_beats(layer.words))
     set_drain = -(-array.po // array.lanes) * batch
     stored = layer.shape.c_out * layer.store_rows(strip) * layer.store_beats(strip) if layer.stored else 0
+    set_words = layer.words * tiles
+    late = max(0, 2 * set_words - array.word_depth)
     return StripCycles(
+        groups=groups,
         multiply=groups * layer.repeats * set_multiply,
         drain=groups * _batches(layer) * batch,
         transform=groups * layer.words * strip.rows * row,
@@ -80,6 +89,8 @@ def of_strip(layer: Layer, strip: Strip) -> StripCycles:
         set_multiply=set_multiply,
         set_drain=set_drain,
         word_transform=strip.rows * row,
+        set_words=set_words,
+        refill=late * strip.rows * row // tiles,
     )
 
 
@@ -160,7 +171,7 @@ def frame(
 ) -> FrameCycles:
     """A frame alone: every strip of every layer, in order, as the processes hand them on."""
     array = cut[0][0].array
-    times, layers = _Times(width), []
+    times, layers = _Times(width, array.word_depth), []
     for layer, strips in cut:
         found = tuple(of_strip(layer, strip) for strip in strips)
         begins = [times.strip(one, first=number == 0) for number, one in enumerate(found)]
@@ -178,29 +189,37 @@ def frame(
 class _Times:
     """When each process has ended the strips so far."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, depth: int):
         self.width = width
-        self.loaded = 0  # all words of the last strip are in the data memory
-        self.summed = [0, 0]  # of the last two strips: their half of the data memory is free
+        self.ring = Ring(depth)
+        self.loaded = 0  # all words of the last group are in the data memory
+        self.summed = 0
         self.drained = 0
         self.stored = 0
         self.memory = 0  # busy until
 
     def strip(self, one: StripCycles, *, first: bool) -> int:
         """Add a strip; the `first` of a layer loads what the one before stores. Returns its first product."""
-        begin = max(self.loaded, self.summed[0])
-        words = max(one.transform, -(-one.load_bytes // self.width))
-        loaded = begin + MEMORY_LATENCY + words + TRANSFORM_LATENCY
-        if first:  # its last channel's word comes when that channel is stored; those before it came earlier
-            loaded = max(loaded, self.stored + MEMORY_LATENCY + one.word_transform + TRANSFORM_LATENCY)
-            begin = max(begin, loaded - words - MEMORY_LATENCY - TRANSFORM_LATENCY)
-        start = max(self.summed[1], begin + MEMORY_LATENCY + one.word_transform // 2 + TRANSFORM_LATENCY)
-        rest = one.compute - one.set_multiply  # what remains when the first set has met the last word
-        self.memory = max(self.memory, begin) + one.memory(self.width)
-        summed = max(start + one.compute, loaded + rest, self.memory)
-        self.loaded, self.summed = loaded, [self.summed[1], summed]
-        self.drained = max(self.drained, summed + MULTIPLY_LATENCY + one.set_drain)
+        starts = [self._group(one, first=first and not group) for group in range(one.groups)]
+        self.drained = max(self.drained, self.summed + MULTIPLY_LATENCY + one.set_drain)
         self.stored = self.drained + DRAIN_LATENCY + MEMORY_LATENCY
+        return starts[0]
+
+    def _group(self, one: StripCycles, *, first: bool) -> int:
+        before = MEMORY_LATENCY + TRANSFORM_LATENCY
+        compute, load = one.compute // one.groups, one.load_bytes // one.groups
+        words = max(one.transform // one.groups, -(-load // self.width))
+        begin = max(self.loaded, self.ring.room(0))
+        loaded = begin + before + words
+        if first:  # its last channel's word comes when that channel is stored; those before it came earlier
+            loaded = max(loaded, self.stored + before + one.word_transform)
+            begin = max(begin, loaded - words - before)
+        loaded = max(loaded, self.ring.filled(one.set_words, words) + TRANSFORM_LATENCY)
+        start = max(self.summed, begin + before + one.word_transform // 2)
+        rest = compute - one.set_multiply  # what remains when the first set has met the last word
+        self.memory = max(self.memory, begin) + -(-one.bytes // (one.groups * self.width))
+        self.loaded, self.summed = loaded, max(start + compute, loaded + rest, self.memory)
+        self.ring.add(one.set_words, self.summed, one.set_multiply)
         return start
 
 

@@ -52,9 +52,8 @@ def _of_layer(layer: Layer, conv: IntegerConv) -> Iterator[str]:
         yield f"its sums need {bits} bits, acc_w is {array.acc_w}"
     if int(conv.multiplier.max()) >> MULTIPLIER_BITS or not 1 <= conv.shift <= MAX_SHIFT:
         yield f"its requantization exceeds {MULTIPLIER_BITS} bits or a shift of {MAX_SHIFT}"
-    words = shape.groups * layer.words
-    if words > array.word_depth:
-        yield f"its input is {words} words of {array.pi} channels, word_depth is {array.word_depth}"
+    if layer.words > array.word_depth:
+        yield f"a group has {layer.words} words of {array.pi} channels, word_depth is {array.word_depth}"
     elif next(layer.cuts(), None) is None:
         yield (
             f"no strip of its rows, {layer.width} pixels or {layer.tile_columns} tiles, fits "

@@ -85,6 +85,10 @@ class Machine:
 
     # ---- a strip
     def _conv(self, number: int, one: Instruction, complete: int) -> Iterator[Write]:
+        if one.words * one.tiles > self.array.word_depth or one.tiles > self.array.t_max:
+            raise CheckFailed(
+                f"instruction {number}: a group's words or its tiles exceed the engine's memories"
+            )
         kind = self.array.kind(2 if one.stride2 else 1)
         weights, bias, multiplier = self._region(one)
         groups, columns = one.groups, one.tiles_x * kind.m

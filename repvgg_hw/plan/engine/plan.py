@@ -138,9 +138,9 @@ class EnginePlan:
 
     @property
     def memory_bits(self) -> int:
-        """Of the data memory, both halves."""
+        """Of the data memory."""
         array = self.array
-        return 2 * array.word_depth * array.pi * array.n**2 * array.widths.data
+        return array.word_depth * array.pi * array.n**2 * array.widths.data
 
     def alternatives(self, name: str) -> dict[str, int]:
         """None: one array runs every layer."""

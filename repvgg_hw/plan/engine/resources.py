@@ -40,7 +40,7 @@ def estimate(array: Array, family: str, *, uram: bool = False) -> tuple[Resource
     """(resources, UltraRAMs): the data memory in UltraRAM where it may be."""
     found = total([CONTROL, *_arithmetic(array, family), *_memories(array, family, uram=uram)])
     bits = array.pi * array.n**2 * array.widths.data
-    return found, urams(2 * array.word_depth, bits) if uram else 0
+    return found, urams(array.word_depth, bits) if uram else 0
 
 
 def _adders(array: Array, role: str) -> int:
@@ -106,7 +106,7 @@ def _memories(array: Array, family: str, *, uram: bool) -> Iterator[Resources]:
         (CLIENTS, 2 * array.max_burst, 8 * max(array.bw, array.bd)),
     ]
     if not uram:
-        shapes.append((1, 2 * array.word_depth, array.pi * n * n * widths.data))
+        shapes.append((1, array.word_depth, array.pi * n * n * widths.data))
     # rows of the output, with a write enable for each byte: block RAM alone has that
     blocks = -(-array.bd // BLOCK_BYTES) * -(-array.slots * array.out_words // BLOCK_WORDS)
     yield Resources(bram=array.lanes * (n - 2) * blocks)

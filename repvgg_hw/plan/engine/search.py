@@ -21,7 +21,7 @@ from repvgg_hw.plan.engine.schedule import Schedule, best_cut
 from repvgg_hw.plan.resources import Resources, of_device
 
 FILL = 0.9  # of a device: beyond, nothing is routed
-DEPTHS = (512, 1024, 2048, 4096, 8192)  # of a half of the data memory
+DEPTHS = (1024, 2048, 4096, 8192, 16384)  # words of the data memory
 ACC_STEP = 4  # bits that accumulators are rounded up by: another checkpoint of the shape fits, too
 CHANNELS = range(1, 17)  # PI and PO
 SLOTS = 4  # of the store: a batch begins before the pixels of the one before it came

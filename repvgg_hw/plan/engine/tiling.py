@@ -90,8 +90,11 @@ class Layer:
 
     @property
     def largest(self) -> int:
-        """Tiles of a strip that accumulators and data memory hold; 0 where not even one fits."""
-        return min(self.array.t_max, self.array.word_depth // (self.shape.groups * self.words))
+        """Tiles of a strip that accumulators and data memory hold; 0 where not even one fits.
+
+        The memory holds a group at once: its words leave as the group's last set of outputs reads them.
+        """
+        return min(self.array.t_max, self.array.word_depth // self.words)
 
     @property
     def weight_beats(self) -> int:

@@ -9,7 +9,7 @@
 // Ports  : m_axi_weight_* reads image and program, m_axi_data_* reads and writes maps, input and output.
 // Control: `start` begins a run of `frames`, `done` ends it with a `code` of rvg_engine_pkg::ERROR_*; see rvg_engine_control.
 // Units  : each has its own queue of instructions, so that loading, multiplying, transforming and storing overlap within and
-//          between layers and frames; what must wait for what is said by counts (stored_*), by room, and by halves.
+//          between layers and frames; what must wait for what is said by counts (stored_*) and by room.
 
 `default_nettype none
 
@@ -19,7 +19,7 @@ module rvg_engine #(
   parameter int PO          = 2,
   parameter int LANES       = 1,   // outputs' channels that are transformed at once
   parameter int T_MAX       = 4,   // tiles of a strip
-  parameter int WORD_DEPTH  = 256, // words in a half of the data memory
+  parameter int WORD_DEPTH  = 256, // words of the data memory
   parameter int LINE_DEPTH  = 64,  // beats in a row bank of the input
   parameter int OUT_WORDS   = 16,  // beats in a slot of a row bank of the store
   parameter int SLOTS       = 4,
@@ -108,7 +108,6 @@ module rvg_engine #(
 
   localparam int POSITIONS = N * N;
   localparam int M1        = N - 2;
-  localparam int REL_W     = $clog2(WORD_DEPTH + 1);
   localparam int WORD_W    = WORD_DEPTH > 1 ? $clog2(WORD_DEPTH) : 1;
   localparam int COUNT_W   = $clog2(LANES + 1);
   localparam int QUEUE     = 2;     // instructions in front of a unit
@@ -202,11 +201,9 @@ module rvg_engine #(
   logic [55:0]                    read_cmd_tdata;
   logic                           read_cmd_tvalid, read_cmd_tready, read_tvalid, read_tready;
   logic [8*BD-1:0]                read_tdata;
-  logic                           word_we, word_half;
+  logic                           word_we, word_released;
   logic [WORD_W-1:0]              word_addr;
   logic [PI*POSITIONS*DATA_W-1:0] word_data;
-  logic [REL_W-1:0]               written0, written1;
-  logic [1:0]                     release_half;
 
   rvg_engine_input #(
     .N(N), .PI(PI), .T_MAX(T_MAX), .WORD_DEPTH(WORD_DEPTH), .LINE_DEPTH(LINE_DEPTH), .BD(BD), .MIDDLE_W(MIDDLE_W),
@@ -216,7 +213,7 @@ module rvg_engine #(
     .s_cmd_tready(unit_tready[INPUT]), .stored_count, .stored_channels,
     .m_read_tdata(read_cmd_tdata), .m_read_tvalid(read_cmd_tvalid), .m_read_tready(read_cmd_tready),
     .s_axis_tdata(read_tdata), .s_axis_tvalid(read_tvalid), .s_axis_tready(read_tready),
-    .word_we, .word_half, .word_addr, .word_data, .written0, .written1, .release_half
+    .word_we, .word_addr, .word_data, .released(word_released)
   );
 
   // ---- products, sums, pixels
@@ -237,7 +234,7 @@ module rvg_engine #(
     .order_tvalid(unit_tvalid[SEQUENCER]), .order_tready(unit_tready[SEQUENCER]),
     .output_tdata(unit_tdata[I_W*OUTPUT +: I_W]), .output_tvalid(unit_tvalid[OUTPUT]), .output_tready(unit_tready[OUTPUT]),
     .s_axis_tdata(conv_tdata), .s_axis_tvalid(conv_tvalid), .s_axis_tready(conv_tready),
-    .word_we, .word_half, .word_addr, .word_data, .written0, .written1, .release_half, .multiplies,
+    .word_we, .word_addr, .word_data, .released(word_released), .multiplies,
     .room_ok, .room_take, .batch_channels, .px_valid, .px_data, .px_x, .px_y, .px_last
   );
 

@@ -30,7 +30,6 @@ module rvg_engine_compute #(
   parameter int SUM_W       = 26,
   localparam int POSITIONS  = N * N,
   localparam int M1         = N - 2,
-  localparam int REL_W      = $clog2(WORD_DEPTH + 1),
   localparam int WORD_W     = WORD_DEPTH > 1 ? $clog2(WORD_DEPTH) : 1,
   localparam int COUNT_W    = $clog2(LANES + 1)
 ) (
@@ -52,12 +51,9 @@ module rvg_engine_compute #(
   output      logic                           s_axis_tready,
 
   input  wire logic                           word_we,
-  input  wire logic                           word_half,
   input  wire logic [WORD_W-1:0]              word_addr,
   input  wire logic [PI*POSITIONS*DATA_W-1:0] word_data,
-  input  wire logic [REL_W-1:0]               written0,
-  input  wire logic [REL_W-1:0]               written1,
-  output      logic [1:0]                     release_half,
+  output      logic                           released,       // the oldest word of them
   output      logic                           multiplies,     // the array has a word in this cycle
 
   input  wire logic                           room_ok,
@@ -70,7 +66,6 @@ module rvg_engine_compute #(
   output      logic                           px_last
 );
 
-  localparam int ADDRESS_W = $clog2(2*WORD_DEPTH);
   localparam int SLOT_W    = $clog2(2*T_MAX);
   localparam int ROW_W     = $clog2(N);
   localparam int BATCH_W   = PO / LANES > 1 ? $clog2(PO / LANES) : 1;
@@ -92,11 +87,11 @@ module rvg_engine_compute #(
 
   // ---- words
   logic                           word_rd_en;
-  logic [ADDRESS_W-1:0]           word_rd_addr;
+  logic [WORD_W-1:0]              word_rd_addr;
   logic [PI*POSITIONS*DATA_W-1:0] in_word;
 
   rvg_engine_words #(.WIDTH(PI*POSITIONS*DATA_W), .WORD_DEPTH(WORD_DEPTH)) u_words (
-    .clk, .wr_en(word_we), .wr_half(word_half), .wr_addr(word_addr), .wr_data(word_data),
+    .clk, .wr_en(word_we), .wr_addr(word_addr), .wr_data(word_data),
     .rd_en(word_rd_en), .rd_addr(word_rd_addr), .rd_data(in_word)
   );
 
@@ -111,7 +106,7 @@ module rvg_engine_compute #(
 
   rvg_engine_sequencer #(.T_MAX(T_MAX), .WORD_DEPTH(WORD_DEPTH)) u_sequencer (
     .clk, .rst, .s_axis_tdata(order_tdata), .s_axis_tvalid(order_tvalid),
-    .s_axis_tready(order_tready), .written0, .written1, .release_half, .word_rd_en, .word_rd_addr,
+    .s_axis_tready(order_tready), .written(word_we), .released, .word_rd_en, .word_rd_addr,
     .set_soon, .set_take, .half_free, .in_valid, .in_slot, .in_first, .in_last
   );
 

@@ -28,10 +28,8 @@ module rvg_engine_data_transform #(
   input  wire logic                     pass_first,
   input  wire logic                     pass_window,
   input  wire logic                     pass_stride2,
-  input  wire logic                     pass_half,
 
   output      logic                     word_we,
-  output      logic                     word_half,
   output      logic [N*N*PI*DATA_W-1:0] word_data
 );
 
@@ -49,7 +47,7 @@ module rvg_engine_data_transform #(
 
   // ---- column pass
   logic [LINE_W-1:0] column_d, column_q;
-  logic              step_q, first_q, window_q, stride2_q, half_q;
+  logic              step_q, first_q, window_q, stride2_q;
 
   for (genvar i = 0; i < PI; i++) begin : g_column
     logic [N*MIDDLE_W-1:0] d, t;
@@ -70,7 +68,6 @@ module rvg_engine_data_transform #(
     first_q   <= pass_first;
     window_q  <= pass_window;
     stride2_q <= pass_stride2;
-    half_q    <= pass_half;
     if (rst) step_q <= 1'b0;
   end
 
@@ -78,15 +75,14 @@ module rvg_engine_data_transform #(
   logic [N*LINE_W-1:0] array_q;             // cell (row, column) at CELL_W * (N*row + column)
   logic [LINE_W-1:0]   leaving, row_q;
   logic                up_q, up;            // the direction of this pass
-  logic                in_window_q, in_stride2_q, in_half_q;     // of the window that comes
-  logic                out_window_q, out_stride2_q, out_half_q;  // of the one that leaves
-  logic                out_window, out_stride2, out_half;
-  logic                row_valid_q, row_stride2_q, row_half_q;
+  logic                in_window_q, in_stride2_q;    // of the window that comes
+  logic                out_window_q, out_stride2_q;  // of the one that leaves
+  logic                out_window, out_stride2;
+  logic                row_valid_q, row_stride2_q;
 
   assign up          = up_q ^ first_q;
   assign out_window  = first_q ? in_window_q : out_window_q;
   assign out_stride2 = first_q ? in_stride2_q : out_stride2_q;
-  assign out_half    = first_q ? in_half_q : out_half_q;
 
   for (genvar r = 0; r < N; r++) begin : g_row
     assign leaving[CELL_W*r +: CELL_W] = up ? array_q[CELL_W*r +: CELL_W] : array_q[CELL_W*N*r +: CELL_W];
@@ -112,16 +108,13 @@ module rvg_engine_data_transform #(
   always_ff @(posedge clk) begin
     row_q         <= leaving;
     row_stride2_q <= out_stride2;
-    row_half_q    <= out_half;
     row_valid_q   <= step_q && out_window;
     if (step_q) begin
       up_q          <= up;
       out_window_q  <= out_window;
       out_stride2_q <= out_stride2;
-      out_half_q    <= out_half;
       in_window_q   <= window_q;
       in_stride2_q  <= stride2_q;
-      in_half_q     <= half_q;
     end
     if (rst) begin
       up_q        <= 1'b0;
@@ -151,7 +144,6 @@ module rvg_engine_data_transform #(
     word_we <= 1'b0;
     if (row_valid_q) begin
       word_data <= {line, word_data[N*ROW_W-1:ROW_W]};
-      word_half <= row_half_q;
       count_q   <= count_q == STEP_W'(N - 1) ? '0 : count_q + 1'b1;
       word_we   <= count_q == STEP_W'(N - 1);
     end

@@ -5,9 +5,9 @@
 //
 // Golden : repvgg_hw/winograd/golden.py, data_transform(cut_tiles())
 // In     : every instruction, in order (rvg_engine_pkg.sv); beats of BD pixels, as they were asked for.
-// Out    : commands to read; words, lane (position*PI + channel), into the half of the data memory that is the strip's:
-//          strips alternate, from half 0 on. written0, written1: words in each half so far; release_half sets its count
-//          to 0 and gives it back. Lanes without a channel, in a group's last word, hold anything.
+// Out    : commands to read; words, lane (position*PI + channel), one after the other into the data memory, a ring of
+//          WORD_DEPTH words. `released` gives its oldest word back; no window is begun for whose word there is no room.
+//          Lanes without a channel, in a group's last word, hold anything.
 // Ahead  : rows are loaded as far ahead as there is room in the row banks, across strips and layers, but never before
 //          what they depend on is stored: rvg_engine_loader.sv.
 // Rate   : one word in N cycles, where its rows are there.
@@ -24,8 +24,7 @@ module rvg_engine_input #(
   parameter int MIDDLE_W   = 12,
   parameter int DATA_W     = 14,
   parameter int ADDR_W     = 32,
-  localparam int WORD_A    = WORD_DEPTH > 1 ? $clog2(WORD_DEPTH) : 1,
-  localparam int WORD_C    = $clog2(WORD_DEPTH + 1)
+  localparam int WORD_A    = WORD_DEPTH > 1 ? $clog2(WORD_DEPTH) : 1
 ) (
   input  wire logic                                     clk,
   input  wire logic                                     rst,
@@ -44,12 +43,9 @@ module rvg_engine_input #(
   output      logic                                     s_axis_tready,
 
   output      logic                                     word_we,
-  output      logic                                     word_half,
   output      logic [WORD_A-1:0]                        word_addr,
   output      logic [N*N*PI*DATA_W-1:0]                 word_data,
-  output      logic [WORD_C-1:0]                        written0,
-  output      logic [WORD_C-1:0]                        written1,
-  input  wire logic [1:0]                               release_half
+  input  wire logic                                     released
 );
 
   localparam int SETS   = 32;  // descriptions ahead: with few beats a set, as many as cover the memory's latency
@@ -60,11 +56,7 @@ module rvg_engine_input #(
   localparam int BYTE_W = $clog2(BD);
   localparam int TILE_W = $clog2(T_MAX + 1);
   localparam int ROWS_W = LANE_W + 1 + ROW_W + LINE_W;
-  localparam int SET_W  = 4 + ROW_W + TILE_W + 32 + LINE_W;
-
-  if (WORD_DEPTH < 1) begin : g_check_positive
-    rvg_error_parameter_below_1 u_error ();
-  end
+  localparam int SET_W  = 3 + ROW_W + TILE_W + 32 + LINE_W;
 
   logic [ROWS_W-1:0] rows_tdata, bank_rows_tdata;
   logic [SET_W-1:0]  set_tdata, next_set_tdata;
@@ -95,7 +87,7 @@ module rvg_engine_input #(
   logic [N-1:0]        rd_inside;
   logic                rd_signed;
   logic [N*PI*9-1:0]   column;
-  logic [4:0]          pass, pass_q;  // {step, first, window, stride2, half}, and beside the column that was read
+  logic [3:0]          pass, pass_q;  // {step, first, window, stride2}, and beside the column that was read
 
   rvg_engine_row_banks #(.N(N), .PI(PI), .LINE_DEPTH(LINE_DEPTH), .BD(BD)) u_banks (
     .clk, .rst,
@@ -104,39 +96,28 @@ module rvg_engine_input #(
     .rd_addr, .rd_byte, .rd_inside, .rd_signed, .column
   );
 
-  rvg_engine_windows #(.N(N), .T_MAX(T_MAX), .LINE_DEPTH(LINE_DEPTH), .BD(BD), .SETS(SETS)) u_windows (
+  rvg_engine_windows #(.N(N), .T_MAX(T_MAX), .WORD_DEPTH(WORD_DEPTH), .LINE_DEPTH(LINE_DEPTH), .BD(BD), .SETS(SETS)) u_windows (
     .clk, .rst,
     .s_set_tdata(next_set_tdata), .s_set_tvalid(next_set_tvalid), .s_set_tready(next_set_tready),
-    .rows_written, .release_half, .freed, .freed_beats, .rd_addr, .rd_byte, .rd_inside, .rd_signed,
-    .pass_step(pass[4]), .pass_first(pass[3]), .pass_window(pass[2]), .pass_stride2(pass[1]), .pass_half(pass[0])
+    .rows_written, .released, .freed, .freed_beats, .rd_addr, .rd_byte, .rd_inside, .rd_signed,
+    .pass_step(pass[3]), .pass_first(pass[2]), .pass_window(pass[1]), .pass_stride2(pass[0])
   );
 
   always_ff @(posedge clk) begin
     pass_q <= pass;
-    if (rst) pass_q[4] <= 1'b0;
+    if (rst) pass_q[3] <= 1'b0;
   end
 
   rvg_engine_data_transform #(.N(N), .PI(PI), .MIDDLE_W(MIDDLE_W), .DATA_W(DATA_W)) u_transform (
     .clk, .rst, .column,
-    .pass_step(pass_q[4]), .pass_first(pass_q[3]), .pass_window(pass_q[2]), .pass_stride2(pass_q[1]), .pass_half(pass_q[0]),
-    .word_we, .word_half, .word_data
+    .pass_step(pass_q[3]), .pass_first(pass_q[2]), .pass_window(pass_q[1]), .pass_stride2(pass_q[0]), .word_we, .word_data
   );
 
-  // ---- words follow each other in their half
-  assign word_addr = WORD_A'(word_half ? written1 : written0);
-
+  // ---- words follow each other in the ring
   always_ff @(posedge clk) begin
-    if (word_we && !word_half) written0 <= written0 + 1'b1;
-    if (word_we && word_half) written1 <= written1 + 1'b1;
-    if (release_half[0] || rst) written0 <= '0;
-    if (release_half[1] || rst) written1 <= '0;
+    if (word_we) word_addr <= word_addr == WORD_A'(WORD_DEPTH - 1) ? '0 : word_addr + 1'b1;
+    if (rst) word_addr <= '0;
   end
-
-`ifdef RVG_ASSERT
-  rvg_assert #(.TEXT("rvg_engine_input: a strip has more words than half of the data memory")) u_assert_words (
-    .clk, .rst, .holds(!word_we || (word_half ? written1 : written0) < WORD_C'(WORD_DEPTH))
-  );
-`endif
 
 endmodule
 

@@ -26,7 +26,7 @@ module rvg_engine_loader #(
   localparam int LINE_W    = $clog2(LINE_DEPTH + 1),
   localparam int TILE_W    = $clog2(T_MAX + 1),
   localparam int ROWS_W    = LANE_W + 1 + ROW_W + LINE_W,
-  localparam int SET_W     = 4 + ROW_W + TILE_W + 32 + LINE_W
+  localparam int SET_W     = 3 + ROW_W + TILE_W + 32 + LINE_W
 ) (
   input  wire logic                                      clk,
   input  wire logic                                      rst,
@@ -98,7 +98,7 @@ module rvg_engine_loader #(
   assign m_rows_tdata  = {lanes, skip, rows, line_beats};
   assign m_rows_tvalid = push;
   assign m_set_tdata   = {
-    s_cmd_tdata[rvg_engine_pkg::STRIDE2], s_cmd_tdata[rvg_engine_pkg::IN_SIGNED], first_ty && word_q == '0 && group_q == '0, skip, below,
+    s_cmd_tdata[rvg_engine_pkg::STRIDE2], s_cmd_tdata[rvg_engine_pkg::IN_SIGNED], skip, below,
     TILE_W'(s_cmd_tdata[rvg_engine_pkg::TILES_X +: 8]),
     s_cmd_tdata[rvg_engine_pkg::X_FIRST +: 16], s_cmd_tdata[rvg_engine_pkg::X_LIMIT +: 16], line_beats
   };

@@ -5,7 +5,8 @@
 //     accumulator[half of sets][tile] += word * weights                             (the first word overwrites)
 //
 // Order  : instructions (rvg_engine_pkg, op conv) as they come; docs/engine.md has the whole order of work.
-// Data   : read from the half of the data memory that the strip before did not use, as soon as a word is written.
+// Data   : words lie in the data memory, a ring, as they came. One is read as soon as it is written; after its last
+//          reading, in its group's last set, it is `released` and may be overwritten.
 // Sets   : alternate between the two halves of accumulators; a set begins when its half was drained.
 // Rate   : one word a cycle; a strip begins one cycle after the last one's end.
 // Latency: word_rd_en to in_valid: 2 cycles, those of rvg_engine_words. set_take comes a cycle before in_valid.
@@ -15,8 +16,8 @@
 module rvg_engine_sequencer #(
   parameter int T_MAX      = 4,
   parameter int WORD_DEPTH = 768,
-  localparam int REL_W     = $clog2(WORD_DEPTH + 1),
-  localparam int ADDR_W    = $clog2(2*WORD_DEPTH),
+  localparam int COUNT_W   = $clog2(WORD_DEPTH + 1),
+  localparam int ADDR_W    = WORD_DEPTH > 1 ? $clog2(WORD_DEPTH) : 1,
   localparam int SLOT_W    = $clog2(2*T_MAX)
 ) (
   input  wire logic              clk,
@@ -26,9 +27,8 @@ module rvg_engine_sequencer #(
   input  wire logic              s_axis_tvalid,
   output      logic              s_axis_tready,
 
-  input  wire logic [REL_W-1:0]  written0,      // words of this strip in each half of the data memory
-  input  wire logic [REL_W-1:0]  written1,
-  output      logic [1:0]        release_half,
+  input  wire logic              written,       // a word is written into the data memory
+  output      logic              released,      // the oldest word of it is dead
   output      logic              word_rd_en,
   output      logic [ADDR_W-1:0] word_rd_addr,
 
@@ -54,11 +54,13 @@ module rvg_engine_sequencer #(
   logic [15:0]       word_last_q, set_last_q, group_last_q;
 
   // ---- where it stands
-  logic [TILE_W-1:0] tile_q;
-  logic [15:0]       word_q, set_q, group_q;
-  logic [REL_W-1:0]  address_q, group_base_q;
-  logic              data_half_q, sums_half_q;
-  logic [1:0]        free_q;  // halves of accumulators
+  logic [TILE_W-1:0]  tile_q;
+  logic [15:0]        word_q, set_q, group_q;
+  logic [ADDR_W-1:0]  address_q, address_next, group_base_q;
+  logic [COUNT_W-1:0] place_q;   // of the word, from the oldest one that is not released
+  logic [COUNT_W-1:0] count_q;   // words that are written and not released
+  logic               sums_half_q;
+  logic [1:0]         free_q;    // halves of accumulators
 
   logic tile_first, tile_last, word_first, word_last, set_first, set_last, group_last;
   logic data_ok, weights_ok, sums_ok, issue, strip_end;
@@ -71,7 +73,7 @@ module rvg_engine_sequencer #(
   assign set_last   = set_q == set_last_q;
   assign group_last = group_q == group_last_q;
 
-  assign data_ok    = address_q < (data_half_q ? written1 : written0);
+  assign data_ok    = place_q < count_q;
   assign weights_ok = !tile_first || set_soon && !set_take;
   assign sums_ok    = !set_first || free_q != '0;
   assign issue      = busy_q && data_ok && weights_ok && sums_ok;
@@ -79,7 +81,8 @@ module rvg_engine_sequencer #(
 
   assign s_axis_tready = !busy_q;
   assign word_rd_en    = issue;
-  assign word_rd_addr  = ADDR_W'(address_q) + (data_half_q ? ADDR_W'(WORD_DEPTH) : '0);
+  assign word_rd_addr  = address_q;
+  assign address_next  = address_q == ADDR_W'(WORD_DEPTH - 1) ? '0 : address_q + 1'b1;
 
   always_ff @(posedge clk) begin
     if (s_axis_tvalid && s_axis_tready) begin
@@ -92,25 +95,25 @@ module rvg_engine_sequencer #(
 
     if (issue) begin
       tile_q    <= tile_last ? '0 : tile_q + 1'b1;
-      address_q <= address_q + 1'b1;
+      address_q <= address_next;
+      if (!set_last) place_q <= place_q + 1'b1;
       if (tile_last) begin
         word_q <= word_last ? '0 : word_q + 1'b1;
         if (word_last) begin
           sums_half_q <= !sums_half_q;
           set_q       <= set_last ? '0 : set_q + 1'b1;
-          address_q   <= group_base_q;
+          place_q     <= '0;
           if (set_last) begin
             group_q      <= group_last ? '0 : group_q + 1'b1;
-            group_base_q <= group_last ? '0 : address_q + 1'b1;
-            address_q    <= group_last ? '0 : address_q + 1'b1;
+            group_base_q <= address_next;
+          end else begin
+            address_q    <= group_base_q;
           end
         end
       end
     end
-    if (strip_end) begin
-      busy_q      <= 1'b0;
-      data_half_q <= !data_half_q;
-    end
+    if (strip_end) busy_q <= 1'b0;
+    count_q <= count_q + COUNT_W'(written) - COUNT_W'(issue && set_last);
     free_q <= free_q + 2'(half_free) - 2'(issue && set_first);
 
     if (rst) begin
@@ -121,7 +124,8 @@ module rvg_engine_sequencer #(
       group_q      <= '0;
       address_q    <= '0;
       group_base_q <= '0;
-      data_half_q  <= 1'b0;
+      place_q      <= '0;
+      count_q      <= '0;
       sums_half_q  <= 1'b0;
       free_q       <= 2'd2;
     end
@@ -132,21 +136,21 @@ module rvg_engine_sequencer #(
   logic              issue_q, first_q, last_q;
 
   always_ff @(posedge clk) begin
-    slot_q       <= SLOT_W'(tile_q) + (sums_half_q ? SLOT_W'(T_MAX) : '0);
-    first_q      <= word_first;
-    last_q       <= tile_last && word_last;
-    in_slot      <= slot_q;
-    in_first     <= first_q;
-    in_last      <= last_q;
-    issue_q      <= issue;
-    in_valid     <= issue_q;
-    set_take     <= issue && tile_first;
-    release_half <= {strip_end && data_half_q, strip_end && !data_half_q};
+    slot_q    <= SLOT_W'(tile_q) + (sums_half_q ? SLOT_W'(T_MAX) : '0);
+    first_q   <= word_first;
+    last_q    <= tile_last && word_last;
+    in_slot   <= slot_q;
+    in_first  <= first_q;
+    in_last   <= last_q;
+    issue_q   <= issue;
+    in_valid  <= issue_q;
+    set_take  <= issue && tile_first;
+    released  <= issue && set_last;
     if (rst) begin
-      issue_q      <= 1'b0;
-      in_valid     <= 1'b0;
-      set_take     <= 1'b0;
-      release_half <= '0;
+      issue_q  <= 1'b0;
+      in_valid <= 1'b0;
+      set_take <= 1'b0;
+      released <= 1'b0;
     end
   end
 
@@ -159,6 +163,9 @@ module rvg_engine_sequencer #(
 
   rvg_assert #(.TEXT("rvg_engine_sequencer: a set of weights was taken that is not there")) u_assert_set (
     .clk, .rst, .holds(!set_take || soon_q)
+  );
+  rvg_assert #(.TEXT("rvg_engine_sequencer: the data memory holds more words than it has")) u_assert_words (
+    .clk, .rst, .holds(count_q <= COUNT_W'(WORD_DEPTH))
   );
   rvg_assert #(.TEXT("rvg_engine_sequencer: more halves of accumulators are free than there are")) u_assert_free (
     .clk, .rst, .holds(free_q <= 2'd2)

@@ -4,12 +4,12 @@
 //   for each set: for tx < tiles_x: for c < N:   column x_first + tx*STEP + c,   STEP = N - 2, at stride 2 N - 1
 //
 // Golden : repvgg_hw/winograd/golden.py, cut_tiles(); the fields are those of repvgg_hw/plan/engine/instruction.py
-// In     : for each set {stride2, is_signed, first of a strip, first row missing, rows missing below, tiles_x, x_first, x_limit,
+// In     : for each set {stride2, is_signed, first row missing, rows missing below, tiles_x, x_first, x_limit,
 //          line_beats}; `rows_written` pulses when the next set stands in the banks.
 // Out    : places to read from the banks, and beside them what the transform has to know of the pass. A pass brings a
 //          window, or nothing: one such follows a window behind which no other is there, to bring it to its end.
-// Halves : strips alternate between two halves of the data memory, from 0 on; the first window of a strip waits until its half
-//          is free. `freed`: a set's columns are read, its beats may be overwritten.
+// Room   : a window begins when the data memory, WORD_DEPTH words, has room for its word beside those on the way; `released`
+//          gives a word back. `freed`: a set's columns are read, its beats may be overwritten.
 // Rate   : N cycles for a window, from set to set as well.  Latency: 1 cycle.
 
 `default_nettype none
@@ -17,6 +17,7 @@
 module rvg_engine_windows #(
   parameter int N          = 5,
   parameter int T_MAX      = 16,
+  parameter int WORD_DEPTH = 1024,
   parameter int LINE_DEPTH = 64,
   parameter int BD         = 8,
   parameter int SETS       = 32,  // at most so many are in the banks
@@ -25,7 +26,7 @@ module rvg_engine_windows #(
   localparam int PTR_W     = $clog2(LINE_DEPTH),
   localparam int BYTE_W    = $clog2(BD),
   localparam int TILE_W    = $clog2(T_MAX + 1),
-  localparam int SET_W     = 4 + ROW_W + TILE_W + 32 + LINE_W
+  localparam int SET_W     = 3 + ROW_W + TILE_W + 32 + LINE_W
 ) (
   input  wire logic              clk,
   input  wire logic              rst,
@@ -34,7 +35,7 @@ module rvg_engine_windows #(
   input  wire logic              s_set_tvalid,
   output      logic              s_set_tready,
   input  wire logic              rows_written,
-  input  wire logic [1:0]        release_half,
+  input  wire logic              released,
   output      logic              freed,
   output      logic [LINE_W-1:0] freed_beats,
 
@@ -45,15 +46,15 @@ module rvg_engine_windows #(
   output      logic              pass_step,    // a cycle of a pass
   output      logic              pass_first,   // the first of it
   output      logic              pass_window,  // the pass brings a window
-  output      logic              pass_stride2,
-  output      logic              pass_half
+  output      logic              pass_stride2
 );
 
   localparam int STEP_W  = $clog2(N);
   localparam int COUNT_W = $clog2(SETS + 1);
+  localparam int ROOM_W  = $clog2(WORD_DEPTH + 1);
   localparam int X_W     = 16;
 
-  if (T_MAX < 1 || LINE_DEPTH < 1 || BD < 1) begin : g_check_positive
+  if (T_MAX < 1 || WORD_DEPTH < 1 || LINE_DEPTH < 1 || BD < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
   end
   if (N < 3 || N > 9 || N % 2 == 0) begin : g_check_size
@@ -61,7 +62,7 @@ module rvg_engine_windows #(
   end
 
   // ---- the next set, and the one in work
-  logic               next_stride2, next_signed, next_strip, next_skip;
+  logic               next_stride2, next_signed, next_skip;
   logic [ROW_W-1:0]   next_below;
   logic [TILE_W-1:0]  next_tiles;
   logic [X_W-1:0]     next_x, next_limit;
@@ -73,25 +74,21 @@ module rvg_engine_windows #(
   logic [X_W-1:0]     limit_q;
   logic [LINE_W-1:0]  beats_q;
   logic [PTR_W-1:0]   base_q;
-  logic               half_q;
-  logic [1:0]         half_busy_q;
+  logic [ROOM_W-1:0]  room_q;                // words of the data memory that no window has
   logic [COUNT_W-1:0] ready_q;               // sets that stand in the banks, without the one in work
 
-  assign {next_stride2, next_signed, next_strip, next_skip, next_below, next_tiles, next_x, next_limit, next_beats} = s_set_tdata;
+  assign {next_stride2, next_signed, next_skip, next_below, next_tiles, next_x, next_limit, next_beats} = s_set_tdata;
 
   // ---- passes
   logic               active_q, window_q;
   logic [STEP_W-1:0]  step_q;
   logic [X_W-1:0]     x_q;                   // signed
   logic               last, boundary, same_set, new_set, start;
-  logic               half_d;
 
   assign last         = step_q == STEP_W'(N - 1);
   assign boundary     = !active_q || last;
-  assign same_set     = boundary && left_q != '0;
-  assign half_d       = half_q ^ next_strip;
-  assign new_set      = boundary && left_q == '0 && s_set_tvalid && ready_q != '0
-                        && (!next_strip || !half_busy_q[half_d]);
+  assign same_set     = boundary && room_q != '0 && left_q != '0;
+  assign new_set      = boundary && room_q != '0 && left_q == '0 && s_set_tvalid && ready_q != '0;
   assign start        = same_set || new_set;
   assign s_set_tready = new_set;
   assign freed        = active_q && window_q && last && left_q == '0;
@@ -106,7 +103,7 @@ module rvg_engine_windows #(
       step_q   <= step_q + 1'b1;
     end
 
-    if (active_q) x_q <= last ? x_q - X_W'(!stride2_q) : x_q + 1'b1;  // windows overlap by 2, at stride 2 by 1
+    if (active_q && window_q) x_q <= last ? x_q - X_W'(!stride2_q) : x_q + 1'b1;  // windows overlap by 2, at stride 2 by 1
     if (same_set) left_q <= left_q - 1'b1;
     if (new_set) begin
       stride2_q <= next_stride2;
@@ -116,14 +113,10 @@ module rvg_engine_windows #(
       limit_q   <= next_limit;
       beats_q   <= next_beats;
       base_q    <= base_q + PTR_W'(beats_q);
-      half_q    <= half_d;
       for (int r = 0; r < N; r++) rows_q[r] <= !(r == 0 && next_skip) && r < N - int'(next_below);
     end
     ready_q <= ready_q + COUNT_W'(rows_written) - COUNT_W'(new_set);
-    for (int h = 0; h < 2; h++) begin
-      if (new_set && next_strip && half_d == (h == 1)) half_busy_q[h] <= 1'b1;
-      else if (release_half[h]) half_busy_q[h] <= 1'b0;
-    end
+    room_q  <= room_q + ROOM_W'(released) - ROOM_W'(start);
 
     if (rst) begin
       active_q    <= 1'b0;
@@ -132,8 +125,7 @@ module rvg_engine_windows #(
       ready_q     <= '0;
       base_q      <= '0;
       beats_q     <= '0;
-      half_q      <= 1'b1;
-      half_busy_q <= 2'b00;
+      room_q      <= ROOM_W'(WORD_DEPTH);
     end
   end
 
@@ -147,13 +139,12 @@ module rvg_engine_windows #(
     pass_first   <= step_q == '0;
     pass_window  <= window_q;
     pass_stride2 <= stride2_q;
-    pass_half    <= half_q;
     if (rst) pass_step <= 1'b0;
   end
 
 `ifdef RVG_ASSERT
-  rvg_assert #(.TEXT("rvg_engine_windows: a half was given back that was not taken")) u_assert_half (
-    .clk, .rst, .holds((release_half & ~half_busy_q) == '0)
+  rvg_assert #(.TEXT("rvg_engine_windows: a word was given back that was not taken")) u_assert_room (
+    .clk, .rst, .holds(!released || room_q != ROOM_W'(WORD_DEPTH))
   );
   rvg_assert #(.TEXT("rvg_engine_windows: a set stands in the banks of which nothing is known")) u_assert_sets (
     .clk, .rst, .holds(ready_q == '0 || s_set_tvalid)

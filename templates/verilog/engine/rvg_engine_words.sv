@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// rvg_engine_words: the data memory, transformed tiles of a strip, two halves of WORD_DEPTH words.
+// rvg_engine_words: the data memory, transformed tiles of strips, one ring of WORD_DEPTH words.
 //
-//   half h, word (group, word of it, tile) at h*WORD_DEPTH + (group*WORDS + word)*T + tile
+//   word (group, word of it, tile) of a strip at (all words of strips before + (group*WORDS + word)*T + tile) mod WORD_DEPTH
 //
 // Latency: 2 cycles: the memory's, then its output register.
-// Not here: reading a word before it was written; rvg_engine_sequencer waits for it.
+// Not here: reading a word before it was written, or writing one that is still read; rvg_engine_sequencer and
+//          rvg_engine_windows wait.
 
 `default_nettype none
 
 module rvg_engine_words #(
   parameter int WIDTH      = 8,
   parameter int WORD_DEPTH = 768,
-  localparam int REL_W     = WORD_DEPTH > 1 ? $clog2(WORD_DEPTH) : 1,
-  localparam int ADDR_W    = $clog2(2*WORD_DEPTH)
+  localparam int ADDR_W    = WORD_DEPTH > 1 ? $clog2(WORD_DEPTH) : 1
 ) (
   input  wire logic              clk,
 
   input  wire logic              wr_en,
-  input  wire logic              wr_half,
-  input  wire logic [REL_W-1:0]  wr_addr,
+  input  wire logic [ADDR_W-1:0] wr_addr,
   input  wire logic [WIDTH-1:0]  wr_data,
 
   input  wire logic              rd_en,
@@ -33,9 +32,8 @@ module rvg_engine_words #(
   logic [WIDTH-1:0] read;
   logic             rd_en_q;
 
-  rvg_ram_1r1w #(.WIDTH(WIDTH), .DEPTH(2*WORD_DEPTH)) u_memory (
-    .clk, .wr_en, .wr_addr(ADDR_W'(wr_addr) + (wr_half ? ADDR_W'(WORD_DEPTH) : '0)), .wr_data,
-    .rd_en, .rd_addr, .rd_data(read)
+  rvg_ram_1r1w #(.WIDTH(WIDTH), .DEPTH(WORD_DEPTH)) u_memory (
+    .clk, .wr_en, .wr_addr, .wr_data, .rd_en, .rd_addr, .rd_data(read)
   );
 
   always_ff @(posedge clk) begin

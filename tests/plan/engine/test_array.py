@@ -110,7 +110,7 @@ def test_strips_keep_the_limits_and_cover_the_map(seed: int) -> None:
         for strip in strips:
             covered[strip.y : strip.y + strip.rows, strip.x : strip.x + strip.columns] += 1
             assert strip.tiles <= array.t_max
-            assert layer.shape.groups * layer.words * strip.tiles <= array.word_depth
+            assert layer.words * strip.tiles <= array.word_depth
             assert layer.load_beats(strip) <= array.line_depth
             assert not layer.stored or strip.rows * layer.store_beats(strip) <= array.out_words
             assert strip.x * layer.kind.m % array.bd == 0

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from engine_cases import network_of
 
 from repvgg_hw.network import ConvShape
 from repvgg_hw.plan.engine import cycles
 from repvgg_hw.plan.engine.array import Array
+from repvgg_hw.plan.engine.ring import Ring
 from repvgg_hw.plan.engine.schedule import best_cut, plan
 from repvgg_hw.plan.engine.tiling import Layer
 
 ZYNQ = Array(
-    n=9, pi=1, po=2, lanes=2, t_max=16, word_depth=1024, line_depth=64, out_words=32, acc_w=28, bd=8, bw=8
+    n=9, pi=1, po=2, lanes=2, t_max=16, word_depth=2048, line_depth=64, out_words=32, acc_w=28, bd=8, bw=8
 )
 
 
@@ -88,3 +90,45 @@ def test_a_frame_is_hardly_longer_than_its_slowest_processes() -> None:
     assert steady <= frame.cycles <= 1.05 * steady
     assert frame.macs == 6 * 28 * 28 * 32 * 32 * 9 + 320
     assert 0 < frame.efficiency < (7 * 3 / 9) ** 2
+
+
+def test_traffic_is_weighed_against_cycles() -> None:
+    """96 channels at 28 x 28: one strip of sixteen tiles refills late, but reads its weights once."""
+    layer = Layer(ZYNQ, ConvShape("a", 96, 96), 28, 28)
+    once, twice = (cycles.steady(layer, cut) for cut in ((4, 4), (2, 4)))
+    assert twice[0] < once[0] < 1.1 * twice[0]
+    assert once[1] < 0.8 * twice[1]
+    assert best_cut(layer) == (4, 4)
+
+
+def test_what_the_ring_holds_late() -> None:
+    """512 words of four tiles: the next strip's are transformed while the last set is multiplied."""
+    layer = Layer(ZYNQ, ConvShape("a", 512, 512), 14, 14)
+    (strip,) = layer.strips(2, 2)
+    one = cycles.of_strip(layer, strip)
+    assert one.set_words == 2048
+    assert one.refill == 2048 * 9
+    assert one.bound() == 256 * 2048 + 2048 * 9 - 2 * 2048
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_ring_word_by_word(seed: int) -> None:
+    """Groups of random sizes through a ring: when each word has a place, by a list of all words."""
+    rng = np.random.default_rng(seed)
+    depth = int(rng.integers(4, 40))
+    ring, dead, end = Ring(depth), list[int](), 0
+    for _ in range(30):
+        words, pace = int(rng.integers(1, depth + 1)), int(rng.integers(1, 10))
+        places = [dead[at - depth] if at >= depth else 0 for at in range(len(dead), len(dead) + words)]
+        assert [ring.room(ahead) for ahead in range(words)] == places
+        last = 0
+        for place in places:  # a word a `pace`, each when it has a place
+            last = max(last + pace, place)
+        waits = [place + pace * (words - number) for number, place in enumerate(places) if place]
+        filled = max(waits, default=0)
+        assert abs(ring.filled(words, pace * words) - filled) <= pace
+        end = max(end, last) + int(rng.integers(0, 100))
+        read = words * int(rng.integers(1, 4))
+        end += read
+        dead += [end - read + (word + 1) * (read // words) for word in range(words)]
+        ring.add(words, end, read)

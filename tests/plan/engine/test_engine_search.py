@@ -24,7 +24,7 @@ SMALL = Budget("xc7", Resources(dsp=60, bram=60, lut=20_000, ff=40_000, lutram=8
 def all_fitting() -> Iterator[Array]:
     """Every array of a grid that fits the budget."""
     (some, *_) = candidates(NETWORK, SMALL)
-    for n, pi, po, depth in itertools.product((3, 5, 7), range(1, 5), range(1, 7), (512, 2048)):
+    for n, pi, po, depth in itertools.product((3, 5, 7), range(1, 5), range(1, 7), (1024, 4096)):
         for lanes in (lanes for lanes in range(1, po + 1) if po % lanes == 0):
             array = replace(some, n=n, pi=pi, po=po, lanes=lanes, word_depth=depth, pool_w=24)
             if fit(array, SMALL) is not None:
