@@ -26,6 +26,17 @@ def quantize_input(pixels: NDArray[np.uint8], network: IntegerNetwork) -> NDArra
     return np.moveaxis(quantized, 3, 1)
 
 
+def input_table(network: IntegerNetwork) -> NDArray[np.int8]:
+    """The input of every pixel's value: (C, 256) int8, table[c, p] for the value p of channel c.
+
+    `quantize_input` of pixels (N, H, W, C) is this table at them, which is what hardware keeps of mean, std
+    and scale.
+    """
+    channels = network.in_shape[0]
+    values = np.broadcast_to(np.arange(256, dtype=np.uint8)[None, None, :, None], (1, 1, 256, channels))
+    return quantize_input(values, network)[0, :, 0]
+
+
 def conv3x3(x: NDArray[np.integer], weight: NDArray[np.integer], stride: int = 1, groups: int = 1) -> Int:
     """3x3 convolution, padding 1, exact.
 
@@ -115,3 +126,12 @@ def top1(logit: NDArray[np.integer]) -> NDArray[np.int64]:
     """The predicted class, the lowest index among equals: (N, classes) -> (N,)."""
     winners: NDArray[np.int64] = np.asarray(logit).argmax(axis=1)
     return winners
+
+
+def top_k(logit: NDArray[np.integer], k: int) -> NDArray[np.int64]:
+    """The k likeliest classes, the likeliest first: (N, classes) -> (N, k); 1 <= k <= classes.
+
+    Among equals the lower index comes first, so the first column is `top1`.
+    """
+    order: NDArray[np.int64] = np.argsort(-np.asarray(logit, dtype=np.int64), axis=1, kind="stable")
+    return order[:, :k]

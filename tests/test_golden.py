@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -148,3 +152,28 @@ def test_input_rounds_half_to_even_and_clips() -> None:
 
 def test_the_lowest_index_wins_among_equals() -> None:
     assert golden.top1(np.array([[3, 7, 7], [5, 5, 5], [-1, -2, 0]])).tolist() == [1, 0, 2]
+
+
+def test_the_input_table_is_the_definition_in_fractions() -> None:
+    """Every value of every channel, from (pixel / 255 - mean) / std / scale without rounding."""
+    network, _ = random_network([Layer(4)], in_shape=(3, 4, 4), classes=2, seed=0)
+    mean, std, scale = (0.5, 0.485, 0.0), (0.25, 0.229, 1.0), 1 / 64
+    network = dataclasses.replace(network, mean=mean, std=std, input_scale=scale)
+    table = golden.input_table(network)
+    assert table.shape == (3, 256)
+    assert table.dtype == np.int8
+    for channel, value in itertools.product(range(3), range(256)):
+        exact = (Fraction(value, 255) - Fraction(mean[channel])) / Fraction(std[channel]) / Fraction(scale)
+        assert table[channel, value] == max(-128, min(127, round(exact)))
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), dtype=np.uint8)
+    looked_up = table[np.arange(3), pixels].transpose(0, 3, 1, 2)
+    np.testing.assert_array_equal(looked_up, golden.quantize_input(pixels, network))
+
+
+def test_top_k_is_sorted_by_value_then_by_index() -> None:
+    logits = np.random.default_rng(1).integers(-3, 4, (50, 9))
+    logits[0] = -(2**31)
+    for k in (1, 3, 9):
+        expected = [[c for _, c in sorted((-int(x), c) for c, x in enumerate(row))][:k] for row in logits]
+        assert golden.top_k(logits, k).tolist() == expected
+    np.testing.assert_array_equal(golden.top_k(logits, 9)[:, 0], golden.top1(logits))
