@@ -11,7 +11,8 @@ from cocotb.triggers import FallingEdge, RisingEdge
 from streams import Bench, over_cases
 
 from repvgg_hw.plan.engine.codes import ERRORS
-from repvgg_hw.plan.engine.registers import REGISTERS, Access
+from repvgg_hw.plan.engine.registers import REGISTERS
+from repvgg_hw.plan.registers import Access
 
 AT = {register.name: register.offset for register in REGISTERS}
 START, ABORT, BUSY, DONE, INTERRUPT = 1, 2, 1, 2, 4

@@ -41,6 +41,7 @@ FLOORS = (
         "plan.rom_banks",
         "plan.memory_map",
         "plan.resources",
+        "plan.registers",
         "plan.request",
         "plan.planner",
         "plan.rate",
@@ -91,6 +92,7 @@ FLOORS = (
         "synth.proof",
         "synth",
     ),
+    ("board",),
     ("gpu", "measure.accuracy", "measure.latency", "measure", "report"),
     ("cli", "__main__"),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from repvgg_hw.plan.engine.registers import REGISTERS, Access
+from repvgg_hw.plan.engine.registers import REGISTERS
+from repvgg_hw.plan.registers import Access
 from repvgg_hw.targets.verilog.emit import library
 
 

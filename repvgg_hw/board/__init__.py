@@ -1,0 +1,1 @@
+"""A generated design on a board: wrapper, registers, project files, drivers."""
