@@ -152,7 +152,7 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_winograd_output_transform": [{"ACC_W": 32}, {"SHIFT": 0}, {"PO": 4, "LANES": 4}],
     **collected("LEGAL"),
 }  # fmt: skip
-MAY_BE_ZERO = {"A_SHIFT", "B_SHIFT", "SHIFT", "L_SHIFT", "SHIFT1", "SHIFT2"}
+MAY_BE_ZERO = {"A_SHIFT", "B_SHIFT", "SHIFT", "L_SHIFT", "SHIFT1", "SHIFT2", "LOGITS"}
 
 
 def errors(text: str) -> set[str]:
