@@ -14,12 +14,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.extremes.patterns import conv_maps
 from repvgg_hw.extremes.reach import merged, network_reach
+from repvgg_hw.extremes.shapes import Shapes
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.winograd.bounds import input_range
 
 FIRST_LAYER = 8  # frames at most for the first layer's own edges
@@ -28,22 +27,26 @@ KEPT = 8
 GAIN = 1.02  # a candidate is kept where it drives some stage farther by that factor
 
 
-def with_extremes(design: Design[Plan], images: NDArray[np.int8]) -> NDArray[np.int8]:
+def with_extremes(network: IntegerNetwork, plan: Shapes, images: NDArray[np.int8]) -> NDArray[np.int8]:
     """The images (N, C, H, W), and the frames behind them."""
-    return np.concatenate([images, network_frames(design.network, design.plan)])
+    return np.concatenate([images, network_frames(network, plan)])
 
 
 def with_reach(
-    result: SimulationResult, design: Design[Plan], images: NDArray[np.int8], given: int
+    result: SimulationResult,
+    network: IntegerNetwork,
+    plan: Shapes,
+    images: NDArray[np.int8],
+    given: int,
 ) -> SimulationResult:
     """The result of a run on `images`, the first `given` of them the user's, with how far each layer came."""
-    reach = network_reach(design.network, design.plan, images)
+    reach = network_reach(network, plan, images)
     layers = tuple(replace(layer, reach=reach[layer.name]) for layer in result.layers)
     note = f"{given} images and {len(images) - given} frames of extremes"
     return replace(result, layers=layers, notes=(*result.notes, note))
 
 
-def network_frames(network: IntegerNetwork, plan: Plan) -> NDArray[np.int8]:
+def network_frames(network: IntegerNetwork, plan: Shapes) -> NDArray[np.int8]:
     """Frames (N, C, H, W) int8, at most FIRST_LAYER + KEPT + 2; the same for the same network and plan."""
     first = network.convs[0]
     low, high = input_range(first.in_bits, first.in_signed)

@@ -20,10 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from repvgg_hw.extremes.shapes import ConvInput, PoolInput, Shapes
 from repvgg_hw.network import IntegerConv, IntegerLinear, IntegerNetwork, out_size
-from repvgg_hw.plan.stream.layers import AnyConvPlan
-from repvgg_hw.plan.stream.linear import LinearPlan
-from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.winograd.bounds import data_bits, input_range
 from repvgg_hw.winograd.matrices import Int, Transform, transform
 from repvgg_hw.winograd.networks import networks
@@ -33,7 +31,7 @@ VALUES = 8_000_000  # of all these inputs together, where that many make at leas
 LEAST = 8
 
 
-def layer_inputs(network: IntegerNetwork, plan: Plan, name: str) -> NDArray[np.integer]:
+def layer_inputs(network: IntegerNetwork, plan: Shapes, name: str) -> NDArray[np.integer]:
     """Inputs (N, ...) that drive one layer, by its name in `golden.trace`, to its edges."""
     if name in ("pool", "linear"):
         linear = plan.linear
@@ -48,12 +46,12 @@ def layer_inputs(network: IntegerNetwork, plan: Plan, name: str) -> NDArray[np.i
     return conv_maps(conv, layer, min(LIMIT, max(LEAST, VALUES // values)))
 
 
-def largest_sum(linear: LinearPlan) -> int:
+def largest_sum(linear: PoolInput) -> int:
     """The largest sum of a channel over the map."""
     return linear.height * linear.width * ((1 << linear.in_bits) - 1)
 
 
-def conv_maps(conv: IntegerConv, plan: AnyConvPlan, limit: int = LIMIT) -> NDArray[np.integer]:
+def conv_maps(conv: IntegerConv, plan: ConvInput, limit: int = LIMIT) -> NDArray[np.integer]:
     """Maps (N, C_in, H, W) with N <= limit that reach a convolution layer's edges, its tiles' included."""
     if plan.tile is None:
         return accumulator_maps(conv, plan, limit)
@@ -61,7 +59,7 @@ def conv_maps(conv: IntegerConv, plan: AnyConvPlan, limit: int = LIMIT) -> NDArr
     return np.concatenate([transforms, accumulator_maps(conv, plan, limit - len(transforms))])
 
 
-def accumulator_maps(conv: IntegerConv, plan: AnyConvPlan, limit: int = LIMIT) -> NDArray[np.integer]:
+def accumulator_maps(conv: IntegerConv, plan: ConvInput, limit: int = LIMIT) -> NDArray[np.integer]:
     """Maps (N, C_in, H, W) in which channels' accumulators are largest, and smallest, at some pixel."""
     shape = (plan.c_in, plan.height, plan.width)
     low, high = input_range(conv.in_bits, conv.in_signed)
@@ -80,7 +78,7 @@ def accumulator_maps(conv: IntegerConv, plan: AnyConvPlan, limit: int = LIMIT) -
 
 
 def transform_maps(
-    kind: Transform, conv: IntegerConv, plan: AnyConvPlan, limit: int = LIMIT
+    kind: Transform, conv: IntegerConv, plan: ConvInput, limit: int = LIMIT
 ) -> NDArray[np.integer]:
     """Maps (N, C_in, H, W) in which the data transform's nodes are largest, and smallest, in some tile."""
     shape = (plan.c_in, plan.height, plan.width)

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from repvgg_hw import golden
 from repvgg_hw.design.results import Reach
 from repvgg_hw.extremes.patterns import largest_sum
+from repvgg_hw.extremes.shapes import ConvInput, Shapes
 from repvgg_hw.network import IntegerConv, IntegerLinear, IntegerNetwork
-from repvgg_hw.plan.stream.layers import AnyConvPlan
-from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.winograd.bounds import data_ranges, input_range
 from repvgg_hw.winograd.golden import cut_tiles
 from repvgg_hw.winograd.matrices import transform
@@ -24,7 +23,7 @@ from repvgg_hw.winograd.matrices import transform
 Reached = dict[str, Reach]  # stage -> how far
 
 
-def conv_reach(conv: IntegerConv, plan: AnyConvPlan, x: NDArray[np.integer]) -> Reached:
+def conv_reach(conv: IntegerConv, plan: ConvInput, x: NDArray[np.integer]) -> Reached:
     """Of a convolution layer on x (N, C_in, H, W): its accumulator, and the passes of a data transform."""
     acc = golden.conv3x3(x, conv.weight, conv.stride, conv.groups) + conv.bias.astype(np.int64)[:, None, None]
     of_sums = {"accumulator": Reach(_largest(acc), conv.accumulator_bound)}
@@ -51,7 +50,7 @@ def linear_reach(linear: IntegerLinear, sums: NDArray[np.integer], top: int) -> 
     return {"accumulator": Reach(_largest(golden.linear(sums.astype(np.int64), linear)), bound)}
 
 
-def layer_reach(network: IntegerNetwork, plan: Plan, name: str, x: NDArray[np.integer]) -> Reached:
+def layer_reach(network: IntegerNetwork, plan: Shapes, name: str, x: NDArray[np.integer]) -> Reached:
     """Of one layer, by its name in `golden.trace`, on its inputs x."""
     if name in ("pool", "linear"):
         linear = plan.linear
@@ -64,7 +63,7 @@ def layer_reach(network: IntegerNetwork, plan: Plan, name: str, x: NDArray[np.in
     return next(conv_reach(conv, layer, x) for conv, layer in layers if conv.name == name)
 
 
-def network_reach(network: IntegerNetwork, plan: Plan, images: NDArray[np.int8]) -> dict[str, Reached]:
+def network_reach(network: IntegerNetwork, plan: Shapes, images: NDArray[np.int8]) -> dict[str, Reached]:
     """Of every layer, over images (N, C, H, W); one at a time, so that memory stays that of one image."""
     by_layer: dict[str, Reached] = {}
     for image in images:

@@ -35,7 +35,7 @@ class HlsTarget:
         """C simulation of the whole network or of one layer; extremes are the network's in both."""
         o, given = options, len(images)
         if o.extremes:
-            images = with_extremes(design, images)
+            images = with_extremes(design.network, design.plan, images)
         result = simulate_project(
             design,
             images,
@@ -47,7 +47,7 @@ class HlsTarget:
         )
         if not o.extremes:
             return result
-        result = with_reach(result, design, images, given)
+        result = with_reach(result, design.network, design.plan, images, given)
         return result if o.layer is None else replace(result, notes=(*result.notes, NOT_ALONE))
 
     def differing_tables(self, design: Design[Plan]) -> list[tuple[str, str]]:

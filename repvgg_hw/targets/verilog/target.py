@@ -69,7 +69,7 @@ class VerilogTarget:
             )
         given = len(images)
         if o.extremes:
-            images = with_extremes(design, images)
+            images = with_extremes(design.network, design.plan, images)
         cycles = expected_cycles(design.plan, len(images), o.stalls)
         with time_limit(o.timeout or patience(cycles)):
             result = simulate_network(
@@ -84,7 +84,7 @@ class VerilogTarget:
                 circuit=circuit,
                 progress=o.progress,
             )
-        return with_reach(result, design, images, given) if o.extremes else result
+        return with_reach(result, design.network, design.plan, images, given) if o.extremes else result
 
     def is_source(self, name: str) -> bool:
         return engine_emit.is_source(name)

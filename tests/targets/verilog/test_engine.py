@@ -112,14 +112,6 @@ def test_what_is_no_image_is_not_read(built: Design[EnginePlan], tmp_path: Path,
         prove(design)
 
 
-@pytest.mark.parametrize(
-    "options", [ProofOptions(layers=True), ProofOptions(extremes=True), ProofOptions(layer="stage1.0")]
-)
-def test_options_of_streams(built: Design[EnginePlan], options: ProofOptions) -> None:
-    with pytest.raises(InputError, match="not for engines yet"):
-        prove(built, options=options)
-
-
 def test_the_folder_is_read_again(built: Design[EnginePlan], tmp_path: Path) -> None:
     again = designs.load(built.directory)
     assert isinstance(again.plan, EnginePlan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from repvgg_hw.design.results import Divergence, LayerResult
 from repvgg_hw.plan.engine import codes
@@ -11,8 +12,8 @@ from repvgg_hw.targets.verilog.engine import memory
 from repvgg_hw.targets.verilog.engine.run import Run
 
 
-def ends_badly(run: Run) -> Iterator[str]:
-    """What ended a run, beside a wrong value."""
+def ends_badly(run: Run, said: Path = Path("build/check.out")) -> Iterator[str]:
+    """What ended a run, beside a wrong value; said: the simulator's output."""
     done, sums = run.words("done"), run.words("sums")
     if done is not None and int(done[0]):
         meaning = dict(codes.ERRORS.values())[int(done[0])]
@@ -20,7 +21,7 @@ def ends_badly(run: Run) -> Iterator[str]:
     elif surplus := run.words("surplus"):
         yield f"a write after the last one, at {surplus[-1]}"
     elif not run.ended and not run.words("write") and not run.words("sum"):
-        yield "the simulation ended badly: see build/check.out"
+        yield f"the simulation ended badly: see {said}"
     elif run.ended and (sums is None or int(sums[0]) != run.job.sums_read * run.images):
         found = "none" if sums is None else sums[0]
         yield f"the linear layer read {found} pooled sums, {run.job.sums_read * run.images} are its work"

@@ -8,31 +8,48 @@ from numpy.typing import NDArray
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import InputError
+from repvgg_hw.extremes.frames import with_extremes, with_reach
 from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.targets.target import ProofOptions
+from repvgg_hw.targets.verilog.engine.extremes import shapes
+from repvgg_hw.targets.verilog.engine.layerwise import simulate_layers
 from repvgg_hw.targets.verilog.engine.simulate import simulate
 from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
 
-NOT_YET = ("layer", "layers", "scheduler", "jobs", "extremes", "waves")
+LONGEST_WAVES = 100_000  # cycles that are recorded without a window
 
 
 def prove(design: Design[EnginePlan], images: NDArray[np.int8], options: ProofOptions) -> SimulationResult:
-    """Whole frames, every write and every pooled sum compared.
+    """Whole frames, every write and every pooled sum compared; or layers, each alone.
 
     Raises InputError for an option that is for streaming designs alone.
     """
-    foreign = [f"--{name}" for name in NOT_YET if getattr(options, name)]
-    if foreign:
-        raise InputError(f"{', '.join(foreign)}: not for engines yet, which are simulated whole")
-    cycles = design.plan.frame_interval * len(images) * (4 if options.stalls else 2)
-    with time_limit(options.timeout or patience(cycles)):
-        return simulate(
+    o, given = options, len(images)
+    if o.scheduler:
+        raise InputError("--scheduler: an engine's layers share one simulator, on this machine: give --jobs")
+    if o.layer is not None or o.layers:
+        if o.fresh:
+            raise InputError("--fresh means nothing beside --layer or --layers of an engine: nothing is kept")
+        return simulate_layers(design, images, o)
+    if o.waves is not None and o.waves[1] is None and design.plan.frame_interval > LONGEST_WAVES:
+        raise InputError(
+            f"--waves of a frame of {design.plan.frame_interval:,} cycles would take gigabytes: "
+            "give --waves-window FROM TO"
+        )
+    own = shapes(design.plan.schedule)
+    if o.extremes:
+        images = with_extremes(design.network, own, images)
+    cycles = design.plan.frame_interval * len(images) * (4 if o.stalls else 2)
+    with time_limit(o.timeout or patience(cycles)):
+        result = simulate(
             design,
             images,
-            hardware=options.hardware,
-            labels=options.labels,
-            stalls=options.stalls,
-            state=options.state,
-            fresh=options.fresh,
-            progress=options.progress,
+            hardware=o.hardware,
+            labels=o.labels,
+            stalls=o.stalls,
+            state=o.state,
+            fresh=o.fresh,
+            waves=o.waves,
+            progress=o.progress,
         )
+    return with_reach(result, design.network, own, images, given) if o.extremes else result

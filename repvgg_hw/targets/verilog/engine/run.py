@@ -28,6 +28,20 @@ BACK_PRESSURE = 20  # per cent of cycles in which a channel begins to pause, und
 
 
 @dataclass(frozen=True)
+class Waves:
+    """A VCD to record in a run that proves nothing, within a window of cycles."""
+
+    file: Path
+    window: tuple[int, int | None] = (0, None)
+
+    @property
+    def plusargs(self) -> list[str]:
+        first, last = self.window
+        words = [f"+waves={self.file}", f"+waves_from={first}"]
+        return words if last is None else [*words, f"+waves_to={last}"]
+
+
+@dataclass(frozen=True)
 class Run:
     """What one run of the bench left: its log, and what it was to write."""
 
@@ -68,14 +82,24 @@ def build(directory: Path, optimize: str, size: int | None = None, *, trace: boo
 
 
 def run(
-    simulator: Path, job: Job, images: NDArray[np.integer], work: Path, *, first: int = 0, stalls: int = 0
+    simulator: Path,
+    job: Job,
+    images: NDArray[np.integer],
+    work: Path,
+    *,
+    first: int = 0,
+    stalls: int = 0,
+    waves: Waves | None = None,
 ) -> Run:
     """One run over a batch of images (N, C, H, W), at most FRAMES, numbered from `first` on, in folder work.
 
     stalls  seed of the memory's latencies and pauses, 0 for a memory of 8 cycles without pauses
+    waves   to record, by a simulator that was built with `trace`; the log is then waves.log
     Raises CheckFailed where the image's program is not one of the network.
     """
     data, log, counts = work / "data", work / "check.log", work / "check.run"
+    if waves is not None:
+        log, counts = work / "waves.log", work / "waves.run"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
     log.unlink(missing_ok=True)
@@ -90,10 +114,11 @@ def run(
     if stalls:
         plusargs += [f"+seed={stalls}", f"+latency_min={LATENCY[0]}", f"+latency_max={LATENCY[1]}"]
         plusargs += [f"+back_pressure={BACK_PRESSURE}"]
+    plusargs += waves.plusargs if waves is not None else []
     ended = verilator.run(
         simulator, "bench", "tb_engine", modules_path=sim_dir(), work=work, plusargs=plusargs,
         environment={
-            "REPVGG_HW_PROGRESS": str(work / "check.progress"),
+            "REPVGG_HW_PROGRESS": str(log.with_suffix(".progress")),
             "REPVGG_HW_COUNTS": str(counts),
             "REPVGG_HW_RUN": json.dumps(registers(where, len(images))),
         },

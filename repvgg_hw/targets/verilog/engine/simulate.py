@@ -7,6 +7,7 @@ memory by the schedule. That the schedule's own machine agrees with golden is ch
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from repvgg_hw.targets.verilog.engine.bench import FRAMES, memory_bytes
 from repvgg_hw.targets.verilog.engine.emit import differences, found_image
 from repvgg_hw.targets.verilog.engine.job import Job
 from repvgg_hw.targets.verilog.engine.memory import places
-from repvgg_hw.targets.verilog.engine.run import Run, build, run
+from repvgg_hw.targets.verilog.engine.run import Run, Waves, build, run
 from repvgg_hw.targets.verilog.engine.watch import Watch
 from repvgg_hw.targets.verilog.simulator.promises import broken_promise
 from repvgg_hw.targets.verilog.watch import lead_in
@@ -40,10 +41,12 @@ def optimization(plan: EnginePlan) -> str:
     return "-O2" if plan.frame_interval > LONG_FRAME else "-O0"
 
 
-def simulator_of(hardware: Design[EnginePlan], job: Job) -> Path:
-    """Built where it is not there yet; with the memory that the job takes, where that is more."""
-    own, needed = memory_bytes(hardware.plan.schedule), places(job.schedule, FRAMES).size
-    return build(hardware.directory, optimization(hardware.plan), needed if needed > own else None)
+def simulator_of(hardware: Design[EnginePlan], jobs: Sequence[Job], *, trace: bool = False) -> Path:
+    """Built where it is not there yet; with the memory that the jobs take, where its own is less."""
+    own = memory_bytes(hardware.plan.schedule)
+    needed = max(places(job.schedule, FRAMES).size for job in jobs)
+    size = needed if needed > own else None
+    return build(hardware.directory, optimization(hardware.plan), size, trace=trace)
 
 
 def simulate(
@@ -55,6 +58,7 @@ def simulate(
     stalls: int = 0,
     state: str | None = None,
     fresh: bool = False,
+    waves: tuple[int, int | None] | None = None,
     progress: Progress,
 ) -> SimulationResult:
     """Run images (N, C, H, W) int8 through the engine, up to FRAMES of them back to back.
@@ -63,6 +67,7 @@ def simulate(
     stalls: seed of the memory's latencies and pauses, 0 for a memory of 8 cycles without pauses
     state, fresh: see `ProofOptions`; the images that an interrupted run has proven are not run again, but for
     the last of them, behind which the others come
+    waves: a window of cycles, in which all is recorded; a second run of the first FRAMES images does
     Raises InputError for a missing tool or file, CheckFailed for an image whose program is not the network's.
     Differences are in the result, not raised.
     """
@@ -71,9 +76,9 @@ def simulate(
     started = time.monotonic()
     progress(0.0, "building the simulator")
     job, differing = _job(design)
-    simulator = simulator_of(hardware or design, job)
+    simulator = simulator_of(hardware or design, [job])
     built = time.monotonic()
-    proven = Proven(work, images, state, ("engine", stalls), fresh=fresh)
+    proven = Proven(work, images, state, ("engine", stalls), fresh=fresh or waves is not None)
     runs, problems = list[Run](), [f"{layer}: {message}" for layer, message in differing]
     for first in range(lead_in(proven.images, len(images), 1), len(images), FRAMES):
         batch = images[first : first + FRAMES]
@@ -82,6 +87,13 @@ def simulate(
         problems += (wrong := _problems(runs[-1], watch, work))
         if wrong or judge.exact(runs[-1]) < len(batch):
             break
+    noted = list(proven.note)
+    if waves is not None:
+        progress(0.999, "recording waves")
+        recorder = simulator_of(hardware or design, [job], trace=True)
+        wanted = Waves(work / "engine.vcd", waves)
+        run(recorder, job, images[:FRAMES], work, stalls=stalls, waves=wanted)
+        noted.append(f"waves in {wanted.file}")
     layers = tuple(judge.layers(runs, design.plan.layers))
     differ = [layer.problem for layer in layers if layer.problem]
     if not watch.ended_from_outside:  # else what was proven is kept
@@ -103,7 +115,7 @@ def simulate(
         run_seconds=time.monotonic() - built,
         top1_golden=top1,
         top1_simulated=None if problems or differ else top1,
-        notes=(*proven.note, *judge.notes(runs)),
+        notes=(*noted, *judge.notes(runs)),
     )
 
 
