@@ -64,13 +64,16 @@ class Maps:
         shown = values[:, :, : layer.width]
         return base, (shown.view(np.int8) if layer.signed else shown).astype(np.int64)
 
-    def strips(self, layer: Layer, depends: int, base: int, x: Int, chunk: int = 0) -> list[Strip]:
-        """All strips of a layer; chunk: tile columns in one, 0 for all."""
+    def strips(
+        self, layer: Layer, depends: int, base: int, x: Int, chunk: int = 0, high: bool = False
+    ) -> list[Strip]:
+        """All strips of a layer; chunk: tile columns in one, 0 for all; high: as many rows of tiles as may be."""
         kind = kind_of(self.n, layer.stride)
         tiles = cut_tiles(x[None], kind)[0]
         rows, columns = tiles.shape[1:3]
         columns_each = min(chunk or columns, columns, self.t_max)
-        rows_each = self.dice.randint(1, self.t_max // columns) if columns_each == columns else 1
+        rows_each = self.t_max // columns_each if high else self.dice.randint(1, self.t_max // columns_each)
+        rows_each = rows_each if columns_each == columns else 1
         found: list[Strip] = []
         for r in range(0, rows, rows_each):
             for q in range(0, columns, columns_each):

@@ -120,7 +120,8 @@ def region(bench: Bench, words: int, groups: int, repeats: int, stride2: int) ->
         data += affine + bytes(-len(affine) % width)
         for first in range(0, words, sets):
             block = of_set[first : first + sets].astype(np.int8).tobytes()
-            data += block.ljust(p["BLOCK_BEATS"] * width, bench.dice.randbytes(1))
+            size = p["BLOCK_BEATS"] * width if words - first >= sets else -(-len(block) // width) * width
+            data += block.ljust(size, bench.dice.randbytes(1))
     transformed = weight_transform(kernels, kind_of(p["N"], 2 if stride2 else 1))
     # (set of outputs, word, o, position, i)
     lanes = transformed.reshape(groups * repeats * words, po, pi, -1).transpose(0, 1, 3, 2)

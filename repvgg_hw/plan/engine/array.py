@@ -118,9 +118,13 @@ class Array:
         return -(-self.po * AFFINE_BYTES // self.bw)
 
     def region_beats(self, words: int) -> int:
-        """Beats of the weight port for one set of outputs over so many words of inputs."""
+        """Beats of the weight port for one set of outputs over so many words of inputs.
+
+        The last block of the words has no more beats than its sets need.
+        """
         sets, beats = self.block
-        return self.affine_beats + -(-words // sets) * beats
+        whole, rest = divmod(words, sets)
+        return self.affine_beats + whole * beats + -(-rest * self.set_bytes // self.bw)
 
     @property
     def parameters(self) -> dict[str, int]:

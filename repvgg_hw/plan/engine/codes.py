@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MAGIC = b"RVGE"
-VERSION = 1
+VERSION = 2
 
 # Bit offsets of the 32-bit words in an image's header; the fingerprint takes 28 bytes, the rest is 0.
 HEADER_BYTES = 128

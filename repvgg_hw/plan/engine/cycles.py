@@ -100,9 +100,10 @@ def row_cycles(layer: Layer, strip: Strip) -> int:
     At once, where the row banks hold the next rows beside those that are read; else one after the other.
     """
     array, line = layer.array, layer.load_beats(strip)
-    commands = 1 if line * array.bd == array.pitch(layer.width) else array.n
+    rows = array.n - (layer.overlap if strip.rows > 1 and layer.shares(strip) else 0)
+    commands = 1 if line * array.bd == array.pitch(layer.width) else rows
     asked = LOADER_SET + array.pi * (LOADER_CHANNEL + commands)
-    loaded, read = array.pi * array.n * line, array.n * strip.columns
+    loaded, read = array.pi * rows * line, array.n * strip.columns
     if 2 * line <= array.line_depth:
         return max(asked, loaded, read)
     return max(asked, loaded) + MEMORY_LATENCY + read

@@ -1,7 +1,8 @@
 """Weight regions of an image: a layer's integers in the order in which the engine uses them.
 
 A convolution's region has, for each group and set of PO outputs, `affine`: bias int32 and multiplier uint32
-of each output; then blocks of SETS weight sets, of PO x PI kernels of nine int8. All is padded with zeros.
+of each output; then blocks of SETS weight sets, of PO x PI kernels of nine int8. All is padded with zeros to
+whole beats, and blocks to BLOCK_BEATS; one of fewer sets, the last, is not.
 The linear layer's has, for BW classes at a time, their biases int32, then a beat of BW weights a channel.
 """
 
@@ -36,6 +37,7 @@ def conv_region(layer: Layer, conv: IntegerConv) -> Bytes:
     )
     kernels = kernels.reshape(groups, sets, blocks, per_block * array.set_bytes)
     kernels = _padded(kernels, 3, beats * array.bw).reshape(groups, sets, -1)
+    kernels = kernels[:, :, : (array.region_beats(words) - array.affine_beats) * array.bw]
 
     affine = np.zeros((groups, sets * array.po, 2), "<u4")
     affine[:, : layer.out_channels, 0] = conv.bias.astype("<i4").view("<u4").reshape(groups, -1)
@@ -54,7 +56,8 @@ def read_conv_region(
     sets = data.reshape(groups, repeats, -1)
     affine = np.ascontiguousarray(sets[:, :, : array.po * AFFINE_BYTES]).view("<u4")
     affine = affine.reshape(groups, repeats * array.po, 2)
-    blocks = sets[:, :, table:].reshape(groups, repeats, -1, beats * array.bw)
+    blocks = _padded(sets[:, :, table:], 2, -(-words // per_block) * beats * array.bw)
+    blocks = blocks.reshape(groups, repeats, -1, beats * array.bw)
     kernels = blocks[..., : per_block * array.set_bytes].reshape(groups, repeats, -1, array.set_bytes)[
         :, :, :words
     ]

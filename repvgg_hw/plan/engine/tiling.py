@@ -121,8 +121,21 @@ class Layer:
         return min(last, self.width - 1) // self.array.bd + 1 - self.first_beat(strip)
 
     def load_rows(self, strip: Strip) -> int:
-        """Rows that are loaded, those of overlapping windows counted as often as they are."""
-        return strip.rows * self.kind.size - (strip.y == 0) - self.bottom(strip)
+        """Rows that are loaded: those in which windows overlap the ones above come with these where they may."""
+        rows = strip.rows * self.kind.size - (strip.y == 0) - self.bottom(strip)
+        if not self.shares(strip):
+            return rows
+        alone = strip.rows > 1 and self.bottom(strip) == self.kind.size - 2  # it would have no row of its own
+        return rows - self.overlap * (strip.rows - 1 - alone)
+
+    @property
+    def overlap(self) -> int:
+        """Rows that a window has in common with the one below."""
+        return self.kind.size - self.kind.step
+
+    def shares(self, strip: Strip) -> bool:
+        """Whether rows of two windows are loaded once: the banks hold two lines."""
+        return self.array.n > 3 and 2 * self.load_beats(strip) <= self.array.line_depth
 
     def bottom(self, strip: Strip) -> int:
         """Rows of the last windows below the map."""

@@ -55,7 +55,7 @@ module rvg_engine_input #(
   localparam int PTR_W  = $clog2(LINE_DEPTH);
   localparam int BYTE_W = $clog2(BD);
   localparam int TILE_W = $clog2(T_MAX + 1);
-  localparam int ROWS_W = LANE_W + 1 + ROW_W + LINE_W;
+  localparam int ROWS_W = LANE_W + 4 + ROW_W + LINE_W;
   localparam int SET_W  = 3 + ROW_W + TILE_W + 32 + LINE_W;
 
   logic [ROWS_W-1:0] rows_tdata, bank_rows_tdata;

@@ -4,7 +4,7 @@
 //
 // In     : beats of BW bytes. For each group of an instruction, for each set of outputs of it: PO x {int32 bias, uint32
 //          multiplier} in whole beats, then the sets of its WORDS words, SETS of them in a block of BLOCK_BEATS beats; the
-//          last block may have fewer. A set is PO x PI kernels of 9 bytes.
+//          last block may have fewer, and then only their beats. A set is PO x PI kernels of 9 bytes.
 // Out    : kernels, kernel o*PI + i, 9 taps row by row, with the stride of their instruction;
 //          affine, PO x {mult uint[MULT_W], bias int[ACC_W]}, bias low, one beat for each set of outputs.
 // Room   : one block, of which a beat is overwritten as soon as the sets that it belongs to were taken; three affine beats.
@@ -64,19 +64,27 @@ module rvg_engine_kernels #(
   logic                cmd_busy_q, stride2_q, in_block_q;
   logic [15:0]         words_q, left_q;                  // of a set of outputs; those of them not yet read
   logic [15:0]         set_q, set_last_q, group_q, group_last_q;
-  logic [COUNT_W-1:0]  beat_q;
-  logic                take, affine_end, block_end, outputs_end, last_block;
+  logic [COUNT_W-1:0]  beat_q, block_last;
+  logic                take, affine_end, ends, block_end, outputs_end, last_block;
 
   // ---- room
   logic                affine_full_q, beat_free, ahead_q, used_up;
 
   assign cmd_tready    = !cmd_busy_q;
-  assign s_axis_tready = cmd_busy_q && (in_block_q ? beat_free : !affine_full_q);
+  assign s_axis_tready = cmd_busy_q && (in_block_q ? beat_free && (!ends || !ahead_q || used_up) : !affine_full_q);
   assign take          = s_axis_tvalid && s_axis_tready;
   assign affine_end    = take && !in_block_q && beat_q == COUNT_W'(AFFINE_BEATS - 1);
-  assign block_end     = take && in_block_q && beat_q == COUNT_W'(BLOCK_BEATS - 1);
+  assign ends          = beat_q == block_last;
+  assign block_end     = take && in_block_q && ends;
   assign last_block    = left_q <= 16'(SETS);
   assign outputs_end   = block_end && last_block;
+
+  always_comb begin
+    block_last = COUNT_W'(BLOCK_BEATS - 1);
+    for (int k = 1; k < SETS; k++) begin
+      if (left_q == 16'(k)) block_last = COUNT_W'((SET_BYTES*k + BW - 1) / BW - 1);
+    end
+  end
 
   always_ff @(posedge clk) begin
     if (cmd_tvalid && cmd_tready) begin

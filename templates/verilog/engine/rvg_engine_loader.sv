@@ -2,13 +2,15 @@
 // rvg_engine_loader: instructions -> commands to read rows of pixels, and what stands in them.
 //
 //   for g < groups, word < words, ty < tiles_y:   one set: N rows of the word's channels
-//     for channels of the word: for rows of the window that are in the map: line_beats beats
+//     for channels of the word: for rows of the window that are in the map and not in the banks: line_beats beats
 //
 // Golden : docs/engine.md, the order of work; repvgg_hw/plan/engine/instruction.py, the fields
 // In     : every instruction, in order; taken when its last set has been asked for. One that is no convolution is only counted.
 // Out    : commands {beats[24], addr} for rvg_axi_read: one for each row, or one for all rows of a channel where they are
 //          contiguous (load_whole). For each set, before its commands, a description for rvg_engine_row_banks and one for
 //          rvg_engine_windows.
+// Shared : rows in which windows overlap those below, two, at stride 2 one, are loaded once: the banks write them for both
+//          sets. Not where two lines do not fit a bank, nor for a last set that would have no row of its own.
 // Waits  : for room of line_beats beats in every bank; for each channel, until the instruction that it depends on has stored
 //          it, by stored_count (instructions that are wholly stored, modulo 2^16) and stored_channels (of the next one).
 // Rate   : a set of one channel in 6 cycles and one for each further row that has a command of its own.
@@ -25,7 +27,7 @@ module rvg_engine_loader #(
   localparam int ROW_W     = $clog2(N + 1),
   localparam int LINE_W    = $clog2(LINE_DEPTH + 1),
   localparam int TILE_W    = $clog2(T_MAX + 1),
-  localparam int ROWS_W    = LANE_W + 1 + ROW_W + LINE_W,
+  localparam int ROWS_W    = LANE_W + 4 + ROW_W + LINE_W,
   localparam int SET_W     = 3 + ROW_W + TILE_W + 32 + LINE_W
 ) (
   input  wire logic                                      clk,
@@ -43,7 +45,7 @@ module rvg_engine_loader #(
   output      logic [24+ADDR_W-1:0]                      m_read_tdata,
   output      logic                                      m_read_tvalid,
   input  wire logic                                      m_read_tready,
-  output      logic [ROWS_W-1:0]                         m_rows_tdata,  // {lanes, first row missing, rows, line_beats}
+  output      logic [ROWS_W-1:0]                         m_rows_tdata,  // {lanes, rows shared, first row, rows, line_beats}
   output      logic                                      m_rows_tvalid,
   input  wire logic                                      m_rows_tready,
   output      logic [SET_W-1:0]                          m_set_tdata,   // see below
@@ -77,7 +79,10 @@ module rvg_engine_loader #(
   logic [23:0]       beats_q;
   logic [LINE_W-1:0] free_q;                        // beats of every bank
   logic              first_ty, last_ty, last_word, last_group, last_lane, skip, push, stored_q;
+  logic              shares, own;                   // sets of the instruction; the last one has rows of its own
+  logic [1:0]        overlap, kept, shared, first_row;
   logic [ROW_W-1:0]  below;
+  logic [LINE_W:0]   needed;                        // beats of every bank
   logic [15:0]       ahead;
 
   assign first_ty   = ty_q == '0;
@@ -88,14 +93,21 @@ module rvg_engine_loader #(
   assign last_lane  = lane_q == lanes - 1'b1;
   assign skip       = first_ty && s_cmd_tdata[rvg_engine_pkg::TOP];
   assign below      = last_ty ? ROW_W'(s_cmd_tdata[rvg_engine_pkg::BOTTOM +: 8]) : '0;
-  assign rows       = ROW_W'(N) - ROW_W'(skip) - below;
-  assign push       = state_q == SET && m_rows_tready && m_set_tready && free_q >= line_beats;
+  assign overlap    = s_cmd_tdata[rvg_engine_pkg::STRIDE2] ? 2'd1 : 2'd2;
+  assign shares     = N > 3 && {line_beats, 1'b0} <= (LINE_W+1)'(LINE_DEPTH);
+  assign own        = s_cmd_tdata[rvg_engine_pkg::BOTTOM +: 8] != 8'(N - 2);
+  assign kept       = shares && !first_ty && (!last_ty || own) ? overlap : 2'd0;
+  assign shared     = shares && !last_ty ? overlap : 2'd0;
+  assign first_row  = kept | 2'(skip);
+  assign rows       = ROW_W'(N) - ROW_W'(first_row) - below;
+  assign needed     = shared != '0 ? {line_beats, 1'b0} : {1'b0, line_beats};
+  assign push       = state_q == SET && m_rows_tready && m_set_tready && {1'b0, free_q} >= needed;
   assign ahead      = stored_count - target_q;
 
   assign s_cmd_tready  = state_q == TAKE;
   assign m_read_tdata  = {beats_q, row_addr_q};
   assign m_read_tvalid = state_q == ROW;
-  assign m_rows_tdata  = {lanes, skip, rows, line_beats};
+  assign m_rows_tdata  = {lanes, shared, first_row, rows, line_beats};
   assign m_rows_tvalid = push;
   assign m_set_tdata   = {
     s_cmd_tdata[rvg_engine_pkg::STRIDE2], s_cmd_tdata[rvg_engine_pkg::IN_SIGNED], skip, below,
@@ -133,7 +145,7 @@ module rvg_engine_loader #(
       LANE: begin
         row_q      <= whole ? ROW_W'(1) : rows;
         beats_q    <= whole ? beats_of(rows, line_beats) : 24'(line_beats);
-        row_addr_q <= lane_addr_q + (skip ? pitch : '0);
+        row_addr_q <= lane_addr_q + (first_row[0] ? pitch : '0) + (first_row[1] ? pitch << 1 : '0);
         state_q    <= WAIT;
       end
       WAIT: if (stored_q) state_q <= ROW;

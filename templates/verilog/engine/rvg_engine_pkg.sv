@@ -56,7 +56,7 @@ package rvg_engine_pkg;
 
   // ---- the header of an image: 128 bytes
   localparam logic [31:0] MAGIC   = 32'h45475652;  // RVGE, in memory's order
-  localparam logic [31:0] VERSION = 32'd1;
+  localparam logic [31:0] VERSION = 32'd2;
 
   localparam int HEADER_MAGIC       = 0;
   localparam int HEADER_VERSION     = 32;

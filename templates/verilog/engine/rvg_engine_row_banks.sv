@@ -3,7 +3,9 @@
 //
 // Memory : a bank for each row of a window and each channel, a ring of LINE_DEPTH beats of BD pixels. A set of rows takes
 //          line_beats beats of every bank, whatever of them is written: rows beside the map and missing channels are not.
-// In     : for each set {lanes, first row missing, rows, line_beats}, and its beats: channel by channel, row by row.
+// In     : for each set {lanes, shared, first row, rows, line_beats}, and its beats: channel by channel, row by row, those
+//          before the first row left out. The last `shared` rows of a window, 0 to 2, are the next set's first, too: they
+//          go into both at once, for the next set's lie in other banks.
 // Out    : `written` pulses with a set's last beat. A column is read by its beat's place in the ring and its byte in it;
 //          what is not `inside` the map reads zero, rows and column alike. Pixel (row, channel) in lane row*PI + channel.
 // Widths : a pixel leaves as int9, from uint8 or int8 (is_signed): so both are one for the transform.
@@ -23,7 +25,7 @@ module rvg_engine_row_banks #(
   localparam int LINE_W    = $clog2(LINE_DEPTH + 1),
   localparam int PTR_W     = $clog2(LINE_DEPTH),
   localparam int BYTE_W    = $clog2(BD),
-  localparam int ROWS_W    = LANE_W + 1 + ROW_W + LINE_W
+  localparam int ROWS_W    = LANE_W + 4 + ROW_W + LINE_W
 ) (
   input  wire logic                clk,
   input  wire logic                rst,
@@ -51,12 +53,13 @@ module rvg_engine_row_banks #(
   end
 
   // ---- write side: lane by lane, row by row
-  wire [LANE_W-1:0] lanes      = s_rows_tdata[1 + ROW_W + LINE_W +: LANE_W];
-  wire              skip       = s_rows_tdata[ROW_W + LINE_W];
+  wire [LANE_W-1:0] lanes      = s_rows_tdata[4 + ROW_W + LINE_W +: LANE_W];
+  wire [1:0]        shared     = s_rows_tdata[2 + ROW_W + LINE_W +: 2];
+  wire [1:0]        first_row  = s_rows_tdata[ROW_W + LINE_W +: 2];
   wire [ROW_W-1:0]  rows       = s_rows_tdata[LINE_W +: ROW_W];
   wire [LINE_W-1:0] line_beats = s_rows_tdata[LINE_W-1:0];
 
-  logic [PTR_W-1:0]  base_q, wr_addr_q, next_base;
+  logic [PTR_W-1:0]  base_q, wr_addr_q, next_base, next_addr;
   logic [LINE_W-1:0] beat_q;
   logic [ROW_W-1:0]  row_q, wr_row;
   logic [LANE_W-1:0] lane_q;
@@ -70,7 +73,8 @@ module rvg_engine_row_banks #(
   assign s_rows_tready = push && set_end;
   assign written       = push && set_end;
   assign next_base     = base_q + PTR_W'(line_beats);
-  assign wr_row        = row_q + ROW_W'(skip);
+  assign wr_row        = row_q + ROW_W'(first_row);
+  assign next_addr     = wr_addr_q + PTR_W'(line_beats);
 
   always_ff @(posedge clk) begin
     if (push) begin
@@ -96,12 +100,16 @@ module rvg_engine_row_banks #(
       logic [8*BD-1:0] mem [0:LINE_DEPTH-1];
       logic [8*BD-1:0] beat;
       logic [7:0]      pixel;
+      logic            wr_here, wr_next;
+
+      assign wr_here = wr_row == ROW_W'(r);
+      assign wr_next = r < 2 && shared > 2'(r) && wr_row == ROW_W'(N + r) - ROW_W'(shared);
 
       assign beat  = mem[rd_addr];
       assign pixel = beat[8*rd_byte +: 8];
 
       always_ff @(posedge clk) begin
-        if (push && wr_row == ROW_W'(r) && lane_q == LANE_W'(i)) mem[wr_addr_q] <= s_axis_tdata;
+        if (push && (wr_here || wr_next) && lane_q == LANE_W'(i)) mem[wr_next ? next_addr : wr_addr_q] <= s_axis_tdata;
         column[X_W*(PI*r + i) +: X_W] <= rd_inside[r] ? {rd_signed && pixel[7], pixel} : '0;
       end
     end
