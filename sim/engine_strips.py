@@ -67,7 +67,7 @@ class Maps:
     def strips(
         self, layer: Layer, depends: int, base: int, x: Int, chunk: int = 0, high: bool = False
     ) -> list[Strip]:
-        """All strips of a layer; chunk: tile columns in one, 0 for all; high: as many rows of tiles as may be."""
+        """All strips of a layer; chunk: tile columns in one, 0 for all; high: as many rows as fit."""
         kind = kind_of(self.n, layer.stride)
         tiles = cut_tiles(x[None], kind)[0]
         rows, columns = tiles.shape[1:3]

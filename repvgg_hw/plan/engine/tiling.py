@@ -121,7 +121,7 @@ class Layer:
         return min(last, self.width - 1) // self.array.bd + 1 - self.first_beat(strip)
 
     def load_rows(self, strip: Strip) -> int:
-        """Rows that are loaded: those in which windows overlap the ones above come with these where they may."""
+        """Rows that are loaded; those in common with the windows above once, where banks share them."""
         rows = strip.rows * self.kind.size - (strip.y == 0) - self.bottom(strip)
         if not self.shares(strip):
             return rows
