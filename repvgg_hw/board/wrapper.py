@@ -1,0 +1,151 @@
+"""A streaming design with what block designs expect around it: registers, bytes in, words out.
+
+The wrapper is the module of templates/verilog/board_stream.v.j2. Its result for a frame is the logits, where
+they are asked for, and the likeliest classes: `expected` says which words that are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repvgg_hw import __version__, golden
+from repvgg_hw.design import Design, folder
+from repvgg_hw.errors import InputError
+from repvgg_hw.files import environment, templates_dir
+from repvgg_hw.names import identifier, top_module
+from repvgg_hw.plan.stream.linear import LinearPlan
+from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.targets.verilog.emit import library_sources
+
+BYTES = 4  # of a beat of pixels: what a DMA's stream is wide
+UNITS = {
+    "rvg_reset", "rvg_rom", "rvg_byte_lanes", "rvg_pixel_table", "rvg_top_k", "rvg_stream_run",
+    "rvg_stream_registers",
+}  # fmt: skip
+TABLES = "input_{}.mem"  # of each channel
+
+
+@dataclass(frozen=True)
+class Wrapper:
+    """What is put around a design.
+
+    top     so many of the likeliest classes
+    logits  whether the logits are sent, too
+    """
+
+    design: Design[Plan]
+    top: int
+    logits: bool
+
+    @property
+    def name(self) -> str:
+        """Of files and, behind `repvgg_`, of the module."""
+        return identifier(self.design.plan.name)
+
+    @property
+    def module(self) -> str:
+        return f"{top_module(self.design.plan.name)}_board"
+
+    @property
+    def linear(self) -> LinearPlan:
+        linear = self.design.plan.linear
+        assert linear is not None  # `wrap` has seen to it
+        return linear
+
+    @property
+    def frame_bytes(self) -> int:
+        """Of a frame's pixels."""
+        channels, height, width = self.design.plan.in_shape
+        return channels * height * width
+
+    @property
+    def result_words(self) -> int:
+        """32-bit words of a frame's result."""
+        return self.linear.c_out * self.logits + self.top
+
+    @property
+    def identity(self) -> int:
+        """32 bits that another network, design or wrapper does not have."""
+        facts = [folder.fingerprint(self.design.directory), self.top, self.logits, __version__]
+        return int(hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:8], 16)
+
+    def facts(self) -> dict[str, Any]:
+        """What the driver must know; it lies beside the bitstream."""
+        channels, height, width = self.design.plan.in_shape
+        return {
+            "name": self.name,
+            "network": self.identity,
+            "shape": [height, width, channels],
+            "frame_bytes": self.frame_bytes,
+            "result_bytes": 4 * self.result_words,
+            "logits": self.linear.c_out if self.logits else 0,
+            "top": self.top,
+            "logit_scale": self.design.network.output_scale,
+        }
+
+    def files(self) -> dict[str, str]:
+        """The wrapper's sources and tables: name -> text."""
+        table = golden.input_table(self.design.network)
+        bits = self.design.plan.in_bits
+        mask, digits = (1 << bits) - 1, -(-bits // 4)
+        files = {
+            f"rtl/{TABLES.format(channel)}": "".join(f"{int(value) & mask:0{digits}x}\n" for value in values)
+            for channel, values in enumerate(table)
+        }
+        files |= {f"rtl/{path.name}": path.read_text() for path in library_sources(UNITS)}
+        return files | {
+            f"rtl/{self.module}.v": self._rendered(tuple(TABLES.format(c) for c in range(len(table))))
+        }
+
+    def _rendered(self, tables: tuple[str, ...]) -> str:
+        plan = self.design.plan
+        template = environment(templates_dir() / "verilog").get_template("board_stream.v.j2")
+        return template.render(
+            name=self.module,
+            top=top_module(plan.name),
+            version=__version__,
+            identity=self.identity,
+            bytes=BYTES,
+            channels=plan.in_shape[0],
+            pixels=plan.in_shape[1] * plan.in_shape[2],
+            in_bits=plan.in_bits,
+            frame_bytes=self.frame_bytes,
+            result_words=self.result_words,
+            classes=self.linear.c_out,
+            logits=self.linear.c_out if self.logits else 0,
+            logit_bits=self.linear.acc_bits,
+            k=self.top,
+            table_files=tables,
+        )
+
+
+def wrap(design: Design[Any], top: int, logits: bool) -> Wrapper:
+    """Around this design. Raises InputError where there is nothing that could be put around it."""
+    if design.target != "verilog":
+        raise InputError(f"{design.directory} is a design of the target {design.target}: board takes Verilog")
+    if not isinstance(design.plan, Plan):
+        made = design.request.architecture
+        raise InputError(
+            f"{design.directory} is a design of the architecture {made}: board takes stream ones"
+        )
+    if design.plan.linear is None:
+        raise InputError(f"{design.directory} ends with a map: board takes networks with a linear layer")
+    classes = design.plan.linear.c_out
+    if not 1 <= top <= min(classes, 255):
+        raise InputError(f"--top {top}: the network has {classes} classes, and at most 255 are sent")
+    if classes >= 1 << 16:
+        raise InputError(f"{design.directory} has {classes:,} classes: a result has at most 65,535 logits")
+    return Wrapper(design, top, logits)
+
+
+def expected(wrapper: Wrapper, pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The words of the results for pixels (N, H, W, C), by golden: (N, result_words)."""
+    network = wrapper.design.network
+    logits = golden.forward(golden.quantize_input(pixels, network), network)
+    return np.concatenate(([logits] if wrapper.logits else []) + [golden.top_k(logits, wrapper.top)], axis=1)

@@ -1,0 +1,13 @@
+"""Classify images on an accelerator that repvgg-hw made.
+
+    from rvg_driver import Accelerator
+    accelerator = Accelerator("digits.bit")
+    classes = accelerator.classify(images)      # (N, H, W, C) uint8 -> (N,) classes
+
+Only NumPy is needed, and PYNQ on the board. What is here is what was run against the accelerator's RTL.
+"""
+
+from .accelerator import Accelerator, Results
+from .errors import DriverError
+
+__all__ = ["Accelerator", "DriverError", "Results"]

@@ -1,0 +1,5 @@
+"""What can go wrong, as one line for the person at the board."""
+
+
+class DriverError(RuntimeError):
+    """What is wrong, where, and what to do, in one line."""
