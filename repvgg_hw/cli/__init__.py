@@ -26,6 +26,7 @@ COMMANDS = (
     "program",
     "simulate",
     "synth",
+    "board",
     "evaluate",
     "report",
     "latency",

@@ -18,6 +18,7 @@ from repvgg_hw.board.register_map import (
     python_constants,
     sv_package,
 )
+from repvgg_hw.files import templates_dir
 from repvgg_hw.targets.verilog.emit import library
 
 MAPS = [STREAM, ENGINE]
@@ -27,6 +28,11 @@ over_maps = pytest.mark.parametrize("described", MAPS, ids=lambda m: m.architect
 def test_the_stream_package_is_what_is_printed() -> None:
     text = library()["rvg_stream_registers_pkg"].read_text()
     assert text == sv_package(STREAM), "print it again: register_map.sv_package(STREAM)"
+
+
+def test_the_drivers_constants_are_what_is_printed() -> None:
+    text = (templates_dir() / "board" / "rvg_driver" / "registers.py").read_text()
+    assert text == python_constants(STREAM), "print it again: register_map.python_constants(STREAM)"
 
 
 def test_the_engine_package_has_what_is_printed() -> None:
