@@ -18,12 +18,13 @@ ERRORS = (
     ("fetch_error", 2, 6),
     ("fetch_error", 3, 7),
     ("fetch_error", 4, 8),
+    ("fetch_error", 5, 12),
 )
-WATCHDOG, BUS = 9, 10
+PROGRAM, WATCHDOG, BUS = 8, 9, 10
 QUIET: dict[str, int] = {
     **dict.fromkeys(("start", "stop", "watchdog", "fetch_error", "issued", "stored", "frame_length"), 0),
     **dict.fromkeys(("weight_read_error", "data_read_error", "data_write_error", "progress"), 0),
-    **dict.fromkeys(("fetch_finished", "ports_idle"), 1),
+    **dict.fromkeys(("fetch_finished", "ports_idle", "at_rest"), 1),
 }
 
 
@@ -74,6 +75,18 @@ async def runs_until_all_is_stored(bench: Bench) -> None:
         assert await until(bench, unit.done) < 6
         assert unit.code.value == 0
         await stays(bench, 5, busy=0, done=0, unit_rst=0)
+
+
+@patterns
+async def what_is_left_over_is_an_error(bench: Bench) -> None:
+    unit = bench.unit
+    await bench.reset(**QUIET)
+    for rests in (0, 1):
+        unit.at_rest.value = rests
+        await start(bench)
+        await until(bench, unit.done)
+        assert unit.code.value == (0 if rests else PROGRAM)
+        await RisingEdge(bench.clk)
 
 
 @patterns

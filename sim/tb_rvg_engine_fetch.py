@@ -15,7 +15,7 @@ WORD = 0xFFFF_FFFF
 IMAGE, MAPS, INPUT, OUTPUT, IN_STEP, OUT_STEP = 0x1_0000, 0x40_0000, 0x80_0000, 0x90_0000, 0x1000, 0x300
 PROGRAM = 192  # from the image's beginning
 ENGINE = 0x1234_5678
-MAGIC, VERSION_, ENGINE_, PROGRAM_ = 1, 2, 3, 4  # codes of errors
+MAGIC, VERSION_, ENGINE_, PROGRAM_, ADDRESS_ = 1, 2, 3, 4, 5  # codes of errors
 
 
 def header(count: int, *, magic: bytes = b"RVGE", version: int = 1, engine: int = ENGINE) -> bytes:
@@ -47,7 +47,7 @@ class Memory:
         self.bench, self.content = bench, content
         self.beats: deque[int] = deque()
         self.commands: list[int] = []
-        self.tasks = [cocotb.start_soon(self.listen()), cocotb.start_soon(self.answer())]
+        self.tasks = [cocotb.start_soon(work()) for work in (self.listen, self.answer, self.judge)]
 
     def end(self) -> None:
         for task in self.tasks:
@@ -71,6 +71,12 @@ class Memory:
                 block = self.content[address]
                 self.beats += [int.from_bytes(block[i : i + width], "little") for i in range(0, 128, width)]
 
+    async def judge(self) -> None:
+        """As rvg_engine_check does, without a cycle between."""
+        while True:
+            await FallingEdge(self.bench.clk)
+            self.bench.unit.legal.value = int(self.bench.unit.block.value.to_unsigned() & 0xFF <= 2)
+
     async def answer(self) -> None:
         while True:
             if self.beats:
@@ -79,11 +85,13 @@ class Memory:
                 await RisingEdge(self.bench.clk)
 
 
-async def run(bench: Bench, content: dict[int, bytes], frames: int) -> Memory:
-    """Start; the memory goes on answering."""
+async def run(bench: Bench, content: dict[int, bytes], frames: int, **other: int) -> Memory:
+    """Start; the memory goes on answering, and operations 0 to 2 are legal. `other`: bases and strides."""
     places = {"image_base": IMAGE, "maps_base": MAPS, "input_base": INPUT, "output_base": OUTPUT}
     steps = {"input_stride": IN_STEP, "output_stride": OUT_STEP, "frames": frames}
-    await bench.reset(s_axis_tvalid=0, m_axis_tready=0, read_tready=0, start=0, **places, **steps)
+    await bench.reset(
+        s_axis_tvalid=0, m_axis_tready=0, read_tready=0, start=0, **{**places, **steps, **other}
+    )
     memory = Memory(bench, content)
     bench.unit.start.value = 1
     await RisingEdge(bench.clk)
@@ -100,13 +108,13 @@ def image(program: list[list[int]], head: bytes | None = None) -> dict[int, byte
 
 @over_cases
 async def hands_on_every_frame(bench: Bench) -> None:
-    for length, frames in ((5, 3), (1, 2), (0, 2)):
+    for length, frames in ((5, 3), (1, 2), (2, 4)):
         ops = [bench.dice.choice((1, 2)) for _ in range(length)] + [0]
         program = [instruction(bench.dice, op) for op in ops]
         expected = [resolved(words, frame) for frame in range(frames) for words in program[:-1]]
         memory = await run(bench, image(program), frames)
-        got = await bench.receive(len(expected)) if expected else []
-        await bench.cycles(400 if not expected else 40)
+        got = await bench.receive(len(expected))
+        await bench.cycles(40)
         assert [beat for _, beat in got] == expected
         assert bench.unit.finished.value == 1, "has not finished"
         assert bench.unit.error.value == 0
@@ -127,6 +135,7 @@ async def refuses_what_is_not_its_own(bench: Bench) -> None:
         PROGRAM_: header(0),
     }
     cases = [(code, image([conv, end], head), 0) for code, head in heads.items()]
+    cases += [(PROGRAM_, image([end]), 0)]  # nothing to do
     cases += [
         (PROGRAM_, image([conv, conv]), 1),  # no end
         (PROGRAM_, image([conv, end, conv]), 1),  # an end in the middle
@@ -145,6 +154,27 @@ async def refuses_what_is_not_its_own(bench: Bench) -> None:
         assert bench.unit.error.value == code, f"error {int(bench.unit.error.value)}, not {code}"
         assert bench.unit.finished.value == 1
         assert sent == whole, f"{sent} instructions of a wrong image were handed on"
+
+
+@over_cases
+async def refuses_addresses_within_a_beat(bench: Bench) -> None:
+    """Each of them, at the least step that is wrong; multiples of a beat are right."""
+    program = image([instruction(bench.dice, 1), instruction(bench.dice, 0)])
+    names = ("image_base", "maps_base", "input_base", "output_base", "input_stride", "output_stride")
+    for name in names:
+        beat = bench.parameters["BW" if name == "image_base" else "BD"]
+        memory = await run(bench, program, 1, **{name: 5 * beat + bench.dice.choice((1, beat // 2))})
+        await bench.cycles(100)
+        memory.end()
+        assert bench.unit.error.value == ADDRESS_, f"{name}: error {int(bench.unit.error.value)}"
+        assert bench.unit.finished.value == 1
+        assert memory.commands == []
+        if name == "image_base":
+            continue
+        memory = await run(bench, program, 1, **{name: 5 * beat})
+        await bench.cycles(20)
+        memory.end()
+        assert bench.unit.error.value == 0
 
 
 @over_cases

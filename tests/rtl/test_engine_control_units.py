@@ -48,6 +48,7 @@ def flowing(old: str, new: str) -> Fault:
 def test_control(tmp_path: Path) -> None:
     end = "if (!told_q) done <= 1'b1;"
     faults = {
+        "left_over": flowing("ERROR_NONE && !at_rest ?", "ERROR_NONE && 1'b0 ?"),
         "too_early": flowing("fetch_finished && issued == stored", "fetch_finished"),
         "mid_program": flowing("!fetch_start && fetch_finished && issued", "!fetch_start && issued"),
         "nothing_cleared": flowing("state_q <= HALT;", "state_q <= found == 0 ? CLEAR + 2'd1 : HALT;"),
@@ -66,7 +67,7 @@ def test_control(tmp_path: Path) -> None:
 
 
 def test_fetch(tmp_path: Path) -> None:
-    cases = {"b8": {"BW": 8, "ENGINE_ID": ENGINE}, "b64": {"BW": 64, "ENGINE_ID": ENGINE}}
+    cases = {"b8": {"BW": 8, "BD": 16, "ENGINE_ID": ENGINE}, "b64": {"BW": 64, "BD": 8, "ENGINE_ID": ENGINE}}
     faults = {
         "any_engine": Fault("b8", "!= ENGINE_ID)", "!= ENGINE_ID && 1'b0)"),
         "input_stays": Fault("b8", "input_q           <= input_q + input_stride;", ""),
@@ -74,8 +75,33 @@ def test_fetch(tmp_path: Path) -> None:
         "maps": Fault("b8", "? output_q : maps_base", "? output_q : output_q"),
         "one_frame_more": Fault("b8", "frames_q != 32'd1;", "frames_q != 32'd0;"),
         "end_in_the_middle": Fault("b8", "(op == rvg_engine_pkg::OP_END) != last_of_program", "1'b0"),
-        "unknown": Fault("b8", "op > rvg_engine_pkg::OP_LINEAR", "1'b0"),
+        "unknown": Fault("b8", "else if (!legal)", "else if (1'b0)"),
+        "unlooked": Fault("b8", "active_q && checked_q && error", "active_q && error", stalls="flowing"),
+        "empty": Fault("b8", "< 32'd2)", "== '0)"),
+        "image_within": Fault("b8", "image_base[$clog2(BW)-1:0] == '0", "1'b1"),
+        "stride_within": Fault("b8", " | output_stride[D_W-1:0]", ""),
         "overwrites": Fault("b8", "(!m_axis_tvalid || m_axis_tready);", "1'b1;", stalls="choked"),
         "program": Fault("b8", "request_address_q <= program_q;", ""),
     }
     check(tmp_path, "rvg_engine_fetch", cases, faults)
+
+
+def test_check(tmp_path: Path) -> None:
+    limits = {"PI": 2, "PO": 3, "T_MAX": 6, "LINE_DEPTH": 8, "OUT_WORDS": 12, "C_MAX": 40, "BD": 8, "BW": 16}
+    most = dict(zip(limits, (255, 255, 16, 1024, 4096, 65535, 64, 8), strict=True))
+    faults = {
+        "area": flowing("area == 13'(instruction", "area <= 13'(instruction"),
+        "low_bit": flowing("b < 5; b++", "b < 2; b++"),
+        "tiles": flowing("(16'(instruction[rvg_engine_pkg::TILES +: 8]), T_MAX)", "(16'd1, T_MAX)"),
+        "lanes": flowing("[rvg_engine_pkg::IN_LANES +: 8]), PI)", "[rvg_engine_pkg::IN_LANES +: 8]), PO)"),
+        "nothing": flowing("value != '0 && 32'", "32'"),
+        "one_more": flowing("32'(value) <= most", "32'(value) <= most + 1"),
+        "half_a_beat": flowing(
+            "input logic [D_W-1:0] low);\n    data_beats = low == '0",
+            "input logic [D_W-1:0] low);\n    data_beats = low[D_W-2:0] == '0",
+        ),
+        "pooled": flowing("instruction[rvg_engine_pkg::POOL] || within", "within"),
+        "weights": flowing("WEIGHT_BEATS + 24 +: 8] == '0", "WEIGHT_BEATS + 24 +: 8] >= '0"),
+        "linear": flowing("legal = linear && weights;", "legal = weights;"),
+    }
+    check(tmp_path, "rvg_engine_check", {"it": limits, "most": most}, faults)

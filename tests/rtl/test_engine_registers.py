@@ -28,7 +28,7 @@ def registers() -> Trials:
         # the registers
         "strobes": Fault("small", "run_q[32*r +: 32] & ~mask | ones", "wr_data"),
         "read_only": Fault("small", "control || status || enable;", "1'b1;"),
-        "reset_value": Fault("small", "== rvg_engine_registers_pkg::FRAMES ? 32'd1", "== 0 ? 32'd1"),
+        "reset_value": Fault("small", "== rvg_engine_registers_pkg::FRAMES ? 32'd1\n", "== 0 ? 32'd1\n"),
         "mixed_up": Fault("small", "output_base, input_base, maps_base, image_base} =",
                           "output_base, input_base, image_base, maps_base} ="),
         "not_locked": Fault("small", "if (wr_en && !busy_q && wr_offset", "if (wr_en && wr_offset"),

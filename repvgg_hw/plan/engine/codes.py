@@ -22,7 +22,7 @@ HEADER = {
 FINGERPRINT_BYTES = 28
 
 # What is wrong with an image, as the unit that reads it says.
-FETCH = {"ok": 0, "magic": 1, "version": 2, "engine": 3, "program": 4}
+FETCH = {"ok": 0, "magic": 1, "version": 2, "engine": 3, "program": 4, "address": 5}
 
 # The register ERROR, and what it means to a user.
 ERRORS = {
@@ -34,8 +34,12 @@ ERRORS = {
     "magic": (5, "there is no engine's image at the image's address"),
     "version": (6, "the image is of another version of the format"),
     "engine": (7, "the image is for another engine"),
-    "program": (8, "the image's program has an unknown instruction or no end"),
+    "program": (
+        8,
+        "the image's program has an unknown instruction, no end, or data left over",
+    ),
     "watchdog": (9, "nothing moved for as long as the watchdog allows"),
     "bus": (10, "a transfer never ended: no run begins before it does, or before a reset"),
     "busy": (11, "start was written while a run was at work, which goes on"),
+    "address": (12, "an address of the run is not a multiple of the bytes in a beat of its port"),
 }

@@ -24,11 +24,11 @@ REGISTERS = (
     of_run("INPUT_STRIDE", 0x28, "bytes from a frame's input to the next one's"),
     of_run("OUTPUT_STRIDE", 0x2C, "bytes from a frame's output to the next one's"),
     of_run("FRAMES", 0x30, "frames of a run", 1),
-    of_run("WATCHDOG", 0x34, "cycles without progress after which a run ends with an error; 0: any number"),
+    of_run("WATCHDOG", 0x34, "cycles without progress after which a run ends with an error; 0: any", 1 << 20),
     count("CYCLES_LOW", 0x38, "cycles of this or the last run, bits 31 to 0"),
     count("CYCLES_HIGH", 0x3C, "bits 63 to 32; both are steady once the run has ended"),
     count("FRAMES_DONE", 0x40, "frames that this or the last run has finished"),
     count("WEIGHT_READ", 0x44, "beats read through the weight port by this or the last run, modulo 2^32"),
-    count("DATA_READ", 0x48, "beats read through the data port; counts of a run that failed say nothing"),
+    count("DATA_READ", 0x48, "beats read through the data port"),
     count("DATA_WRITE", 0x4C, "beats written through the data port"),
 )  # fmt: skip

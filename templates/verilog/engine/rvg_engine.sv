@@ -116,19 +116,21 @@ module rvg_engine #(
   // ---- the run
   logic        busy, multiplies;  // multiplies: the array has a word in this cycle
   logic        unit_rst, halt, fetch_start, fetch_finished, weight_idle, read_idle, write_idle, progress;
-  logic        weight_error, read_error, write_error;
+  logic        weight_error, read_error, write_error, ports_idle, at_rest;
   logic [2:0]  fetch_error;
   logic [15:0] issued, stored_count, stored_channels;
   logic [31:0] frame_length;  // instructions of a frame
 
-  assign clear    = unit_rst;
+  assign clear      = unit_rst;
+  assign ports_idle = weight_idle && read_idle && write_idle;
+  assign at_rest    = ports_idle && {weight_tvalid, read_tvalid, write_tvalid, write_cmd_tvalid, unit_tvalid} == '0;
   assign progress = m_axi_weight_rvalid || m_axi_data_rvalid || m_axi_data_wvalid && m_axi_data_wready || multiplies;
 
   rvg_engine_control u_control (
     .clk, .rst, .start, .stop, .watchdog, .busy, .done, .code, .fetch_start, .fetch_finished, .fetch_error, .issued, .frame_length,
     .stored(stored_count), .weight_read_error(weight_error), .data_read_error(read_error),
-    .data_write_error(write_error), .progress, .ports_idle(weight_idle && read_idle && write_idle), .frame_done, .halt,
-    .unit_rst
+    .data_write_error(write_error), .progress, .ports_idle(ports_idle),
+    .at_rest, .frame_done, .halt, .unit_rst
   );
 
   // ---- the weight port: client 0 weights, client 1 the program
@@ -147,14 +149,21 @@ module rvg_engine #(
   );
 
   logic [I_W-1:0] fetched_tdata;
-  logic           fetched_tvalid, fetched_tready;
+  logic           fetched_tvalid, fetched_tready, legal;
+  logic [1023:0]  block;
 
-  rvg_engine_fetch #(.BW(BW), .ENGINE_ID(ENGINE_ID)) u_fetch (
+  rvg_engine_fetch #(.BW(BW), .BD(BD), .ENGINE_ID(ENGINE_ID)) u_fetch (
     .clk, .rst(unit_rst), .start(fetch_start), .image_base, .maps_base, .input_base, .output_base, .input_stride,
     .output_stride, .frames, .finished(fetch_finished), .issued, .frame_length, .error(fetch_error),
     .read_tdata(weight_cmd_tdata[111:56]), .read_tvalid(weight_cmd_tvalid[1]), .read_tready(weight_cmd_tready[1]),
     .s_axis_tdata(weight_tdata[16*BW-1:8*BW]), .s_axis_tvalid(weight_tvalid[1]), .s_axis_tready(weight_tready[1]),
-    .m_axis_tdata(fetched_tdata), .m_axis_tvalid(fetched_tvalid), .m_axis_tready(fetched_tready)
+    .block, .legal, .m_axis_tdata(fetched_tdata), .m_axis_tvalid(fetched_tvalid), .m_axis_tready(fetched_tready)
+  );
+
+  rvg_engine_check #(
+    .PI(PI), .PO(PO), .T_MAX(T_MAX), .LINE_DEPTH(LINE_DEPTH), .OUT_WORDS(OUT_WORDS), .C_MAX(C_MAX), .BD(BD), .BW(BW)
+  ) u_check (
+    .instruction(block), .legal
   );
 
   // ---- an instruction goes to the queues of all units that it concerns, at once

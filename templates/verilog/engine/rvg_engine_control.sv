@@ -2,7 +2,7 @@
 // rvg_engine_control: a run from start to done, or to an error code and an engine that is ready for the next run.
 //
 // Run    : `fetch_start`, until fetch is finished and as many instructions are stored as it issued. `frame_done` each time
-//          that the instructions of a frame are stored.
+//          that the instructions of a frame are stored. What is then left over (not `at_rest`) is of a program that is none.
 // Error  : of fetch, of a port, by `stop`, or because nothing moved for `watchdog` cycles (0: never).
 // End    : of every run: no new burst is begun (`halt`), what is on its way on the ports ends, then every unit is reset
 //          (`unit_rst`), so that nothing of a run is left to the next one, then `done` with a code.
@@ -34,6 +34,7 @@ module rvg_engine_control (
   input  wire logic        data_write_error,
   input  wire logic        progress,
   input  wire logic        ports_idle,
+  input  wire logic        at_rest,      // no instruction and no data waits for a unit
   output      logic        frame_done,   // pulse
   output      logic        halt,
   output      logic        unit_rst
@@ -70,6 +71,7 @@ module rvg_engine_control (
     else if (fetch_error == rvg_engine_pkg::FETCH_VERSION)  found = rvg_engine_pkg::ERROR_VERSION;
     else if (fetch_error == rvg_engine_pkg::FETCH_ENGINE)   found = rvg_engine_pkg::ERROR_ENGINE;
     else if (fetch_error == rvg_engine_pkg::FETCH_PROGRAM)  found = rvg_engine_pkg::ERROR_PROGRAM;
+    else if (fetch_error == rvg_engine_pkg::FETCH_ADDRESS)  found = rvg_engine_pkg::ERROR_ADDRESS;
     else if (expired)                                       found = rvg_engine_pkg::ERROR_WATCHDOG;
   end
 
@@ -95,7 +97,7 @@ module rvg_engine_control (
 
       RUN: begin
         if (found != rvg_engine_pkg::ERROR_NONE || !fetch_start && fetch_finished && issued == stored) begin
-          code    <= found;
+          code    <= found == rvg_engine_pkg::ERROR_NONE && !at_rest ? rvg_engine_pkg::ERROR_PROGRAM : found;
           state_q <= HALT;
           still_q <= '0;
         end

@@ -2,11 +2,12 @@
 // rvg_engine_fetch: reads an image's header and program, and hands its instructions on, for each frame anew.
 //
 // Image  : repvgg_hw/plan/engine/image.py. Header and each instruction are 128 bytes read at once; a header that is not
-//          this engine's, an unknown operation and a program without end are errors, and nothing of them is begun.
+//          this engine's, an instruction that is not `legal` (of `block`, in the same cycle: rvg_engine_check.sv), a program
+//          without end, and addresses within a beat are errors, and nothing of them is begun.
 // Bases  : load_addr, store_addr and weight_addr leave as absolute addresses: relative to the maps, or where the
 //          instruction says so to the frame's input or output; weights to the image.
 // Out    : m_axis, one instruction after another (op 0, the end, is not handed on); weights, a read command for each.
-// Rate   : two instructions are on their way from memory while one waits.
+// Rate   : two instructions are on their way from memory while one waits; each is looked at for a cycle.
 // Done   : `finished` while no run is at work and after the last frame's last instruction left; `issued` counts all
 //          instructions since reset, modulo 2^16.
 
@@ -14,6 +15,7 @@
 
 module rvg_engine_fetch #(
   parameter int          BW        = 8,   // bytes per beat
+  parameter int          BD        = 8,   // and of a beat of the data port
   parameter logic [31:0] ENGINE_ID = 32'h0
 ) (
   input  wire logic          clk,
@@ -39,6 +41,9 @@ module rvg_engine_fetch #(
   input  wire logic          s_axis_tvalid,
   output      logic          s_axis_tready,
 
+  output      logic [1023:0] block,          // what was read
+  input  wire logic          legal,          // as an instruction
+
   output      logic [1023:0] m_axis_tdata,
   output      logic          m_axis_tvalid,
   input  wire logic          m_axis_tready
@@ -46,8 +51,9 @@ module rvg_engine_fetch #(
 
   localparam int BYTES = 128;
   localparam int BEATS = BYTES / BW;
+  localparam int D_W   = $clog2(BD);
 
-  if (BW < 8 || BW > 64 || BW * BEATS != BYTES) begin : g_check_width
+  if (BW < 8 || BW > 64 || BW * BEATS != BYTES || BD < 2) begin : g_check_width
     rvg_error_port_of_8_16_32_or_64_bytes u_error ();
   end
 
@@ -60,9 +66,12 @@ module rvg_engine_fetch #(
     .m_axis_tdata(block_tdata), .m_axis_tvalid(block_tvalid), .m_axis_tready(block_tready)
   );
 
-  // ---- what is wrong with a block
+  assign block = block_tdata;
+
+  // ---- what is wrong with a block: found in a cycle, taken in the next
   logic       header_q;  // the next block is the header
-  logic [2:0] wrong;
+  logic [2:0] found, wrong;
+  logic       checked_q;   // `wrong` is of this block
   logic [7:0] op;
   logic       last_of_program;
   logic [31:0] left_q;   // instructions of the program that are to be received, the end included
@@ -71,15 +80,15 @@ module rvg_engine_fetch #(
   assign last_of_program = left_q == 32'd1;
 
   always_comb begin
-    wrong = rvg_engine_pkg::FETCH_OK;
+    found = rvg_engine_pkg::FETCH_OK;
     if (header_q) begin
-      if      (block_tdata[rvg_engine_pkg::HEADER_MAGIC   +: 32] != rvg_engine_pkg::MAGIC)   wrong = rvg_engine_pkg::FETCH_MAGIC;
-      else if (block_tdata[rvg_engine_pkg::HEADER_VERSION +: 32] != rvg_engine_pkg::VERSION) wrong = rvg_engine_pkg::FETCH_VERSION;
-      else if (block_tdata[rvg_engine_pkg::HEADER_ENGINE  +: 32] != ENGINE_ID)               wrong = rvg_engine_pkg::FETCH_ENGINE;
-      else if (block_tdata[rvg_engine_pkg::HEADER_COUNT   +: 32] == '0)                      wrong = rvg_engine_pkg::FETCH_PROGRAM;
+      if      (block_tdata[rvg_engine_pkg::HEADER_MAGIC   +: 32] != rvg_engine_pkg::MAGIC)   found = rvg_engine_pkg::FETCH_MAGIC;
+      else if (block_tdata[rvg_engine_pkg::HEADER_VERSION +: 32] != rvg_engine_pkg::VERSION) found = rvg_engine_pkg::FETCH_VERSION;
+      else if (block_tdata[rvg_engine_pkg::HEADER_ENGINE  +: 32] != ENGINE_ID)               found = rvg_engine_pkg::FETCH_ENGINE;
+      else if (block_tdata[rvg_engine_pkg::HEADER_COUNT   +: 32] < 32'd2)                    found = rvg_engine_pkg::FETCH_PROGRAM;
     end else begin
-      if ((op == rvg_engine_pkg::OP_END) != last_of_program)                                 wrong = rvg_engine_pkg::FETCH_PROGRAM;
-      else if (op > rvg_engine_pkg::OP_LINEAR)                                               wrong = rvg_engine_pkg::FETCH_PROGRAM;
+      if ((op == rvg_engine_pkg::OP_END) != last_of_program)                                 found = rvg_engine_pkg::FETCH_PROGRAM;
+      else if (!legal)                                                                       found = rvg_engine_pkg::FETCH_PROGRAM;
     end
   end
 
@@ -95,12 +104,17 @@ module rvg_engine_fetch #(
   assign take     = block_tvalid && block_tready;
 
   // A block leaves as soon as the instruction before it was taken; the header and the end stay here.
-  assign block_tready = active_q && error == rvg_engine_pkg::FETCH_OK && (!m_axis_tvalid || m_axis_tready);
+  assign block_tready = active_q && checked_q && error == rvg_engine_pkg::FETCH_OK && (!m_axis_tvalid || m_axis_tready);
 
   // ---- addresses of the frame at work
   logic [31:0] frames_q, input_q, output_q;
   logic        frame_end;
   logic [1023:0] resolved;
+  logic        aligned;
+
+  // Weights are at any beat from the image on, maps and frames at any beat from theirs.
+  assign aligned = image_base[$clog2(BW)-1:0] == '0
+    && (maps_base[D_W-1:0] | input_base[D_W-1:0] | output_base[D_W-1:0] | input_stride[D_W-1:0] | output_stride[D_W-1:0]) == '0;
 
   assign frame_end = take && !header_q && op == rvg_engine_pkg::OP_END;
 
@@ -116,10 +130,13 @@ module rvg_engine_fetch #(
   always_ff @(posedge clk) begin
     if (m_axis_tready) m_axis_tvalid <= 1'b0;
     if (read_tready) read_tvalid <= 1'b0;
-    on_way_q <= on_way_q + 2'(request) - 2'(take);
+    on_way_q  <= on_way_q + 2'(request) - 2'(take);
+    wrong     <= found;
+    checked_q <= block_tvalid && !take;
 
     if (start && !active_q) begin
-      active_q          <= frames != '0;
+      active_q          <= frames != '0 && aligned;
+      if (!aligned) error <= rvg_engine_pkg::FETCH_ADDRESS;
       header_q          <= 1'b1;
       request_header_q  <= 1'b1;
       request_address_q <= image_base;
@@ -163,6 +180,7 @@ module rvg_engine_fetch #(
     if (rst) begin
       active_q      <= 1'b0;
       on_way_q      <= '0;
+      checked_q     <= 1'b0;
       error         <= rvg_engine_pkg::FETCH_OK;
       issued        <= '0;
       read_tvalid   <= 1'b0;

@@ -75,6 +75,7 @@ package rvg_engine_pkg;
   localparam logic [2:0] FETCH_VERSION = 3'd2;
   localparam logic [2:0] FETCH_ENGINE  = 3'd3;
   localparam logic [2:0] FETCH_PROGRAM = 3'd4;
+  localparam logic [2:0] FETCH_ADDRESS = 3'd5;
 
   localparam logic [7:0] ERROR_NONE        = 8'd0;
   localparam logic [7:0] ERROR_ABORT       = 8'd1;
@@ -88,6 +89,7 @@ package rvg_engine_pkg;
   localparam logic [7:0] ERROR_WATCHDOG    = 8'd9;
   localparam logic [7:0] ERROR_BUS         = 8'd10;
   localparam logic [7:0] ERROR_BUSY        = 8'd11;
+  localparam logic [7:0] ERROR_ADDRESS     = 8'd12;
 
 endpackage
 

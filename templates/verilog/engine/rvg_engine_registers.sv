@@ -99,7 +99,8 @@ module rvg_engine_registers #(
 
     always_ff @(posedge clk) begin
       if (wr_en && !busy_q && wr_offset == OFFSET) run_q[32*r +: 32] <= run_q[32*r +: 32] & ~mask | ones;
-      if (rst) run_q[32*r +: 32] <= OFFSET == rvg_engine_registers_pkg::FRAMES ? 32'd1 : '0;
+      if (rst) run_q[32*r +: 32] <= OFFSET == rvg_engine_registers_pkg::FRAMES ? 32'd1
+                                  : OFFSET == rvg_engine_registers_pkg::WATCHDOG ? 32'd1 << 20 : '0;
     end
   end
 
