@@ -18,9 +18,11 @@ ENGINE = 0x1234_5678
 MAGIC, VERSION_, ENGINE_, PROGRAM_, ADDRESS_ = 1, 2, 3, 4, 5  # codes of errors
 
 
-def header(count: int, *, magic: bytes = b"RVGE", version: int = 1, engine: int = ENGINE) -> bytes:
+def header(
+    count: int, *, magic: bytes = b"RVGE", version: int = 1, engine: int = ENGINE, program: int = PROGRAM
+) -> bytes:
     """magic, version, engine, bytes, program, instructions: the engine's page."""
-    return struct.pack("<4sIIIII", magic, version, engine, 4096, PROGRAM, count).ljust(128, b"\xa5")
+    return struct.pack("<4sIIIII", magic, version, engine, 4096, program, count).ljust(128, b"\xa5")
 
 
 def instruction(dice: Any, op: int) -> list[int]:
@@ -136,6 +138,9 @@ async def refuses_what_is_not_its_own(bench: Bench) -> None:
     }
     cases = [(code, image([conv, end], head), 0) for code, head in heads.items()]
     cases += [(PROGRAM_, image([end]), 0)]  # nothing to do
+    cases += [
+        (PROGRAM_, image([conv, end], header(2, program=PROGRAM + at)), 0) for at in (1, 4)
+    ]  # in a beat
     cases += [
         (PROGRAM_, image([conv, conv]), 1),  # no end
         (PROGRAM_, image([conv, end, conv]), 1),  # an end in the middle

@@ -85,6 +85,7 @@ module rvg_engine_fetch #(
       if      (block_tdata[rvg_engine_pkg::HEADER_MAGIC   +: 32] != rvg_engine_pkg::MAGIC)   found = rvg_engine_pkg::FETCH_MAGIC;
       else if (block_tdata[rvg_engine_pkg::HEADER_VERSION +: 32] != rvg_engine_pkg::VERSION) found = rvg_engine_pkg::FETCH_VERSION;
       else if (block_tdata[rvg_engine_pkg::HEADER_ENGINE  +: 32] != ENGINE_ID)               found = rvg_engine_pkg::FETCH_ENGINE;
+      else if (block_tdata[rvg_engine_pkg::HEADER_PROGRAM +: $clog2(BW)] != '0)              found = rvg_engine_pkg::FETCH_PROGRAM;
       else if (block_tdata[rvg_engine_pkg::HEADER_COUNT   +: 32] < 32'd2)                    found = rvg_engine_pkg::FETCH_PROGRAM;
     end else begin
       if ((op == rvg_engine_pkg::OP_END) != last_of_program)                                 found = rvg_engine_pkg::FETCH_PROGRAM;

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole engine in its bench, and everything that may go wrong around it: the right code, ports at rest, a next run.
+
+After each fault a run without one follows, most often without a reset between, in memory that no run has touched, and every
+byte that it writes is compared; the bench's memory holds the ports to AXI's rules all the while.
+
+Environment: REPVGG_HW_FAULTS, a file with the JSON object that tests/support/engine_faults.py makes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from axi_lite_master import OKAY, SLVERR
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, FallingEdge, First, RisingEdge, Timer
+from engine_driver import Engine, ones
+
+from repvgg_hw.plan.engine.codes import ERRORS
+from repvgg_hw.plan.engine.registers import REGISTERS
+
+SETUP = json.loads(Path(os.environ["REPVGG_HW_FAULTS"]).read_text())
+CODE = {name: code for name, (code, _) in ERRORS.items()}
+PERIOD_NS = 2
+WATCHDOG = 400
+PATIENCE = 20_000  # cycles after which a run hangs
+UNTOUCHED = 0xAA
+GUARD = 64  # bytes between regions, which stay untouched
+NEVER = 0xFFFF_FFFF
+WEIGHT, DATA = 0, 1  # ports
+
+
+class Board:
+    """The bench, its memory, and a driver; runs take fresh memory one after another."""
+
+    def __init__(self, dut: Any, name: str) -> None:
+        self.dut, self.dice = dut, random.Random(name)
+        self.engine = Engine(dut, seed=len(name))
+        self.memory = dut.u_memory
+        self.runs = 0
+
+    @property
+    def free(self) -> int:
+        """Where memory begins that no run of any test has touched."""
+        return int(SETUP["free"])
+
+    @free.setter
+    def free(self, address: int) -> None:
+        assert address < SETUP["size"], "the bench's memory is used up"
+        SETUP["free"] = address
+
+    def port(self, number: int) -> Any:
+        return self.memory.g_port[number]
+
+    async def begin(self, image: str = "good", frames: int = 1, **other: int) -> None:
+        """Write the registers of a run and start it."""
+        step = SETUP["output_bytes"] + GUARD
+        self.maps = self.free + GUARD
+        self.output = self.maps + SETUP["maps_bytes"] + GUARD
+        self.free = self.output + frames * step
+        self.first, self.frames = self.runs % (len(SETUP["expected"]) - frames), frames
+        self.runs += 1
+        registers = {
+            "IMAGE": SETUP["images"][image],
+            "MAPS": self.maps,
+            "INPUT": SETUP["input"] + self.first * SETUP["input_stride"],
+            "OUTPUT": self.output,
+            "INPUT_STRIDE": SETUP["input_stride"],
+            "OUTPUT_STRIDE": step,
+            "FRAMES": frames,
+            "WATCHDOG": WATCHDOG,
+        }
+        await self.engine.set(registers | other)
+        await self.engine.start()
+
+    async def end(self, *codes: str) -> str:
+        """Wait for the interrupt; the run's code is one of these, the ports are at rest. Returns the code's name."""
+        dut = self.dut
+        if not dut.interrupt.value:
+            await First(RisingEdge(dut.interrupt), Timer(PATIENCE * PERIOD_NS, unit="ns"))
+        assert dut.interrupt.value == 1, "the run hangs"
+        await self.rests()
+        found = await self.code()
+        assert found in codes, f"ended with {found}, not with {codes}"
+        assert await self.engine.field("STATUS", "BUSY") == 0
+        assert await self.engine.field("STATUS", "DONE") == 1
+        return found
+
+    async def code(self) -> str:
+        number = await self.engine.field("STATUS", "ERROR")
+        return next(name for name, code in CODE.items() if code == number)
+
+    async def rests(self) -> None:
+        """Nothing is under way on any port, and nothing begins."""
+        dut = self.dut
+        begun = int(dut.begun.value)
+        for _ in range(2):
+            await FallingEdge(dut.clk)
+            assert dut.begun.value == dut.ended.value, "bursts are under way"
+            assert [int(x.value) for x in (dut.arvalid, dut.awvalid, dut.wvalid)] == [0, 0, 0], (
+                "a port is at work"
+            )
+            await ClockCycles(dut.clk, 40)
+        assert int(dut.begun.value) == begun, "a burst began after the run's end"
+
+    async def good(self, frames: int = 1, image: str = "good") -> None:
+        """A run that does everything right."""
+        await self.begin(image, frames)
+        await self.end("none")
+        assert await self.engine.read("FRAMES_DONE") == frames
+        self.compare()
+
+    def compare(self) -> None:
+        """Every byte that the last run's program writes, and that nothing beside was touched."""
+        step, expected = SETUP["output_bytes"] + GUARD, SETUP["expected"]
+        self._compare("maps", self.maps, expected[self.first + self.frames - 1]["maps"])
+        for frame in range(self.frames):
+            self._compare("output", self.output + frame * step, expected[self.first + frame]["output"])
+
+    def _compare(self, name: str, base: int, values: list[int]) -> None:
+        """values: of each byte, -1 where it may be anything; untouched bytes before and behind it."""
+        fence = [UNTOUCHED] * 8
+        for at, value in enumerate([*fence, *values, *fence], base - len(fence)):
+            if value >= 0:
+                got = int(self.memory.mem[at].value)
+                assert got == value, f"byte {at - base} of the {name}: {got}, expected {value}"
+
+    async def cycles(self, count: int) -> None:
+        if count:
+            await ClockCycles(self.dut.clk, count)
+
+    async def span(self) -> int:
+        """Cycles of a good run."""
+        await self.good()
+        return await self.engine.read("CYCLES_LOW")
+
+
+def board(test: Callable[[Board], Awaitable[None]]) -> Any:
+    """A cocotb test on a board that was just reset."""
+
+    async def run(dut: Any) -> None:
+        Clock(dut.clk, PERIOD_NS, unit="ns").start()
+        tried = Board(dut, test.__name__)
+        await tried.engine.reset()
+        await test(tried)
+
+    run.__name__ = run.__qualname__ = test.__name__
+    run.__doc__ = test.__doc__
+    return cocotb.test(timeout_time=2, timeout_unit="ms")(run)
+
+
+def moments(board: Board, span: int, count: int) -> list[int]:
+    """Cycles within a run: the first ones, then at random, one from each part."""
+    return [
+        0,
+        1,
+        5,
+        *(board.dice.randrange(i * span // count, (i + 1) * span // count) for i in range(count)),
+    ]
+
+
+# ---- errors of the bus
+@board
+async def error_responses_to_reads(board: Board) -> None:
+    """DECERR in the n-th burst, SLVERR at an address: of header, program, weights; of input and maps."""
+    before = [int(board.port(p).u_read.bursts_q.value) for p in (WEIGHT, DATA)]
+    await board.good()
+    bursts = [
+        int(board.port(p).u_read.bursts_q.value) - b for p, b in zip((WEIGHT, DATA), before, strict=True)
+    ]
+    for number, code in ((WEIGHT, "weight_read"), (DATA, "data_read")):
+        port = board.port(number).u_read
+        count = bursts[number]
+        for burst in sorted({1, 2, 3, count // 3, count // 2, count - 1, count}):
+            port.error_burst.value = int(port.bursts_q.value) + burst
+            await board.begin()
+            await board.end(code)
+            port.error_burst.value = 0
+            await board.good()
+    places = [(WEIGHT, "weight_read", SETUP["images"]["good"] + at) for at in SETUP["weight_places"]]
+    places += [(DATA, "data_read", SETUP["input"] + at) for at in SETUP["input_places"]]
+    for number, code, place in places:
+        board.runs = 0  # the first input
+        board.port(number).u_read.error_at.value = place
+        await board.begin()
+        await board.end(code)
+        board.port(number).u_read.error_at.value = (1 << 64) - 1
+        await board.good()
+
+
+@board
+async def error_responses_to_writes(board: Board) -> None:
+    """DECERR for the n-th burst, SLVERR at an address of a map, and of the output."""
+    port = board.port(DATA).u_write
+    before = int(port.bursts_q.value)
+    await board.good()
+    count = int(port.bursts_q.value) - before
+    for burst in sorted({1, 2, count // 3, count // 2, count - 1, count}):
+        port.error_burst.value = int(port.bursts_q.value) + burst
+        await board.begin()
+        await board.end("data_write")
+        port.error_burst.value = 0
+        await board.good()
+    for name, offset in (("maps", 0), ("maps", SETUP["maps_bytes"] // 2), ("output", 0)):
+        place = board.free + GUARD + (0 if name == "maps" else SETUP["maps_bytes"] + GUARD)
+        port.error_at.value = place + offset
+        await board.begin()
+        await board.end("data_write")
+        port.error_at.value = (1 << 64) - 1
+        await board.good()
+
+
+# ---- images
+@board
+async def images_that_are_none(board: Board) -> None:
+    """Each ends with its code, and has written nothing where nothing of it may run."""
+    for image, codes in SETUP["bad"].items():
+        await board.begin(image)
+        found = await board.end(*codes)
+        board.dut._log.info("%s: %s", image, found)
+        if found in ("magic", "version", "engine"):
+            board._compare("maps", board.maps, [UNTOUCHED] * SETUP["maps_bytes"])
+        await board.good()
+
+
+@board
+async def an_image_from_its_beginning_alone(board: Board) -> None:
+    """Unaligned addresses and strides, each of them: an error, nothing is begun."""
+    for name in ("IMAGE", "MAPS", "INPUT", "OUTPUT", "INPUT_STRIDE", "OUTPUT_STRIDE"):
+        begun = int(board.dut.begun.value)
+        await board.begin(**{name: 4096 + board.dice.choice((1, 2, 4))})
+        await board.end("address")
+        assert int(board.dut.begun.value) == begun, "something was read"
+        await board.good()
+
+
+# ---- the driver's part
+@board
+async def start_and_writes_while_busy(board: Board) -> None:
+    """A second start is an error that the run at work does not notice; its registers are locked meanwhile."""
+    engine, span = board.engine, await board.span()
+    locked = [register.name for register in REGISTERS if register.locked]
+    for moment in moments(board, span - 400, 2):
+        await board.begin(frames=2)
+        await board.cycles(moment)
+        await engine.write("CONTROL", ones("CONTROL", "START"))
+        assert await board.code() == "busy"
+        for name in locked:
+            value = await engine.read(name)
+            assert await engine.try_write(name, 0x1230) == SLVERR, f"{name} was written while busy"
+            assert await engine.read(name) == value
+        await board.end("busy")
+        board.compare()
+        assert await engine.try_write("INPUT", 0) == OKAY
+        await board.good()
+
+
+@board
+async def aborts(board: Board) -> None:
+    """At any moment: ends soon, and leaves nothing to the next run. Without a run: nothing."""
+    span = await board.span()
+    await board.engine.write("CONTROL", ones("CONTROL", "ABORT"))
+    await board.good()
+    for moment in moments(board, span - 40, 14):
+        await board.begin(frames=board.dice.choice((1, 2)))
+        await board.cycles(moment)
+        await board.engine.write("CONTROL", ones("CONTROL", "ABORT"))
+        await board.end("abort")
+        await board.good(frames=board.dice.choice((1, 1, 2)))
+
+
+@board
+async def resets(board: Board) -> None:
+    """aresetn, of one cycle or more, at any moment of a run."""
+    span = await board.span()
+    for moment in moments(board, span, 14):
+        await board.begin(frames=2)
+        await board.cycles(moment)
+        await board.engine.reset(board.dice.choice((1, 1, 2, 3, 9)))
+        for register in REGISTERS:
+            if register.reset is not None:
+                assert await board.engine.read(register.name) == register.reset, register.name
+        await board.rests()
+        await board.good()
+
+
+# ---- a memory that does not answer
+CHANNELS = ((WEIGHT, "u_read.u_ar"), (WEIGHT, "u_read.u_r"), (DATA, "u_read.u_ar"), (DATA, "u_read.u_r"))
+CHANNELS += ((DATA, "u_write.u_aw"), (DATA, "u_write.u_w"), (DATA, "u_write.u_b"))
+
+
+def channel(board: Board, number: int, path: str) -> Any:
+    unit = board.port(number)
+    for name in path.split("."):
+        unit = getattr(unit, name)
+    return unit.left_q
+
+
+@board
+async def a_channel_that_stops(board: Board) -> None:
+    """The run ends with `bus`, so does each start meanwhile; when the channel moves again, the next run is right."""
+    span = await board.span()
+    for number, path in CHANNELS:
+        for moment in (0, board.dice.randrange(span // 2)):
+            await board.begin()
+            await board.cycles(moment)
+            await FallingEdge(board.dut.clk)
+            left = channel(board, number, path)
+            left.value = NEVER
+            await First(RisingEdge(board.dut.interrupt), Timer(PATIENCE * PERIOD_NS, unit="ns"))
+            assert board.dut.interrupt.value == 1, f"{path} of port {number}: the run hangs"
+            assert await board.code() == "bus"
+            assert int(left.value) > PATIENCE, "the channel did not stand"
+            await board.engine.write("STATUS", ones("STATUS", "INTERRUPT", "DONE"))
+            await board.engine.write("CONTROL", ones("CONTROL", "START"))
+            assert await board.code() == "bus", "a start before the ports are at rest"
+            assert await board.engine.field("STATUS", "DONE") == 1
+            if board.dice.random() < 0.5:
+                await FallingEdge(board.dut.clk)
+                left.value = 0
+                await board.cycles(300)
+            else:
+                await board.engine.reset()
+            await board.rests()
+            await board.good()
+
+
+@board
+async def a_channel_that_stops_for_a_while(board: Board) -> None:
+    """Longer than the watchdog allows, but not for ever: `watchdog`. Shorter: nothing is wrong."""
+    for number, path in CHANNELS:
+        for pause, code in ((WATCHDOG * 3 // 2, "watchdog"), (WATCHDOG // 2, "none")):
+            await board.begin()
+            await board.cycles(board.dice.randrange(100))
+            await FallingEdge(board.dut.clk)
+            channel(board, number, path).value = pause
+            found = await board.end(code, "none" if path.endswith("_b") else code)
+            if found == "none":
+                board.compare()
+            await board.good()
+
+
+# ---- what drivers do
+@board
+async def frames_back_to_back(board: Board) -> None:
+    """Runs of several frames, several runs, by interrupt and by polling; counts are of each run alone."""
+    engine = board.engine
+    beats = []
+    for _ in range(2):
+        await board.good(frames=1)
+        beats.append([await engine.read(name) for name in ("WEIGHT_READ", "DATA_READ", "DATA_WRITE")])
+    assert beats[0] == beats[1]
+    for frames in (2, 3):
+        board.runs = 0
+        await board.good(frames=frames)
+        got = [await engine.read(name) for name in ("WEIGHT_READ", "DATA_READ", "DATA_WRITE")]
+        header = 128 // SETUP["bw"]
+        assert got[0] - header == frames * (beats[0][0] - header)
+        assert got[1:] == [frames * count for count in beats[0][1:]]
+    await board.begin(frames=0)
+    await board.end("none")
+    assert await engine.read("FRAMES_DONE") == 0
+    await board.begin(frames=2)
+    await engine.write("ENABLE", 0)
+    polls = 0
+    while await engine.field("STATUS", "DONE") == 0:
+        assert board.dut.interrupt.value == 0
+        polls += 1
+        assert polls < PATIENCE // 10, "the run hangs"
+        await board.cycles(20)
+    assert await board.code() == "none"
+    assert board.dut.interrupt.value == 0
+    board.compare()
+    await engine.write("ENABLE", ones("ENABLE", "INTERRUPT"))
+    await board.cycles(2)
+    assert board.dut.interrupt.value == 1, "what is pending is not raised"
+    await engine.write("STATUS", ones("STATUS", "INTERRUPT"))
+    assert board.dut.interrupt.value == 0

@@ -1,0 +1,153 @@
+"""What the bench of a whole engine's faults is set up with: a memory with good and bad images, and what is right.
+
+`set_up` writes memory.bin and faults.json; sim/tb_engine_faults.py reads them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from engine_cases import random_frame
+from numpy.typing import NDArray
+
+from repvgg_hw.plan.engine.codes import HEADER
+from repvgg_hw.plan.engine.instruction import BYTES, Instruction, Op
+from repvgg_hw.plan.engine.machine import planar
+from repvgg_hw.targets.verilog.engine import memory
+from repvgg_hw.targets.verilog.engine.expected import golden_values
+from repvgg_hw.targets.verilog.engine.job import Job
+
+FRAMES = 5  # different inputs
+SIZE = 1 << 20  # of the bench's memory
+UNTOUCHED = 0xAA
+PROGRAM, WAITS = ["program"], ["program", "watchdog"]
+
+
+def word(data: bytes, name: str, value: int | None = None) -> int:
+    """A word of the header, before it is written."""
+    at = HEADER[name] // 8
+    found = int.from_bytes(data[at : at + 4], "little")
+    if value is not None:
+        assert isinstance(data, bytearray)
+        data[at : at + 4] = value.to_bytes(4, "little")
+    return found
+
+
+def header_with(image: bytes, name: str, value: int) -> bytes:
+    changed = bytearray(image)
+    word(changed, name, value & 0xFFFFFFFF)
+    return bytes(changed)
+
+
+def instruction_with(image: bytes, number: int, **fields: int) -> bytes:
+    """One instruction of the program with other fields; negative numbers count from the end."""
+    count, at = word(image, "count"), word(image, "program")
+    at += number % count * BYTES
+    one = Instruction.unpack(image[at : at + BYTES])
+    changed = replace(one, **{name: getattr(one, name) + add for name, add in fields.items()})
+    return image[:at] + changed.pack() + image[at + BYTES :]
+
+
+def bad_images(job: Job) -> Iterator[tuple[str, bytes, list[str]]]:
+    """(what is wrong, the image, codes of which one must end its run)."""
+    image, array = job.image, job.schedule.array
+    count, program = word(image, "count"), word(image, "program")
+    yield "not an image", b"\0" + image[1:], ["magic"]
+    yield "untouched memory", bytes([UNTOUCHED]) * 256, ["magic"]
+    yield "another version", header_with(image, "version", word(image, "version") + 1), ["version"]
+    yield "of another engine", header_with(image, "engine", array.identity ^ 1 << 31), ["engine"]
+    for name, value in (
+        ("nothing", 0),
+        ("nothing but an end", 1),
+        ("shorter", count - 1),
+        ("longer", count + 1),
+    ):
+        yield f"a count of {name}", header_with(image, "count", value), PROGRAM
+    yield "a program within a beat", header_with(image, "program", program + 4), PROGRAM
+    yield "truncated", image[: program + BYTES], PROGRAM
+    yield "truncated, then zeros", image[: program + BYTES] + bytes(len(image) - program - BYTES), PROGRAM
+    yield "no end", instruction_with(image, -1, op=3), PROGRAM
+    first = Instruction.unpack(image[program : program + BYTES])
+    end = program + (count - 1) * BYTES
+    yield "a strip where the end should be", image[:end] + first.pack() + image[end + BYTES :], PROGRAM
+    yield "an end in the middle", instruction_with(image, 1, op=-Op.CONV), PROGRAM
+    yield "an unknown operation", _with_op(image, program + BYTES, 7), PROGRAM
+    for name in ("tiles", "words", "groups", "repeats", "weight_beats", "load_line_beats", "store_rows"):
+        yield f"no {name}", instruction_with(image, 1, **{name: -getattr(_second(image), name)}), PROGRAM
+    limits = {"in_lanes": array.pi, "out_lanes": array.po, "load_line_beats": array.line_depth}
+    limits |= {"store_line_beats": array.out_words, "tiles_x": array.t_max}
+    for name, most in limits.items():
+        beyond = most + 1 - getattr(_second(image), name)
+        yield f"{name} beyond the engine's", instruction_with(image, 1, **{name: beyond}), PROGRAM
+    for name in ("load_addr", "store_addr", "store_pitch", "weight_addr"):
+        yield f"{name} within a beat", instruction_with(image, 1, **{name: 2}), PROGRAM
+    yield "more sums than the pool has", instruction_with(image, -2, channels=array.c_max), PROGRAM
+    yield "too many weights", instruction_with(image, 1, weight_beats=array.parameters["BLOCK_BEATS"]), WAITS
+    yield "one beat of weights too many", instruction_with(image, -2, weight_beats=1), WAITS
+    yield "too few weights", instruction_with(image, 1, weight_beats=-1), WAITS
+    yield "too few weights at the end", instruction_with(image, -2, weight_beats=-1), WAITS
+    yield "more words than the memory holds", instruction_with(image, 1, words=array.word_depth), WAITS
+
+
+def _second(image: bytes) -> Instruction:
+    at = word(image, "program") + BYTES
+    return Instruction.unpack(image[at : at + BYTES])
+
+
+def _with_op(image: bytes, at: int, op: int) -> bytes:
+    return image[:at] + bytes([op]) + image[at + 1 :]
+
+
+def expected(job: Job, frame: NDArray[np.integer]) -> dict[str, list[int]]:
+    """Of maps and output after a frame: each byte, -1 where it may be anything, UNTOUCHED where nothing writes."""
+    writes, sums = memory.expected(job.machine, frame[None])
+    golden_values(job, writes, sums, frame[None])
+    found = {
+        "maps": np.full(job.schedule.maps_bytes, UNTOUCHED),
+        "output": np.full(job.schedule.output_bytes, UNTOUCHED),
+    }
+    for _, write in writes:
+        region = found["output" if write.output else "maps"]
+        values = np.where(write.mask, write.data.astype(np.int64), -1)
+        region[write.address : write.address + values.size] = values.reshape(-1)
+    return {name: region.tolist() for name, region in found.items()}
+
+
+def set_up(job: Job, folder: Path) -> dict[str, Any]:
+    """Write memory.bin and faults.json into the folder; returns what the latter says."""
+    content = np.full(SIZE, UNTOUCHED, np.uint8)
+    bad = list(bad_images(job))
+    at, images = 0, {}
+    for name, image in [("good", job.image), *((name, image) for name, image, _ in bad)]:
+        images[name] = at
+        content[at : at + len(image)] = np.frombuffer(image, np.uint8)
+        at = memory.paged(at + len(image)) + (len(images) % 3) * 64  # not only at pages
+    step = memory.paged(job.schedule.input_bytes)
+    first = at = memory.paged(at)
+    frames = [random_frame(job.schedule.network, seed) for seed in range(FRAMES)]
+    for frame in frames:
+        lines = planar(frame, job.schedule.array)
+        content[at : at + lines.size] = lines
+        at += step
+    setup = {
+        "images": images,
+        "bad": {name: codes for name, _, codes in bad},
+        "weight_places": [0, word(job.image, "program"), job.schedule.weight_addresses[1]],
+        "input_places": [0, job.schedule.input_bytes // 2],
+        "input": first,
+        "input_stride": step,
+        "free": at,
+        "size": SIZE,
+        "maps_bytes": job.schedule.maps_bytes,
+        "output_bytes": job.schedule.output_bytes,
+        "bw": job.schedule.array.bw,
+        "expected": [expected(job, frame) for frame in frames],
+    }
+    (folder / "memory.bin").write_bytes(content.tobytes())
+    (folder / "faults.json").write_text(json.dumps(setup))
+    return setup
