@@ -25,7 +25,7 @@ async def frames(dut: Any) -> None:
     """One run of all frames: no error, every write as expected, and no other."""
     progress = Path(os.environ["REPVGG_HW_PROGRESS"])
     registers = json.loads(os.environ["REPVGG_HW_RUN"])
-    engine = Engine(dut)
+    engine, dut.dump.value = Engine(dut), 0
     Clock(dut.clk, PERIOD_NS, unit="ns").start()
     await engine.reset()
     await engine.set(registers)

@@ -124,9 +124,10 @@ async def runs_begin_and_end(bench: Bench) -> None:
         await bench.cycles(1)
         unit.clear.value, unit.weight_read_beats.value = 1, 0  # the ports are reset when a run ends
         await bench.cycles(3)
+        unit.clear.value = 0
         unit.done.value, unit.code.value = 1, CODE[code]
         await RisingEdge(bench.clk)
-        unit.done.value, unit.code.value, unit.clear.value = 0, 0, 0
+        unit.done.value, unit.code.value = 0, 0
         unit.weight_read_beats.value = 9
         await bench.cycles(2)
         assert unit.irq.value == number

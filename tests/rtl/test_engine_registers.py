@@ -43,8 +43,9 @@ def registers() -> Trials:
         "of_both_runs": Fault("small", "frames_done_q <= '0;\n      begin_q       <= {",
                               "begin_q       <= {"),
         "from_reset": Fault("small", "rd_data = beats_q[31:0] - begin_q[31:0]", "rd_data = beats_q[31:0]"),
-        "cleared": Fault("small", "if (busy_q && !clear) beats_q", "if (busy_q) beats_q"),
-        "goes_on": Fault("small", "if (busy_q && !clear) beats_q", "if (!clear) beats_q"),
+        "behind": Fault("small", "if (busy_q && !clear && !done) beats_q", "if (busy_q && !clear) beats_q"),
+        "cleared": Fault("small", "if (busy_q && !clear && !done) beats_q", "if (busy_q && !done) beats_q"),
+        "goes_on": Fault("small", "if (busy_q && !clear && !done) beats_q", "if (!clear && !done) beats_q"),
     }  # fmt: skip
     return Trials(cases, faults)
 

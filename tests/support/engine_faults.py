@@ -1,6 +1,6 @@
-"""What the bench of a whole engine's faults is set up with: a memory with good and bad images, and what is right.
+"""The bench of a whole engine's faults: a memory with good and bad images, and what is right in the end.
 
-`set_up` writes memory.bin and faults.json; sim/tb_engine_faults.py reads them.
+`set_up` writes memory.bin and faults.json for sim/tb_engine_faults.py; `differences` judges what it leaves.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _with_op(image: bytes, at: int, op: int) -> bytes:
 
 
 def expected(job: Job, frame: NDArray[np.integer]) -> dict[str, list[int]]:
-    """Of maps and output after a frame: each byte, -1 where it may be anything, UNTOUCHED where nothing writes."""
+    """Of maps and output after a frame: each byte; -1: anything, UNTOUCHED: nothing writes there."""
     writes, sums = memory.expected(job.machine, frame[None])
     golden_values(job, writes, sums, frame[None])
     found = {
@@ -151,3 +151,21 @@ def set_up(job: Job, folder: Path) -> dict[str, Any]:
     (folder / "memory.bin").write_bytes(content.tobytes())
     (folder / "faults.json").write_text(json.dumps(setup))
     return setup
+
+
+def differences(setup: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Each test's first byte that differs in the dumped memory; 8 bytes around each region are its fence."""
+    dumped = np.fromfile(folder / "dump.bin", np.uint8)
+    fence, found = [UNTOUCHED] * 8, dict[str, str]()
+    for one in json.loads((folder / "compare.json").read_text()):
+        region, base = one["region"], one["base"]
+        nothing = [UNTOUCHED] * setup[f"{region}_bytes"]
+        values = nothing if one["frame"] is None else setup["expected"][one["frame"]][region]
+        want = np.array([*fence, *values, *fence])
+        got = dumped[base - len(fence) : base - len(fence) + want.size]
+        wrong = np.flatnonzero((want >= 0) & (want != got))
+        if wrong.size:
+            at = int(wrong[0])
+            text = f"run {one['run']}, byte {at - len(fence)} of the {region}: {got[at]}, expected {want[at]}"
+            found.setdefault(one["test"], text)
+    return found

@@ -161,7 +161,7 @@ module rvg_engine_registers #(
   logic [95:0] beats_q;
 
   always_ff @(posedge clk) begin
-    if (busy_q && !clear) beats_q <= {data_write_beats, data_read_beats, weight_read_beats};
+    if (busy_q && !clear && !done) beats_q <= {data_write_beats, data_read_beats, weight_read_beats};
     if (rst)    beats_q <= '0;
   end
 

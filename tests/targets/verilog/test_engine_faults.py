@@ -1,4 +1,4 @@
-"""A whole engine and what may go wrong around it: bus, image, program, driver, reset. One simulator for all."""
+"""A whole engine and what may go wrong around it: bus, image, program, driver, reset; in one simulator."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from engine_cases import network_of
-from engine_faults import SIZE, set_up
+from engine_faults import SIZE, differences, set_up
 
 from repvgg_hw.design import Design
 from repvgg_hw.files import sim_dir
@@ -41,22 +41,19 @@ def found(design: Design[EnginePlan]) -> dict[str, str]:
     """Build and run the bench of faults on a design: test -> what went wrong, empty where nothing did."""
     folder, work = design.directory.resolve(), design.directory.resolve() / "faults"
     work.mkdir()
-    set_up(Job.of(design.plan.schedule), work)
+    setup = set_up(Job.of(design.plan.schedule), work)
     (work / "writes.bin").touch()
     (work / "sums.bin").touch()
     verilator.build(
-        engine_run.sources(folder), "bench", work / "sim", parameters={"SIZE": SIZE}, arguments=ASSERTIONS,
-        publish_all=True, optimize="-O0",
+        [sim_dir() / "engine_faults.vlt", *engine_run.sources(folder)], "bench", work / "sim",
+        parameters={"SIZE": SIZE}, arguments=ASSERTIONS, optimize="-O0",
     )  # fmt: skip
-    plusargs = [
-        f"+data={work}",
-        f"+log={work / 'check.log'}",
-        "+sums=0",
-        f"+dram_load0={work / 'memory.bin'}",
-    ]
+    plusargs = [f"+data={work}", f"+log={work / 'check.log'}", "+sums=0"]
+    plusargs += [f"+dram_load0={work / 'memory.bin'}", f"+dram_dump={work / 'dump.bin'}"]
+    files = {"REPVGG_HW_FAULTS": "faults.json", "REPVGG_HW_COMPARE": "compare.json"}
     verilator.run(
         work / "sim", "bench", "tb_engine_faults", modules_path=sim_dir(), work=work, plusargs=plusargs,
-        environment={"REPVGG_HW_FAULTS": str(work / "faults.json")}, results=work / "results.xml",
+        environment={name: str(work / file) for name, file in files.items()}, results=work / "results.xml",
         log=work / "run.log",
     )  # fmt: skip
     log = (work / "run.log").read_text()
@@ -68,6 +65,9 @@ def found(design: Design[EnginePlan]) -> dict[str, str]:
             error = failure if failure is not None else case.find("error")
             text = "" if error is None else (error.get("error_msg") or error.get("message") or "failed")
             results[case.get("name", "").split(".")[-1]] = text
+    if (work / "dump.bin").is_file():
+        wrong = differences(setup, work)
+        results = {test: text or wrong.get(test, "") for test, text in results.items()}
     return {test: results.get(test, said[0] if said else f"not run: {log[-1000:]}") for test in TESTS}
 
 
