@@ -229,11 +229,11 @@ async def images_that_are_none(board: Board) -> None:
 
 
 @board
-async def an_image_from_its_beginning_alone(board: Board) -> None:
+async def addresses_within_a_beat(board: Board) -> None:
     """Unaligned addresses and strides, each of them: an error, nothing is begun."""
     for name in ("IMAGE", "MAPS", "INPUT", "OUTPUT", "INPUT_STRIDE", "OUTPUT_STRIDE"):
         begun = int(board.dut.begun.value)
-        await board.begin(**{name: 4096 + board.dice.choice((1, 2, 4))})
+        await board.begin("good", 1, **{name: 4096 + board.dice.choice((1, 2, 4))})
         await board.end("address")
         assert int(board.dut.begun.value) == begun, "something was read"
         await board.good()
@@ -290,8 +290,10 @@ async def resets(board: Board) -> None:
 
 
 # ---- a memory that does not answer
-CHANNELS = ((WEIGHT, "u_read.u_ar"), (WEIGHT, "u_read.u_r"), (DATA, "u_read.u_ar"), (DATA, "u_read.u_r"))
-CHANNELS += ((DATA, "u_write.u_aw"), (DATA, "u_write.u_w"), (DATA, "u_write.u_b"))
+CHANNELS = (
+    *((port, path) for port in (WEIGHT, DATA) for path in ("u_read.u_ar", "u_read.u_r")),
+    *((DATA, path) for path in ("u_write.u_aw", "u_write.u_w", "u_write.u_b")),
+)
 
 
 def channel(board: Board, number: int, path: str) -> Any:

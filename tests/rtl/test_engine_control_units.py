@@ -24,7 +24,7 @@ def test_sequencer(tmp_path: Path) -> None:
         "half_ring": Fault("t4", "ADDR_W'(WORD_DEPTH - 1) ? '0", "ADDR_W'(WORD_DEPTH/2) ? '0"),
         "all_new": Fault("t4", lost, ";", "holds more words than it has"),
         "dead_too_early": Fault("t4", "released  <= issue && set_last;", "released  <= issue;"),
-        "not_first": Fault("t4", "first_q      <= word_first;", "first_q      <= set_first;"),
+        "not_first": Fault("t4", "first_q   <= word_first;", "first_q   <= set_first;"),
         "group_base": Fault("t4", "group_base_q <= address_next;", "group_base_q <= '0;"),
         "never_again": Fault("t4", "address_q    <= group_base_q;", "address_q    <= address_next;"),
     }

@@ -28,20 +28,15 @@ UNTOUCHED = 0xAA
 PROGRAM, WAITS = ["program"], ["program", "watchdog"]
 
 
-def word(data: bytes, name: str, value: int | None = None) -> int:
-    """A word of the header, before it is written."""
+def word(image: bytes, name: str) -> int:
+    """A word of the header."""
     at = HEADER[name] // 8
-    found = int.from_bytes(data[at : at + 4], "little")
-    if value is not None:
-        assert isinstance(data, bytearray)
-        data[at : at + 4] = value.to_bytes(4, "little")
-    return found
+    return int.from_bytes(image[at : at + 4], "little")
 
 
 def header_with(image: bytes, name: str, value: int) -> bytes:
-    changed = bytearray(image)
-    word(changed, name, value & 0xFFFFFFFF)
-    return bytes(changed)
+    at = HEADER[name] // 8
+    return image[:at] + value.to_bytes(4, "little") + image[at + 4 :]
 
 
 def instruction_with(image: bytes, number: int, **fields: int) -> bytes:
