@@ -15,6 +15,7 @@ WORD = 0xFFFF_FFFF
 IMAGE, MAPS, INPUT, OUTPUT, IN_STEP, OUT_STEP = 0x1_0000, 0x40_0000, 0x80_0000, 0x90_0000, 0x1000, 0x300
 PROGRAM = 192  # from the image's beginning
 ENGINE = 0x1234_5678
+ILLEGAL = 1 << 31  # of an instruction's last word
 MAGIC, VERSION_, ENGINE_, PROGRAM_, ADDRESS_ = 1, 2, 3, 4, 5  # codes of errors
 
 
@@ -26,9 +27,10 @@ def header(
 
 
 def instruction(dice: Any, op: int) -> list[int]:
-    """32 words; flags of word 0 at random where they matter to fetch."""
+    """32 words; flags of word 0 at random where they matter to fetch; legal, see judge."""
     words: list[int] = [dice.getrandbits(32) for _ in range(32)]
     words[0] = op | dice.getrandbits(24) << 8
+    words[31] &= ILLEGAL - 1
     return words
 
 
@@ -74,10 +76,11 @@ class Memory:
                 self.beats += [int.from_bytes(block[i : i + width], "little") for i in range(0, 128, width)]
 
     async def judge(self) -> None:
-        """As rvg_engine_check does, without a cycle between."""
+        """As rvg_engine_check does, without a cycle between: of the first byte and of the last bit."""
         while True:
             await FallingEdge(self.bench.clk)
-            self.bench.unit.legal.value = int(self.bench.unit.block.value.to_unsigned() & 0xFF <= 2)
+            block = self.bench.unit.block.value.to_unsigned()
+            self.bench.unit.legal.value = int(block & 0xFF <= 2 and not block >> 1023)
 
     async def answer(self) -> None:
         while True:
@@ -146,6 +149,7 @@ async def refuses_what_is_not_its_own(bench: Bench) -> None:
         (PROGRAM_, image([conv, end, conv]), 1),  # an end in the middle
         (PROGRAM_, image([conv, instruction(dice, 3), end]), 1),  # an operation that is none
         (PROGRAM_, image([instruction(dice, 0x81), end]), 0),
+        (PROGRAM_, image([conv, [*conv[:31], conv[31] | ILLEGAL], end]), 1),
     ]
     for code, content, whole in cases:
         memory = await run(bench, content, 2)

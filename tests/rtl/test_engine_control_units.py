@@ -100,7 +100,7 @@ def test_check(tmp_path: Path) -> None:
             "input logic [D_W-1:0] low);\n    data_beats = low == '0",
             "input logic [D_W-1:0] low);\n    data_beats = low[D_W-2:0] == '0",
         ),
-        "pooled": flowing("instruction[rvg_engine_pkg::POOL] || within", "within"),
+        "pooled": flowing("instruction[rvg_engine_pkg::POOL] || fits", "fits"),
         "weights": flowing("WEIGHT_BEATS + 24 +: 8] == '0", "WEIGHT_BEATS + 24 +: 8] >= '0"),
         "linear": flowing("legal = linear && weights;", "legal = weights;"),
     }
