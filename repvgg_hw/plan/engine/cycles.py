@@ -46,6 +46,8 @@ class StripCycles:
     set_multiply: int  # of one set of outputs
     set_drain: int
     word_transform: int  # of one word of all tiles
+    row_load: int  # beats of a word's rows for one row of tiles
+    batch_store: int  # beats of a batch, which leave when all its tiles are there
     set_words: int  # of a group, all tiles
     refill: int  # of transform, for a group: what cannot begin before the last set of the group before it
 
@@ -73,7 +75,7 @@ def of_strip(layer: Layer, strip: Strip) -> StripCycles:
     array, tiles, groups = layer.array, strip.tiles, layer.shape.groups
     row = row_cycles(layer, strip)
     batch = batch_cycles(layer, strip)
-    set_multiply = max(layer.words * max(tiles, SET_CYCLES), array.region_beats(layer.words))
+    set_multiply = multiply_cycles(layer, strip)
     set_drain = -(-array.po // array.lanes) * batch
     stored = layer.shape.c_out * layer.store_rows(strip) * layer.store_beats(strip) if layer.stored else 0
     set_words = layer.words * tiles
@@ -89,9 +91,25 @@ def of_strip(layer: Layer, strip: Strip) -> StripCycles:
         set_multiply=set_multiply,
         set_drain=set_drain,
         word_transform=strip.rows * row,
+        row_load=array.pi * loaded_rows(layer, strip) * layer.load_beats(strip),
+        batch_store=batch_beats(layer, strip),
         set_words=set_words,
         refill=late * strip.rows * row // tiles,
     )
+
+
+def multiply_cycles(layer: Layer, strip: Strip) -> int:
+    """Of a set of outputs, over all words of its group.
+
+    A set of weights is there for all its tiles. One block of them is kept: behind the last, biases and the
+    next block come while the last one's sets are used.
+    """
+    array, each = layer.array, max(strip.tiles, SET_CYCLES)
+    sets, _ = array.block
+    last = (layer.words - 1) % sets + 1
+    first = array.region_beats(min(layer.words, sets))
+    waits = max(0, first - each * last)
+    return max(layer.words * each + waits, array.region_beats(layer.words))
 
 
 def row_cycles(layer: Layer, strip: Strip) -> int:
@@ -100,7 +118,7 @@ def row_cycles(layer: Layer, strip: Strip) -> int:
     At once, where the row banks hold the next rows beside those that are read; else one after the other.
     """
     array, line = layer.array, layer.load_beats(strip)
-    rows = array.n - (layer.overlap if strip.rows > 1 and layer.shares(strip) else 0)
+    rows = loaded_rows(layer, strip)
     commands = 1 if line * array.bd == array.pitch(layer.width) else rows
     asked = LOADER_SET + array.pi * (LOADER_CHANNEL + commands)
     loaded, read = array.pi * rows * line, array.n * strip.columns
@@ -109,11 +127,21 @@ def row_cycles(layer: Layer, strip: Strip) -> int:
     return max(asked, loaded) + MEMORY_LATENCY + read
 
 
+def loaded_rows(layer: Layer, strip: Strip) -> int:
+    """Rows that are loaded for a row of tiles, but the first."""
+    return layer.array.n - (layer.overlap if strip.rows > 1 and layer.shares(strip) else 0)
+
+
+def batch_beats(layer: Layer, strip: Strip) -> int:
+    """Of LANES channels of a strip, as they are stored."""
+    return layer.array.lanes * layer.store_rows(strip) * layer.store_beats(strip) if layer.stored else 0
+
+
 def batch_cycles(layer: Layer, strip: Strip) -> int:
     """Of a batch, LANES channels of all tiles: drained, but no faster than the store's slots become free."""
     array = layer.array
     drained = strip.tiles * array.n
-    leaves = array.lanes * layer.store_rows(strip) * layer.store_beats(strip) if layer.stored else 0
+    leaves = batch_beats(layer, strip)
     return max(drained, leaves, -(-(drained + DRAIN_LATENCY + leaves) // array.slots))
 
 
@@ -203,7 +231,7 @@ class _Times:
         """Add a strip; the `first` of a layer loads what the one before stores. Returns its first product."""
         starts = [self._group(one, first=first and not group) for group in range(one.groups)]
         self.drained = max(self.drained, self.summed + MULTIPLY_LATENCY + one.set_drain)
-        self.stored = self.drained + DRAIN_LATENCY + MEMORY_LATENCY
+        self.stored = self.drained + DRAIN_LATENCY + one.batch_store + MEMORY_LATENCY
         return starts[0]
 
     def _group(self, one: StripCycles, *, first: bool) -> int:
@@ -213,7 +241,7 @@ class _Times:
         begin = max(self.loaded, self.ring.room(0))
         loaded = begin + before + words
         if first:  # its last channel's word comes when that channel is stored; those before it came earlier
-            loaded = max(loaded, self.stored + before + one.word_transform)
+            loaded = max(loaded, self.stored + before + one.row_load + one.word_transform)
             begin = max(begin, loaded - words - before)
         loaded = max(loaded, self.ring.filled(one.set_words, words) + TRANSFORM_LATENCY)
         start = max(self.summed, begin + before + one.word_transform // 2)

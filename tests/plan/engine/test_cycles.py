@@ -148,3 +148,11 @@ def test_rows_of_two_windows_are_loaded_once(height: int, stride: int, depth: in
     layer = Layer(replace(ZYNQ, line_depth=depth), ConvShape("a", 8, 8, stride), height, 14)
     (strip,) = layer.strips(3, 2)
     assert layer.load_rows(strip) == rows
+
+
+def test_weights_of_the_next_outputs_wait_for_the_last_block() -> None:
+    """Two sets a block, four cycles each; three beats of biases and seven of a block come in their eight."""
+    three = replace(ZYNQ, po=3, lanes=3)
+    layer = Layer(three, ConvShape("a", 64, 6), 7, 7)
+    (strip,) = layer.strips(1, 1)
+    assert cycles.of_strip(layer, strip).multiply == 2 * (64 * 4 + 3 + 7 - 8)
