@@ -46,6 +46,7 @@ def main() -> int:
         template = Path(folder) / "world"
         template.mkdir()
         world.build(template)
+        world.build_simulators(template)
         words = sys.argv[1:]
         chosen = [c for c in sweep.cases(template) if not words or any(word in c.kind for word in words)]
         verdicts = runner.in_parallel(chosen, template)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.abuse import pairs, runner, sweep
+from tests.abuse import pairs, runner, sweep, world
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +16,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The world that cases start from, and what the pairs need beside."""
     folder = tmp_path_factory.mktemp("world")
     pairs.build(folder)
+    world.build_simulators(folder)
     return folder
 
 

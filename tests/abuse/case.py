@@ -10,6 +10,7 @@ from typing import Any
 
 OK, FAILED, WRONG = 0, 1, 2
 INTERNAL = "error: internal error"  # what a traceback becomes that nobody has thought of
+LARGE = 1 << 29  # bytes of a file
 _UNFINISHED = re.compile(r"\.(partial|tmp|part)$|~$")
 
 
@@ -25,6 +26,7 @@ class Case:
     keeps    ends of the names of files that may be left by a command that ends in 2
     file_size     bytes that a file may have, as on a disk that is full behind them; None for any
     unprivileged  root, too, may write and read only where its user may
+    beside        what it finds beside the world, from `world.SHELF`
     """
 
     kind: str
@@ -38,6 +40,7 @@ class Case:
     keeps: tuple[str, ...] = ()
     file_size: int | None = None
     unprivileged: bool = False
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,15 @@ Snapshot = dict[str, tuple[int, bytes]]
 
 
 def snapshot(folder: Path) -> Snapshot:
-    """Every file below folder with its contents; what simulators build is left out."""
+    """Every file below folder with its contents, or above LARGE its size; no simulator's build."""
     files: Snapshot = {}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         if "build" in relative.parts or path.name == ".lock" or not path.is_file() or path.is_symlink():
             continue
-        files[str(relative)] = (path.stat().st_mode, path.read_bytes())
+        status = path.stat()
+        data = path.read_bytes() if status.st_size <= LARGE else str(status.st_size).encode()
+        files[str(relative)] = (status.st_mode, data)
     return files
 
 

@@ -157,21 +157,23 @@ def in_the_way() -> Iterator[Case]:
         yield Case("in the way", f"{words[0]}: {name}, {how}", words, codes, prepare)
 
 
+ODD: dict[str, dict[str, str]] = {
+    "COLUMNS of nothing": {"COLUMNS": "0"},
+    "COLUMNS below nothing": {"COLUMNS": "-5"},
+    "COLUMNS of letters": {"COLUMNS": "wide"},
+    "no such TMPDIR": {"TMPDIR": "/nonexistent"},
+    "no HOME": {"HOME": "/nonexistent", "XDG_CACHE_HOME": ""},
+    "a dumb terminal": {"TERM": "dumb", "NO_COLOR": "1"},
+    "a locale that is not there": {"LC_ALL": "xx_YY.UTF-99", "LANG": "nope"},
+    "threads of letters": {"OMP_NUM_THREADS": "many"},
+    "an empty PATH": {"PATH": ""},
+}
+
+
 def environments() -> Iterator[Case]:
     """Variables that are missing or say nonsense."""
-    odd: dict[str, dict[str, str]] = {
-        "COLUMNS of nothing": {"COLUMNS": "0"},
-        "COLUMNS below nothing": {"COLUMNS": "-5"},
-        "COLUMNS of letters": {"COLUMNS": "wide"},
-        "no such TMPDIR": {"TMPDIR": "/nonexistent"},
-        "no HOME": {"HOME": "/nonexistent", "XDG_CACHE_HOME": ""},
-        "a dumb terminal": {"TERM": "dumb", "NO_COLOR": "1"},
-        "a locale that is not there": {"LC_ALL": "xx_YY.UTF-99", "LANG": "nope"},
-        "threads of letters": {"OMP_NUM_THREADS": "many"},
-        "an empty PATH": {"PATH": ""},
-    }
     commands = {name: (name, *words) for name, words in BASES.items()} | {"doctor": ("doctor",)}
-    for what, variables in odd.items():
+    for what, variables in ODD.items():
         for name, words in commands.items():
             if name != "simulate" or "PATH" in variables:  # else it builds a simulator each time
                 env = {**variables, **(synthesis.FAST if name == "synth" else {})}

@@ -60,7 +60,7 @@ def verdicts(cases: Iterable[Case], template: Path) -> Iterator[Verdict]:
     with Server() as server, tempfile.TemporaryDirectory() as folder:
         for number, case in enumerate(cases):
             place = Path(folder) / str(number)
-            world.copy(template, place)
+            world.copy(template, place, case.beside)
             if case.prepare is not None:
                 case.prepare(place)
             before = snapshot(place)

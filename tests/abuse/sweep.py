@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.abuse import folders, inputs, machine, options, outputs, synthesis, trained, typed, void
+from tests.abuse import (
+    engine_commands,
+    engines,
+    folders,
+    inputs,
+    machine,
+    options,
+    outputs,
+    synthesis,
+    trained,
+    typed,
+    void,
+)
 from tests.abuse.case import Case
 
 # Kinds that still have open cases: held in neither sweep. Whoever mends one removes it.
@@ -43,6 +55,19 @@ def cases(template: Path) -> list[Case]:
         *synthesis.in_the_way(),
         *synthesis.full_disks(),
         *synthesis.names(),
+        *engine_commands.right(),
+        *engine_commands.generating(),
+        *engine_commands.options(),
+        *engines.design_json(template),
+        *engines.whole_files(template),
+        *engines.images(template),
+        *engines.network_npz(template),
+        *engines.results_json(),
+        *engine_commands.full_disks(),
+        *engine_commands.permissions(),
+        *engine_commands.in_the_way(),
+        *engine_commands.names(),
+        *engine_commands.environments(),
         *machine.full_disks(),
         *machine.permissions(),
         *machine.in_the_way(),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import subprocess
-import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -27,6 +28,9 @@ RESUMED = (
     *("--ema", "0.5", "--save-every", "1"),
 )
 GENERATE = ("--calibration", "images", "--method", "minmax", "--multipliers", "64")
+ENGINE = ("--architecture", "engine", "--multipliers", "27")  # the second of an option's values counts
+SHELF = ".shelf"  # of the template: trees that only some cases find in their working directory
+PLACES = {"engine": f"{SHELF}/engine/engine"}
 
 
 def network(seed: int = 0) -> dict[str, np.ndarray]:
@@ -96,14 +100,37 @@ def build(folder: Path) -> None:
     (folder / "empty").write_bytes(b"")
     (folder / "folding.json").write_text(json.dumps({"stage0": {"pi": 1, "po": 1}}))
     (folder / "bits.json").write_text(json.dumps({"weights": 8}))
-    for name, target in (("design", "verilog"), ("hls", "hls")):
-        arguments = ["generate", "--weights", "net.safetensors", *GENERATE, "--target", target, "-o", name]
-        subprocess.run(
-            [sys.executable, "-m", "repvgg_hw", *arguments], cwd=folder, check=True, capture_output=True
-        )
+    for name, options in (("design", ()), ("hls", ("--target", "hls")), (PLACES["engine"], ENGINE)):
+        command(folder, "generate", "--weights", "net.safetensors", *GENERATE, *options, "-o", name)
+    (folder / "build/.last-design").write_text("hls\n")
     leave_unfinished(folder)
 
 
-def copy(template: Path, folder: Path) -> None:
-    """A fresh world for one case."""
-    shutil.copytree(template, folder, symlinks=True)
+def command(folder: Path, *words: str) -> None:
+    """Run a command in a folder, in this process; it must end well."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        result = CliRunner().invoke(main, words)
+    finally:
+        os.chdir(before)
+    assert result.exit_code == 0, result.output
+
+
+def build_simulators(folder: Path) -> None:
+    """Onto the shelf: what `simulate` compiles of two designs, so that not every case has to."""
+    for name in ("design", "engine"):
+        with tempfile.TemporaryDirectory() as place:
+            copy(folder, Path(place) / "world", ("engine",))
+            command(Path(place) / "world", "simulate", name, "--limit", "1")
+            built = folder / SHELF / f"built {name}" / name / "build/sim"
+            built.mkdir(parents=True)
+            for file in ("bench", "fingerprint"):
+                shutil.copy2(Path(place) / "world" / name / "build/sim" / file, built / file)
+
+
+def copy(template: Path, folder: Path, beside: Sequence[str] = ()) -> None:
+    """A fresh world for one case, and what it needs of the shelf."""
+    shutil.copytree(template, folder, symlinks=True, ignore=lambda _, names: {SHELF} & set(names))
+    for name in beside:
+        shutil.copytree(template / SHELF / name, folder, symlinks=True, dirs_exist_ok=True)

@@ -31,6 +31,7 @@ CASES = (
     (("simulate", "design"), 3.0),
     (("simulate", "design", "--layers", "--jobs", "2"), 4.0),
     (("simulate", "hls"), 2.0),
+    (("simulate", world.PLACES["engine"]), 3.0),
     (("synth", "design", "--device", "kv260"), 1.0),
     (("synth", "design", "--device", "kv260", "--layers", "--jobs", "2"), 1.0),
     ((*TRAIN, "--widths", "4,4", "-o", "new.pth"), 4.0),

@@ -14,8 +14,9 @@ from hls_networks import Layer, random_network
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design, results
 from repvgg_hw.design.results import LayerResult, SimulationResult
+from repvgg_hw.plan.planner import NetworkPlan
 from repvgg_hw.plan.request import Request
-from repvgg_hw.targets.generate import write
+from repvgg_hw.targets.generate import generate, write
 
 EDITED = {
     "verilog": (
@@ -25,6 +26,7 @@ EDITED = {
         "sim/stream_check.sv",
         "network.npz",
     ),
+    "engine": ("engine.bin", "rtl/rvg_engine.sv", "files.f", "sim/dram_model.sv", "network.npz"),
     "hls": ("src/tables/stage0_0_bias.inc", "src/lib/ring.hpp", "tb/tb.cpp", "csim/ap_int.h", "network.npz"),
 }
 CASES = [(target, name) for target, names in EDITED.items() for name in names]
@@ -32,16 +34,25 @@ CASES = [(target, name) for target, names in EDITED.items() for name in names]
 
 @pytest.fixture(scope="module")
 def proven(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A design for each target, with a result that says it is proven."""
+    """A design of each kind, with a result that says it is proven."""
     place = tmp_path_factory.mktemp("void")
-    network, plan = random_network([Layer(2, pi=3, po=2)], in_shape=(3, 4, 4), classes=2)
-    for target in EDITED:
-        write(Design(place / target, Request(target, plan.budget), network, plan, {}))
-        layers = tuple(LayerResult(name, 9, 1) for name in plan.layer_cycles)
-        results.save(
-            SimulationResult(target, "network", 4, 4, 0, layers, (), plan.frame_interval), place / target
-        )
+    for kind in EDITED:
+        design = designed(kind, place / kind)
+        layers = tuple(LayerResult(layer.name, 9, 1) for layer in design.plan.layers)
+        interval = design.plan.frame_interval
+        results.save(SimulationResult(design.target, "network", 4, 4, 0, layers, (), interval), place / kind)
     return place
+
+
+def designed(kind: str, folder: Path, seed: int = 0) -> Design[NetworkPlan]:
+    """A written design: of a target, or of the other architecture."""
+    network, plan = random_network([Layer(2, pi=3, po=2)], in_shape=(3, 4, 4), classes=2, seed=seed)
+    if kind == "engine":
+        request = Request("verilog", 64, architecture=kind)
+        return generate(network, folder, request, {})
+    design: Design[NetworkPlan] = Design(folder, Request(kind, plan.budget), network, plan, {})
+    write(design)
+    return design
 
 
 def verdict(directory: Path) -> tuple[str, bool | None, str]:
@@ -69,7 +80,7 @@ def test_a_file_was_edited(proven: Path, tmp_path: Path, target: str, name: str)
         with np.load(path) as archive:
             np.savez_compressed(path, **dict(archive))
     else:
-        path.write_text(path.read_text() + "\n")
+        path.write_bytes(path.read_bytes() + b"\n")
     said, passed, page = verdict(directory)
     assert said == "not proven: a file of the design has changed since it was simulated; simulate again"
     assert passed is None
@@ -80,7 +91,6 @@ def test_a_file_was_edited(proven: Path, tmp_path: Path, target: str, name: str)
 @pytest.mark.parametrize("target", EDITED)
 def test_a_result_of_another_design_proves_nothing(proven: Path, tmp_path: Path, target: str) -> None:
     """results.json copied from a design that was proven into one that was not."""
-    network, plan = random_network([Layer(2, pi=3, po=2)], in_shape=(3, 4, 4), classes=2, seed=1)
-    write(Design(tmp_path / "other", Request(target, plan.budget), network, plan, {}))
+    designed(target, tmp_path / "other", seed=1)
     shutil.copy(proven / target / results.FILE, tmp_path / "other")
     assert verdict(tmp_path / "other")[0].startswith("not proven: ")

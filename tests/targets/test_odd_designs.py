@@ -1,10 +1,11 @@
-"""From a checkpoint to the proof where names, folders and the input's size are odd, in both targets."""
+"""From a checkpoint to the proof where names, folders and the input's size are odd, in any kind of design."""
 
 from __future__ import annotations
 
 import functools
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,18 +16,20 @@ from repvgg_hw import design as designs
 from repvgg_hw.checkpoint import random_model
 from repvgg_hw.cli import main
 from repvgg_hw.network import Architecture
-from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.targets.verilog.simulator import verilator
 
 SIZE = (33, 20)  # maps 17 x 10, 9 x 5, 9 x 5, 5 x 3
+AUTO = ("--winograd", "auto")
+ENGINE = ("--architecture", "engine")
 NASTY = "my net$HOME $(x) #1 'é' \"\\;&|*?[red]%:=~\n!"
 CASES = [
-    ("verilog", "modèle 网络 [bold]$x\\", NASTY, "off"),
-    ("verilog", "module", "net", "auto"),
-    ("hls", "modèle 网络 [bold]$x\\", NASTY, "off"),
-    ("hls", "int", "net", "auto"),
-    ("hls", "2nd " + "long " * 40, "net", "off"),
+    ("verilog", "modèle 网络 [bold]$x\\", NASTY, ()),
+    ("verilog", "module", "net", AUTO),
+    ("verilog", "modèle 网络 [bold]$x\\", NASTY, ENGINE),
+    ("hls", "modèle 网络 [bold]$x\\", NASTY, ()),
+    ("hls", "int", "net", AUTO),
+    ("hls", "2nd " + "long " * 40, "net", ()),
 ]
 
 
@@ -51,25 +54,26 @@ def run(*arguments: object) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("target", "name", "folder", "winograd"), CASES, ids=[c[0] + "-" + c[3] for c in CASES]
+    ("target", "name", "folder", "options"), CASES, ids=["-".join((c[0], *c[3][1:])) for c in CASES]
 )
 def test_it_builds_and_is_bit_exact(
-    files: Path, tmp_path: Path, target: str, name: str, folder: str, winograd: str
+    files: Path, tmp_path: Path, target: str, name: str, folder: str, options: tuple[str, ...]
 ) -> None:
     checkpoint, images = tmp_path / f"{name}.pth", files / "images.npz"
     shutil.copy(files / "net.pth", checkpoint)
     done = run(
         "generate", "--weights", checkpoint, "--calibration", images, "--method", "minmax",
-        "--target", target, "--input-size", "33x20", "--winograd", winograd,
+        "--target", target, "--input-size", "33x20", *options,
         "--multipliers", 100, "-o", tmp_path / folder,
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     design = designs.load(tmp_path / folder)
     assert design.plan.name == name.strip()[:120] + ("..." if len(name) > 120 else "")
     assert design.network.in_shape == (3, *SIZE)
-    assert isinstance(design.plan, Plan)
-    assert [(c.out_height, c.out_width) for c in design.plan.convs] == [(17, 10), (9, 5), (9, 5), (5, 3)]
-    assert any(isinstance(c, WinogradPlan) for c in design.plan.convs) == (winograd == "auto")
+    plan: Any = design.plan
+    layers = plan.schedule.layers if options == ENGINE else plan.convs
+    assert [(c.out_height, c.out_width) for c in layers] == [(17, 10), (9, 5), (9, 5), (5, 3)]
+    assert any(isinstance(c, WinogradPlan) for c in layers) == (options == AUTO)
     done = run("simulate", "--images", images, "--limit", 3)  # the folder that generate remembers
     assert done.exit_code == 0, done.output
     assert "3 of 3 images bit-exact" in done.output
