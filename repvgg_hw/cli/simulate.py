@@ -16,7 +16,7 @@ from repvgg_hw.cli.options import IMAGE_RULES, image_options
 from repvgg_hw.cli.rules import excludes, needs, void
 from repvgg_hw.cli.tables import show_table
 from repvgg_hw.cli.talk import note, say
-from repvgg_hw.cli.values import COUNT, PLACE, OutputFile, Real, Whole
+from repvgg_hw.cli.values import COUNT, NAME, PLACE, OutputFile, Real, Whole
 from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,12 +60,14 @@ CYCLE = Whole(0, 2**63 - 1)
 @click.option("--limit", type=COUNT, help="At most that many images [default: all, or 4].")
 @image_options
 @click.option("--class-index", type=PLACE, help="JSON: which class folder is which class.")
-@click.option("--layer", help="This layer alone, on golden's input.")
+@click.option("--layer", type=NAME, help="This layer alone, on golden's input.")
 @click.option("--layers", is_flag=True, help="Every layer alone, in parallel.")
-@click.option("--netlist", metavar="DEVICE", help="The netlist that `synth --device DEVICE` made, not RTL.")
+@click.option(
+    "--netlist", type=NAME, metavar="DEVICE", help="The netlist that `synth --device DEVICE` made, not RTL."
+)
 @click.option("--fresh", is_flag=True, help="Start over; a run that was broken off goes on otherwise.")
 @click.option("--jobs", type=Whole(1, 1024), help="Processes of --layers [default: one per core].")
-@click.option("--scheduler", help="Address of a Dask scheduler that runs --layers.")
+@click.option("--scheduler", type=NAME, help="Address of a Dask scheduler that runs --layers.")
 @click.option("--stalls", type=Whole(1, 2**31 - 1), help="Seed of pauses that fill and drain every buffer.")
 @click.option("--extremes", is_flag=True, help="Also inputs that drive sums to the edges of their widths.")
 @click.option("--waves", is_flag=True, help="Record a VCD, of --layer's inside or of all streams.")

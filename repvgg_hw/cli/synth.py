@@ -13,7 +13,7 @@ from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.rules import excludes, needs
 from repvgg_hw.cli.tables import show_table
 from repvgg_hw.cli.talk import say
-from repvgg_hw.cli.values import PLACE, OutputFile, Real, Whole
+from repvgg_hw.cli.values import NAME, PLACE, OutputFile, Real, Whole
 
 if TYPE_CHECKING:
     from repvgg_hw.design import Design
@@ -32,7 +32,7 @@ PATH_STEPS = 12  # of the critical path that are printed; JSON has all
 @click.command(cls=Command, rules=RULES)
 @click.argument("directory", required=False, type=PLACE)
 @click.option("--device", required=True, help="A board or part that `repvgg-hw devices` lists.")
-@click.option("--layer", help="This layer alone.")
+@click.option("--layer", type=NAME, help="This layer alone.")
 @click.option("--layers", is_flag=True, help="Every layer alone, in parallel.")
 @click.option("--jobs", type=Whole(1, 1024), help="Processes of --layers [default: one per core].")
 @click.option("--no-route", is_flag=True, help="Netlist and counts only: no clock.")

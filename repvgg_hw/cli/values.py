@@ -129,6 +129,12 @@ class Word(click.ParamType[str]):
         return str(value)
 
 
+def named(text: str) -> None:
+    """Refuse, with InputError, empty text: it would count as an option that is not there."""
+    if not text.strip():
+        raise InputError(f"{text!r} names nothing")
+
+
 class Source(click.ParamType[str]):
     """A checkpoint: a path, or an address that begins with hf://."""
 
@@ -182,6 +188,7 @@ BITS = Whole(4, 8)
 INPUT_SIZE = Size()
 PLACE = Place()
 SOURCE = Source()
+NAME = Word("TEXT", named)
 EPS = Real(0, under=1)  # of a batch normalization
 SHARE = Real(over=0, highest=1)
 NUMBERS = Listed(Real(), "0.5,0.5,0.5")

@@ -51,17 +51,18 @@ def design_json(template: Path) -> Iterator[Case]:
             limit=LONG,
         )  # fmt: skip
     for source, target in (("engine", "design"), ("engine", "hls")):
-        prepare = partial(_copy_file, source, target, "design.json")
+        prepare = partial(copy_file, source, target, "design.json")
         words = ("simulate", target, "--limit", "1")
         yield Case("design.json", f"simulate {target}: design.json of an engine", words, NOT_PROVEN, prepare,
                    beside=ENGINE)  # fmt: skip
 
 
 def _of_the_chain(folder: Path) -> None:
-    _copy_file("design", "engine", "design.json", folder)
+    copy_file("design", "engine", "design.json", folder)
 
 
-def _copy_file(source: str, target: str, name: str, folder: Path) -> None:
+def copy_file(source: str, target: str, name: str, folder: Path) -> None:
+    """A file of one design in the place of another's."""
     (folder / target / name).write_bytes((folder / source / name).read_bytes())
 
 

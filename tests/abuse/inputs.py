@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.abuse import slow_yosys
 from tests.abuse.case import OK, WRONG, Case
-from tests.abuse.options import BASES
+from tests.abuse.options import BASES, BESIDE
 
 _TRAIN = ("--input-size", "8", "--widths", "4,4", "--epochs", "1", "--batch-size", "2", "-o", "new.pth")
 _QAT = ("--method", "minmax", "--epochs", "1", "--batch-size", "2", "-o", "new.npz")
@@ -262,4 +262,5 @@ def names() -> Iterator[Case]:
             (command, *base),
             frozenset({OK, WRONG}),
             env={**plain, **(slow_yosys.environment() if command == "synth" else {})},
+            beside=BESIDE.get(command, ()),
         )

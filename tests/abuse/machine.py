@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.abuse import synthesis, trained
 from tests.abuse.case import FAILED, OK, WRONG, Case
-from tests.abuse.options import BASES
+from tests.abuse.options import BASES, BESIDE
 
 QUIET = frozenset({OK, WRONG})
 OVER_A_DESIGN = ("generate", *BASES["generate"][:-1], "design", "--force")
@@ -178,4 +178,5 @@ def environments() -> Iterator[Case]:
             if name != "simulate" or "PATH" in variables:  # else it builds a simulator each time
                 env = {**variables, **(synthesis.FAST if name == "synth" else {})}
                 codes = QUIET | {FAILED} if name == "doctor" else QUIET
-                yield Case("environment", f"{name}: {what}", words, codes, env=env)
+                beside = BESIDE.get(name, ())
+                yield Case("environment", f"{name}: {what}", words, codes, env=env, beside=beside)

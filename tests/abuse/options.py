@@ -21,6 +21,10 @@ BASES: dict[str, tuple[str, ...]] = {
         *("--weights", "net.safetensors", "--calibration", "images", "--method", "minmax"),
         *("--multipliers", "64", "-o", "new"),
     ),
+    "program": (
+        *("engine", "--weights", "net.safetensors", "--calibration", "images", "--method", "minmax"),
+        *("-o", "new"),
+    ),
     "simulate": ("design", "--limit", "1"),
     "synth": ("design", "--device", "kv260", "--layer", "stage0"),
     "evaluate": ("net.safetensors", "--data", "images.npz", "--calibration", "images", "--method", "minmax"),
@@ -40,6 +44,7 @@ BASES: dict[str, tuple[str, ...]] = {
     ),
     "latency": ("--model", "A0", "--input-size", "32", "--device", "cpu", "--seconds", "0.2"),
 }
+BESIDE = {"program": ("engine",)}  # what of the shelf a command's base names
 NO_NUMBER = ("", "abc", "nan", "1,5", "0x10", "--help")
 HUGE = "99999999999999999999"
 WHOLE = (*NO_NUMBER, "1_0", "\u0663", "\uff11", "0", "-1", "1.5", "inf", HUGE)
@@ -105,6 +110,7 @@ SPECIAL: dict[str, tuple[str, ...] | None] = {
         "design",
     ),
     "--design": FOLDERS,
+    "--image": (*FOLDERS, "design", "hls", "net.pth"),
     "--output": ("text.txt", "foreign", "/dev/null", "/dev/null/x", "text.txt/below", "", "x" * 300),
     "--junit": ("images", "/dev/full", "/dev/null/x", "text.txt/below", ""),
     "--html": ("images", "/dev/full", "/dev/null/x", "text.txt/below", ""),
@@ -160,9 +166,8 @@ def values() -> Iterator[Case]:
             for value in wrong_values(option):
                 if (command, flag, value) in RIGHT:
                     continue
-                yield Case(
-                    "option values", f"{command} {flag} {value[:40]!r}", with_option(command, flag, value)
-                )
+                words, beside = with_option(command, flag, value), BESIDE.get(command, ())
+                yield Case("option values", f"{command} {flag} {value[:40]!r}", words, beside=beside)
 
 
 def with_option(command: str, flag: str, value: str) -> tuple[str, ...]:
@@ -188,7 +193,8 @@ def right() -> Iterator[Case]:
     """The commands themselves, without which a wrong option would prove nothing."""
     for command, base in BASES.items():
         limit = 600.0 if command in ("simulate", "synth") else Case.limit
-        yield Case("right commands", command, (command, *base), frozenset({OK}), limit=limit)
+        beside = BESIDE.get(command, ())
+        yield Case("right commands", command, (command, *base), frozenset({OK}), limit=limit, beside=beside)
 
 
 def usage() -> Iterator[Case]:

@@ -70,7 +70,5 @@ def of_every_kind() -> Iterator[Case]:
                 if flag == "--bitstream":  # no open tool routes the base's device
                     continue
                 for what, make in PLACES.items():
-                    words = with_option(command, flag, name)
-                    yield Case(
-                        "outputs", f"{command} {flag}: {what}", words, prepare=partial(_place, name, make)
-                    )
+                    words, prepare = with_option(command, flag, name), partial(_place, name, make)
+                    yield Case("outputs", f"{command} {flag}: {what}", words, prepare=prepare)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.abuse import (
     engine_commands,
+    engine_images,
     engines,
     folders,
     inputs,
@@ -68,6 +69,9 @@ def cases(template: Path) -> list[Case]:
         *engine_commands.in_the_way(),
         *engine_commands.names(),
         *engine_commands.environments(),
+        *engine_images.right(),
+        *engine_images.programming(),
+        *engine_images.simulating(template),
         *machine.full_disks(),
         *machine.permissions(),
         *machine.in_the_way(),

@@ -30,7 +30,7 @@ RESUMED = (
 GENERATE = ("--calibration", "images", "--method", "minmax", "--multipliers", "64")
 ENGINE = ("--architecture", "engine", "--multipliers", "27")  # the second of an option's values counts
 SHELF = ".shelf"  # of the template: trees that only some cases find in their working directory
-PLACES = {"engine": f"{SHELF}/engine/engine"}
+PLACES = {name: f"{SHELF}/{name}/{name}" for name in ("engine", "image")}  # an image is for the engine
 
 
 def network(seed: int = 0) -> dict[str, np.ndarray]:
@@ -102,6 +102,11 @@ def build(folder: Path) -> None:
     (folder / "bits.json").write_text(json.dumps({"weights": 8}))
     for name, options in (("design", ()), ("hls", ("--target", "hls")), (PLACES["engine"], ENGINE)):
         command(folder, "generate", "--weights", "net.safetensors", *GENERATE, *options, "-o", name)
+    save_state(folder / "other.safetensors", network(1))
+    command(
+        folder, "program", PLACES["engine"], "--weights", "other.safetensors", *GENERATE[:-2],
+        "-o", PLACES["image"],
+    )  # fmt: skip
     (folder / "build/.last-design").write_text("hls\n")
     leave_unfinished(folder)
 
