@@ -3,6 +3,7 @@
     python benchmarks/abuse.py              all kinds
     python benchmarks/abuse.py names        kinds that hold this word
 
+Below it on standard error: where the time went, which is to stay below a quarter of an hour on two cores.
 Exit code 1 where a case is wrong; each is printed below the table.
 """
 
@@ -40,6 +41,15 @@ def table(verdicts: Sequence[Verdict]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def times(verdicts: Sequence[Verdict]) -> str:
+    """Seconds of each kind, the longest first."""
+    kinds = dict.fromkeys((verdict.case.kind for verdict in verdicts), 0.0)
+    for verdict in verdicts:
+        kinds[verdict.case.kind] += verdict.seconds
+    longest = sorted(kinds.items(), key=lambda kind: -kind[1])
+    return ", ".join(f"{name} {seconds:.0f} s" for name, seconds in longest)
+
+
 def main() -> int:
     """Run, print, judge."""
     with tempfile.TemporaryDirectory() as folder:
@@ -51,6 +61,7 @@ def main() -> int:
         chosen = [c for c in sweep.cases(template) if not words or any(word in c.kind for word in words)]
         verdicts = runner.in_parallel(chosen, template)
     print(table(verdicts))
+    print(times(verdicts), file=sys.stderr)
     wrong = [verdict for verdict in verdicts if verdict.problem]
     for verdict in wrong:
         print(f"[{verdict.problem}] {verdict.case.kind}: {verdict.case.name}: {verdict.detail}")

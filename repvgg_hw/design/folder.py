@@ -29,6 +29,7 @@ COMPLETE = "complete"
 LOCK = ".lock"
 FILES = "files.json"
 RESULTS = "results.json"  # what was simulated: not of the design, but goes with it
+LARGEST = 1 << 32  # bytes of a file: what is larger is not read
 TRIES = 20  # to read a folder while others write in it
 
 T = TypeVar("T")
@@ -203,6 +204,9 @@ def fingerprint(directory: Path, of: Callable[[str], bool] = lambda name: True) 
         try:
             if not (directory / name).is_file():  # a pipe would be waited for, a device has no end
                 raise InputError(f"{directory / name} is missing or no file: generate the design again")
+            if (size := (directory / name).stat().st_size) > LARGEST:
+                wrong = f"has {size:,} bytes, more than any file of a design"
+                raise InputError(f"{directory / name} {wrong}: generate the design again")
             with (directory / name).open("rb") as stream:
                 while block := stream.read(1 << 20):
                     digest.update(block)

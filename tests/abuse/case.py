@@ -50,6 +50,7 @@ class Verdict:
     case: Case
     problem: str = ""  # "traceback", "exit code", "line", "half-written", "late"
     detail: str = ""
+    seconds: float = 0.0
 
 
 Snapshot = dict[str, tuple[int, bytes]]

@@ -41,10 +41,10 @@ HOW = frozenset(
 )
 # Held against the checkpoint itself, which refuses them where they decide nothing or contradict it.
 OF_THE_FILE = frozenset({"--groups", "--assume"})
-# One architecture is no choice; every method takes a minute, and --method runs the same code for one of them;
+# Every method takes a minute, and --method runs the same code for one of them;
 # there is no unfinished training to resume, and TensorBoard is not installed. What a share of a device
 # changes depends on the network: tests/plan/test_on_device.py.
-LEFT_OUT = frozenset({"--architecture", "--compare", "--resume", "--tensorboard", "--fill"})
+LEFT_OUT = frozenset({"--compare", "--resume", "--tensorboard", "--fill"})
 RULE = re.compile(r"error: .*(exclude each other|means nothing beside|belongs? to)")
 _TIMES = re.compile(r'"seconds": [0-9.e-]+')
 _NOT_COMPARED = ("request", "options")  # of design.json: that something was asked for is not yet an effect
@@ -114,6 +114,7 @@ _HARDWARE = """
 --integers design/network.npz
 --head none
 --target hls
+--architecture engine
 --multipliers 210
 --fps 150000
 --clock 50

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, cast
@@ -65,7 +66,9 @@ def verdicts(cases: Iterable[Case], template: Path) -> Iterator[Verdict]:
                 case.prepare(place)
             before = snapshot(place)
             outcome = server.ask(case, place)
-            verdict = judge(case, outcome, before, snapshot(place))
+            verdict = replace(
+                judge(case, outcome, before, snapshot(place)), seconds=float(outcome["seconds"])
+            )
             writable(place)
             shutil.rmtree(place, ignore_errors=True)  # a world for each of many cases, some with a simulator
             yield verdict

@@ -106,3 +106,10 @@ def test_a_listed_file_that_is_a_pipe_is_not_waited_for(written: Path) -> None:
     os.mkfifo(written / "network.npz")
     with pytest.raises(InputError, match=r"network\.npz is missing or no file"):
         folder.fingerprint(written)
+
+
+def test_a_listed_file_without_end_is_not_read(written: Path) -> None:
+    """As large as a disk says it is, without taking any of it."""
+    os.truncate(written / "network.npz", 1 << 40)
+    with pytest.raises(InputError, match=r"network\.npz has 1,099,511,627,776 bytes, more than any file"):
+        folder.fingerprint(written)
