@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,6 +109,16 @@ def write_if_changed(path: Path, text: str) -> bool:
         return False
     write_atomically(path, data)
     return True
+
+
+def emptied(folder: Path) -> Path:
+    """An empty folder here, whatever lay in its place: no link is followed, no pipe waited for."""
+    if folder.is_symlink() or not folder.is_dir():
+        folder.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
 
 
 @contextlib.contextmanager

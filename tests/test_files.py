@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.files import check_output, check_writable, write_atomically, write_if_changed
+from repvgg_hw.files import check_output, check_writable, emptied, write_atomically, write_if_changed
 
 
 def refusal(path: Path, *suffixes: str) -> str:
@@ -93,3 +93,24 @@ def test_a_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(InputError, match="cannot be written"):
         check_writable(tmp_path / "not" / "yet")
     assert asked == [tmp_path]
+
+
+@pytest.mark.parametrize("what", ["nothing", "files", "a file", "a pipe", "a link", "a link to nothing"])
+def test_an_emptied_folder(tmp_path: Path, what: str) -> None:
+    """Whatever lay there; what a link leads to stays."""
+    place, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").touch()
+    if what == "files":
+        place.mkdir()
+        (place / "old").touch()
+    elif what == "a file":
+        place.touch()
+    elif what == "a pipe":
+        os.mkfifo(place)
+    elif what != "nothing":
+        place.symlink_to("elsewhere" if what == "a link" else "nowhere")
+    assert list(emptied(place).iterdir()) == []
+    assert place.is_dir()
+    assert not place.is_symlink()
+    assert (elsewhere / "kept").is_file()

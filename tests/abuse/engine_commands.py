@@ -137,7 +137,7 @@ def in_the_way() -> Iterator[Case]:
         "check.log": (Path.mkdir, os.mkfifo, partial(os.symlink, "nowhere")),
         "check.progress": (Path.mkdir, os.mkfifo),
         "check.run": (Path.mkdir, os.mkfifo),
-        "check.out": (Path.mkdir,),
+        "check.out": (Path.mkdir, os.mkfifo),
         "check.xml": (Path.mkdir,),
         "proven.json": (Path.mkdir, os.mkfifo, partial(os.symlink, "nowhere")),
         "sim/bench": (Path.mkdir, Path.touch),

@@ -126,7 +126,10 @@ def images(template: Path) -> Iterator[Case]:
         "a link to nothing": partial(_instead, partial(os.symlink, "nowhere")),
     }
     for what, change in changes.items():
-        yield Case("engine.bin", f"simulate: {what}", SIMULATE, NOT_PROVEN, change, limit=LONG, beside=BUILT)
+        runs = what.startswith(("weights", "no weights"))  # the others are refused before anything is built
+        limit, beside = (LONG, BUILT) if runs else (Case.limit, ENGINE)
+        name = f"simulate: {what}"
+        yield Case("engine.bin", name, SIMULATE, NOT_PROVEN, change, limit=limit, beside=beside)
     moved = partial(_instead, partial(os.symlink, "../there.bin"))
     yield Case(
         "engine.bin", "simulate: a link to a copy", SIMULATE, frozenset({OK}), partial(_linked, moved),

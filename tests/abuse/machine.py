@@ -142,6 +142,14 @@ def in_the_way() -> Iterator[Case]:
         (OVER_A_DESIGN, "design/.generating", Path.touch),
         (simulate, "design/results.json", Path.mkdir),
         (simulate, "design/results.json", os.mkfifo),
+        (simulate, "design/build/data", os.mkfifo),
+        (simulate, "design/build/data", partial(os.symlink, "nowhere")),
+        (simulate, "design/build/data", Path.touch),
+        (simulate, "design/build/check.out", os.mkfifo),
+        (simulate, "design/build/check.out", Path.mkdir),
+        (simulate, "design/build/sim/build.log", os.mkfifo),
+        (("simulate", "hls", "--limit", "1"), "hls/build/trace", os.mkfifo),
+        (("simulate", "hls", "--limit", "1"), "hls/build/vectors", partial(os.symlink, "nowhere")),
         (simulate, "design/build", Path.touch),
         (simulate, "design/build", partial(os.symlink, "nowhere")),
         (("report", "design"), "design/report.html", Path.mkdir),
@@ -153,8 +161,13 @@ def in_the_way() -> Iterator[Case]:
     for words, name, make in wrong:
         how = getattr(make, "__name__", "link")
         codes = QUIET if name.endswith(".generating") or ".lock" in name else frozenset({WRONG})
-        prepare = partial(_in_the_way, name, make)
-        yield Case("in the way", f"{words[0]}: {name}, {how}", words, codes, prepare)
+        prepare, below = partial(_in_the_way, name, make), "/build/" in name
+        codes = codes | {OK} if below else codes  # what lies there is the simulator's, and may be taken away
+        limit, beside = (600.0, ("built design",)) if below else (Case.limit, ())
+        if name.endswith("build.log"):
+            beside = ()
+        case = f"{words[0]}: {name}, {how}"
+        yield Case("in the way", case, words, codes, prepare, limit=limit, beside=beside)
 
 
 ODD: dict[str, dict[str, str]] = {

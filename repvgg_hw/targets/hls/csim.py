@@ -16,6 +16,7 @@ from pathlib import Path
 
 from repvgg_hw import processes
 from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.files import emptied
 from repvgg_hw.targets.hls.tables import Table
 
 WARNINGS = (
@@ -135,8 +136,7 @@ def compile_bench(
 def run_bench(build: Path, program: str, files: Iterable[tuple[str, str]], arguments: Sequence[str]) -> str:
     """Run a bench on vector files; the message it ended with, or "" where it is content."""
     for folder in ("vectors", "trace"):
-        shutil.rmtree(build / folder, ignore_errors=True)
-        (build / folder).mkdir()
+        emptied(build / folder)
     for name, text in files:
         (build / "vectors" / name).write_text(text)
     done = processes.run([str((build / program).resolve()), "vectors", *arguments], cwd=build, capture=True)

@@ -7,7 +7,6 @@ expects, watches, and judges by the log that the bench's checks write.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.design.proven import Proven
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.files import sim_dir
+from repvgg_hw.files import emptied, sim_dir
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.target import Progress
 from repvgg_hw.targets.verdict import share_correct
@@ -146,9 +145,7 @@ def simulate_network(
     verilator.build(files, "bench", simulator, **options)
     built = time.monotonic()
     report(0.0, "golden model")
-    data = work / "data"
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir()
+    data = emptied(work / "data")
     net = build(plan)
     probes, wanted = net.probes, limits(net) if probed else []
     most = most_frames(plan.frames_held, settle_cycles(plan.quiet_cycles), plan.layers[-1].cycles)

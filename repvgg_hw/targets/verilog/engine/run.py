@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.files import sim_dir
+from repvgg_hw.files import emptied, sim_dir
 from repvgg_hw.plan.engine.machine import Write
 from repvgg_hw.targets.verilog.emit import listed_sources
 from repvgg_hw.targets.verilog.engine import memory
@@ -97,11 +96,9 @@ def run(
     waves   to record, by a simulator that was built with `trace`; the log is then waves.log
     Raises CheckFailed where the image's program is not one of the network.
     """
-    data, log, counts = work / "data", work / "check.log", work / "check.run"
+    data, log, counts = emptied(work / "data"), work / "check.log", work / "check.run"
     if waves is not None:
         log, counts = work / "waves.log", work / "waves.run"
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(parents=True)
     log.unlink(missing_ok=True)
     counts.unlink(missing_ok=True)
     where, machine = memory.places(job.schedule, FRAMES), job.machine

@@ -221,8 +221,9 @@ def build(
         return False
     check_tools()
     directory.mkdir(parents=True, exist_ok=True)
-    stamp.unlink(missing_ok=True)
     log = directory / "build.log"
+    for left in (stamp, log):
+        left.unlink(missing_ok=True)
     # Where nothing is optimised, reading headers is most of the time: once, for one C++ file of all.
     files_option = ["--output-split", "0"] if optimize == "-O0" else []
     cache = runtime.cache_folder(package_root() / "include", trace, _CPP_FLAGS)
@@ -269,7 +270,8 @@ def run(
     """
     results = results or work / f"{test_module}.xml"
     log = log or work / f"{test_module}.log"
-    results.unlink(missing_ok=True)
+    for left in (results, log):  # by an earlier run; a pipe in its place would be waited for
+        left.unlink(missing_ok=True)
     extra = {"COCOTB_ANSI_OUTPUT": "0", **(environment or {})}
     with tool_environment(), _on_python_path(modules_path):
         runner = _Simulation()
