@@ -156,7 +156,9 @@ def test_a_copied_design_has_its_own_tables(place: Path) -> None:
         assert found == (place / "two" / target).resolve()
 
 
-@pytest.mark.parametrize("line", ["../text.sv", 'rtl/x.sv";!touch', "-lib", "rtl/nope.sv", ""])
+@pytest.mark.parametrize(
+    "line", ["../text.sv", 'rtl/x.sv";!touch', "-lib", "rtl/nope.sv", "", "rtl/rvg_fifo.sv"]
+)
 def test_the_list_of_sources_is_input(place: Path, tmp_path: Path, line: str) -> None:
     design = tmp_path / "net"
     shutil.copytree(place / "a", design)

@@ -14,7 +14,7 @@ import jinja2
 
 from repvgg_hw import __version__
 from repvgg_hw.design import Design
-from repvgg_hw.design.folder import read_table
+from repvgg_hw.design.folder import listed, read_table
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, sim_dir, templates_dir, write_if_changed
 from repvgg_hw.names import top_module
@@ -126,15 +126,18 @@ def listed_sources(directory: Path) -> list[str]:
     """The sources of an emitted folder as files.f lists them, for any tool that reads them.
 
     Raises InputError where the list is missing or names what is no source of a design: a tool's option, a
-    path outside of the folder, words of a script.
+    path outside of the folder, words of a script; or where it leaves out a source that belongs to the design.
     """
-    listed = read_table(directory, LIST).split()
-    for name in listed:
+    found = read_table(directory, LIST).split()
+    for name in found:
         if not SOURCE_NAME.fullmatch(name):
             raise InputError(f"{directory / LIST}: {name!r} is no source of a design: generate it again")
-    if not listed:
+    if not found:
         raise InputError(f"{directory / LIST} is missing or empty: generate the design again")
-    return listed
+    left = [name for name in listed(directory) if SOURCE_NAME.fullmatch(name) and name not in found]
+    if left:
+        raise InputError(f"{directory / LIST} leaves out {left[0]}: generate the design again")
+    return found
 
 
 def differing_tables(design: Design[Plan]) -> list[tuple[str, str]]:
