@@ -18,7 +18,7 @@ from repvgg_hw.plan.engine.codes import HEADER, HEADER_BYTES
 from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.schema import plain
 from tests.abuse.case import FAILED, OK, WRONG, Case
-from tests.abuse.folders import ARRAYS, CHANGES, LISTS, RESULTS, edit_npz, edited, leaves, overwrite
+from tests.abuse.folders import ARRAYS, CHANGES, LISTS, RESULTS, edit, edit_npz, edited, leaves, overwrite
 from tests.abuse.world import PLACES
 
 SIMULATE = ("simulate", "engine", "--limit", "1")
@@ -26,6 +26,15 @@ REPORT = ("report", "engine")
 ENGINE = ("engine",)
 BUILT = ("engine", "built engine")  # with its simulator
 NOT_PROVEN = frozenset({FAILED, WRONG})
+OF_REQUEST = tuple(
+    ("request", name) for name in ("architecture", "fps", "multipliers", "folding", "algorithms")
+)
+REQUESTS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
+    ("of too few multipliers", ("multipliers",), 9),
+    ("with tiles", ("algorithms", "tiles"), [4]),
+    ("with a folding", ("folding",), {"stage0": {"pi": 1, "po": 1, "m": None}}),
+    ("with a frame rate", ("fps",), 100.0),
+)
 BINARY = "engine/engine.bin"
 LONG = 600.0  # where a simulator is built, or relied on that the sample's world has not
 
@@ -34,11 +43,13 @@ def design_json(template: Path) -> Iterator[Case]:
     """What the plan of an engine holds, and what of a request an engine has no use for."""
     document = json.loads((template / PLACES["engine"] / "design.json").read_text())
     paths = [
-        path
-        for path in leaves(document)
-        if len(path) < 5 and (path[0] == "plan" or path in (("request", "architecture"), ("request", "fps")))
+        path for path in leaves(document) if len(path) < 5 and (path[0] == "plan" or path[:2] in OF_REQUEST)
     ]
     yield from edited(document, paths, "engine", (SIMULATE, REPORT), ENGINE)
+    for what, path, value in REQUESTS:
+        edited_request = partial(edit, "engine/design.json", ("request", *path), value, False)
+        name = f"report engine: a request {what}"
+        yield Case("design.json", name, REPORT, prepare=edited_request, beside=ENGINE)
     others: dict[str, Callable[[Path], object]] = {
         "of streams": _of_the_chain,
         "of another engine": partial(_of_another, slots=5),

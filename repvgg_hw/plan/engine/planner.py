@@ -12,7 +12,7 @@ from repvgg_hw.plan import device as devices
 from repvgg_hw.plan.engine import schedule
 from repvgg_hw.plan.engine.array import Array
 from repvgg_hw.plan.engine.plan import EnginePlan
-from repvgg_hw.plan.engine.search import Budget, search
+from repvgg_hw.plan.engine.search import Budget, fit, search
 from repvgg_hw.plan.planner import Planner
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.resources import Resources
@@ -41,8 +41,6 @@ class EnginePlanner:
 
     def plan(self, network: IntegerNetwork, request: Request) -> EnginePlan:
         """The array with the fewest planned cycles within a device, or a budget of multipliers."""
-        if request.folding or request.fps is not None:
-            raise InputError("an engine is searched within a device or multipliers, not by folding or fps")
         budget = _budget(request)
         found = search(network, budget)
         return EnginePlan(found.schedule, request.clock_mhz, budget.memory)
@@ -62,6 +60,8 @@ class EnginePlanner:
             found = schedule.plan(network, array, memory=recorded.memory_bytes)
             if [tuple(cut) for cut in recorded.cuts] != list(found.cuts):
                 raise InputError("cuts are not those of this network on this array")
+            if fit(array, _budget(request)) is None:
+                raise InputError("the array takes more than the request allows")
             result = EnginePlan(found, request.clock_mhz, recorded.memory_bytes)
         other = difference(content, plain(result.to_json()), "plan")
         if other is not None:
@@ -70,6 +70,9 @@ class EnginePlanner:
 
 
 def _budget(request: Request) -> Budget:
+    """What may be taken. Raises InputError where the request is for chains of layers."""
+    if request.folding or request.fps is not None or request.algorithms.tiles:
+        raise InputError("an engine is searched within a device or multipliers, not by folding, fps or tiles")
     if request.device is not None:
         device = devices.get(request.device.name)
         bd, bw, memory = PORTS[device.part.family]

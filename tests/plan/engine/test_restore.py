@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,12 +12,12 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.plan.engine import schedule
 from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.plan.engine.planner import PLANNER
-from repvgg_hw.plan.request import parse
+from repvgg_hw.plan.request import Algorithms, parse
 from repvgg_hw.schema import plain
 
 SEED = 10  # of a network that a faster memory cuts otherwise
 NETWORK, ARRAY = random_network(SEED), random_array(random_network(SEED), SEED)
-REQUEST = parse("verilog", multipliers=64, architecture="engine")
+REQUEST = parse("verilog", multipliers=10_000, architecture="engine")
 
 
 def written(memory: int) -> dict[str, Any]:
@@ -39,3 +40,15 @@ def test_a_memory_that_is_none(value: int) -> None:
     content = {**written(8), "memory_bytes": value}
     with pytest.raises(InputError, match="memory_bytes is 1 to"):
         PLANNER.restore(content, NETWORK, REQUEST)
+
+
+def test_more_than_was_asked_for() -> None:
+    few = parse("verilog", multipliers=ARRAY.multipliers - 1, architecture="engine")
+    with pytest.raises(InputError, match="takes more than the request allows"):
+        PLANNER.restore(written(8), NETWORK, few)
+
+
+@pytest.mark.parametrize("other", [{"fps": 30.0, "multipliers": None}, {"algorithms": Algorithms((4,))}])
+def test_a_request_for_chains(other: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="not by folding, fps or tiles"):
+        PLANNER.restore(written(8), NETWORK, replace(REQUEST, **other))
