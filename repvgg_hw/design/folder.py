@@ -22,7 +22,7 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.files import write_atomically
+from repvgg_hw.files import emptied, write_atomically
 
 STAGE = ".generating"
 COMPLETE = "complete"
@@ -106,8 +106,7 @@ def write(directory: Path, emit: Callable[[Path], None], *, over: bool = True) -
             recover(directory)
             if not over and (directory / "design.json").is_file():
                 raise InputError(f"{directory} holds a design already: --force writes over it")
-            stage = directory / STAGE
-            shutil.rmtree(stage, ignore_errors=True)
+            stage = emptied(directory / STAGE)
             try:
                 emit(stage)
                 names = sorted(str(PurePosixPath(name)) for name in _below(stage))

@@ -140,6 +140,8 @@ def in_the_way() -> Iterator[Case]:
         (OVER_A_DESIGN, "design/.lock", Path.mkdir),
         (OVER_A_DESIGN, "design/.generating", partial(os.symlink, "nowhere")),
         (OVER_A_DESIGN, "design/.generating", Path.touch),
+        (OVER_A_DESIGN, "design/.generating", os.mkfifo),
+        (OVER_A_DESIGN, "design/.lock", os.mkfifo),
         (simulate, "design/results.json", Path.mkdir),
         (simulate, "design/results.json", os.mkfifo),
         (simulate, "design/build/data", os.mkfifo),
