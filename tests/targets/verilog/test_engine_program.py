@@ -87,7 +87,6 @@ def test_a_changed_source_is_another_engine(engine: Design[EnginePlan], tmp_path
 @pytest.mark.parametrize(
     ("network", "said"),
     [
-        (network_of([(33, 1, 1), (33, 1, 33)], (2, 8, 8), 3), "stage1.0 .* 33 words .* word_depth is 32"),
         (network_of([(4, 1, 1)], (2, 8, 200), 3), "layer stage0.0 .* no strip of its rows, 200 pixels"),
         (network_of([(17, 2, 1)], (2, 8, 8), 3), "linear layer .* 17 inputs, c_max is 16"),
         (
