@@ -28,6 +28,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "simulate": ("design", "--limit", "1"),
     "synth": ("design", "--device", "kv260", "--layer", "stage0"),
     "evaluate": ("net.safetensors", "--data", "images.npz", "--calibration", "images", "--method", "minmax"),
+    "board": ("design", "--board", "pynq-z2", "-o", "new"),
     "report": ("design",),
     "train": (
         "images",
