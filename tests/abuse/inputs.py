@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import struct
@@ -66,6 +67,7 @@ def _zip(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED, encry
     return bytes(content)
 
 
+@functools.cache
 def archives() -> dict[str, bytes]:
     """Bytes of .npz files, none of which holds images."""
     good = io.BytesIO()
