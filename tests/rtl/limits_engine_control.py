@@ -17,6 +17,7 @@ RED = {
     "rvg_engine_sequencer": [({"T_MAX": -1}, POSITIVE), ({"WORD_DEPTH": -1}, POSITIVE)],
     "rvg_engine_control": [],
     "rvg_engine_check": [
+        *(({name: 0}, POSITIVE) for name in ("PI", "PO", "LINE_DEPTH", "OUT_WORDS", "C_MAX")),
         ({"T_MAX": 17}, "strip_of_1_to_16_tiles"),
         ({"BD": 12}, "bytes_of_a_beat_are_a_power_of_two"),
         ({"BW": 1}, "bytes_of_a_beat_are_a_power_of_two"),

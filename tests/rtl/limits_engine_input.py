@@ -38,7 +38,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     "rvg_engine_windows": [
         ({"T_MAX": 0}, POSITIVE),
         ({"BD": 0}, POSITIVE),
-        ({"WORD_DEPTH": 0}, POSITIVE),
+        ({"WORD_DEPTH": -1}, POSITIVE),
         ({"N": 4}, SIZE),
         ({"N": 11}, SIZE),
     ],
@@ -48,7 +48,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
         ({"DATA_W": 11}, NARROWS),
     ],
     "rvg_engine_input": [
-        ({"WORD_DEPTH": 0}, POSITIVE),
+        ({"WORD_DEPTH": -1}, POSITIVE),
         ({"N": 4}, SIZE),
         ({"LINE_DEPTH": 12}, DEPTH),
         ({"DATA_W": 11}, NARROWS),

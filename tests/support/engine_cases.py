@@ -77,7 +77,7 @@ def random_array(network: IntegerNetwork, seed: int) -> Array:
             lanes=int(rng.choice([lanes for lanes in (1, 2, 3, 6) if po % lanes == 0])),
             t_max=int(rng.integers(1, 17)),
             word_depth=int(rng.choice([3, 8, 13, 32, 128])),
-            line_depth=int(rng.choice([1, 2, 4, 8])),
+            line_depth=int(rng.choice([2, 2, 4, 8])),
             out_words=int(rng.choice([1, 2, 8, 16])),
             c_max=int(rng.choice([8, 32])),
             bd=int(rng.choice([8, 16, 32])),

@@ -32,7 +32,7 @@ class Array:
     n            positions of a tile in one dimension: 3 (direct), 5, 7 or 9
     pi, po       input and output channels at once; lanes outputs transformed at once, divides po
     t_max        tiles of a strip, at most; word_depth words of the data memory, a ring
-    line_depth   beats in one row bank of the input, a power of two
+    line_depth   beats in one row bank of the input, a power of two from 2 on
     out_words    beats in one slot of a row bank of the store, which has `slots` slots
     c_max        channels of the pool; pool_w bits of a sum over a map
     bd, bw       bytes of a beat of the data port and of the weight port
@@ -65,7 +65,8 @@ class Array:
         self._require(self.t_max <= LARGEST_TILES, "t_max", f"is at most {LARGEST_TILES}")
         self._require(self.bd in BEATS, "bd", f"is one of {BEATS}")
         self._require(self.bw in BEATS, "bw", f"is one of {BEATS}")
-        self._require(self.line_depth & (self.line_depth - 1) == 0, "line_depth", "is a power of two")
+        power = self.line_depth >= 2 and self.line_depth & (self.line_depth - 1) == 0
+        self._require(power, "line_depth", "is a power of two from 2 on")
         self._require(9 <= self.acc_w <= 32, "acc_w", "is 9 to 32: the divisions have 32 bits")
         self._require(8 <= self.pool_w <= 32, "pool_w", "is 8 to 32")
         strip = strip_sum_bits(self.n, self.t_max)

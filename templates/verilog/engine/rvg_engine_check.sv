@@ -26,6 +26,9 @@ module rvg_engine_check #(
   localparam int D_W = $clog2(BD);
   localparam int W_W = $clog2(BW);
 
+  if (PI < 1 || PO < 1 || LINE_DEPTH < 1 || OUT_WORDS < 1 || C_MAX < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
   if (T_MAX < 1 || T_MAX > 16) begin : g_check_tiles
     rvg_error_strip_of_1_to_16_tiles u_error ();
   end

@@ -46,6 +46,7 @@ def test_identity_depends_on_every_parameter() -> None:
         ("t_max", 17),
         ("bd", 4),
         ("line_depth", 24),
+        ("line_depth", 1),
         ("acc_w", 33),
         ("pi", 0),
         ("slots", 1),
@@ -76,7 +77,7 @@ def with_conv(**changes: object) -> IntegerNetwork:
 
 CASES = {
     "words": (fitting(), {"word_depth": 1}, "stage0.0 .* 2 words of 2 channels, word_depth is 1"),
-    "lines": (fitting(), {"line_depth": 1}, "stage0.0 .* no strip .* line_depth = 1"),
+    "lines": (fitting(), {"line_depth": 2}, "stage0.0 .* no strip .* line_depth = 2"),
     "slots": (fitting(), {"out_words": 1, "t_max": 3}, "stage0.0 .* out_words = 1"),
     "sums": (fitting(), {"acc_w": 18}, "stage0.0 .* bits, acc_w is 18"),
     "pool": (fitting(), {"c_max": 5}, "linear layer .* 6 inputs, c_max is 5"),
