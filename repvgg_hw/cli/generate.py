@@ -10,6 +10,7 @@ import click
 
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.hardware import HARDWARE, HARDWARE_RULES, hardware_options
+from repvgg_hw.cli.rules import needs
 from repvgg_hw.cli.source import SOURCE_GROUPS, SOURCE_RULES, NetworkSource, source_options
 from repvgg_hw.cli.tables import show_table
 from repvgg_hw.cli.talk import note, say
@@ -20,10 +21,14 @@ if TYPE_CHECKING:
     from repvgg_hw.plan.planner import NetworkPlan
     from repvgg_hw.plan.request import Request
 
-RULES = (*SOURCE_RULES, *HARDWARE_RULES)
+RULES = (
+    *SOURCE_RULES,
+    *HARDWARE_RULES,
+    needs("--for", "--architecture engine", why="a streaming design runs one network"),
+)
 GROUPS = {
     **SOURCE_GROUPS,
-    "Hardware": HARDWARE,
+    "Hardware": (*HARDWARE, "--for"),
     "Output": ("--output", "--force", "--json", "--quiet", "--verbose"),
 }
 
@@ -32,12 +37,20 @@ GROUPS = {
 @source_options
 @click.option("-o", "--output", type=PLACE, help="Folder [default: build/NETWORK-TARGET].")
 @hardware_options
+@click.option(
+    "--for",
+    "others",
+    multiple=True,
+    metavar="NETWORK",
+    help="Room for this network, too: a variant's name, or an .npz of integers; may be repeated.",
+)
 @click.option("--force", is_flag=True, help="Write over a design that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 def command(
     source: NetworkSource,
     output: Path | None,
     request: Request,
+    others: tuple[str, ...],
     force: bool,
     as_json: bool,
 ) -> None:
@@ -48,6 +61,7 @@ def command(
       repvgg-hw generate --weights net.pth --calibration images/ --target verilog -o build/net
       repvgg-hw generate --integers tuned.npz -o build/net
       repvgg-hw generate --model A0 --target hls
+      repvgg-hw generate --model A0 --architecture engine --device pynq-z2 --for B1g4
       repvgg-hw generate --model A0 --input-size 224 --multipliers 8192 --winograd auto
 
     Exit codes: 0 done, 1 the fused network differs from the trained one or from --expect,
@@ -62,7 +76,10 @@ def command(
     if output is None:
         output = Path("build") / f"{source.folder}-{request.target}"
     check_directory(output, force)
-    design = generate(source.network(), output, request, source.options, force=force)
+    network = source.network()
+    rooms = [source.other(name, network) for name in others]
+    options = source.options | ({"for": list(others)} if others else {})
+    design = generate(network, output, request, options, others=rooms, force=force)
     designs.remember(output)
     _print(design, as_json)
     if source.random:

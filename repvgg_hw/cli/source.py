@@ -134,6 +134,16 @@ class NetworkSource:
             network = replace(network, name=display_name(Path(self.weights).stem))
         return network
 
+    def other(self, name: str, network: IntegerNetwork) -> IntegerNetwork:
+        """A network beside this one: integers of a file, or a variant at its size with random weights."""
+        from repvgg_hw.design.network_file import load_network
+
+        if name.endswith(".npz"):
+            return load_network(Path(name))
+        classes = DEFAULT_CLASSES if network.linear is None else network.num_classes
+        plain = Quantizer(None, None, None, None, None, None, None)
+        return random_integers(name, network.in_shape[1:], classes, 0, plain)
+
     @property
     def options(self) -> dict[str, Any]:
         """What design.json records of it."""

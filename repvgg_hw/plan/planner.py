@@ -103,6 +103,11 @@ class Planner(Protocol):
 class Reusing(Protocol):
     """An architecture whose hardware runs other networks, too."""
 
+    def plan_for(
+        self, network: IntegerNetwork, request: Request, others: Sequence[IntegerNetwork]
+    ) -> NetworkPlan:
+        """As `Planner.plan`, of hardware that runs the others as well."""
+
     def reuse(self, plan: Any, network: IntegerNetwork) -> NetworkPlan:
         """The plan of this network on that plan's hardware.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from repvgg_hw.design import Design, folder, results
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import registry as planners
-from repvgg_hw.plan.planner import NetworkPlan
+from repvgg_hw.plan.planner import NetworkPlan, Reusing
 from repvgg_hw.plan.request import Request
 from repvgg_hw.targets import registry as targets
 from repvgg_hw.targets.target import Target
@@ -55,15 +56,23 @@ def generate(
     request: Request,
     options: dict[str, Any],
     *,
+    others: Sequence[IntegerNetwork] = (),
     force: bool = True,
 ) -> Design[NetworkPlan]:
     """Plan and write a design; `options` is recorded in design.json.
 
+    others: networks that the hardware must run as well, by images of their own
     force: also over a design that came there meanwhile
     Raises InputError where no folding satisfies the request.
     """
     check_request(request)
-    plan = planners.get(request.architecture).plan(network, request)
+    planner = planners.get(request.architecture)
+    if others and not isinstance(planner, Reusing):
+        raise InputError(f"a design of the architecture {request.architecture} runs its own network alone")
+    if isinstance(planner, Reusing):
+        plan = planner.plan_for(network, request, others)
+    else:
+        plan = planner.plan(network, request)
     design = Design(directory, request, network, plan, options)
     write(design, force=force)
     return design

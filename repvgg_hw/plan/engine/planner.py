@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -41,8 +42,14 @@ class EnginePlanner:
 
     def plan(self, network: IntegerNetwork, request: Request) -> EnginePlan:
         """The array with the fewest planned cycles within a device, or a budget of multipliers."""
+        return self.plan_for(network, request, ())
+
+    def plan_for(
+        self, network: IntegerNetwork, request: Request, others: Sequence[IntegerNetwork]
+    ) -> EnginePlan:
+        """The same, of the arrays that the others fit as well."""
         budget = _budget(request)
-        found = search(network, budget)
+        found = search(network, budget, others)
         return EnginePlan(found.schedule, request.clock_mhz, budget.memory)
 
     def reuse(self, plan: EnginePlan, network: IntegerNetwork) -> EnginePlan:

@@ -7,7 +7,7 @@ been synthesised. What does not fit a limit is not planned; what cannot be faste
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from repvgg_hw.errors import InputError
@@ -66,22 +66,24 @@ class Found:
         return self.schedule.array
 
 
-def search(network: IntegerNetwork, budget: Budget) -> Found:
+def search(network: IntegerNetwork, budget: Budget, others: Sequence[IntegerNetwork] = ()) -> Found:
     """The engine with the fewest planned cycles a frame, and of its lanes and memories what that needs.
 
+    others  networks that it must run as well, however fast
     Raises InputError where none fits the budget.
     """
     best: Found | None = None
-    for array in sorted(candidates(network, budget), key=lambda one: -one.multipliers):
+    for array in sorted(candidates((network, *others), budget), key=lambda one: -one.multipliers):
         if best is not None and _least(network, array) >= best.frame.cycles:
             continue
-        found = _planned(network, array, budget)
+        found = _planned(network, array, budget, others)
         if found is not None and (best is None or _order(found) < _order(best)):
             best = found
     if best is None:
         raise InputError("no engine for this network fits: even the smallest array exceeds what may be taken")
-    best = _shrunk(network, best, budget)
-    limits.check(network, best.array)
+    best = _shrunk(network, best, budget, others)
+    for one in (network, *others):
+        limits.check(one, best.array)
     return best
 
 
@@ -97,17 +99,20 @@ def _least(network: IntegerNetwork, array: Array) -> int:
     return int(total / array.multipliers)
 
 
-def _planned(network: IntegerNetwork, array: Array, budget: Budget) -> Found | None:
-    """The network on this array; None where either does not fit."""
+def _planned(
+    network: IntegerNetwork, array: Array, budget: Budget, others: Sequence[IntegerNetwork]
+) -> Found | None:
+    """The network on this array; None where either, or one of the others, does not fit."""
     fitting = fit(array, budget)
     layers = limits.layers(network, array)
-    if fitting is None or any(next(layer.cuts(), None) is None for layer in layers):
+    also = itertools.chain.from_iterable(limits.layers(other, array) for other in others)
+    if fitting is None or any(next(layer.cuts(), None) is None for layer in itertools.chain(layers, also)):
         return None
     schedule = Schedule(array, network, layers, tuple(best_cut(one, budget.memory) for one in layers))
     return Found(schedule, schedule.frame(budget.memory), *fitting)
 
 
-def _shrunk(network: IntegerNetwork, best: Found, budget: Budget) -> Found:
+def _shrunk(network: IntegerNetwork, best: Found, budget: Budget, others: Sequence[IntegerNetwork]) -> Found:
     """The same cycles with fewer lanes, then a smaller data memory, where that is so."""
     array = best.array
     smaller = [
@@ -118,7 +123,7 @@ def _shrunk(network: IntegerNetwork, best: Found, budget: Budget) -> Found:
         if depth <= array.word_depth
     ]
     for one in smaller:
-        found = _planned(network, one, budget)
+        found = _planned(network, one, budget, others)
         if found is not None and found.frame.cycles <= best.frame.cycles:
             return found
     return best
@@ -133,16 +138,18 @@ def fit(array: Array, budget: Budget) -> tuple[Resources, int] | None:
     return None
 
 
-def candidates(network: IntegerNetwork, budget: Budget) -> Iterator[Array]:
+def candidates(networks: Sequence[IntegerNetwork], budget: Budget) -> Iterator[Array]:
     """Of each n, PI and PO that fit: with the most lanes, then the deepest data memory; no more is slower."""
-    bits = max(signed_bits(conv.accumulator_bound) for conv in network.convs)
+    bits = max(signed_bits(conv.accumulator_bound) for network in networks for conv in network.convs)
     acc_w = min(32, -(-bits // ACC_STEP) * ACC_STEP)
-    outputs, last = network.convs[-1].shape.c_out, list(network.map_shapes())[-1][2]
-    map_bits = (255 * last[0] * last[1]).bit_length()
+    outputs = max(network.convs[-1].shape.c_out for network in networks)
+    width = max(network.in_shape[2] for network in networks)
+    last = max(height * rest for network in networks for height, rest in [list(network.map_shapes())[-1][2]])
+    map_bits = (255 * last).bit_length()
     for n in SIZES:
         sum_bits = max(map_bits, strip_sum_bits(n, LARGEST_TILES))
         pool_w = min(32, -(-sum_bits // POOL_STEP) * POOL_STEP)
-        line = max(LEAST_LINES, 1 << (-(-(network.in_shape[2] + n) // budget.bd)).bit_length())
+        line = max(LEAST_LINES, 1 << (-(-(width + n) // budget.bd)).bit_length())
         base = Array(
             n=n, pi=1, po=1, lanes=1, t_max=LARGEST_TILES, line_depth=line, out_words=max(16, line // 2),
             slots=SLOTS, word_depth=DEPTHS[0], c_max=outputs, pool_w=pool_w, acc_w=acc_w, bd=budget.bd,

@@ -11,6 +11,7 @@ from engine_cases import network_of
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan import device
+from repvgg_hw.plan.engine import limits
 from repvgg_hw.plan.engine.array import Array
 from repvgg_hw.plan.engine.resources import dsps
 from repvgg_hw.plan.engine.schedule import plan
@@ -23,7 +24,7 @@ SMALL = Budget("xc7", Resources(dsp=60, bram=60, lut=20_000, ff=40_000, lutram=8
 
 def all_fitting() -> Iterator[Array]:
     """Every array of a grid that fits the budget."""
-    (some, *_) = candidates(NETWORK, SMALL)
+    (some, *_) = candidates([NETWORK], SMALL)
     for n, pi, po, depth in itertools.product((3, 5, 7), range(1, 5), range(1, 7), (1024, 4096)):
         for lanes in (lanes for lanes in range(1, po + 1) if po % lanes == 0):
             array = replace(some, n=n, pi=pi, po=po, lanes=lanes, word_depth=depth, pool_w=24)
@@ -67,3 +68,15 @@ def test_budget_is_a_share_of_the_device() -> None:
 )
 def test_dsps_of_a_product(a: int, b: int, ports: tuple[int, int], count: int) -> None:
     assert dsps(a, b, ports) == dsps(b, a, ports) == count
+
+
+def test_an_engine_has_room_for_others() -> None:
+    """Wider sums, more pooled channels, wider maps: what the engine of the first alone cannot run."""
+    other = network_of([(40, 2, 1), (70, 2, 1), (80, 2, 1)], (3, 30, 200), 10)
+    with pytest.raises(InputError, match="does not fit this engine"):
+        limits.check(other, search(NETWORK, SMALL).array)
+    found = search(NETWORK, SMALL, [other])
+    limits.check(other, found.array)
+    limits.check(NETWORK, found.array)
+    assert fit(found.array, SMALL) is not None
+    assert found.frame.cycles >= search(NETWORK, SMALL).frame.cycles
