@@ -48,6 +48,7 @@ FLOORS = (
         "plan.stream",
         "plan.engine",
         "plan.registry",
+        "plan.choose",
     ),
     (
         "design.folder",

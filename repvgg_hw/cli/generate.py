@@ -49,7 +49,7 @@ GROUPS = {
 def command(
     source: NetworkSource,
     output: Path | None,
-    request: Request,
+    asked: tuple[Request, ...],
     others: tuple[str, ...],
     force: bool,
     as_json: bool,
@@ -69,24 +69,25 @@ def command(
     """
 
     from repvgg_hw import design as designs
-    from repvgg_hw.targets.generate import check_directory, check_request, generate
+    from repvgg_hw.targets.generate import check_directory, check_request, generate_fastest
 
     source.check()
-    check_request(request)
+    for request in asked:
+        check_request(request)
     if output is None:
-        output = Path("build") / f"{source.folder}-{request.target}"
+        output = Path("build") / f"{source.folder}-{asked[0].target}"
     check_directory(output, force)
     network = source.network()
     rooms = [source.other(name, network) for name in others]
     options = source.options | ({"for": list(others)} if others else {})
-    design = generate(network, output, request, options, others=rooms, force=force)
+    design, why = generate_fastest(network, output, asked, options, others=rooms, force=force)
     designs.remember(output)
-    _print(design, as_json)
+    _print(design, why, as_json)
     if source.random:
         note("RANDOM WEIGHTS: for structure and proof only; this design classifies nothing.")
 
 
-def _print(design: Design[NetworkPlan], as_json: bool) -> None:
+def _print(design: Design[NetworkPlan], why: str, as_json: bool) -> None:
 
     from repvgg_hw.plan.rate import fits, rate
     from repvgg_hw.report.provenance import provenance
@@ -96,6 +97,8 @@ def _print(design: Design[NetworkPlan], as_json: bool) -> None:
         record = {
             "directory": str(design.directory),
             "provenance": provenance(design),
+            "architecture": design.request.architecture,
+            "chosen": why or None,
             "plan": plan.to_json(),
         }
         say(json.dumps(record, indent=2))
@@ -115,5 +118,7 @@ def _print(design: Design[NetworkPlan], as_json: bool) -> None:
     )
     if (fitting := fits(plan, design.request)) is not None:
         say(fitting)
+    if why:
+        say(why)
     say(f"output: {plan.output.summary}; a value is its integer times {design.network.output_scale:.6g}")
     say(f"next: repvgg-hw simulate {design.directory}")

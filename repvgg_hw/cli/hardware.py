@@ -8,11 +8,12 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from repvgg_hw.cli.rules import excludes, needs, void
+from repvgg_hw.cli.rules import excludes, given, needs, void
 from repvgg_hw.cli.values import COUNT, PLACE, SHARE, Real, Word
 from repvgg_hw.plan import device as devices
 from repvgg_hw.plan import registry as planners
 from repvgg_hw.plan import request as requests
+from repvgg_hw.plan.choose import AUTO
 from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, parse_dsp
 from repvgg_hw.targets import registry
 
@@ -44,6 +45,10 @@ OF_STREAMS = {
 }
 HARDWARE_RULES = (
     *(void(option, "--architecture engine", why=why) for option, why in OF_STREAMS.items()),
+    *(
+        void(option, f"--architecture {AUTO}", why="it is of streams alone, and decides for one")
+        for option in OF_STREAMS
+    ),
     void(
         "--architecture", "--target hls", unless=("--architecture stream",), why="HLS is written of streams"
     ),
@@ -58,7 +63,7 @@ HARDWARE_RULES = (
 
 
 def hardware_options(command: Command) -> Command:
-    """The options of HARDWARE; `request` is a repvgg_hw.plan.request.Request."""
+    """The options of HARDWARE, as one argument `asked`: a request for each architecture that may be taken."""
 
     @click.option(
         "--target",
@@ -69,10 +74,9 @@ def hardware_options(command: Command) -> Command:
     )
     @click.option(
         "--architecture",
-        type=click.Choice(planners.names()),
-        default=requests.DEFAULT_ARCHITECTURE,
-        show_default=True,
-        help="How the hardware is built.",
+        type=click.Choice([AUTO, *planners.names()]),
+        help="How the hardware is built; auto: the faster that fits [default: auto with --device, unless an "
+        f"option is of streams alone; else {requests.DEFAULT_ARCHITECTURE}].",
     )
     @click.option(
         "--device",
@@ -82,7 +86,8 @@ def hardware_options(command: Command) -> Command:
     @click.option(
         "--fill",
         type=SHARE,
-        help=f"Share of the device that may be taken [default: {requests.DEFAULT_FILL}].",
+        help=f"Share of the device that may be taken [default: {requests.DEFAULT_FILL}, of an engine "
+        f"{requests.DEFAULT_FILLS['engine']}].",
     )
     @click.option(
         "--multipliers", type=COUNT, help=f"Budget of multipliers [default: {requests.DEFAULT_MULTIPLIERS}]."
@@ -125,7 +130,16 @@ def hardware_options(command: Command) -> Command:
     def wrapped(**values: Any) -> None:
         names = [option.removeprefix("--") for option in HARDWARE if option != "--clock"]
         asked = {name: values.pop(name) for name in (*names, "clock_mhz")}
-        request = requests.parse(**asked)
-        command(request=request, **values)
+        wanted = _architectures(asked.pop("architecture"), asked["device"] is not None)
+        command(asked=tuple(requests.parse(**asked, architecture=each) for each in wanted), **values)
 
     return cast(Command, wrapped)
+
+
+def _architectures(architecture: str | None, on_device: bool) -> list[str]:
+    """Those that may be taken: the one that was asked for, else both on a device."""
+    context = click.get_current_context()
+    if architecture is None:
+        of_streams = any(given(option, context) for option in OF_STREAMS)
+        architecture = AUTO if on_device and not of_streams else requests.DEFAULT_ARCHITECTURE
+    return planners.names() if architecture == AUTO else [architecture]

@@ -13,6 +13,7 @@ from repvgg_hw.design import Design, folder, results
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import registry as planners
+from repvgg_hw.plan.choose import Choice, choose
 from repvgg_hw.plan.planner import NetworkPlan, Reusing
 from repvgg_hw.plan.request import Request
 from repvgg_hw.targets import registry as targets
@@ -56,26 +57,42 @@ def generate(
     request: Request,
     options: dict[str, Any],
     *,
-    others: Sequence[IntegerNetwork] = (),
     force: bool = True,
 ) -> Design[NetworkPlan]:
     """Plan and write a design; `options` is recorded in design.json.
 
-    others: networks that the hardware must run as well, by images of their own
     force: also over a design that came there meanwhile
     Raises InputError where no folding satisfies the request.
     """
-    check_request(request)
-    planner = planners.get(request.architecture)
-    if others and not isinstance(planner, Reusing):
-        raise InputError(f"a design of the architecture {request.architecture} runs its own network alone")
-    if isinstance(planner, Reusing):
-        plan = planner.plan_for(network, request, others)
+    return generate_fastest(network, directory, [request], options, force=force)[0]
+
+
+def generate_fastest(
+    network: IntegerNetwork,
+    directory: Path,
+    asked: Sequence[Request],
+    options: dict[str, Any],
+    *,
+    others: Sequence[IntegerNetwork] = (),
+    force: bool = True,
+) -> tuple[Design[NetworkPlan], str]:
+    """Of several requests, alike but for the architecture, the one with the fastest plan; and why, in words.
+
+    others: networks that the hardware must run as well, by images of their own; of one request alone
+    """
+    for request in asked:
+        check_request(request)
+    if others:
+        (request,) = asked
+        planner = planners.get(request.architecture)
+        if not isinstance(planner, Reusing):
+            raise InputError(f"a design of the architecture {request.architecture} runs one network alone")
+        chosen = Choice(request, planner.plan_for(network, request, others), "")
     else:
-        plan = planner.plan(network, request)
-    design = Design(directory, request, network, plan, options)
+        chosen = choose(network, asked)
+    design = Design(directory, chosen.request, network, chosen.plan, options)
     write(design, force=force)
-    return design
+    return design, chosen.why
 
 
 def write(design: Design[Any], *, force: bool = True) -> None:
