@@ -22,7 +22,11 @@ from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER
 
 MARK = "board.json"  # what makes a folder a board's
 DRIVER = "driver"
-TEMPLATES = {"vivado.tcl": "vivado.tcl.j2", "README.md": "README.md.j2"}
+TEMPLATES = {
+    "vivado.tcl": "vivado.tcl.j2",
+    "README.md": "README.md.j2",
+    f"{DRIVER}/c/rvg_design.h": "rvg_design.h.j2",
+}
 CORE = "core.j2"
 
 
@@ -49,7 +53,8 @@ def files(wrapper: Wrapper, board: Zynq) -> dict[str, str]:
     driver = templates / "rvg_driver"
     found |= {f"{DRIVER}/rvg_driver/{path.name}": path.read_text() for path in sorted(driver.glob("*.py"))}
     found[f"{DRIVER}/{wrapper.name}.json"] = json.dumps(wrapper.facts(), indent=2) + "\n"
-    found[f"{DRIVER}/rvg_registers.h"] = c_header(STREAM)
+    found |= {f"{DRIVER}/c/{path.name}": path.read_text() for path in sorted((templates / "c").iterdir())}
+    found[f"{DRIVER}/c/rvg_registers.h"] = c_header(STREAM)
     found["registers.md"] = page(STREAM)
     found["files.f"] = "".join(f"{name}\n" for name in sources)
     found |= {name: env.get_template(template).render(context) for name, template in TEMPLATES.items()}
