@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 test: export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint bench clean distclean
+.PHONY: help demo test test-long lint bench ulx3s clean distclean
 
 help:
 	@echo "make demo    the whole path on a trained network: fuse, quantize, Verilog, RTL simulation, one table"
@@ -26,6 +26,7 @@ help:
 	@echo "make test-long   proofs at full size, 224x224: docs/benchmarks.md says how long they take"
 	@echo "make lint    ruff and mypy only"
 	@echo "make bench   RepVGG-A0 at 224x224, whole, in RTL: seconds, memory, cycles on this machine"
+	@echo "make ulx3s   the digits network's bitstream for a ULX3S-85F, by tools from PyPI"
 	@echo "make clean   remove what the above built; make distclean removes .venv, too"
 
 demo: $(STAMP)
@@ -46,6 +47,13 @@ test-long: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/rtl.py $(BENCH_ARGS)
+
+# The digits network as a bitstream for a ULX3S-85F, docs/boards.md; placing and routing take a while.
+ulx3s: $(STAMP)
+	$(BIN)/python -m examples.digits.data build/ulx3s/data
+	$(BIN)/repvgg-hw generate --weights examples/digits/digits.safetensors --target verilog --force --input-size 32 \
+	  --calibration build/ulx3s/data/calibration.npz --mean 0.305 --std 0.323 --multipliers 128 -o build/ulx3s/design
+	$(BIN)/repvgg-hw board build/ulx3s/design --board ulx3s-85f --force -o build/ulx3s/board --bitstream build/ulx3s/digits.bit
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

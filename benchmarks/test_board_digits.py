@@ -1,39 +1,60 @@
-"""The driver that ships, against the whole digits design in RTL: 32 images, pauses on every port."""
+"""The drivers that ship, against the whole digits design in RTL, on a PYNQ-Z2 and on a ULX3S."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+import ulx3s_bench  # noqa: E402
 from board_bench import BoardBench  # noqa: E402
 from click.testing import CliRunner  # noqa: E402
 
 from examples.digits import data  # noqa: E402
 from repvgg_hw import design as designs  # noqa: E402
+from repvgg_hw.board import boards  # noqa: E402
 from repvgg_hw.board.wrapper import wrap  # noqa: E402
 from repvgg_hw.cli import main  # noqa: E402
+from repvgg_hw.design import Design  # noqa: E402
 
-IMAGES = 32
+ULX3S = boards.Ulx3s(silence_ms=0.5)
 
 
-def test_driver_on_digits(tmp_path: Path) -> None:
-    paths = data.write(tmp_path)
+def digits(folder: Path, multipliers: int, count: int) -> tuple[Design[Any], NDArray[np.uint8]]:
+    """The digits design at a budget of multipliers, and so many test images."""
+    paths = data.write(folder)
     checkpoint = ROOT / "examples" / "digits" / "digits.safetensors"
     words = [
-        *("generate", "--weights", checkpoint, "-o", tmp_path / "design", "--input-size", data.SIZE),
+        *("generate", "--weights", checkpoint, "-o", folder / "design", "--input-size", data.SIZE),
         *("--calibration", paths["calibration"], "--mean", data.MEAN, "--std", data.STD),
-        *("--multipliers", 640),
+        *("--multipliers", multipliers),
     ]
     made = CliRunner().invoke(main, [str(word) for word in words])
     assert made.exit_code == 0, made.output
-    bench = BoardBench(wrap(designs.load(tmp_path / "design"), 3, True), tmp_path)
-    bench.build("-O2")
     with np.load(paths["test"]) as test:
-        images = test["images"][:IMAGES]
+        return designs.load(folder / "design"), test["images"][:count]
+
+
+def test_driver_on_digits(tmp_path: Path) -> None:
+    """PYNQ-Z2: 32 images by registers and DMA, random pauses on every port, every error, abort and reset."""
+    design, images = digits(tmp_path, 640, 32)
+    bench = BoardBench(wrap(design, boards.get("pynq-z2"), 3, True), tmp_path)
+    bench.build("-O2")
     passed, log = bench.run(images)
+    assert passed, log[-4000:]
+    assert "broken" not in log
+
+
+def test_digits_on_ulx3s(tmp_path: Path) -> None:
+    """ULX3S: 16 images at the pins, at the line's real speed: 50 cycles a bit, 8 million cycles."""
+    design, images = digits(tmp_path, 128, 16)
+    made = wrap(design, ULX3S, 1, True)
+    ulx3s_bench.build(made, tmp_path, "-O2")
+    passed, log = ulx3s_bench.run(made, tmp_path, images)
     assert passed, log[-4000:]
     assert "broken" not in log

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw import __version__
-from repvgg_hw.board.boards import Zynq
+from repvgg_hw.board.boards import title
 from repvgg_hw.board.register_map import STREAM, c_header, page
 from repvgg_hw.board.wrapper import Wrapper
 from repvgg_hw.design import folder
@@ -22,17 +22,12 @@ from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER
 
 MARK = "board.json"  # what makes a folder a board's
 DRIVER = "driver"
-TEMPLATES = {
-    "vivado.tcl": "vivado.tcl.j2",
-    "README.md": "README.md.j2",
-    f"{DRIVER}/c/rvg_design.h": "rvg_design.h.j2",
-}
-CORE = "core.j2"
+SERIAL = "rvg_serial.py"  # the driver for a serial line
 
 
-def files(wrapper: Wrapper, board: Zynq) -> dict[str, str]:
+def files(wrapper: Wrapper) -> dict[str, str]:
     """Every file of the folder: name -> text. Raises InputError where the design's folder lacks one."""
-    directory = wrapper.design.directory
+    directory, board = wrapper.design.directory, wrapper.board
     found = {name: _text(directory / name) for name in listed_sources(directory)}
     top = f"rtl/{top_module(wrapper.design.plan.name)}.sv"
     found[top] = found[top].replace(f'"{MEMORY_FOLDER}/', '"')
@@ -40,33 +35,51 @@ def files(wrapper: Wrapper, board: Zynq) -> dict[str, str]:
     found |= {f"rtl/{Path(name).name}": _text(directory / name) for name in tables}
     found |= wrapper.files()
     sources, tables = in_order(list(found)), [name for name in found if name.endswith(".mem")]
+    env = environment(templates_dir() / "board")
     context: dict[str, Any] = {
         "wrapper": wrapper,
         "board": board,
+        "title": title(board),
         "sources": sources,
         "tables": sorted(tables),
         "version": __version__,
         "facts": wrapper.facts(),
     }
-    templates = templates_dir() / "board"
-    env = environment(templates)
-    driver = templates / "rvg_driver"
-    found |= {f"{DRIVER}/rvg_driver/{path.name}": path.read_text() for path in sorted(driver.glob("*.py"))}
+    context |= board.context(wrapper.frame_bytes, wrapper.design.plan.frame_interval)
+    rendered = {**board.templates, f"{wrapper.name}.core": "core.j2"}
+    if board.dma:
+        found |= _drivers()
+        rendered[f"{DRIVER}/c/rvg_design.h"] = "rvg_design.h.j2"
+    else:
+        found[f"{DRIVER}/{SERIAL}"] = (templates_dir() / "board" / SERIAL).read_text()
+    found |= {name: env.get_template(template).render(context) for name, template in rendered.items()}
     found[f"{DRIVER}/{wrapper.name}.json"] = json.dumps(wrapper.facts(), indent=2) + "\n"
-    found |= {f"{DRIVER}/c/{path.name}": path.read_text() for path in sorted((templates / "c").iterdir())}
-    found[f"{DRIVER}/c/rvg_registers.h"] = c_header(STREAM)
-    found["registers.md"] = page(STREAM)
     found["files.f"] = "".join(f"{name}\n" for name in sources)
-    found |= {name: env.get_template(template).render(context) for name, template in TEMPLATES.items()}
-    found[f"{wrapper.name}.core"] = env.get_template(CORE).render(context)
-    found[MARK] = json.dumps({"board": board.name, **wrapper.facts()}, indent=2) + "\n"
+    found[MARK] = (
+        json.dumps({"board": board.name, "module": wrapper.module, **wrapper.facts()}, indent=2) + "\n"
+    )
     return found
+
+
+def _drivers() -> dict[str, str]:
+    """Of registers and a DMA: for Python, for C, for people."""
+    templates = templates_dir() / "board"
+    python, c = sorted((templates / "rvg_driver").glob("*.py")), sorted((templates / "c").iterdir())
+    return {
+        **{f"{DRIVER}/rvg_driver/{path.name}": path.read_text() for path in python},
+        **{f"{DRIVER}/c/{path.name}": path.read_text() for path in c},
+        f"{DRIVER}/c/rvg_registers.h": c_header(STREAM),
+        "registers.md": page(STREAM),
+    }
 
 
 def in_order(names: list[str]) -> list[str]:
     """Sources as tools must read them: packages first, the Verilog top last; no other files."""
     kept = [name for name in names if name.endswith((".sv", ".v"))]
-    return sorted(kept, key=lambda name: (name.endswith(".v"), not is_package(Path(name).stem)))
+    return sorted(
+        kept,
+        key=lambda name: (name.endswith(".v"), not name.endswith("_core.v"), not is_package(Path(name).stem)),
+    )
 
 
 def write(content: dict[str, str], output: Path, force: bool) -> None:

@@ -1,7 +1,7 @@
-"""A streaming design with what block designs expect around it: registers, bytes in, words out.
+"""A streaming design with what a board expects around it: bytes in, words out, and the board's own top.
 
-The wrapper is the module of templates/verilog/board_stream.v.j2. Its result for a frame is the logits, where
-they are asked for, and the likeliest classes: `expected` says which words that are.
+The core is the module of templates/verilog/board_core.v.j2, the same for every board. Its result for a frame
+is the logits, where they are asked for, and the likeliest classes: `expected` says which words that are.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw import __version__, golden
+from repvgg_hw.board.boards import Board
 from repvgg_hw.design import Design, folder
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir
@@ -23,11 +24,7 @@ from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog.emit import library_sources
 
-BYTES = 4  # of a beat of pixels: what a DMA's stream is wide
-UNITS = {
-    "rvg_reset", "rvg_rom", "rvg_byte_lanes", "rvg_pixel_table", "rvg_top_k", "rvg_stream_run",
-    "rvg_stream_registers",
-}  # fmt: skip
+UNITS = {"rvg_reset", "rvg_rom", "rvg_byte_lanes", "rvg_pixel_table", "rvg_top_k", "rvg_stream_run"}
 TABLES = "input_{}.mem"  # of each channel
 
 
@@ -40,6 +37,7 @@ class Wrapper:
     """
 
     design: Design[Plan]
+    board: Board
     top: int
     logits: bool
 
@@ -50,7 +48,13 @@ class Wrapper:
 
     @property
     def module(self) -> str:
-        return f"{top_module(self.design.plan.name)}_board"
+        """The board's top."""
+        return f"{top_module(self.design.plan.name)}_{self.board.suffix}"
+
+    @property
+    def core(self) -> str:
+        """The module within it that is the same for every board."""
+        return f"{top_module(self.design.plan.name)}_core"
 
     @property
     def linear(self) -> LinearPlan:
@@ -72,7 +76,13 @@ class Wrapper:
     @property
     def identity(self) -> int:
         """32 bits that another network, design or wrapper does not have."""
-        facts = [folder.fingerprint(self.design.directory), self.top, self.logits, __version__]
+        facts = [
+            folder.fingerprint(self.design.directory),
+            self.board.name,
+            self.top,
+            self.logits,
+            __version__,
+        ]
         return int(hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:8], 16)
 
     def facts(self) -> dict[str, Any]:
@@ -90,7 +100,7 @@ class Wrapper:
         }
 
     def files(self) -> dict[str, str]:
-        """The wrapper's sources and tables: name -> text."""
+        """The wrapper's sources and tables: name -> text. Raises InputError where the board cannot serve."""
         table = golden.input_table(self.design.network)
         bits = self.design.plan.in_bits
         mask, digits = (1 << bits) - 1, -(-bits // 4)
@@ -98,34 +108,41 @@ class Wrapper:
             f"rtl/{TABLES.format(channel)}": "".join(f"{int(value) & mask:0{digits}x}\n" for value in values)
             for channel, values in enumerate(table)
         }
-        files |= {f"rtl/{path.name}": path.read_text() for path in library_sources(UNITS)}
+        files |= {f"rtl/{path.name}": path.read_text() for path in library_sources(UNITS | self.board.units)}
+        tables = tuple(TABLES.format(channel) for channel in range(len(table)))
         return files | {
-            f"rtl/{self.module}.v": self._rendered(tuple(TABLES.format(c) for c in range(len(table))))
+            f"rtl/{self.core}.v": self._rendered("board_core.v.j2", tables),
+            f"rtl/{self.module}.v": self._rendered(self.board.top, tables),
         }
 
-    def _rendered(self, tables: tuple[str, ...]) -> str:
+    def _rendered(self, template: str, tables: tuple[str, ...]) -> str:
         plan = self.design.plan
-        template = environment(templates_dir() / "verilog").get_template("board_stream.v.j2")
-        return template.render(
-            name=self.module,
-            top=top_module(plan.name),
-            version=__version__,
-            identity=self.identity,
-            bytes=BYTES,
-            channels=plan.in_shape[0],
-            pixels=plan.in_shape[1] * plan.in_shape[2],
-            in_bits=plan.in_bits,
-            frame_bytes=self.frame_bytes,
-            result_words=self.result_words,
-            classes=self.linear.c_out,
-            logits=self.linear.c_out if self.logits else 0,
-            logit_bits=self.linear.acc_bits,
-            k=self.top,
-            table_files=tables,
+        return (
+            environment(templates_dir() / "verilog")
+            .get_template(template)
+            .render(
+                name=self.module,
+                core=self.core,
+                top=top_module(plan.name),
+                version=__version__,
+                identity=self.identity,
+                bytes=self.board.bytes,
+                channels=plan.in_shape[0],
+                pixels=plan.in_shape[1] * plan.in_shape[2],
+                in_bits=plan.in_bits,
+                frame_bytes=self.frame_bytes,
+                result_words=self.result_words,
+                classes=self.linear.c_out,
+                logits=self.linear.c_out if self.logits else 0,
+                logit_bits=self.linear.acc_bits,
+                k=self.top,
+                table_files=tables,
+                **self.board.context(self.frame_bytes, plan.frame_interval),
+            )
         )
 
 
-def wrap(design: Design[Any], top: int, logits: bool) -> Wrapper:
+def wrap(design: Design[Any], board: Board, top: int, logits: bool) -> Wrapper:
     """Around this design. Raises InputError where there is nothing that could be put around it."""
     if design.target != "verilog":
         raise InputError(f"{design.directory} is a design of the target {design.target}: board takes Verilog")
@@ -141,7 +158,7 @@ def wrap(design: Design[Any], top: int, logits: bool) -> Wrapper:
         raise InputError(f"--top {top}: the network has {classes} classes, and at most 255 are sent")
     if classes >= 1 << 16:
         raise InputError(f"{design.directory} has {classes:,} classes: a result has at most 65,535 logits")
-    return Wrapper(design, top, logits)
+    return Wrapper(design, board, top, logits)
 
 
 def expected(wrapper: Wrapper, pixels: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -8,17 +8,23 @@ from pathlib import Path
 import click
 
 from repvgg_hw.cli.command import Command
+from repvgg_hw.cli.progress import bar
+from repvgg_hw.cli.rules import needs
 from repvgg_hw.cli.talk import say
-from repvgg_hw.cli.values import PLACE, Whole
+from repvgg_hw.cli.values import PLACE, OutputFile, Whole
+
+RULES = (needs("--seed", "--bitstream"),)
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, rules=RULES)
 @click.argument("directory", required=False, type=PLACE)
-@click.option("--board", "board_name", required=True, help="A board: pynq-z2, kv260 or zcu104.")
+@click.option("--board", "board_name", required=True, help="A board: pynq-z2, kv260, zcu104 or ulx3s-85f.")
 @click.option("-o", "--output", type=PLACE, help="Folder [default: DIRECTORY-BOARD].")
 @click.option("--top", type=Whole(1, 255), default=1, show_default=True,
               help="Send so many of the likeliest classes.")  # fmt: skip
 @click.option("--no-logits", is_flag=True, help="Send the classes alone.")
+@click.option("--bitstream", type=OutputFile(".bit"), help="Make the bitstream, too (ulx3s-85f: open tools).")
+@click.option("--seed", type=Whole(1, 2**31 - 1), default=1, show_default=True, help="Of placing.")
 @click.option("--force", is_flag=True, help="Write over a board's folder that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def command(
@@ -27,37 +33,64 @@ def command(
     output: Path | None,
     top: int,
     no_logits: bool,
+    bitstream: Path | None,
+    seed: int,
     force: bool,
     as_json: bool,
 ) -> None:
     """Write what a board needs of a generated design: wrapper, registers, project scripts, driver.
 
     DIRECTORY is a folder written by `generate --target verilog` [default: the last one]; its architecture is
-    stream. No vendor's tool is run: the folder's README says which command makes the bitstream.
+    stream. No vendor's tool is run: the folder's README says which command makes the bitstream; that of a
+    ULX3S is made here.
 
     \b
-    Example:
+    Examples:
       repvgg-hw board build/net --board pynq-z2 -o build/pynq
+      repvgg-hw board build/net --board ulx3s-85f -o build/ulx3s --bitstream net.bit
 
-    Exit codes: 0 written, 2 the input or usage is wrong.
+    Exit codes: 0 written, 1 a tool failed or the clock does not hold, 2 the input or usage is wrong.
     """
     from repvgg_hw import design as designs
+    from repvgg_hw.board import bitstream as bitstreams
     from repvgg_hw.board import boards, emit, wrapper
     from repvgg_hw.design import folder
+    from repvgg_hw.errors import InputError
+    from repvgg_hw.files import write_atomically
 
     board = boards.get(board_name)
+    if bitstream is not None and not isinstance(board, boards.Ulx3s):
+        raise InputError(f"--bitstream: no open tool makes {board.name}'s: see its folder's README.md")
     place = directory if directory is not None else designs.last_directory()
     made = output if output is not None else place.with_name(f"{place.name}-{board.name}")
     emit.check_output_folder(made, force)
     with folder.locked(place):
         folder.recover(place)
-        wrapped = wrapper.wrap(designs.load(place), top, not no_logits)
-        content = emit.files(wrapped, board)
+        wrapped = wrapper.wrap(designs.load(place), board, top, not no_logits)
+        content = emit.files(wrapped)
     emit.write(content, made, force)
+    made_of: dict[str, object] = {}
+    result = ""
+    if bitstream is not None:
+        assert isinstance(board, boards.Ulx3s)
+        with bar(f"bitstream of {wrapped.name}") as update:
+            done = bitstreams.make(made, wrapped.module, board, seed, lambda what: update(None, what))
+        write_atomically(bitstream, done.data)
+        made_of = {"mhz": done.mhz, **done.counts}
+        counts = ", ".join(f"{count:,} {what}" for what, count in done.counts.items())
+        result = f"{bitstream}: {done.mhz:.1f} MHz of the {board.pll.mhz} that it runs at; {counts}"
     if as_json:
-        facts = {"folder": str(made), "board": board.name, "module": wrapped.module, **wrapped.facts()}
+        facts = {
+            "folder": str(made),
+            "board": board.name,
+            "module": wrapped.module,
+            **wrapped.facts(),
+            **made_of,
+        }
         say(json.dumps(facts, indent=2))
         return
-    say(f"{made}: {wrapped.module}, design {wrapped.identity:08x}, for {board.title}")
+    say(f"{made}: {wrapped.module}, design {wrapped.identity:08x}, for {boards.title(board)}")
     say(f"{wrapped.frame_bytes:,} bytes of pixels and {4 * wrapped.result_words:,} of results a frame")
+    if result:
+        say(result)
     say(f"next: read {made / 'README.md'}")

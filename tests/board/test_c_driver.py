@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_driver import wrapper
+from board_network import wrapper
 
 from repvgg_hw.board import boards, emit
 from repvgg_hw.board.register_map import STREAM
@@ -30,7 +30,7 @@ SAID = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("c")
-    emit.write(emit.files(wrapper(made), boards.get("pynq-z2")), made / "board", force=False)
+    emit.write(emit.files(wrapper(made, boards.get("pynq-z2"))), made / "board", force=False)
     return made / "board" / "driver" / "c"
 
 

@@ -6,27 +6,22 @@ import dataclasses
 import re
 from pathlib import Path
 
+import board_network
 import numpy as np
 import pytest
 from board_bench import BoardBench
-from hls_networks import Layer, random_network
 
+from repvgg_hw.board import boards
 from repvgg_hw.board.wrapper import Wrapper, expected, wrap
 from repvgg_hw.errors import InputError
-from repvgg_hw.plan import request as requests
 from repvgg_hw.targets.generate import generate
 
+BOARD = boards.get("pynq-z2")
 IMAGES = np.random.default_rng(0).integers(0, 256, (9, 7, 6, 3), dtype=np.uint8)
 
 
 def wrapper(folder: Path, top: int = 3, logits: bool = True) -> Wrapper:
-    """Around a network of 3 x 7 x 6 pixels, 126 bytes a frame, and seven classes."""
-    network, _ = random_network([Layer(4, stride=2), Layer(6)], in_shape=(3, 7, 6), classes=7, seed=1)
-    network = dataclasses.replace(
-        network, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), input_scale=1 / 50
-    )
-    design = generate(network, folder / "design", requests.parse("verilog", multipliers=60), {})
-    return wrap(design, top, logits)
+    return board_network.wrapper(folder, BOARD, top, logits)
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +97,10 @@ def test_what_cannot_be_wrapped_is_refused(tmp_path: Path) -> None:
     design = wrapper(tmp_path).design
     for top in (0, 8):
         with pytest.raises(InputError, match=f"--top {top}: the network has 7 classes"):
-            wrap(design, top, True)
+            wrap(design, BOARD, top, True)
     without = dataclasses.replace(design, plan=dataclasses.replace(design.plan, linear=None))
     with pytest.raises(InputError, match="ends with a map"):
-        wrap(without, 1, True)
+        wrap(without, BOARD, 1, True)
 
 
 def test_identities_tell_designs_apart(tmp_path: Path) -> None:
@@ -114,7 +109,7 @@ def test_identities_tell_designs_apart(tmp_path: Path) -> None:
     others = [wrapper(tmp_path / "one", 2), wrapper(tmp_path / "one", 3, False)]
     network = dataclasses.replace(one.design.network, input_scale=1 / 51)
     changed = generate(network, tmp_path / "changed", one.design.request, {})
-    others.append(wrap(changed, 3, True))
+    others.append(wrap(changed, BOARD, 3, True))
     assert len({one.identity, *(other.identity for other in others)}) == 4
 
 

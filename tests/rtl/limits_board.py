@@ -12,6 +12,9 @@ LINT: dict[str, list[Parameters]] = {
         for classes, k, logits, bits in ((1, 1, 1, 32), (10, 1, 1, 32), (10, 5, 0, 20), (1000, 5, 1, 32))
     ],
     "rvg_stream_run": [{"PIXELS": pixels} for pixels in (1, 2, 49)],
+    "rvg_uart_rx": [{"CLOCKS": clocks} for clocks in (8, 50, 868)],
+    "rvg_uart_tx": [{"CLOCKS": clocks} for clocks in (8, 50, 868)],
+    "rvg_uart_host": [{"FRAME_BYTES": size, "SILENCE": 1000} for size in (1, 2, 1024)],
     "rvg_stream_registers": [{"ADDR_W": bits} for bits in (6, 8, 12, 32)],
 }
 POSITIVE = "parameter_below_1"
@@ -23,6 +26,9 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
         ({"K": 11}, "more_results_than_classes"), ({"X_W": 33}, "logit_wider_than_a_word"),
     ],
     "rvg_stream_run": [({"PIXELS": 0}, POSITIVE)],
+    "rvg_uart_rx": [({"CLOCKS": 7}, "bit_of_less_than_8_cycles")],
+    "rvg_uart_tx": [({"CLOCKS": 7}, "bit_of_less_than_8_cycles")],
+    "rvg_uart_host": [({"FRAME_BYTES": 0}, POSITIVE), ({"SILENCE": 0}, POSITIVE)],
     "rvg_stream_registers": [
         ({"ADDR_W": 5}, "registers_take_6_bits_of_address"),
         ({"TOP": 0}, "result_does_not_fit_its_register"),
@@ -35,5 +41,8 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_pixel_table": [{"LANES": 1}],
     "rvg_top_k": [{"CLASSES": 1, "K": 1}, {"CLASSES": 10, "K": 10, "X_W": 1}],
     "rvg_stream_run": [{"PIXELS": 1}],
+    "rvg_uart_rx": [{"CLOCKS": 8}],
+    "rvg_uart_tx": [{"CLOCKS": 8}],
+    "rvg_uart_host": [{"FRAME_BYTES": 1, "SILENCE": 1}],
     "rvg_stream_registers": [{"ADDR_W": 6, "TOP": 255, "LOGITS": 65535}],
 }

@@ -108,6 +108,46 @@ def registers() -> Trials:
     return Trials({"small": small, "page": page}, faults)
 
 
+def uart_tx() -> Trials:
+    faults = {
+        "long": Fault("c9", "(CLOCKS - 1);\n      bits_q", "(CLOCKS);\n      bits_q"),
+        "no_stop": Fault("c9", "bits_q  <= 4'd10", "bits_q  <= 4'd9", stalls="flowing"),
+        "inverted": Fault("c9", "{1'b1, s_axis_tdata}", "{1'b1, ~s_axis_tdata}"),
+    }  # fmt: skip
+    return Trials({f"c{clocks}": {"CLOCKS": clocks} for clocks in (8, 9, 20)}, faults)
+
+
+def uart_rx() -> Trials:
+    faults = {
+        "late": Fault("c20", "COUNT_W'(CLOCKS / 2 - 1)", "COUNT_W'(CLOCKS - 1)"),
+        "glitch": Fault("c20", "busy_q <= !line_q[1];", "busy_q <= 1'b1;"),
+        "no_stop": Fault("c20", "valid  <= line_q[1];", "valid  <= 1'b1;"),
+        "order": Fault("c20", "data <= {line_q[1], data[7:1]}", "data <= {data[6:0], line_q[1]}"),
+        "fast": Fault("c20", "count_q <= COUNT_W'(CLOCKS - 1)", "count_q <= COUNT_W'(CLOCKS - 3)"),
+    }
+    return Trials({f"c{clocks}": {"CLOCKS": clocks} for clocks in (8, 20)}, faults)
+
+
+def uart_host() -> Trials:
+    cases = {f"f{size}": {"NETWORK": 0x1A2B3C4D, "FRAME_BYTES": size, "SILENCE": 40} for size in (1, 2, 5)}
+    faults = {
+        "order": Fault("f5", "word_q <= word_q >> 8", "word_q <= word_q << 8"),
+        "early": Fault("f5", "bytes_q == BYTE_W'(FRAME_BYTES - 1)", "bytes_q == BYTE_W'(FRAME_BYTES - 2)"),
+        "not_anew": Fault("f5", "bytes_q   <= '0;\n      silence_q", "silence_q"),
+        "interrupts": Fault("f5", "rx_valid && !running_q && left_q", "rx_valid && left_q"),
+        "patient": Fault("f5", "stop    <= 1'b1;", "stop    <= 1'b0;"),
+        "stubborn": Fault("f5", "      running_q <= 1'b0;\n      if (code", "      if (code"),
+        "silent_loss": Fault("f5", "overrun <= 1'b1", "overrun <= 1'b0"),
+        "overtakes": Fault("f5", "s_axis_result_tready = left_q == '0", "s_axis_result_tready = 1'b1"),
+    }
+    return Trials(cases, faults)
+
+
+def test_serial_units(tmp_path: Path) -> None:
+    units = {"rvg_uart_tx": uart_tx(), "rvg_uart_rx": uart_rx(), "rvg_uart_host": uart_host()}
+    check_all(tmp_path, units)
+
+
 def test_units(tmp_path: Path) -> None:
     check_all(
         tmp_path,

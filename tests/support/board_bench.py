@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw.board import boards, emit
-from repvgg_hw.board.wrapper import BYTES, Wrapper, expected
+from repvgg_hw.board import emit
+from repvgg_hw.board.wrapper import Wrapper, expected
 from repvgg_hw.files import environment, sim_dir
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS
@@ -26,7 +26,7 @@ STREAM = {"tdata": 8, "tkeep": 1, "tlast": 0, "tvalid": 0}  # bits a byte; 0: on
 def bench(wrapper: Wrapper) -> str:
     """The bench's top."""
     ports = [(f"s_axi_ctrl_{name}", bool(driven), bits) for name, (driven, bits) in LITE.items()]
-    for prefix, width, driven in (("s_axis", BYTES, True), ("m_axis", 4, False)):
+    for prefix, width, driven in (("s_axis", wrapper.board.bytes, True), ("m_axis", 4, False)):
         ports += [(f"{prefix}_{name}", driven, bits * width or 1) for name, bits in STREAM.items()]
         ports.append((f"{prefix}_tready", not driven, 1))
     return (
@@ -34,7 +34,7 @@ def bench(wrapper: Wrapper) -> str:
         .get_template("board_bench.sv.j2")
         .render(
             module=wrapper.module,
-            bytes=BYTES,
+            bytes=wrapper.board.bytes,
             driven=[(name, bits) for name, driven, bits in ports if driven],
             read=[(name, bits) for name, driven, bits in ports if not driven],
         )
@@ -49,7 +49,7 @@ class BoardBench:
     ) -> None:
         """faults: file -> (text, what stands there instead)"""
         self.wrapper, self.folder, self.board = wrapper, folder, folder / "board"
-        emit.write(emit.files(wrapper, boards.get("pynq-z2")), self.board, force=True)
+        emit.write(emit.files(wrapper), self.board, force=True)
         for name, (old, new) in (faults or {}).items():
             text = (self.board / name).read_text()
             assert old in text, name

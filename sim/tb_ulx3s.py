@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole design on a ULX3S, pin to pin, by the driver that ships: images on the serial line, results back.
+
+Environment: BOARD_DRIVER, the folder of driver and .json; BOARD_CASE, an .npz with `images` (N, H, W, C) and
+`expected` (N, words); BOARD_NAME; BOARD_BIT, cycles of the clock a bit;
+BOARD_PATIENCE, cycles after which the host gives an answer up.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.task import bridge
+from cocotb.triggers import Timer
+from serial_line import SerialLine
+
+sys.path.insert(0, os.environ["BOARD_DRIVER"])
+from rvg_serial import Accelerator, DriverError
+
+CASE = np.load(os.environ["BOARD_CASE"])
+IMAGES, EXPECTED = CASE["images"], CASE["expected"]
+FACTS = str(Path(os.environ["BOARD_DRIVER"]) / f"{os.environ['BOARD_NAME']}.json")
+PERIOD_NS = 20
+BIT_NS = PERIOD_NS * int(os.environ["BOARD_BIT"])
+PATIENCE_NS = PERIOD_NS * int(os.environ["BOARD_PATIENCE"])  # of the host, beyond the board's own
+FIRE1 = 0b10
+
+
+async def begin(dut: Any, skew: float = 0.0) -> SerialLine:
+    """Clock, buttons, the host's line."""
+    dut.btn.value = 0
+    line = SerialLine(dut.ftdi_txd, dut.ftdi_rxd, BIT_NS, PATIENCE_NS, skew)
+    Clock(dut.clk_25mhz, PERIOD_NS, unit="ns").start()  # the model of the PLL passes it on
+    await Timer(PERIOD_NS * 60, unit="ns")
+    assert dut.wifi_gpio0.value == 1
+    return line
+
+
+def check(accelerator: Accelerator, images: Any, expected: Any) -> None:
+    results = accelerator.run(images)
+    logits = accelerator.facts["logits"]
+    assert results.classes.tolist() == expected[:, logits:].tolist()
+    if results.logits is not None:
+        assert results.logits.tolist() == expected[:, :logits].tolist()
+
+
+def refused(pattern: str, function: Callable[[], Any]) -> None:
+    """It fails with this one line."""
+    said = "nothing"
+    try:
+        function()
+    except DriverError as error:
+        said = str(error)
+    assert re.search(pattern, said), said
+    assert "\n" not in said
+
+
+@cocotb.test()
+async def images_over_the_line(dut: Any) -> None:
+    """Every image, the host's clock 2 % too slow; the LEDs show the last class."""
+    line = await begin(dut, skew=0.02)
+    await bridge(lambda: check(Accelerator(line, FACTS), IMAGES, EXPECTED))()
+    await Timer(20 * BIT_NS, unit="ns")
+    leds = int(dut.led.value)
+    assert leds & 0b11111 == 0b00101, f"{leds:08b}"  # clock and result; no run, no error, nothing lost
+    assert leds >> 5 == int(EXPECTED[-1, -1]) % 8
+    assert line.broken == 0
+    assert not line.came, "bytes that nobody asked for"
+
+
+@cocotb.test()
+async def rough_handling(dut: Any) -> None:
+    """Noise, half a frame, wrong images, a silent board, a reset within a frame: then an image is right."""
+    line = await begin(dut)
+    frame = IMAGES[0].tobytes()
+
+    def handle() -> None:
+        line.write(b"\x00\xffxyz")
+        accelerator = Accelerator(line, FACTS)
+        line.write(b"C" + frame[: len(frame) // 2])
+        assert line.read(1) == b""  # in that time the half frame is forgotten
+        check(accelerator, IMAGES[:1], EXPECTED[:1])
+        refused("images are uint8", lambda: accelerator.classify(IMAGES[:, :-1]))
+        honest = line.write
+
+        def lame(data: bytes) -> None:
+            honest(data[: len(data) - 3])
+
+        line.write = lame  # type: ignore[method-assign]
+        refused("image 0: 0 of .* bytes came back in time", lambda: accelerator.classify(IMAGES[0]))
+        line.write = lambda data: None  # type: ignore[method-assign]
+        refused("does not answer", lambda: Accelerator(line, FACTS))
+        line.write = honest  # type: ignore[method-assign]
+        check(accelerator, IMAGES[1:2], EXPECTED[1:2])
+        line.write(b"C" + frame[:5])
+
+    await bridge(handle)()
+    assert int(dut.led.value) & 0b11010 == 0b01010  # a run is at work, an earlier one was stopped
+    dut.btn.value = FIRE1
+    await Timer(PERIOD_NS * 10, unit="ns")
+    dut.btn.value = 0
+    await Timer(PERIOD_NS * 10, unit="ns")
+    assert int(dut.led.value) == 1
+
+    def again() -> None:
+        accelerator = Accelerator(line, FACTS)
+        check(accelerator, IMAGES[:1], EXPECTED[:1])
+
+    await bridge(again)()

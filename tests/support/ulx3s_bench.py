@@ -1,0 +1,60 @@
+"""Build a design's folder for a ULX3S into a simulator, and run the shipped driver at its pins."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repvgg_hw.board import emit
+from repvgg_hw.board.wrapper import Wrapper, expected
+from repvgg_hw.files import sim_dir
+from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS
+
+
+def build(wrapper: Wrapper, folder: Path, optimize: str = "-O0") -> None:
+    """The folder `board` and its simulator, below `folder`."""
+    emit.write(emit.files(wrapper), folder / "board", force=True)
+    own = [folder / "board" / name for name in (folder / "board" / "files.f").read_text().split()]
+    others = [sim_dir() / name for name in ("cells/EHXPLLL.sv", "rvg_assert.sv", "rvg_assert_stream.sv")]
+    publish = folder / "publish.vlt"
+    pins = ("clk_25mhz", "ftdi_txd", "ftdi_rxd", "btn", "led", "wifi_gpio0")
+    lines = [f'public_flat_rw -module "{wrapper.module}" -var "{pin}"' for pin in pins]
+    publish.write_text("\n".join(["`verilator_config", *lines]) + "\n")
+    verilator.build(
+        [publish, sim_dir() / "network.vlt", *others, *own],
+        wrapper.module,
+        folder / "build",
+        arguments=[*ASSERTIONS, "-fno-dfg", "-fno-table"],
+        optimize=optimize,
+    )
+
+
+def run(wrapper: Wrapper, folder: Path, images: NDArray[np.uint8]) -> tuple[bool, str]:
+    """Run tb_ulx3s on images (N, H, W, C): whether all passed, and what was printed."""
+    case, log = folder / "case.npz", folder / "board.log"
+    np.savez(case, images=images, expected=expected(wrapper, images))
+    facts = wrapper.board.context(wrapper.frame_bytes, 0)
+    patience = facts["silence"] + 40 * facts["clocks_per_bit"] + 2 * wrapper.design.plan.latency_estimate
+    driver = str(folder / "board" / emit.DRIVER)
+    passed = verilator.run(
+        folder / "build",
+        wrapper.module,
+        "tb_ulx3s",
+        modules_path=sim_dir(),
+        work=folder / "board" / "rtl",
+        environment={
+            "BOARD_DRIVER": driver,
+            "BOARD_CASE": str(case),
+            "BOARD_NAME": wrapper.name,
+            "BOARD_BIT": str(facts["clocks_per_bit"]),
+            "BOARD_PATIENCE": str(patience),
+            "PYTHONPATH": os.pathsep.join((driver, os.environ.get("PYTHONPATH", ""))),
+        },
+        results=folder / "board.xml",
+        log=log,
+    )
+    return passed, log.read_text(errors="replace")
