@@ -26,11 +26,11 @@ def measure(folder: Path, name: str, seeds: list[int], layer: str | None) -> dic
     design: designs.Design[Any] = designs.load(folder)
     device = devices.get(name)
     names = None if layer is None else [layer]
-    (task,) = synthesise.tasks(design, device, names, route=False, mhz=nextpnr.DEFAULT_MHZ, seed=1)
+    (task,) = synthesise.tasks(design, device, names, route=False)
     part = synthesise.synthesise(task, lambda what: None)
     routed = []
     for seed in seeds if device.part.nextpnr is not None else []:
-        routed.append(nextpnr.route(task.work, "netlist.json", device, seed=seed))
+        routed.append(nextpnr.route(task.work, "netlist.json", device, seeds=[seed]))
         print(f"seed {seed}: {routed[-1].mhz} MHz", file=sys.stderr)
     cells = part.synthesised
     found: dict[str, Any] = {
@@ -47,7 +47,7 @@ def measure(folder: Path, name: str, seeds: list[int], layer: str | None) -> dic
         found |= {
             "mhz": [one.mhz for one in routed],
             "mhz_median": statistics.median(one.mhz for one in routed),
-            "nextpnr_seconds": [round(one.run.seconds) for one in routed],
+            "nextpnr_seconds": [round(sum(try_.seconds for try_ in one.attempts)) for one in routed],
             "path": [f"{step.ns} ns {step.kind}: {step.start} -> {step.end}" for step in slowest.path],
         }
     return found

@@ -38,7 +38,21 @@ PATH_STEPS = 12  # of the critical path that are printed; JSON has all
 @click.option("--no-route", is_flag=True, help="Netlist and counts only: no clock.")
 @click.option("--clock", "clock_mhz", type=Real(over=0, highest=1000), default=110.0, show_default=True,
               help="MHz that placing and routing work towards.")  # fmt: skip
-@click.option("--seed", type=Whole(1, 2**31 - 1), default=1, show_default=True, help="Of placing.")
+@click.option("--seed", type=Whole(1, 2**30), default=1, show_default=True, help="Of placing.")
+@click.option(
+    "--seeds",
+    type=Whole(1, 1000),
+    default=1,
+    show_default=True,
+    help="Place and route from so many seeds, --seed and those after it; the fastest is kept.",
+)
+@click.option(
+    "--minutes",
+    type=Real(over=0, highest=100_000),
+    default=60.0,
+    show_default=True,
+    help="After which placing and routing is ended, and tried in another way.",
+)
 @click.option("--bitstream", type=OutputFile(".bit"), help="Write the routed design's bitstream (ECP5).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
@@ -50,6 +64,8 @@ def command(
     no_route: bool,
     clock_mhz: float,
     seed: int,
+    seeds: int,
+    minutes: float,
     bitstream: Path | None,
     as_json: bool,
 ) -> None:
@@ -81,7 +97,7 @@ def command(
     route = chosen.part.nextpnr is not None and not no_route
     if chosen.part.nextpnr is None:
         context = click.get_current_context()
-        for name in ("bitstream", "no_route", "clock_mhz", "seed"):
+        for name in ("bitstream", "no_route", "clock_mhz", "seed", "seeds", "minutes"):
             if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
                 option = "--clock" if name == "clock_mhz" else "--" + name.replace("_", "-")
                 raise InputError(f"{option}: no open tool routes {chosen.name}: leave it out")
@@ -107,7 +123,10 @@ def command(
             design = prepare()
         state = folder.fingerprint(place)
         names = [one.name for one in design.plan.layers] if layers else None if layer is None else [layer]
-        found = synthesise.tasks(design, chosen, names, route=route, mhz=clock_mhz, seed=seed)
+        found = synthesise.tasks(
+            design, chosen, names, route=route, mhz=clock_mhz, seeds=range(seed, seed + seeds),
+            minutes=minutes,
+        )  # fmt: skip
         with bar(f"synthesise {design.plan.name} for {chosen.name}") as update:
             parts = synthesise.synthesise_all(found, jobs, update)
             if bitstream is not None:
@@ -146,6 +165,9 @@ def _print(done: Synthesis, name: str) -> None:
     most = ("of the device", "", *(f"{has[r]:,}" for r in ("dsp", "bram", "lut", "ff")), "", "", "", "")
     title = f"{name}: {done.device} ({done.family}), {done.tools}"
     show_table(title, ("<", *headings), [*(row(part) for part in done.parts), most])
+    for part in done.parts:
+        if len(part.attempts) > 1:
+            _print_attempts(part)
     routed = [part for part in done.parts if part.mhz is not None and part.path]
     if routed:
         slowest = min(routed, key=lambda part: part.mhz or 0)
@@ -155,3 +177,11 @@ def _print(done: Synthesis, name: str) -> None:
             say(f"  {step.ns:6.2f} ns  {step.kind:8} {where}")
         if len(slowest.path) > PATH_STEPS:
             say(f"  ... and {len(slowest.path) - PATH_STEPS} more steps: --json has them")
+
+
+def _print_attempts(part: Part) -> None:
+    for one in part.attempts:
+        found = one.failed if one.mhz is None else f"{one.mhz:.1f} MHz"
+        say(f"{part.name}, seed {one.seed}, {one.placer} and {one.router}, {one.seconds:.0f} s: {found}")
+    if part.mhz_median is not None:
+        say(f"{part.name}: {part.mhz_median:.1f} MHz in the median")

