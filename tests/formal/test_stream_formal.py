@@ -125,11 +125,14 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
     "credit too many": (
         "credit_fifo", CREDITS, 9, "credit_q <= CREDIT_W'(DEPTH)", "credit_q <= CREDIT_W'(DEPTH + 1)",
     ),
-    "credit of one beat per set": ("credit_fifo", CREDITS, 9, "? CREDIT_W'(SET)", "? CREDIT_W'(1)"),
+    "credit of one beat per set": ("credit_fifo", CREDITS, 9, "room - CREDIT_W'(SET)", "room - 1'b1"),
     "start with room for less": (
-        "credit_fifo", CREDITS, 9, "credit_d >= CREDIT_W'(SET)", "credit_d >= CREDIT_W'(SET - 1)",
+        "credit_fifo", CREDITS, 9, "32'(room) >= SET", "32'(room) >= SET - 1",
     ),
-    "start_ok a cycle late": ("credit_fifo", CREDITS, 9, "start_ok <= credit_d", "start_ok <= credit_q"),
+    "a second start with room for one": (
+        "credit_fifo", CREDITS, 9, "32'(room) >= 2 * SET", "32'(room) >= SET",
+    ),
+    "start_ok a cycle late": ("credit_fifo", CREDITS, 9, ": 32'(room) >=", ": 32'(credit_q) >="),
     "credit back before the beat is taken": (
         "credit_fifo", CREDITS, 9, "(m_axis_tvalid && m_axis_tready)", "(m_axis_tvalid)",
     ),
@@ -165,9 +168,12 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
         "tile_to_raster", raster(2, 2, 1, 2, out_lanes=2), 12, "data_q <= rd_row_q", "data_q <= '0",
     ),
     "raster does not hold": ("tile_to_raster", ROW, 9, "!m_axis_tvalid || m_axis_tready", "1'b1"),
-    "row read before it is written": ("window_buffer", COLUMN, 9, "ready_q >=", "ready_q + 1'b1 >="),
+    "row read before it is written": ("window_buffer", COLUMN, 9, "ready_q > more_q", "ready_q >= more_q"),
     "row released early": ("window_buffer", COLUMN, 12, "top_q + ROW_W'(STEP - 1)", "top_q + ROW_W'(STEP)"),
-    "row released never": ("window_buffer", windows(1, 1), 9, "free_q + released", "free_q"),
+    "row released never": ("window_buffer", windows(1, 1), 9, "free_q + release_q", "free_q"),
+    "rows of the next row of windows": (
+        "window_buffer", COLUMN, 12, "more_q      <= next_more_q", "more_q      <= more_q",
+    ),
     "row kept too long": (
         "window_buffer", windows(1, 1), 9, "last_row ? ROW_W'(HEIGHT)", "last_row ? ROW_W'(HEIGHT - 1)",
     ),

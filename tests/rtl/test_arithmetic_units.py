@@ -98,9 +98,13 @@ def issue() -> Trials:
         for name, (words, spacing, addrs, latency) in shapes.items()
     }
     faults = {
-        "no_room": Fault("serial", "(!first || start_ok)", "1'b1"),
-        "too_close": Fault("spaced", "(!last || gap_q == '0)", "1'b1"),
-        "lost": Fault("serial", "{alive_q[LATENCY-1:0], accept}", "{alive_q[LATENCY-1:0], accept && !last}"),
+        "no_room": Fault("serial", "(!first_q || start_ok)", "1'b1"),
+        "too_close": Fault("spaced", "(!last_q || apart_q)", "1'b1"),
+        "lost": Fault(
+            "serial", "{alive_q[LATENCY-1:0], accept}", "{alive_q[LATENCY-1:0], accept && !last_q}"
+        ),
+        "a_word_short": Fault("serial", "WORDS - 2", "WORDS - 3"),
+        "too_early": Fault("spaced", "gap_q <= GAP_W'(SPACING > 1)", "gap_q <= GAP_W'(2)"),
         "twice": Fault("serial", "word_q + 1'b1", "word_q + COUNT_W'(s_axis_tdata[0])"),
         "out_of_step": Fault("serial", "ADDR_W'(ADDRS - 1) ? '0", "ADDR_W'(ADDRS - 2) ? '0"),
     }

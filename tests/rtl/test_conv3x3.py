@@ -63,7 +63,7 @@ RATES = {
 FAULTS: dict[str, dict[str, Fault]] = {
     "shapes": {
         "lost": Fault("one_row", ".m_axis_tready(window_tready)", ".m_axis_tready(1'b1)", stalls="choked"),
-        "no_room": Fault("one_row", "(!first || start_ok)", "1'b1", "a set began without room",
+        "no_room": Fault("one_row", "(!first_q || start_ok)", "1'b1", "a set began without room",
                          module="rvg_issue", stalls="choked"),
         "unsigned": Fault("stem", ".X_SIGNED(X_SIGNED)", ".X_SIGNED(1'b0)"),
     },

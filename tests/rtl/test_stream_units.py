@@ -38,9 +38,8 @@ def credit_fifo() -> Trials:
     shapes = ((1, 1), (4, 1), (5, 2), (8, 8), (21, 5))
     cases = {f"d{d}s{s}": {"WIDTH": 8, "DEPTH": d, "SET": s} for d, s in shapes}
     faults = {
-        "overflows": Fault("d5s2", "(start ? CREDIT_W'(SET) : '0)", "CREDIT_W'(start)", "a full buffer"),
-        "begins_without_room": Fault("d5s2", "start_ok <= credit_d >= CREDIT_W'(SET);", "start_ok <= 1'b1;",
-                                     "a full buffer"),
+        "overflows": Fault("d5s2", "room - CREDIT_W'(SET)", "room - CREDIT_W'(1)", "a full buffer"),
+        "begins_without_room": Fault("d5s2", ": 32'(room) >= SET;", ": 1'b1;", "a full buffer"),
         "gains_room": Fault("d4s1", "CREDIT_W'(m_axis_tvalid && m_axis_tready)", "CREDIT_W'(m_axis_tready)",
                             "more room is free than there is"),
     }  # fmt: skip

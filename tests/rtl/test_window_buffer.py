@@ -43,7 +43,7 @@ def of_3x3() -> Trials:
         "lost": Fault("s1_8x8", "assign s_axis_tready = free_q != '0;", "assign s_axis_tready = 1'b1;",
                       "over one that is kept"),
         "a_bank_too_many": Fault("s1_8x8", "<= BANK_W'(BANKS);", "<= BANK_W'(BANKS + 1);", "than there are"),
-        "too_early": Fault("s1_5x7", "ready_q >= BANK_W'(end_row - first_row)", "1'b1",
+        "too_early": Fault("s1_5x7", "ready_q > more_q", "1'b1",
                            "more rows left than had come"),
     }  # fmt: skip
     return Trials(cases, faults)

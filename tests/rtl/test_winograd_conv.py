@@ -32,7 +32,7 @@ FAULTS = {
     "division": Fault("m3", ".B_SHIFT(6)", ".B_SHIFT(7)", module="rvg_winograd_divide_m3_s1"),
     "right_edge": Fault("m3", "wr_col < COL_W'(WIDTH)", "wr_col < 1", module="rvg_tile_to_raster"),
     "lost": Fault("m3", ".m_axis_tready(data_tready)", ".m_axis_tready(1'b1)", stalls="choked"),
-    "no_room": Fault("m3", "(!first || start_ok)", "1'b1", "set began without room", module="rvg_issue",
+    "no_room": Fault("m3", "(!first_q || start_ok)", "1'b1", "set began without room", module="rvg_issue",
                      stalls="choked"),
     "too_close": Fault("m3", ".SPACING(K*PO/LANES)", ".SPACING(1)", "sums came before those before"),
     "a_beat_too_many": Fault("m3", "y_valid <= valid_q[6];", "y_valid <= |valid_q[6:5];",

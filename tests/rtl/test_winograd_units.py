@@ -61,7 +61,7 @@ def mac_array() -> Trials:
         "too_close": Fault("spaced", ".SPACING(SPACING)", ".SPACING(1)"),
         "lost": Fault("m2", "products_valid && products_last;", "products_last && !enable[0];"),
         "twice": Fault("m2", "products_valid && products_last;", "products_last;"),
-        "no_room": Fault("m2", "(!first || start_ok)", "1'b1", module="rvg_issue"),
+        "no_room": Fault("m2", "(!first_q || start_ok)", "1'b1", module="rvg_issue"),
     }
     cases = {"m4": mac(M4), "m2": mac(M2), "spaced": {**mac(M2), "SPACING": 7}}
     return Trials(cases, faults)

@@ -37,14 +37,15 @@ module rvg_credit_fifo #(
     rvg_error_depth_below_a_set u_error ();
   end
 
-  logic [CREDIT_W-1:0] credit_q, credit_d;
+  logic [CREDIT_W-1:0] credit_q, room;
   logic                in_ready;
 
-  assign credit_d = credit_q - (start ? CREDIT_W'(SET) : '0) + CREDIT_W'(m_axis_tvalid && m_axis_tready);
+  // `start` comes late in the cycle, from units around: whether there is room is known for both of its values by then.
+  assign room = credit_q + CREDIT_W'(m_axis_tvalid && m_axis_tready);
 
   always_ff @(posedge clk) begin
-    credit_q <= credit_d;
-    start_ok <= credit_d >= CREDIT_W'(SET);
+    credit_q <= start ? room - CREDIT_W'(SET) : room;
+    start_ok <= start ? 32'(room) >= 2 * SET : 32'(room) >= SET;
     if (rst) begin
       credit_q <= CREDIT_W'(DEPTH);
       start_ok <= 1'b0;

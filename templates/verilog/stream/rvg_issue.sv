@@ -53,44 +53,54 @@ module rvg_issue #(
   end
 
   // ---- into the array
+  // What is ready is told by registers, each of one bit: it is the beginning of long paths through the units around.
   logic [COUNT_W-1:0] word_q;
   logic [GAP_W-1:0]   gap_q;  // cycles until a set may end
-  logic               accept, first, last;
+  logic               first_q, last_q, apart_q;
+  logic               accept, before_last;
 
-  assign first         = word_q == '0;
-  assign last          = word_q == COUNT_W'(WORDS - 1);
-  assign s_axis_tready = (!first || start_ok) && (!last || gap_q == '0);
+  assign before_last   = word_q == COUNT_W'(WORDS > 1 ? WORDS - 2 : 0);
+  assign s_axis_tready = (!first_q || start_ok) && (!last_q || apart_q);
   assign accept        = s_axis_tvalid && s_axis_tready;
-  assign start         = accept && first;
+  assign start         = accept && first_q;
   assign weight_en     = accept;
 
   always_ff @(posedge clk) begin
     if (gap_q != '0) gap_q <= gap_q - 1'b1;
+    apart_q <= gap_q <= GAP_W'(SPACING > 1);
     if (accept) begin
       word        <= s_axis_tdata;
-      word_q      <= last ? '0 : word_q + 1'b1;
+      word_q      <= last_q ? '0 : word_q + 1'b1;
+      first_q     <= last_q;
+      last_q      <= WORDS == 1 || before_last;
       weight_addr <= weight_addr == ADDR_W'(ADDRS - 1) ? '0 : weight_addr + 1'b1;
-      if (last) gap_q <= GAP_W'(SPACING - 1);
+      if (last_q) begin
+        gap_q   <= GAP_W'(SPACING - 1);
+        apart_q <= SPACING == 1;
+      end
     end
     if (rst) begin
       word_q      <= '0;
+      first_q     <= 1'b1;
+      last_q      <= WORDS == 1;
       gap_q       <= '0;
+      apart_q     <= 1'b1;
       weight_addr <= '0;
     end
   end
 
   // ---- through the array. What is in flight at a reset must not come out after it.
-  logic [LATENCY:0] alive_q, first_q, last_q;
+  logic [LATENCY:0] alive_q, first_of_q, last_of_q;
 
   assign enable     = alive_q[LATENCY-1:0];
   assign sums_valid = alive_q[LATENCY];
-  assign sums_first = first_q[LATENCY];
-  assign sums_last  = last_q[LATENCY];
+  assign sums_first = first_of_q[LATENCY];
+  assign sums_last  = last_of_q[LATENCY];
 
   always_ff @(posedge clk) begin
-    alive_q <= {alive_q[LATENCY-1:0], accept};
-    first_q <= {first_q[LATENCY-1:0], first};
-    last_q  <= {last_q[LATENCY-1:0], last};
+    alive_q    <= {alive_q[LATENCY-1:0], accept};
+    first_of_q <= {first_of_q[LATENCY-1:0], first_q};
+    last_of_q  <= {last_of_q[LATENCY-1:0], last_q};
     if (rst) alive_q <= '0;
   end
 

@@ -62,12 +62,13 @@ module rvg_window_buffer #(
   end
 
   // ---- rows: a ring of banks, counted free on one side and ready on the other
-  logic [BANK_W-1:0] free_q, ready_q, released;
-  logic              row_written;
+  logic [BANK_W-1:0] free_q, ready_q, release_q;
+  logic              row_written, row_released;
 
+  // Both sides' ends of a row come late in the cycle; the sums for them are there by then.
   always_ff @(posedge clk) begin
-    free_q  <= free_q + released - BANK_W'(row_written);
-    ready_q <= ready_q - released + BANK_W'(row_written);
+    free_q  <= (row_released ? free_q + release_q : free_q) - BANK_W'(row_written);
+    ready_q <= (row_released ? ready_q - release_q : ready_q) + BANK_W'(row_written);
     if (rst) begin
       free_q  <= BANK_W'(BANKS);
       ready_q <= '0;
@@ -101,23 +102,36 @@ module rvg_window_buffer #(
   logic [TILE_W-1:0]        tile_q;
   logic [PHASE_W-1:0]       phase_q;      // columns missing in the window
 
-  logic [ROW_W-1:0]  first_row, end_row, next_first;
+  // Of the row of windows whose first row is top - 1: the first row of the map in it, and the first after it.
+  function automatic logic [ROW_W-1:0] first_row(input logic [ROW_W-1:0] top);
+    first_row = top == '0 ? '0 : top - 1'b1;
+  endfunction
+
+  function automatic logic [ROW_W-1:0] end_row(input logic [ROW_W-1:0] top);
+    end_row = top + ROW_W'(KERNEL - 1) > ROW_W'(HEIGHT) ? ROW_W'(HEIGHT) : top + ROW_W'(KERNEL - 1);
+  endfunction
+
+  // How many rows are needed, and released at its end, is a matter of adders and comparisons: they are registers, which
+  // follow top_q a cycle later. A row of windows takes several cycles: its end finds them right.
+  logic [ROW_W-1:0]  next_top, next_first;
   logic [BANK_W:0]   next_base;
+  logic [BANK_W-1:0] more_q, next_more_q;  // rows of this row of windows, of the next, without their first
   logic              rows_ok, enable, issue, complete, last_word, row_end, last_row;
 
-  assign first_row  = top_q == '0 ? '0 : top_q - 1'b1;
-  assign end_row    = top_q + ROW_W'(KERNEL - 1) > ROW_W'(HEIGHT) ? ROW_W'(HEIGHT) : top_q + ROW_W'(KERNEL - 1);
-  assign last_row   = top_q == ROW_W'((TILES_Y - 1) * STEP);
-  assign next_first = last_row ? ROW_W'(HEIGHT) : top_q + ROW_W'(STEP - 1);
-  assign rows_ok    = ready_q >= BANK_W'(end_row - first_row);
-  assign issue      = rows_ok && enable;
-  assign complete   = phase_q == '0;
-  assign last_word  = word_q == WORD_W'(WORDS - 1);
-  assign row_end    = complete && last_word && tile_q == TILE_W'(TILES_X - 1);
-  assign released   = issue && row_end ? BANK_W'(next_first - first_row) : '0;
-  assign next_base  = (BANK_W+1)'(base_bank_q) + (BANK_W+1)'(released);
+  assign last_row     = top_q == ROW_W'((TILES_Y - 1) * STEP);
+  assign next_top     = last_row ? '0 : top_q + ROW_W'(STEP);
+  assign next_first   = last_row ? ROW_W'(HEIGHT) : top_q + ROW_W'(STEP - 1);
+  assign rows_ok      = ready_q > more_q;
+  assign issue        = rows_ok && enable;
+  assign complete     = phase_q == '0;
+  assign last_word    = word_q == WORD_W'(WORDS - 1);
+  assign row_end      = complete && last_word && tile_q == TILE_W'(TILES_X - 1);
+  assign row_released = issue && row_end;
+  assign next_base    = (BANK_W+1)'(base_bank_q) + (BANK_W+1)'(release_q);
 
   always_ff @(posedge clk) begin
+    release_q   <= BANK_W'(next_first - first_row(top_q));
+    next_more_q <= BANK_W'(end_row(next_top) - first_row(next_top) - 1'b1);
     if (issue) begin
       phase_q <= complete ? PHASE_W'(SLIDE ? STEP - 1 : KERNEL - 1) : phase_q - 1'b1;
       if (SLIDE || !complete) begin
@@ -139,7 +153,8 @@ module rvg_window_buffer #(
         col_q       <= '0;
         addr_q      <= (ADDR_W+2)'(-WORDS);
         tile_q      <= '0;
-        top_q       <= last_row ? '0 : top_q + ROW_W'(STEP);
+        top_q       <= next_top;
+        more_q      <= next_more_q;
         base_bank_q <= BANK_W'(next_base >= (BANK_W+1)'(BANKS) ? next_base - (BANK_W+1)'(BANKS) : next_base);
       end
     end
@@ -151,6 +166,7 @@ module rvg_window_buffer #(
       word_q      <= '0;
       tile_q      <= '0;
       top_q       <= '0;
+      more_q      <= BANK_W'(end_row('0) - 1'b1);
       base_bank_q <= '0;
     end
   end
@@ -224,7 +240,7 @@ module rvg_window_buffer #(
     .clk, .rst, .holds(!row_written || free_q != '0)
   );
   rvg_assert #(.TEXT("rvg_window_buffer: more rows left than had come")) u_assert_release (
-    .clk, .rst, .holds(released <= ready_q)
+    .clk, .rst, .holds(!row_released || release_q <= ready_q)
   );
   rvg_assert #(.TEXT("rvg_window_buffer: more rows are counted than there are")) u_assert_rows (
     .clk, .rst, .holds((BANK_W+1)'(free_q) + (BANK_W+1)'(ready_q) <= (BANK_W+1)'(BANKS))
