@@ -130,7 +130,7 @@ def expected(job: Job, frame: NDArray[np.integer]) -> dict[str, list[int]]:
     return {name: region.tolist() for name, region in found.items()}
 
 
-def set_up(job: Job, folder: Path) -> dict[str, Any]:
+def set_up(job: Job, folder: Path, seed: int) -> dict[str, Any]:
     """Write memory.bin and faults.json into the folder; returns what the latter says."""
     content = np.full(SIZE, UNTOUCHED, np.uint8)
     bad = list(bad_images(job))
@@ -147,6 +147,7 @@ def set_up(job: Job, folder: Path) -> dict[str, Any]:
         content[at : at + lines.size] = lines
         at += step
     setup = {
+        "seed": seed,
         "images": images,
         "bad": {name: codes for name, _, codes in bad},
         "weight_places": [0, word(job.image, "program"), job.schedule.weight_addresses[1]],
@@ -192,11 +193,14 @@ def emitted(folder: Path) -> Design[EnginePlan]:
     return design
 
 
-def found(design: Design[EnginePlan]) -> dict[str, str]:
-    """Build and run the bench of faults on a design: test -> what went wrong, empty where nothing did."""
+def found(design: Design[EnginePlan], seed: int = 0) -> dict[str, str]:
+    """Build and run the bench of faults on a design: test -> what went wrong, empty where nothing did.
+
+    seed  where not 0: of latencies, of back-pressure on every channel, and of more moments
+    """
     folder, work = design.directory.resolve(), design.directory.resolve() / "faults"
     work.mkdir()
-    setup = set_up(Job.of(design.plan.schedule), work)
+    setup = set_up(Job.of(design.plan.schedule), work, seed)
     (work / "writes.bin").touch()
     (work / "sums.bin").touch()
     verilator.build(
@@ -205,6 +209,8 @@ def found(design: Design[EnginePlan]) -> dict[str, str]:
     )  # fmt: skip
     plusargs = [f"+data={work}", f"+log={work / 'check.log'}", "+sums=0"]
     plusargs += [f"+dram_load0={work / 'memory.bin'}", f"+dram_dump={work / 'dump.bin'}"]
+    if seed:
+        plusargs += [f"+seed={seed}", "+latency_min=2", "+latency_max=60", "+back_pressure=20"]
     files = {"REPVGG_HW_FAULTS": "faults.json", "REPVGG_HW_COMPARE": "compare.json"}
     verilator.run(
         work / "sim", "bench", "tb_engine_faults", modules_path=sim_dir(), work=work, plusargs=plusargs,
