@@ -6,15 +6,13 @@ holds for this one; pins and the 25 MHz clock are constrained, the PLL's clock i
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from repvgg_hw.board.boards import Ulx3s
 from repvgg_hw.errors import CheckFailed
 from repvgg_hw.plan import device
-from repvgg_hw.synth import family, netlist, tools, yosys
+from repvgg_hw.synth import family, netlist, nextpnr, tools, yosys
 
 STEM = "top"
 CONSTRAINTS = "ulx3s.lpf"
@@ -52,28 +50,17 @@ def make(
     script = [yosys.reading(sources, netlist.multipliers(ecp5)), *netlist.of_design(ecp5, top, STEM)]
     yosys.run(script, work, STEM, progress)
     yosys.check_whole(work / f"{STEM}.json")
-    chosen = device.get(board.name)
-    assert chosen.part.nextpnr is not None
-    arguments = [
-        *("--json", f"{STEM}.json", chosen.part.nextpnr, "--package", chosen.package),
-        *("--speed", chosen.speed, "--lpf", f"../{CONSTRAINTS}", "--freq", f"{board.pll.mhz}"),
-        *("--seed", str(seed), "--textcfg", f"{STEM}.config", "--report", f"{STEM}.route.json"),
-        "--timing-allow-fail",
-    ]
-    tools.run("nextpnr", arguments, work, f"{STEM}.nextpnr", progress)
-    mhz = clock(work / f"{STEM}.route.json")
-    if mhz < board.pll.mhz:
-        raise CheckFailed(f"{board.pll.mhz} MHz do not hold, but {mhz:.1f} MHz: try another --seed")
-    tools.run("ecppack", [f"{STEM}.config", f"{STEM}.bit"], work, f"{STEM}.ecppack")
+    routed = nextpnr.route(
+        work,
+        f"{STEM}.json",
+        device.get(board.name),
+        mhz=board.pll.mhz,
+        seeds=(seed,),
+        constraints=f"../{CONSTRAINTS}",
+        progress=progress,
+    )
+    if routed.mhz < board.pll.mhz:
+        raise CheckFailed(f"{board.pll.mhz} MHz do not hold, but {routed.mhz:.1f} MHz: try another --seed")
+    data = nextpnr.pack(work, STEM).read_bytes()
     counts = yosys.counts(ecp5, work / f"{STEM}.stat.json")
-    return Bitstream(mhz, counts, (work / f"{STEM}.bit").read_bytes())
-
-
-def clock(report: Path) -> float:
-    """The clock that the PLL's domain holds, by nextpnr's report. Raises CheckFailed where there is none."""
-    try:
-        found = json.loads(report.read_text())["fmax"]
-        (mhz,) = [float(facts["achieved"]) for name, facts in found.items() if re.search(r"aclk", name)]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise CheckFailed(f"{report} names no clock of the PLL: is the disk full?") from None
-    return mhz
+    return Bitstream(routed.mhz, counts, data)

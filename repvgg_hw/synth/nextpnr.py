@@ -70,12 +70,14 @@ def route(
     mhz: float = DEFAULT_MHZ,
     seeds: Sequence[int] = (1,),
     minutes: float = DEFAULT_MINUTES,
+    constraints: str | None = None,
     progress: tools.Progress | None = None,
 ) -> Routed:
     """Place and route a netlist (JSON, by name in the folder) from every seed; of WAYS the first that ends.
 
     The folder gets NAME.config of the fastest, and for each seed NAME.seedN.route.json.
-    minutes  of one attempt, after which it is ended
+    minutes      of one attempt, after which it is ended
+    constraints  a file of pins and clocks, as seen from the folder; None: pins are free
     Raises InputError where no open tool routes the device, CheckFailed where no seed could be routed.
     """
     if device.part.nextpnr is None:
@@ -83,6 +85,7 @@ def route(
             f"{device.name}: no open tool routes this part; without a clock its netlist can be had"
         )
     stem = Path(netlist).stem
+    pins = ("--lpf-allow-unconstrained",) if constraints is None else ("--lpf", constraints)
     attempts: list[Attempt] = []
     best: tuple[float, tuple[Step, ...]] | None = None
     failure = CheckFailed("there is no seed to route from")
@@ -91,7 +94,7 @@ def route(
             arguments = [
                 *("--json", netlist, str(device.part.nextpnr), "--package", device.package),
                 *("--speed", device.speed, "--freq", f"{mhz:g}", "--seed", str(seed)),
-                *("--placer", placer, "--router", router, "--lpf-allow-unconstrained", "--timing-allow-fail"),
+                *("--placer", placer, "--router", router, *pins, "--timing-allow-fail"),
             ]
             began = time.monotonic()
             try:

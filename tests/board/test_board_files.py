@@ -145,6 +145,14 @@ def test_it_refuses_what_it_cannot_do(design: Path, tmp_path: Path) -> None:
         ((tmp_path, "--board", "kv260", "-o", output), "holds no design.json"),
         ((design, "--board", "kv260", "--top", 5, "-o", output), "the network has 4 classes"),
         ((design, "--board", "kv260", "-o", design), "holds other files"),
+        (
+            (design, "--board", "kv260", "-o", output, "--bitstream", output / "x.bit"),
+            "no open tool makes kv260",
+        ),
+        (
+            (design, "--board", "ulx3s-85f", "-o", output, "--seed", 3),
+            "--seed belongs to --bitstream",
+        ),
         ((design, "--board", "kv260", "-o", design / "design.json"), "is a file"),
     ):
         result = run(*words)

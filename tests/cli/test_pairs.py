@@ -172,8 +172,8 @@ def test_every_option_is_in_a_table() -> None:
         missing = {o for o in options if not {o, o.replace("--no-", "--")} & set(tables[name])} - left
         if name == "simulate":  # of engines: tests/targets/verilog/test_engine_program.py
             missing.discard("--image")
-        if name == "synth":  # of devices that are routed, which takes minutes: tests/cli/test_synth.py
-            missing -= {"--bitstream", "--clock", "--no-route", "--seed"}
+        if name in ("synth", "board"):  # of devices that are routed, which takes minutes: test_synth.py
+            missing -= {"--bitstream", "--clock", "--minutes", "--no-route", "--seed", "--seeds"}
         if name == "evaluate":
             missing -= {
                 "--json",
