@@ -154,10 +154,11 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="JSON of the rows")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    rows = [row(name, options.folder, options.data) for name in options.only or NAMES]
     print("| network | proven | values compared, all equal | cycles of a frame, planned | image, MB | s |")
-    print("|---|---|---|---|---|---|")
-    for one in rows:
+    print("|---|---|---|---|---|---|", flush=True)
+    rows = list[Row]()
+    for name in options.only or NAMES:
+        rows.append(one := row(name, options.folder, options.data))
         equal = f"{one.values:,}" if not one.problems else f"NO: {one.problems[0]}"
         cells = (
             one.name,
@@ -167,7 +168,7 @@ def main() -> None:
             f"{one.image_mb:.1f}",
             f"{one.seconds:.0f}",
         )
-        print(f"| {' | '.join(cells)} |")
+        print(f"| {' | '.join(cells)} |", flush=True)
     if options.output:
         options.output.write_text(json.dumps([asdict(one) for one in rows], indent=2) + "\n")
     if any(one.problems for one in rows):

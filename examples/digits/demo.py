@@ -4,6 +4,7 @@
     python -m examples.digits.demo [--images N] [--multipliers N] [--output DIR]
 
 Every step is a command that can be typed; this script types them, then sets side by side what they found.
+Last the same integers run on an engine, the other architecture, on a few of the images.
 Exit codes are the commands': 0 proven, 1 a check failed, 2 wrong usage or input.
 """
 
@@ -26,6 +27,8 @@ from repvgg_hw.design import results
 
 CHECKPOINT = Path(os.path.relpath(Path(__file__).with_name("digits.safetensors")))
 MIN_IMAGES = 3
+ENGINE_MULTIPLIERS = 100  # budget of the engine, which is the smaller of the two
+ENGINE_IMAGES = 8  # at most: it takes longer for each
 PREPROCESSING = ("--mean", data.MEAN, "--std", data.STD)
 
 
@@ -42,6 +45,17 @@ class Outcome:
     simulated_cycles: int
     multipliers: int
     utilization: float
+
+
+@dataclass(frozen=True)
+class EngineOutcome:
+    """What the table says of the engine, on the first of the same images."""
+
+    images: int
+    bit_exact: int
+    planned_cycles: int
+    simulated_cycles: int
+    multipliers: int
 
 
 def repvgg_hw(*arguments: object, output: Path | None = None) -> None:
@@ -76,6 +90,22 @@ def run(folder: Path, images: int | None, multipliers: int) -> Outcome:
     return outcome(evaluation, built)
 
 
+def run_engine(folder: Path, images: int | None) -> EngineOutcome:
+    """The same integers on the other architecture: one array for all layers, weights and maps in DRAM."""
+    built, limit = folder / "engine", min(ENGINE_IMAGES, images or ENGINE_IMAGES)
+    repvgg_hw(
+        "generate", "--integers", folder / "design" / "network.npz", "--architecture", "engine",
+        "--multipliers", ENGINE_MULTIPLIERS, "-o", built, "--force",
+    )  # fmt: skip
+    repvgg_hw("simulate", built, "--images", folder / "test.npz", "--limit", limit)
+    plan, simulated = design.load(built).plan, results.load(built)
+    assert simulated is not None
+    assert simulated.frame_interval is not None
+    return EngineOutcome(
+        simulated.images, simulated.bit_exact, plan.frame_interval, simulated.frame_interval, plan.multipliers
+    )
+
+
 def outcome(evaluation: Path, built: Path) -> Outcome:
     """Read what `evaluate` and `simulate` wrote; both must have seen the same integer model."""
     (method,) = json.loads(evaluation.read_text())["methods"]
@@ -102,9 +132,9 @@ def outcome(evaluation: Path, built: Path) -> Outcome:
     )
 
 
-def table(outcome: Outcome) -> Table:
+def table(outcome: Outcome, engine: EngineOutcome) -> Table:
     """The demo's result."""
-    o = outcome
+    o, e = outcome, engine
     result = Table(title=f"RepVGG on {o.images} handwritten digits that it never saw", show_header=False)
     result.add_column()
     result.add_column(justify="right")
@@ -115,7 +145,11 @@ def table(outcome: Outcome) -> Table:
     result.add_row("cycles per frame, planned", f"{o.planned_cycles:,}")
     result.add_row("cycles per frame, simulated", f"{o.simulated_cycles:,}", end_section=True)
     result.add_row("multipliers", f"{o.multipliers:,}")
-    result.add_row("their use", f"{o.utilization:.1%}")
+    result.add_row("their use", f"{o.utilization:.1%}", end_section=True)
+    result.add_row("on an engine: images bit-exact", f"{e.bit_exact} of {e.images}")
+    result.add_row("cycles per frame, planned", f"{e.planned_cycles:,}")
+    result.add_row("cycles per frame, simulated", f"{e.simulated_cycles:,}")
+    result.add_row("multipliers", f"{e.multipliers:,}")
     return result
 
 
@@ -133,8 +167,9 @@ def main(arguments: list[str] | None = None) -> None:
     if options.images is not None and options.images < MIN_IMAGES:
         parser.error(f"--images must be at least {MIN_IMAGES}: fewer show no steady frame interval")
     found = run(options.output, options.images, options.multipliers)
+    engine = run_engine(options.output, options.images)
     print()
-    Console().print(table(found))
+    Console().print(table(found, engine))
 
 
 if __name__ == "__main__":
