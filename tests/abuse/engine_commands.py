@@ -12,7 +12,7 @@ from tests.abuse import slow_yosys
 from tests.abuse.case import FAILED, OK, WRONG, Case
 from tests.abuse.engines import BUILT, ENGINE, LONG, REPORT, SIMULATE
 from tests.abuse.machine import ODD, QUIET, SIZES, forbid
-from tests.abuse.options import BASES, drop
+from tests.abuse.options import BASES, WORDS, drop
 
 _BASE = list(BASES["generate"])
 drop(_BASE, "--multipliers")
@@ -70,6 +70,22 @@ def generating() -> Iterator[Case]:
         yield Case("options that make one another void", name, words, says=shown)
     words = (*MAKE, *BUDGET, "--target", "hls")
     yield Case("options that make one another void", "an engine as HLS", words, says="--architecture")
+
+
+def choosing() -> Iterator[Case]:
+    """The faster of two architectures; room for networks that are none, or for which there is none."""
+    auto = (*MAKE[:1], "--architecture", "auto", *MAKE[3:])
+    yield Case("right commands", "generate --architecture auto", (*auto, "--device", "pynq-z2"), RIGHT)
+    for word in (*WORDS, "missing.npz", "images.npz", "text.txt", "net.pth", "foreign", "A0,A1"):
+        words = (*MAKE, *BUDGET, "--for", word)
+        yield Case("option values", f"generate an engine --for {word!r}", words)
+    yield Case("option values", "generate a chain --for A0", ("generate", *BASES["generate"], "--for", "A0"))
+    for share in ("1e-9", "0", "nan"):
+        words = (*auto, "--device", "pynq-z2", "--fill", share)
+        yield Case("option values", f"generate what fits in {share}", words)
+    for other in (("--winograd", "2"), ("--fps", "100"), ("--dsp", "18x18"), ("--folding", "folding.json")):
+        name = f"generate --architecture auto beside {other[0]}"
+        yield Case("options that make one another void", name, (*auto, *other), says=other[0])
 
 
 def options() -> Iterator[Case]:

@@ -124,6 +124,7 @@ SPECIAL: dict[str, tuple[str, ...] | None] = {
     "--assume": ("", "nope", "nope=1", "order", "order=", "=file", "order=nope"),
     "--scheduler": ("", "nope", "tcp://", "tcp://127.0.0.1:1", "http://127.0.0.1:1"),
     "--waves-window": None,
+    "--for": None,  # of engines: engine_commands.py
 }
 
 

@@ -58,6 +58,7 @@ def cases(template: Path) -> list[Case]:
         *synthesis.names(),
         *engine_commands.right(),
         *engine_commands.generating(),
+        *engine_commands.choosing(),
         *engine_commands.options(),
         *engines.design_json(template),
         *engines.whole_files(template),
