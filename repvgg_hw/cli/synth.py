@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from repvgg_hw.cli.command import Command
-from repvgg_hw.cli.rules import excludes, needs
+from repvgg_hw.cli.rules import excludes, needs, void
 from repvgg_hw.cli.tables import show_table
 from repvgg_hw.cli.talk import say
 from repvgg_hw.cli.values import NAME, PLACE, OutputFile, Real, Whole
@@ -25,6 +25,10 @@ RULES = (
     excludes("--bitstream", "--layer", why="a bitstream is of the whole design"),
     excludes("--bitstream", "--layers", why="a bitstream is of the whole design"),
     excludes("--bitstream", "--no-route", why="a bitstream is of a routed design"),
+    *(
+        void(option, "--no-route", why="it is of routing")
+        for option in ("--clock", "--seed", "--seeds", "--minutes")
+    ),
 )
 PATH_STEPS = 12  # of the critical path that are printed; JSON has all
 

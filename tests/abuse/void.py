@@ -82,6 +82,10 @@ VOID: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
         (("design", "--device", "kv260", "--layer", "stage0"), ("--layers",)),
         (("design", "--device", "ulx3s-85f", "--layers"), ("--bitstream", "new.bit")),
         (("design", "--device", "ulx3s-85f", "--no-route"), ("--bitstream", "new.bit")),
+        (("design", "--device", "ulx3s-85f", "--no-route"), ("--clock", "50")),
+        (("design", "--device", "ulx3s-85f", "--no-route"), ("--seed", "3")),
+        (("design", "--device", "ulx3s-85f", "--no-route"), ("--seeds", "3")),
+        (("design", "--device", "ulx3s-85f", "--no-route"), ("--minutes", "3")),
     ),
     "train": (
         *((("images", *NEW), option) for option in OF_QAT),
