@@ -5,7 +5,8 @@ of one for each input bit of a multiplexer, RAM in LUTs as `memory_map` maps it,
 that does not grow with the array; flip-flops one for each bit of a register between these.
 Beside Yosys 0.70 for xc7 at n = 9: rvg_engine_output, one lane of 28 bits, is 10,526 LUT and 5,943 FF (here,
 without its control, 9,625 and 5,460), rvg_engine_weights, two kernels, 2,613 and 4,091 (2,544 and 3,960),
-rvg_engine_array, PI 2, PO 1, 162 DSPs, 10,324 and 6,577 (with its accumulators 11,124 and 6,723).
+rvg_engine_array at n = 5, PO 2 and sums of 30 bits, its accumulators included, 5,451 LUT at PI 2 and at PI 4
+(5,500) and 3,232 and 10,009 FF (3,225 and 10,000): products are added in the multipliers.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from repvgg_hw.winograd.matrices import KERNEL
 CONTROL = Resources(lut=7000, ff=7500)  # fetch, DMA, sequencers, registers
 MUX = 3  # input bits of a wide multiplexer for each LUT
 BLOCK_BYTES, BLOCK_WORDS = 4, 512  # of a block RAM of 18 kbit at its widest
+READ_PORTS = 2  # of an accumulator: to add and to drain; RAM in LUTs has one, so it is there twice
+SMALL_PORTS = (18, 18)  # of multipliers without an adder of their own
 CLIENTS = 3  # FIFOs of the ports: program, weights, maps
 
 
@@ -56,10 +59,15 @@ def _arithmetic(array: Array, family: str) -> Iterator[Resources]:
 
     # products, their sums over PI, added to an accumulator or to zero; a row of sums of all to drain
     sums = n * n * array.po * widths.sum
+    one = dsps(widths.data, widths.weight, ports)
+    chained = one == 1 and ports != SMALL_PORTS  # products are added in the multipliers, operands delayed
+    delays = array.pi * (array.pi - 1) // 2 if chained else 0
     yield Resources(
-        dsp=array.multipliers * dsps(widths.data, widths.weight, ports),
-        lut=sums * (array.pi + 1) + sums // MUX,
-        ff=array.multipliers * widths.weight + sums // 2,
+        dsp=array.multipliers * one,
+        lut=sums * (2 if chained else array.pi + 1) + sums // MUX,
+        ff=array.multipliers * widths.weight
+        + delays * n * n * (array.po * widths.weight + widths.data)
+        + sums // 2,
     )
     # B^T along columns and rows; a byte of a beat for each row bank
     window = n * (widths.middle + widths.data)
@@ -100,7 +108,6 @@ def _memories(array: Array, family: str, *, uram: bool) -> Iterator[Resources]:
     """(copies, words, bits) of every memory, mapped."""
     n, widths = array.n, array.widths
     shapes = [
-        (n * n * array.po, 2 * array.t_max, widths.sum),  # accumulators
         (n * array.pi, array.line_depth, 8 * array.bd),  # rows of the input
         (1, array.c_max, array.pool_w),  # the pool's sums
         (CLIENTS, 2 * array.max_burst, 8 * max(array.bw, array.bd)),
@@ -110,6 +117,11 @@ def _memories(array: Array, family: str, *, uram: bool) -> Iterator[Resources]:
     # rows of the output, with a write enable for each byte: block RAM alone has that
     blocks = -(-array.bd // BLOCK_BYTES) * -(-array.slots * array.out_words // BLOCK_WORDS)
     yield Resources(bram=array.lanes * (n - 2) * blocks)
+    # accumulators are read without a register
+    sums = map_memory(family, 2 * array.t_max, widths.sum, rom=False)
+    copies = READ_PORTS * n * n * array.po
+    lutram = int(copies * sums.lut)
+    yield Resources(bram=copies * sums.bram, lut=lutram, lutram=lutram)
     for copies, words, bits in shapes:
         mapped = map_memory(family, words, bits, rom=False)
         lutram = int(copies * mapped.lut)
