@@ -183,15 +183,15 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
     "ring smaller than it is": (
         "window_buffer", COLUMN, 9, "s_axis_tready = free_q != '0", "s_axis_tready = free_q > BANK_W'(1)",
     ),
-    "window does not hold": ("window_buffer", COLUMN, 9, "!window_valid_q || m_axis_tready", "1'b1"),
+    "window does not hold": ("window_buffer", COLUMN, 10, "!window_valid_q || m_axis_tready", "1'b1"),
     "no padding below": (
         "window_buffer", windows(1, 1), 9, "row <= ROW_W'(HEIGHT)", "row <= ROW_W'(HEIGHT + 1)",
     ),
     "no padding on the right": (
         "window_buffer", windows(1, 1), 9, "col_q <= COL_W'(WIDTH)", "col_q <= COL_W'(WIDTH + 1)",
     ),
-    "row begins elsewhere": ("window_buffer", windows(1, 3), 9, "(ADDR_W+2)'(-WORDS)", "(ADDR_W+2)'(WORDS)"),
-    "a column too many": ("window_buffer", windows(1, 2), 9, "SLIDE ? STEP - 1", "SLIDE ? STEP"),
+    "row begins elsewhere": ("window_buffer", windows(1, 3), 10, "(ADDR_W+2)'(-WORDS)", "(ADDR_W+2)'(WORDS)"),
+    "a column too many": ("window_buffer", windows(1, 2), 10, "SLIDE ? STEP - 1", "SLIDE ? STEP"),
 }  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def of_3x3() -> Trials:
     }
     faults = {
         "changes": Fault("s1_5x7", "= !window_valid_q || m_axis_tready;", "= 1'b1;", "a beat did not stay"),
-        "twice": Fault("s1_4x5_w2", "column_valid_q && column_complete_q;", "column_valid_q;"),
+        "twice": Fault("s1_4x5_w2", "held_valid_q && held_complete_q;", "held_valid_q;"),
         "lost": Fault("s1_8x8", "assign s_axis_tready = free_q != '0;", "assign s_axis_tready = 1'b1;",
                       "over one that is kept"),
         "a_bank_too_many": Fault("s1_8x8", "<= BANK_W'(BANKS);", "<= BANK_W'(BANKS + 1);", "than there are"),

@@ -209,7 +209,24 @@ module rvg_window_buffer #(
     if (rst) column_valid_q <= 1'b0;
   end
 
-  // ---- stage c: the window, one column further
+  // ---- stage c: the same in registers, since a block RAM is slow and a multiplexer follows
+  logic [BEAT_W*BANKS-1:0]  bank_data_q;
+  logic [BANK_W*KERNEL-1:0] held_bank_of_row_q;
+  logic [KERNEL-1:0]        held_inside_q;
+  logic                     held_valid_q, held_complete_q;
+
+  always_ff @(posedge clk) begin
+    if (enable) begin
+      bank_data_q        <= bank_data;
+      held_bank_of_row_q <= bank_of_row_q;
+      held_inside_q      <= inside_q;
+      held_valid_q       <= column_valid_q;
+      held_complete_q    <= column_complete_q;
+    end
+    if (rst) held_valid_q <= 1'b0;
+  end
+
+  // ---- stage d: the window, one column further
   logic [BEAT_W*KERNEL*KERNEL-1:0] window_q;
   logic                            window_valid_q;
 
@@ -220,10 +237,10 @@ module rvg_window_buffer #(
   for (genvar ky = 0; ky < KERNEL; ky++) begin : g_shift
     logic [BEAT_W-1:0] pixel;
 
-    assign pixel = inside_q[ky] ? bank_data[BEAT_W*bank_of_row_q[BANK_W*ky +: BANK_W] +: BEAT_W] : '0;
+    assign pixel = held_inside_q[ky] ? bank_data_q[BEAT_W*held_bank_of_row_q[BANK_W*ky +: BANK_W] +: BEAT_W] : '0;
 
     always_ff @(posedge clk) begin
-      if (enable && column_valid_q) begin
+      if (enable && held_valid_q) begin
         window_q[BEAT_W*KERNEL*ky +: BEAT_W*KERNEL] <=
           {pixel, window_q[BEAT_W*(KERNEL*ky + 1) +: BEAT_W*(KERNEL-1)]};
       end
@@ -231,7 +248,7 @@ module rvg_window_buffer #(
   end
 
   always_ff @(posedge clk) begin
-    if (enable) window_valid_q <= column_valid_q && column_complete_q;
+    if (enable) window_valid_q <= held_valid_q && held_complete_q;
     if (rst) window_valid_q <= 1'b0;
   end
 
