@@ -65,8 +65,7 @@ RTL_FAULTS = {
         "rvg_dot_accumulate", "(first ? '0 : sum) + products", "sum + products", "stage0.0",
     ),
     "order of groups": RtlFault(
-        "rvg_issue", "gap_q       <= '0;\n      weight_addr <= '0;",
-        "gap_q       <= '0;\n      weight_addr <= ADDR_W'(ADDRS / 2);", "stage0.0",
+        "rvg_issue", "      weight_addr <= '0;", "      weight_addr <= ADDR_W'(ADDRS / 2);", "stage0.0",
     ),
     "FIFO's depth": RtlFault(
         "rvg_credit_fifo", ".DEPTH(DEPTH)) u_fifo", ".DEPTH(SET)) u_fifo", "stage1.0", stalls=1
