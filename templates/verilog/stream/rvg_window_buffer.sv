@@ -102,24 +102,19 @@ module rvg_window_buffer #(
   logic [TILE_W-1:0]        tile_q;
   logic [PHASE_W-1:0]       phase_q;      // columns missing in the window
 
-  // Of the row of windows whose first row is top - 1: the first row of the map in it, and the first after it.
-  function automatic logic [ROW_W-1:0] first_row(input logic [ROW_W-1:0] top);
-    first_row = top == '0 ? '0 : top - 1'b1;
-  endfunction
-
-  function automatic logic [ROW_W-1:0] end_row(input logic [ROW_W-1:0] top);
-    end_row = top + ROW_W'(KERNEL - 1) > ROW_W'(HEIGHT) ? ROW_W'(HEIGHT) : top + ROW_W'(KERNEL - 1);
-  endfunction
-
   // How many rows are needed, and released at its end, is a matter of adders and comparisons: they are registers, which
   // follow top_q a cycle later. A row of windows takes several cycles: its end finds them right.
+  // (Assignments, not functions: of a function Verilator makes code for each layer.)
+  localparam int MORE_ROWS = KERNEL - 1 > HEIGHT ? HEIGHT : KERNEL - 1;  // in the map, of a frame's first windows
   logic [ROW_W-1:0]  next_top, next_first;
+  logic [ROW_W-1:0]  first_row, next_first_row, next_end_row;  // in the map, of the windows at top_q and at next_top
   logic [BANK_W:0]   next_base;
   logic [BANK_W-1:0] more_q, next_more_q;  // rows of this row of windows, of the next, without their first
   logic              rows_ok, enable, issue, complete, last_word, row_end, last_row;
 
   assign last_row     = top_q == ROW_W'((TILES_Y - 1) * STEP);
   assign next_top     = last_row ? '0 : top_q + ROW_W'(STEP);
+  assign first_row    = top_q == '0 ? '0 : top_q - 1'b1;
   assign next_first   = last_row ? ROW_W'(HEIGHT) : top_q + ROW_W'(STEP - 1);
   assign rows_ok      = ready_q > more_q;
   assign issue        = rows_ok && enable;
@@ -129,9 +124,12 @@ module rvg_window_buffer #(
   assign row_released = issue && row_end;
   assign next_base    = (BANK_W+1)'(base_bank_q) + (BANK_W+1)'(release_q);
 
+  assign next_first_row = next_top == '0 ? '0 : next_top - 1'b1;
+  assign next_end_row   = next_top + ROW_W'(KERNEL - 1) > ROW_W'(HEIGHT) ? ROW_W'(HEIGHT) : next_top + ROW_W'(KERNEL - 1);
+
   always_ff @(posedge clk) begin
-    release_q   <= BANK_W'(next_first - first_row(top_q));
-    next_more_q <= BANK_W'(end_row(next_top) - first_row(next_top) - 1'b1);
+    release_q   <= BANK_W'(next_first - first_row);
+    next_more_q <= BANK_W'(next_end_row - next_first_row - 1'b1);
     if (issue) begin
       phase_q <= complete ? PHASE_W'(SLIDE ? STEP - 1 : KERNEL - 1) : phase_q - 1'b1;
       if (SLIDE || !complete) begin
@@ -166,7 +164,7 @@ module rvg_window_buffer #(
       word_q      <= '0;
       tile_q      <= '0;
       top_q       <= '0;
-      more_q      <= BANK_W'(end_row('0) - 1'b1);
+      more_q      <= BANK_W'(MORE_ROWS - 1);
       base_bank_q <= '0;
     end
   end
