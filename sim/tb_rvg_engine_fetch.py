@@ -20,7 +20,7 @@ MAGIC, VERSION_, ENGINE_, PROGRAM_, ADDRESS_ = 1, 2, 3, 4, 5  # codes of errors
 
 
 def header(
-    count: int, *, magic: bytes = b"RVGE", version: int = 1, engine: int = ENGINE, program: int = PROGRAM
+    count: int, *, magic: bytes = b"RVGE", version: int = 2, engine: int = ENGINE, program: int = PROGRAM
 ) -> bytes:
     """magic, version, engine, bytes, program, instructions: the engine's page."""
     return struct.pack("<4sIIIII", magic, version, engine, 4096, program, count).ljust(128, b"\xa5")
@@ -135,7 +135,7 @@ async def refuses_what_is_not_its_own(bench: Bench) -> None:
     conv, end = instruction(dice, 1), instruction(dice, 0)
     heads = {
         MAGIC: header(2, magic=b"RVGF"),
-        VERSION_: header(2, version=2),
+        VERSION_: header(2, version=1),
         ENGINE_: header(2, engine=ENGINE ^ 1),
         PROGRAM_: header(0),
     }
