@@ -16,6 +16,7 @@ from tests.abuse import slow_yosys, world
 
 LIMIT = 2.0
 ATTEMPTS = 2  # other programs may have had the processor once
+QUICK = {"models", "devices"}  # done in a moment: Ctrl-C may find the interpreter at its end
 BUILDS = {"build", "csim_build"}
 KEPT = {".lock", "new.pth.unfinished"}  # the second for `train --resume`, written whole
 GENERATE = ("generate", "--weights", "net.pth", "--calibration", "images", "--multipliers", "64", "-o", "new")
@@ -140,6 +141,8 @@ def interrupt(
             said = process.stderr.read().decode() if process.stderr else ""
         else:
             pytest.skip(f"done before {after} s")
+    if code == 0 and words[0] in QUICK:
+        pytest.skip("done when Ctrl-C came")
     assert code == 130, said
     assert "Traceback" not in said
     assert said.strip().splitlines()[-1].endswith("error: interrupted")
