@@ -73,10 +73,16 @@ def parse_dsp(text: str) -> tuple[int, int]:
     """Widths of a multiplier's two signed ports: "27x18" -> (27, 18). Raises InputError for anything else."""
     match = re.fullmatch("([1-9][0-9]?)x([1-9][0-9]?)", text)
     ports = (int(match[1]), int(match[2])) if match else (0, 0)
+    return check_ports(ports, text)
+
+
+def check_ports(ports: tuple[int, int], said: str | None = None) -> tuple[int, int]:
+    """The widths of a multiplier's signed ports. Raises InputError, as they were `said`, if none has them."""
+    said = "x".join(map(str, ports)) if said is None else said
     if not SMALLEST_PORT <= min(ports) <= max(ports) <= LARGEST_PORT:
         raise InputError(
             f"--dsp is the widths of a multiplier's two signed ports, {SMALLEST_PORT} to {LARGEST_PORT} bits "
-            f"each, as 27x18, not {text!r}"
+            f"each, as 27x18, not {said!r}"
         )
     return ports
 

@@ -12,7 +12,7 @@ from typing import Any
 from repvgg_hw import schema
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan import device as devices
-from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, parse_dsp
+from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, check_ports, parse_dsp
 from repvgg_hw.plan.folding import Folding
 from repvgg_hw.schema import exactly
 from repvgg_hw.winograd.matrices import TILES
@@ -44,6 +44,7 @@ class Algorithms:
     def __post_init__(self) -> None:
         if not set(self.tiles) <= set(TILES):
             raise InputError(f"Winograd tiles are {TILES[0]} to {TILES[-1]}, not {list(self.tiles)}")
+        check_ports(self.dsp)
 
 
 DIRECT = Algorithms()

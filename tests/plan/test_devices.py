@@ -13,6 +13,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.plan import device as devices
 from repvgg_hw.plan.boards import BOARDS
 from repvgg_hw.plan.parts import FAMILIES, PARTS
+from repvgg_hw.plan.request import Algorithms
 
 # What the project's issue says of its boards: DSP, block RAMs of 18 kbit, URAM, LUT, GB/s.
 ISSUE = {
@@ -115,3 +116,10 @@ def test_the_page_says_what_the_table_says(name: str) -> None:
     else:
         assert row[2:4] == [device.part.name, f"{device.package}, {device.speed}"]
         assert row[5:7] == [f"{device.dram_gbytes:g}", str(device.board.dram.source)]
+
+
+@pytest.mark.parametrize("ports", [(27, -1), (10**9, 18), (0, 18), (1, 1)])
+def test_ports_that_no_multiplier_has_are_refused(ports: tuple[int, int]) -> None:
+    """Of a design.json as well, where no option was parsed."""
+    with pytest.raises(InputError, match="signed ports"):
+        Algorithms(dsp=ports)
