@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -142,7 +143,7 @@ def interrupt(
         else:
             pytest.skip(f"done before {after} s")
     if code == 0 and words[0] in QUICK:
-        pytest.skip("done when Ctrl-C came")
+        return math.inf  # to be tried again: a Ctrl-C that never ends it fails
     assert code == 130, said
     assert "Traceback" not in said
     assert said.strip().splitlines()[-1].endswith("error: interrupted")
