@@ -4,7 +4,8 @@
     python benchmarks/synth.py --design build/digits/design --device pynq-z2
 
 One Yosys run for each device; for ECP5 one routing for each seed. Prints one JSON object, with the
-median clock, LUTs per product, and the longest path of the slowest seed.
+median clock, LUTs per product, and the longest path of the slowest seed; and of any family the LUT levels
+between registers, and which multipliers and block RAMs have theirs (repvgg_hw/synth/levels.py).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from repvgg_hw import design as designs
 from repvgg_hw.plan import device as devices
-from repvgg_hw.synth import nextpnr, synthesise
+from repvgg_hw.synth import levels, nextpnr, synthesise
 
 
 def measure(folder: Path, name: str, seeds: list[int], layer: str | None) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def measure(folder: Path, name: str, seeds: list[int], layer: str | None) -> dic
         "dsp_planned": part.planned_dsp,
         **{resource: getattr(cells, resource) for resource in ("dsp", "bram", "lut", "ff", "carry")},
         "lut_per_dsp": round(cells.lut / max(1, cells.dsp), 1),
+        "structure": levels.structure(levels.read(task.work / f"{synthesise.STEM}.json")).to_json(),
         "yosys_seconds": part.seconds,
         "yosys_megabytes": part.megabytes,
     }

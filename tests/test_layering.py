@@ -88,6 +88,7 @@ FLOORS = (
         "synth.nextpnr",
         "synth.result",
         "synth.netlist",
+        "synth.levels",
         "synth.synthesise",
         "synth.circuit",
         "synth.proof",

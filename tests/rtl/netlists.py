@@ -10,11 +10,13 @@ from units import Parameters, Trials, faulty_sources, judge, simulate, unit_sour
 
 from repvgg_hw import __version__
 from repvgg_hw.files import environment, sim_dir
+from repvgg_hw.synth import levels
 from repvgg_hw.synth.family import Family
 from repvgg_hw.synth.netlist import included, memories, models, multipliers, write_netlist
 from repvgg_hw.targets.verilog.emit import library
 
 CELLS = "cells"  # as the module of a fault: it is in what multipliers are made of
+LEVELS = {"xc7": 6, "xcup": 6}  # family -> LUTs between registers, at most, in any unit
 
 
 def check_netlists(folder: Path, families: Sequence[Family], units: Mapping[str, Trials]) -> None:
@@ -39,10 +41,18 @@ def check_netlists(folder: Path, families: Sequence[Family], units: Mapping[str,
                     faults[label] = replace(fault, case=f"{fault.case}_{family.name}", promise="")
                 else:
                     cases[label] = parameters
+                    check_structure(written[-1], family)
         tried[module] = Trials(cases, faults)
     of_cells = [_copied(folder, path) for path in dict.fromkeys(p for f in families for p in models(f))]
     sources = [*of_cells, *_memories(folder, written), *written]
     judge(tried, *simulate(folder, tried, instances, sources, arguments=["-Wno-lint"]))
+
+
+def check_structure(netlist: Path, family: Family) -> None:
+    """Every multiplier has its registers, and no path between registers is too deep for the family."""
+    found = levels.structure(levels.read(netlist.with_suffix(".json")))
+    assert found.registered_multipliers == found.multipliers, f"{netlist.stem}: {found}"
+    assert found.longest.levels <= LEVELS.get(family.name, found.longest.levels), f"{netlist.stem}: {found}"
 
 
 def _copied(folder: Path, model: Path) -> Path:
