@@ -200,3 +200,29 @@ def test_a_package_that_cannot_be_loaded_is_no_bug(
 
     assert exit_code(command) == 2
     assert "a package cannot be loaded, `repvgg-hw doctor` says" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "code"), [(["models"], 0), (["models", "--nothing"], 2)])
+def test_a_library_that_aborts_at_the_very_end_changes_nothing(words: list[str], code: int) -> None:
+    """Threads of torch's process groups do, now and then. What a command registers for the end is done."""
+    script = f"""
+import atexit, builtins, os, sys
+from repvgg_hw import cli
+from repvgg_hw.__main__ import main
+
+class Library:
+    def __del__(self):
+        os.abort()
+
+def command():
+    atexit.register(print, "at the end", file=sys.stderr)
+    command_line()
+
+builtins.library = Library()
+sys.argv[1:] = {words}
+command_line, cli.main = cli.main, command
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.splitlines()[-1] == "at the end"
