@@ -12,16 +12,18 @@ BYTE = 8  # bits of a value in the stream of a last map, whatever the width of a
 
 @dataclass(frozen=True)
 class Output:
-    """The output stream: logits (classes,), or a map (C, H, W) in raster order, channels innermost.
+    """Logits (classes,) or a map (C, H, W), as a stream or in memory.
 
-    Each beat holds `lanes` values of `bits` bits, the first in the low bits: of a map, channel c of the pixel
-    in row y and column x is lane c % lanes of beat ((y * W + x) * C + c) // lanes.
+    Each beat of the stream holds `lanes` values of `bits` bits, the first in the low bits: of a map, in
+    raster order with channels innermost, channel c of the pixel in row y and column x is lane c % lanes of beat
+    ((y * W + x) * C + c) // lanes. In memory logits are little-endian, and a map is channel after channel.
     """
 
     shape: tuple[int, ...]
     lanes: int
     bits: int
     signed: bool
+    in_memory: bool = False
 
     @property
     def beats(self) -> int:
@@ -36,6 +38,10 @@ class Output:
     @property
     def summary(self) -> str:
         """One line for people."""
+        if self.in_memory and len(self.shape) == 1:
+            return f"{self.shape[0]} logits, int{self.bits}, little-endian in memory"
+        if self.in_memory:
+            return f"map {' x '.join(map(str, self.shape))}, uint8, channel after channel in memory"
         if len(self.shape) == 1:
             return f"{self.shape[0]} logits, int{self.bits}, one per beat"
         return (
@@ -45,4 +51,6 @@ class Output:
 
     def to_json(self) -> dict[str, Any]:
         """Fields and beats, for readers that are not Python."""
-        return dataclasses.asdict(self) | {"beats": self.beats}
+        record = dataclasses.asdict(self) | {"beats": self.beats}
+        del record["in_memory"]  # the architecture says it
+        return record

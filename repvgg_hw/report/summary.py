@@ -156,6 +156,7 @@ def write_html(summary: Summary, path: Path | None = None) -> Path:
     page = env.get_template("report.html.j2").render(
         summary=summary,
         plan=summary.design.plan,
+        kind=summary.design.request.architecture,
         result=summary.result,
         target=summary.design.target,
         options=summary.design.options,

@@ -7,7 +7,9 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import engine_designs
 import pytest
 from hls_networks import Layer, random_network
 
@@ -22,14 +24,13 @@ BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil
 PROBLEM = "stage0: image 3, channel 12, row 100, column 101: expected -1234567, got 7654321"
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["stream", "engine"])
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report whose first layer differs and whose figures are as long as those of the largest networks."""
     directory = tmp_path_factory.mktemp("page") / "net"
-    network, plan = random_network([Layer(4, pi=3, po=2), Layer(8, pi=2, po=2, m=4)], in_shape=(3, 8, 8))
-    request = Request("verilog", plan.budget, algorithms=Algorithms((4,)))
-    designs.save(Design(directory, request, network, plan, {}))
-    result = SimulationResult("verilog", "network", 4, 3, 0, (), (PROBLEM,), plan.frame_interval)
+    design = stream(directory) if request.param == "stream" else engine_designs.write(directory)
+    interval = design.plan.frame_interval
+    result = SimulationResult("verilog", "network", 4, 3, 0, (), (PROBLEM,), interval)
     summary = summarize(designs.load(directory))
     rows = [
         replace(row, verdict="bit-exact", passed=True, values=123_456_789, interval=1_234_567)
@@ -46,6 +47,22 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = directory / "long.html"
     file.write_text(text)
     return file
+
+
+def stream(directory: Path) -> Design[Any]:
+    network, plan = random_network([Layer(4, pi=3, po=2), Layer(8, pi=2, po=2, m=4)], in_shape=(3, 8, 8))
+    request = Request("verilog", plan.budget, algorithms=Algorithms((4,)))
+    design: Design[Any] = Design(directory, request, network, plan, {})
+    designs.save(design)
+    return design
+
+
+def test_it_says_which_architecture_it_is_of(page: Path) -> None:
+    text = page.read_text()
+    title = re.search(r"<title>[^<]*, (stream|engine): ", text)
+    assert title is not None
+    assert ("one per beat" in text) == (title[1] == "stream")
+    assert ("little-endian in memory" in text) == (title[1] == "engine")
 
 
 def test_the_result_is_beside_the_layer(page: Path) -> None:

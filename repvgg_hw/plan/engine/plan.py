@@ -68,10 +68,10 @@ class EnginePlan:
     def output(self) -> Output:
         """What a frame's output in memory holds: logits, or the last map, channel by channel."""
         if self.network.linear is not None:
-            return Output((self.network.num_classes,), lanes=1, bits=LOGIT_BITS, signed=True)
+            return Output((self.network.num_classes,), 1, LOGIT_BITS, signed=True, in_memory=True)
         layer = self.schedule.layers[-1]
         return Output(
-            (layer.shape.c_out, layer.out_height, layer.out_width), lanes=1, bits=BYTE, signed=False
+            (layer.shape.c_out, layer.out_height, layer.out_width), 1, BYTE, signed=False, in_memory=True
         )
 
     @cached_property
