@@ -15,8 +15,9 @@ class Output:
     """Logits (classes,) or a map (C, H, W), as a stream or in memory.
 
     Each beat of the stream holds `lanes` values of `bits` bits, the first in the low bits: of a map, in
-    raster order with channels innermost, channel c of the pixel in row y and column x is lane c % lanes of beat
-    ((y * W + x) * C + c) // lanes. In memory logits are little-endian, and a map is channel after channel.
+    raster order with channels innermost, channel c of the pixel in row y and column x is lane c % lanes of
+    beat ((y * W + x) * C + c) // lanes. In memory logits are little-endian, and a map is channel after
+    channel.
     """
 
     shape: tuple[int, ...]
