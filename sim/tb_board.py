@@ -20,7 +20,9 @@ from board_world import World
 from cocotb.task import bridge, resume
 from cocotb.triggers import ClockCycles
 from rvg_driver import Accelerator, DriverError
-from rvg_driver import registers as r
+from rvg_driver import stream_registers as r
+from rvg_driver.dma import Dma
+from rvg_driver.stream import Stream
 
 CASE = np.load(os.environ["BOARD_CASE"])
 IMAGES, EXPECTED = CASE["images"], CASE["expected"]
@@ -54,6 +56,11 @@ def with_driver(
         return cocotb.test(timeout_time=300, timeout_unit="ms")(test)
 
     return decorate
+
+
+def dma(accelerator: Accelerator) -> Dma:
+    assert isinstance(accelerator.machine, Stream)
+    return accelerator.machine.dma
 
 
 def check(accelerator: Accelerator, first: int, count: int) -> int:
@@ -103,25 +110,27 @@ def frames_go_back_to_back(world: World, accelerator: Accelerator) -> None:
 @with_driver()
 def wrong_bitstream(world: World, accelerator: Accelerator) -> None:
     """Another network's, another map's, none of ours: said before anything is started."""
-    facts = accelerator.facts
+    facts = accelerator.machine.facts
     for other, pattern in (
         ({"network": 1}, "holds the design .*its .json is of 00000001"),
         ({"frame_bytes": 1}, "has frames and results of"),
     ):
-        accelerator.facts = {**facts, **other}
-        refused(pattern, accelerator._check)
-    accelerator.facts = facts
-    place, real = {r.ID: 5, r.VERSION: 9}, accelerator._registers
+        accelerator.machine.facts = {**facts, **other}
+        refused(pattern, accelerator.machine.check)
+    accelerator.machine.facts = facts
+    place, real = {r.ID: 5, r.VERSION: 9}, accelerator.machine.registers
     for offset, pattern in ((r.ID, "holds no streaming design"), (r.VERSION, "registers of version 9")):
 
         class Other:
             """The registers, with another word."""
 
-            def read(self, at: int, offset: int = offset) -> int:
-                return place[offset] if at == offset else real.read(at)
+            write = real.write
 
-        accelerator._registers = Other()
-        refused(pattern, accelerator._check)
+            def read(self, offset: int, wrong: int = offset) -> int:
+                return place[wrong] if offset == wrong else real.read(offset)
+
+        accelerator.machine.registers = Other()
+        refused(pattern, accelerator.machine.check)
 
 
 @with_driver()
@@ -135,8 +144,8 @@ def wrong_images(world: World, accelerator: Accelerator) -> None:
 def bus_errors(world: World, accelerator: Accelerator) -> None:
     """An address without a register; a buffer without memory. The next run succeeds."""
     r.NAMES[0x800] = "NOTHING"
-    refused("reading NOTHING failed: the bus answered SLVERR", lambda: accelerator._read(0x800))
-    refused("writing ID failed: the bus answered SLVERR", lambda: accelerator._write(r.ID, 1))
+    refused("reading NOTHING failed: the bus answered SLVERR", lambda: accelerator.machine.read(0x800))
+    refused("writing ID failed: the bus answered SLVERR", lambda: accelerator.machine.write(r.ID, 1))
     world.misplaced = True
     refused("the DMA failed with the results: no memory at the address", lambda: accelerator.classify(few))
     world.misplaced = False
@@ -146,31 +155,31 @@ def bus_errors(world: World, accelerator: Accelerator) -> None:
 @with_driver()
 def busy_and_timeout(world: World, accelerator: Accelerator) -> None:
     """A run without pixels keeps it busy; abort frees it. Pixels that never come are given up."""
-    accelerator._write(r.CONTROL, START)
+    accelerator.machine.write(r.CONTROL, START)
     refused("the accelerator is busy", lambda: accelerator.classify(few))
-    accelerator._write(r.CONTROL, START)
+    accelerator.machine.write(r.CONTROL, START)
     assert accelerator.status() == (True, 11)
     accelerator.abort()
     assert accelerator.status() == (False, 1)
     check(accelerator, 1, 2)
-    accelerator.timeout = 2e-5
+    accelerator.machine.timeout = 2e-5
     world.dma.stuck = True
     refused("no end after 2e-05 s: 0 of 3 images are done", lambda: accelerator.classify(few))
     world.dma.stuck = False
-    accelerator.timeout = 0.05
+    accelerator.machine.timeout = 0.05
     check(accelerator, 2, 1)
-    accelerator._write(r.WATCHDOG, 300)
+    accelerator.machine.write(r.WATCHDOG, 300)
     world.dma.stuck = True
     refused("ended with an error: no beat came or went", lambda: accelerator.classify(few))
     world.dma.stuck = False
-    accelerator._write(r.WATCHDOG, 0)
+    accelerator.machine.write(r.WATCHDOG, 0)
     check(accelerator, 0, 2)
 
 
 @with_driver()
 def wrong_packets(world: World, accelerator: Accelerator) -> None:
     """A packet that ends too early, or goes on: an error each, and the next run is whole."""
-    honest = accelerator._dma.start
+    honest = dma(accelerator).start
     size = accelerator.facts["frame_bytes"]
     for extra, pattern in (
         (-accelerator.facts["shape"][2], "within a frame"),
@@ -180,9 +189,9 @@ def wrong_packets(world: World, accelerator: Accelerator) -> None:
         def lying(channel: int, address: int, size: int, extra: int = extra) -> None:
             honest(channel, address, size + (extra if channel == 0 else 0))
 
-        accelerator._dma.start = lying  # type: ignore[method-assign]
+        dma(accelerator).start = lying  # type: ignore[method-assign]
         refused(pattern, lambda: accelerator.classify(few))
-        accelerator._dma.start = honest  # type: ignore[method-assign]
+        dma(accelerator).start = honest  # type: ignore[method-assign]
         check(accelerator, 0, 2)
 
 
@@ -195,7 +204,7 @@ async def break_a_rule(dut: Any) -> None:
 
     def begin() -> None:
         accelerator = Accelerator(BITSTREAM, world)
-        accelerator._write(r.CONTROL, START)
+        accelerator.machine.write(r.CONTROL, START)
 
     await bridge(begin)()
     world.dma.stuck = True
@@ -234,10 +243,10 @@ async def reset_and_abort_within_a_frame(dut: Any) -> None:
         accelerator = Accelerator(BITSTREAM, world, timeout=0.05)
         pixels, results = world.allocate(2 * few.nbytes), world.allocate(4096)
         pixels.store(few.reshape(-1))
-        accelerator._write(r.FRAMES, len(few))
-        accelerator._dma.start(0x30, results.address, 4096)
-        accelerator._write(r.CONTROL, START)
-        accelerator._dma.start(0x00, pixels.address, few.nbytes)
+        accelerator.machine.write(r.FRAMES, len(few))
+        dma(accelerator).start(0x30, results.address, 4096)
+        accelerator.machine.write(r.CONTROL, START)
+        dma(accelerator).start(0x00, pixels.address, few.nbytes)
         resume(wait)(cycles)
         assert accelerator.status()[0], "the run was over before it could be broken off"
         if by == "abort":

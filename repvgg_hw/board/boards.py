@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,6 +46,21 @@ class Board(Protocol):
 
 
 @dataclass(frozen=True)
+class MemoryPort:
+    """A port of the processing system through which the accelerator reaches the memory.
+
+    interface, clock  pins
+    settings          of the processing system, for this port
+    segment           of its addresses; behind it comes _DDR_LOW or the like
+    """
+
+    interface: str
+    clock: str
+    settings: Mapping[str, int]
+    segment: str
+
+
+@dataclass(frozen=True)
 class Zynq:
     """A board whose processing system runs PYNQ.
 
@@ -73,6 +88,27 @@ class Zynq:
 
     def context(self, frame_bytes: int, frame_interval: int) -> dict[str, Any]:
         return {}
+
+    def memory_ports(self, beats: Sequence[int]) -> list[MemoryPort]:
+        """One for each beat of so many bytes, at most two; they meet no other before the memory controller.
+
+        Zynq-7000: HP0 and HP1 share one of its ports, HP2 and HP3 another (UG585, DDR memory controller).
+        Zynq UltraScale+: HP0 shares one with the display, HP1 with HP2, HP3 with the PS' own DMA (UG1085).
+        """
+        numbers = (0,) if len(beats) == 1 else (1, 3) if self.ultrascale else (0, 2)
+        return [self._memory_port(number, size) for number, size in zip(numbers, beats, strict=True)]
+
+    def _memory_port(self, number: int, beat: int) -> MemoryPort:
+        if not self.ultrascale:
+            settings = {f"PCW_USE_S_AXI_HP{number}": 1, f"PCW_S_AXI_HP{number}_DATA_WIDTH": 64}
+            port = f"S_AXI_HP{number}"
+            return MemoryPort(port, f"{port}_ACLK", settings, f"{port}/HP{number}")
+        slave = number + 2  # S_AXI_GP0 and GP1 are the coherent ports
+        width = 128 if beat < 8 else min(128, 8 * beat)
+        settings = {f"PSU__USE__S_AXI_GP{slave}": 1, f"PSU__SAXIGP{slave}__DATA_WIDTH": width}
+        return MemoryPort(
+            f"S_AXI_HP{number}_FPD", f"saxihp{number}_fpd_aclk", settings, f"SAXIGP{slave}/HP{number}"
+        )
 
 
 @dataclass(frozen=True)

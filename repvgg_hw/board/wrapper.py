@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,16 @@ from numpy.typing import NDArray
 
 from repvgg_hw import __version__, golden
 from repvgg_hw.board.boards import Board
+from repvgg_hw.board.register_map import STREAM, RegisterMap
+from repvgg_hw.board.wrapped import Content
 from repvgg_hw.design import Design, folder
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir
 from repvgg_hw.names import identifier, top_module
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.targets.verilog.emit import library_sources
+from repvgg_hw.targets.verilog.emit import library_sources, listed_sources
+from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER
 
 UNITS = {"rvg_reset", "rvg_rom", "rvg_byte_lanes", "rvg_pixel_table", "rvg_top_k", "rvg_stream_run"}
 TABLES = "input_{}.mem"  # of each channel
@@ -85,10 +89,32 @@ class Wrapper:
         ]
         return int(hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:8], 16)
 
+    @property
+    def registers(self) -> RegisterMap:
+        return STREAM
+
+    @property
+    def memory_bytes(self) -> tuple[int, ...]:
+        """One port, of the DMA."""
+        return (self.board.bytes,)
+
+    def driver_files(self) -> Content:
+        """What the driver must know; the weights are the design's."""
+        return {f"{self.name}.json": json.dumps(self.facts(), indent=2) + "\n"}
+
+    def context(self) -> dict[str, Any]:
+        """As the board says, which may be too slow or too fast for the design."""
+        return self.board.context(self.frame_bytes, self.design.plan.frame_interval)
+
+    def summary(self) -> str:
+        """Bytes of a frame."""
+        return f"{self.frame_bytes:,} bytes of pixels and {4 * self.result_words:,} of results a frame"
+
     def facts(self) -> dict[str, Any]:
         """What the driver must know; it lies beside the bitstream."""
         channels, height, width = self.design.plan.in_shape
         return {
+            "architecture": "stream",
             "name": self.name,
             "network": self.identity,
             "shape": [height, width, channels],
@@ -100,7 +126,19 @@ class Wrapper:
         }
 
     def files(self) -> dict[str, str]:
-        """The wrapper's sources and tables: name -> text. Raises InputError where the board cannot serve."""
+        """The design's sources and tables and the wrapper's own: name -> text.
+
+        Raises InputError where the design's folder lacks one, or the board cannot serve.
+        """
+        directory = self.design.directory
+        found = design_sources(directory)
+        top = f"rtl/{top_module(self.design.plan.name)}.sv"
+        found[top] = found[top].replace(f'"{MEMORY_FOLDER}/', '"')
+        tables = [name for name in folder.listed(directory) if name.startswith(f"{MEMORY_FOLDER}/")]
+        found |= {f"rtl/{Path(name).name}": text_of(directory / name) for name in tables}
+        return found | self._own_files()
+
+    def _own_files(self) -> dict[str, str]:
         table = golden.input_table(self.design.network)
         bits = self.design.plan.in_bits
         mask, digits = (1 << bits) - 1, -(-bits // 4)
@@ -137,20 +175,26 @@ class Wrapper:
                 logit_bits=self.linear.acc_bits,
                 k=self.top,
                 table_files=tables,
-                **self.board.context(self.frame_bytes, plan.frame_interval),
+                **self.context(),
             )
         )
 
 
+def design_sources(directory: Path) -> dict[str, str]:
+    """A design's sources, in the order in which tools read them. Raises InputError where one is missing."""
+    return {name: text_of(directory / name) for name in listed_sources(directory)}
+
+
+def text_of(path: Path) -> str:
+    """Of a design's file. Raises InputError where it is missing."""
+    try:
+        return path.read_text()
+    except (OSError, ValueError):
+        raise InputError(f"{path} is missing or damaged: generate the design again") from None
+
+
 def wrap(design: Design[Any], board: Board, top: int, logits: bool) -> Wrapper:
     """Around this design. Raises InputError where there is nothing that could be put around it."""
-    if design.target != "verilog":
-        raise InputError(f"{design.directory} is a design of the target {design.target}: board takes Verilog")
-    if not isinstance(design.plan, Plan):
-        made = design.request.architecture
-        raise InputError(
-            f"{design.directory} is a design of the architecture {made}: board takes stream ones"
-        )
     if design.plan.linear is None:
         raise InputError(f"{design.directory} ends with a map: board takes networks with a linear layer")
     classes = design.plan.linear.c_out

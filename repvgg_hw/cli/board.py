@@ -23,6 +23,8 @@ RULES = (needs("--seed", "--bitstream"),)
 @click.option("--top", type=Whole(1, 255), default=1, show_default=True,
               help="Send so many of the likeliest classes.")  # fmt: skip
 @click.option("--no-logits", is_flag=True, help="Send the classes alone.")
+@click.option("--image", multiple=True, type=PLACE,
+              help="An engine's other network, made by `program`; repeatable.")  # fmt: skip
 @click.option("--bitstream", type=OutputFile(".bit"), help="Make the bitstream, too (ulx3s-85f: open tools).")
 @click.option("--seed", type=Whole(1, 2**31 - 1), default=1, show_default=True, help="Of placing.")
 @click.option("--force", is_flag=True, help="Write over a board's folder that is there.")
@@ -33,6 +35,7 @@ def command(
     output: Path | None,
     top: int,
     no_logits: bool,
+    image: tuple[Path, ...],
     bitstream: Path | None,
     seed: int,
     force: bool,
@@ -40,20 +43,22 @@ def command(
 ) -> None:
     """Write what a board needs of a generated design: wrapper, registers, project scripts, driver.
 
-    DIRECTORY is a folder written by `generate --target verilog` [default: the last one]; its architecture is
-    stream. No vendor's tool is run: the folder's README says which command makes the bitstream; that of a
-    ULX3S is made here.
+    DIRECTORY is a folder written by `generate --target verilog` [default: the last one]. No vendor's tool is
+    run: the folder's README says which command makes the bitstream; that of a ULX3S, which takes streaming
+    designs alone, is made here.
 
     \b
     Examples:
       repvgg-hw board build/net --board pynq-z2 -o build/pynq
+      repvgg-hw board build/engine --board kv260 --image build/net-image -o build/kv260
       repvgg-hw board build/net --board ulx3s-85f -o build/ulx3s --bitstream net.bit
 
     Exit codes: 0 written, 1 a tool failed or the clock does not hold, 2 the input or usage is wrong.
     """
     from repvgg_hw import design as designs
     from repvgg_hw.board import bitstream as bitstreams
-    from repvgg_hw.board import boards, emit, wrapper
+    from repvgg_hw.board import boards, emit
+    from repvgg_hw.board.wrap import wrap
     from repvgg_hw.design import folder
     from repvgg_hw.errors import InputError
     from repvgg_hw.files import write_atomically
@@ -66,7 +71,8 @@ def command(
     emit.check_output_folder(made, force)
     with folder.locked(place):
         folder.recover(place)
-        wrapped = wrapper.wrap(designs.load(place), board, top, not no_logits)
+        networks = [designs.load(other, images=True) for other in image]
+        wrapped = wrap(designs.load(place), board, top, logits=not no_logits, images=networks)
         content = emit.files(wrapped)
     emit.write(content, made, force)
     made_of: dict[str, object] = {}
@@ -90,7 +96,7 @@ def command(
         say(json.dumps(facts, indent=2))
         return
     say(f"{made}: {wrapped.module}, design {wrapped.identity:08x}, for {boards.title(board)}")
-    say(f"{wrapped.frame_bytes:,} bytes of pixels and {4 * wrapped.result_words:,} of results a frame")
+    say(wrapped.summary())
     if result:
         say(result)
     say(f"next: read {made / 'README.md'}")

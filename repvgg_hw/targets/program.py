@@ -69,7 +69,7 @@ def check_made_for(image: Design[Any], hardware: Design[Any]) -> None:
     """Raise InputError where the image is none, or not of this hardware as it is now."""
     check_hardware(hardware)
     if image.hardware is None:
-        raise InputError(f"{image.directory} is a design, not an image: simulate it without --image")
+        raise InputError(f"{image.directory} is a design, not an image: leave --image out")
     if image.hardware.sources != sources(hardware):
         raise InputError(
             f"{image.directory} was made for other sources than those in {hardware.directory}: make it again "

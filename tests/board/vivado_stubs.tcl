@@ -1,23 +1,23 @@
 # What vivado.tcl asks of Vivado, as far as it can be checked without it: commands, IPs, their pins and parameters as
 # AMD's product guides name them (PG021 AXI DMA, PG164 reset, PG099 interrupt controller, PG247 SmartConnect, PG082 and
-# PG201 processing systems). Whatever is not known here is an error.
+# PG201 processing systems). Whatever is not known here is an error. Addresses: vivado_addresses.tcl.
 
 set FAILED {}
 proc wrong {text} { error "vivado: $text" }
 
 # ---- IPs: interface pins, pins that must be driven, other pins, parameters
 array set INTERFACES {
-  processing_system7 {M_AXI_GP0 S_AXI_HP0}
-  zynq_ultra_ps_e    {M_AXI_HPM0_FPD S_AXI_HP0_FPD}
+  processing_system7 {M_AXI_GP0 S_AXI_HP0 S_AXI_HP2}
+  zynq_ultra_ps_e    {M_AXI_HPM0_FPD S_AXI_HP0_FPD S_AXI_HP1_FPD S_AXI_HP3_FPD}
   axi_dma            {S_AXI_LITE M_AXI_MM2S M_AXI_S2MM M_AXIS_MM2S S_AXIS_S2MM}
   proc_sys_reset     {}
   axi_intc           {s_axi}
   smartconnect       {S00_AXI S01_AXI M00_AXI M01_AXI M02_AXI}
-  accelerator        {s_axi_ctrl s_axis m_axis}
+  accelerator        {}
 }
 array set INPUTS {
-  processing_system7 {M_AXI_GP0_ACLK S_AXI_HP0_ACLK IRQ_F2P}
-  zynq_ultra_ps_e    {maxihpm0_fpd_aclk saxihp0_fpd_aclk pl_ps_irq0}
+  processing_system7 {M_AXI_GP0_ACLK S_AXI_HP0_ACLK S_AXI_HP2_ACLK IRQ_F2P}
+  zynq_ultra_ps_e    {maxihpm0_fpd_aclk saxihp0_fpd_aclk saxihp1_fpd_aclk saxihp3_fpd_aclk pl_ps_irq0}
   axi_dma            {s_axi_lite_aclk m_axi_mm2s_aclk m_axi_s2mm_aclk axi_resetn}
   proc_sys_reset     {slowest_sync_clk ext_reset_in}
   axi_intc           {s_axi_aclk s_axi_aresetn intr}
@@ -34,15 +34,26 @@ array set OUTPUTS {
   accelerator        {interrupt}
 }
 array set PARAMETERS {
-  processing_system7 {PCW_USE_M_AXI_GP0 PCW_USE_S_AXI_HP0 PCW_USE_FABRIC_INTERRUPT PCW_IRQ_F2P_INTR PCW_EN_CLK0_PORT
-                      PCW_FPGA0_PERIPHERAL_FREQMHZ}
-  zynq_ultra_ps_e    {PSU__USE__M_AXI_GP0 PSU__USE__M_AXI_GP1 PSU__USE__M_AXI_GP2 PSU__USE__S_AXI_GP2 PSU__USE__IRQ0
-                      PSU__FPGA_PL0_ENABLE PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ}
+  processing_system7 {PCW_USE_M_AXI_GP0 PCW_USE_S_AXI_HP0 PCW_S_AXI_HP0_DATA_WIDTH PCW_USE_S_AXI_HP2 PCW_S_AXI_HP2_DATA_WIDTH
+                      PCW_USE_FABRIC_INTERRUPT PCW_IRQ_F2P_INTR PCW_EN_CLK0_PORT PCW_FPGA0_PERIPHERAL_FREQMHZ}
+  zynq_ultra_ps_e    {PSU__USE__M_AXI_GP0 PSU__USE__M_AXI_GP1 PSU__USE__M_AXI_GP2 PSU__USE__S_AXI_GP2 PSU__SAXIGP2__DATA_WIDTH
+                      PSU__USE__S_AXI_GP3 PSU__SAXIGP3__DATA_WIDTH PSU__USE__S_AXI_GP5 PSU__SAXIGP5__DATA_WIDTH
+                      PSU__USE__IRQ0 PSU__FPGA_PL0_ENABLE PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ}
   axi_dma            {c_include_sg c_sg_length_width c_include_mm2s c_include_s2mm c_m_axis_mm2s_tdata_width c_addr_width}
   proc_sys_reset     {}
   axi_intc           {}
   smartconnect       {NUM_SI NUM_MI}
   accelerator        {}
+}
+# Pins that are there with a setting alone: pin -> setting.
+set OPTIONAL [dict create]
+foreach number {0 2} {
+  foreach pin [list S_AXI_HP$number S_AXI_HP${number}_ACLK] { dict set OPTIONAL $pin PCW_USE_S_AXI_HP$number }
+}
+foreach number {0 1 3} {
+  foreach pin [list S_AXI_HP${number}_FPD saxihp${number}_fpd_aclk] {
+    dict set OPTIONAL $pin PSU__USE__S_AXI_GP[expr {$number + 2}]
+  }
 }
 set CELLS [dict create]      ;# name -> kind
 set DRIVEN [dict create]     ;# pin -> what drives it
@@ -72,13 +83,28 @@ proc set_property {args} {
       if {![regsub {^CONFIG\.} $name {} parameter]} { wrong "property $name" }
       set kind [dict get $::CELLS $object]
       if {$parameter ni $::PARAMETERS($kind)} { wrong "$kind has no parameter $parameter" }
+      if {[regexp {_DATA_WIDTH$} $parameter] && $value ni {32 64 128}} { wrong "$parameter is $value" }
       dict set ::SETTINGS $object/$parameter $value
     }
     return
   }
   lassign $args name value object
   if {$name ni {top name version display_name board_part ip_repo_paths}} { wrong "property $name" }
-  if {$object eq "core" && $name eq "name"} { set ::PACKAGED $value }
+  if {$object eq "core" && $name eq "name"} { set ::PACKAGED $value; infer_interfaces }
+}
+# Interfaces as the packager infers them, by the names of the top's ports.
+proc infer_interfaces {} {
+  foreach file $::ADDED {
+    if {[file tail $file] ne "$::PACKAGED.v"} { continue }
+    set channel [open $file]
+    set text [read $channel]
+    close $channel
+    foreach {_ name} [regexp -all -inline {(?:input |output) wire[^,]*? ([sm]_axi[a-z_]*?)_(?:tvalid|arvalid)} $text] {
+      lappend ::INTERFACES(accelerator) $name
+    }
+    return
+  }
+  wrong "the top $::PACKAGED is in no file"
 }
 proc get_property {name object} {
   return [dict get {PROGRESS 100% SLACK 0.5} $name]
@@ -123,13 +149,18 @@ proc apply_bd_automation {args} {
   if {$rule ne "xilinx.com:bd_rule:[dict get $::CELLS $cell]"} { wrong "rule $rule for $cell" }
   dict size $config
 }
+proc is_there {cell pin} {
+  if {![dict exists $::OPTIONAL $pin]} { return 1 }
+  set setting $cell/[dict get $::OPTIONAL $pin]
+  return [expr {[dict exists $::SETTINGS $setting] && [dict get $::SETTINGS $setting]}]
+}
 proc find {pin table} {
   lassign [split $pin /] cell name
   if {![dict exists $::CELLS $cell]} { wrong "no cell $cell" }
   set kind [dict get $::CELLS $cell]
   foreach group $table {
     upvar #0 $group pins
-    if {$name in $pins($kind)} { return $group }
+    if {$name in $pins($kind) && [is_there $cell $name]} { return $group }
   }
   wrong "$kind has no pin $name"
 }
@@ -143,7 +174,7 @@ proc get_bd_intf_pins {pin} {
   return $pin
 }
 proc get_bd_pins {pin} { find $pin {INPUTS OUTPUTS}; return $pin }
-proc is_master {pin} { return [regexp {/(M_AXI|M\d\d_AXI|M_AXIS|m_axis)} $pin] }
+proc is_master {pin} { return [regexp {/(M_AXI|M\d\d_AXI|M_AXIS|m_axis|m_axi)} $pin] }
 proc connect_bd_intf_net {one other} {
   if {[is_master $one] == [is_master $other]} { wrong "$one and $other are of the same side" }
   foreach pin [list $one $other] {
@@ -158,18 +189,18 @@ proc connect_bd_net {from to} {
   if {[dict exists $::DRIVEN $to]} { wrong "$to is driven twice" }
   dict set ::DRIVEN $to $from
 }
-proc assign_bd_address {} { step assign_bd_address }
 proc validate_bd_design {} {
   step validate_bd_design
   dict for {cell kind} $::CELLS {
     foreach pin $::INPUTS($kind) {
-      if {![dict exists $::DRIVEN $cell/$pin]} { wrong "nothing drives $cell/$pin" }
+      if {[is_there $cell $pin] && ![dict exists $::DRIVEN $cell/$pin]} { wrong "nothing drives $cell/$pin" }
     }
     foreach pin $::INTERFACES($kind) {
-      if {$kind ne "smartconnect" && ![dict exists $::JOINED $cell/$pin]} { wrong "$cell/$pin is open" }
+      if {$kind ne "smartconnect" && [is_there $cell $pin] && ![dict exists $::JOINED $cell/$pin]} { wrong "$cell/$pin is open" }
     }
   }
-  foreach cell {control traffic} {
+  dict for {cell kind} $::CELLS {
+    if {$kind ne "smartconnect"} { continue }
     foreach {side count} {S NUM_SI M NUM_MI} {
       for {set i 0} {$i < [dict get $::SETTINGS $cell/$count]} {incr i} {
         if {![dict exists $::JOINED $cell/${side}0${i}_AXI]} { wrong "$cell/${side}0${i}_AXI is open" }
@@ -178,6 +209,7 @@ proc validate_bd_design {} {
   }
 }
 proc save_bd_design {} {}
+source [file join [file dirname [info script]] vivado_addresses.tcl]
 
 # ---- the bitstream
 proc get_files {name} { return $name }

@@ -170,7 +170,7 @@ def test_every_option_is_in_a_table() -> None:
             continue
         options = {max(o.opts, key=len) for o in declared.params if isinstance(o, click.Option)}
         missing = {o for o in options if not {o, o.replace("--no-", "--")} & set(tables[name])} - left
-        if name == "simulate":  # of engines: tests/targets/verilog/test_engine_program.py
+        if name in ("simulate", "board"):  # of engines: test_engine_program.py, test_engine_files.py
             missing.discard("--image")
         if name in ("synth", "board"):  # of devices that are routed, which takes minutes: test_synth.py
             missing -= {"--bitstream", "--clock", "--minutes", "--no-route", "--seed", "--seeds"}

@@ -7,7 +7,8 @@
 Only NumPy is needed, and PYNQ on the board. What is here is what was run against the accelerator's RTL.
 """
 
-from .accelerator import Accelerator, Results
+from .accelerator import Accelerator
 from .errors import DriverError
+from .results import Results
 
 __all__ = ["Accelerator", "DriverError", "Results"]

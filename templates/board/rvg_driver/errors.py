@@ -3,3 +3,7 @@
 
 class DriverError(RuntimeError):
     """What is wrong, where, and what to do, in one line."""
+
+
+class StuckError(DriverError):
+    """The same of hardware that may still read and write its buffers: they are never given back."""

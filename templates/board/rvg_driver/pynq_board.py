@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import DriverError
+
 ACCELERATOR, DMA = "accelerator", "dma"  # names of the cells in the block design
 INTERRUPT = f"{ACCELERATOR}/interrupt"
 
@@ -56,6 +58,8 @@ class PynqBoard:
             self._interrupt = Interrupt(INTERRUPT)
 
     def registers(self, name: str) -> Any:
+        if name not in self._mmio:
+            raise DriverError(f"the bitstream has no {name}: wrong bitstream, or its .hwh is another's")
         return self._mmio[name]
 
     def allocate(self, size: int) -> PynqBuffer:
