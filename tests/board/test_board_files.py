@@ -156,7 +156,7 @@ def test_every_file_that_is_named_exists(written: Path) -> None:
 
 def test_the_wrapper_has_no_warning(written: Path) -> None:
     if is_engine(written) and json.loads((written / "board.json").read_text())["board"] != ZYNQ[0]:
-        pytest.skip("an engine's sources are the same on every board")
+        return  # an engine's sources are the same on every board
     sources = [written / name for name in (written / "files.f").read_text().split()]
     assert lint(sources, sources[-1].stem) == ""
 
