@@ -146,6 +146,8 @@ SAMPLES: dict[str, dict[str, Sample]] = {
     "evaluate": samples(_READING + _IMAGES.lstrip() + _EVALUATION.lstrip()),
     "generate": samples(_READING + _IMAGES.lstrip() + _HARDWARE.lstrip()),
 }
+# Where the network is one of random weights, which is larger: bytes between what 8 and what 4 bits take.
+SAMPLES_OF_RANDOM = samples("--weight-memory 6800000")
 # Compatible, though these samples of them contradict each other or show nothing.
 COMPATIBLE: dict[frozenset[str], str] = {
     frozenset({"--head", "--expect"}): "y must be the output that --head names",
@@ -174,6 +176,8 @@ class Pair:
         typed: list[str] = []
         for option, given in ((self.first, first), (self.second, second)):
             sample = SAMPLES[self.command][option]
+            if self.random:
+                sample = SAMPLES_OF_RANDOM.get(option, sample)
             typed += (*sample.needs, *(sample.typed if given else ()))
         return ("-q", self.command, *(RANDOM if self.random else BASES[self.command]), *typed)
 
