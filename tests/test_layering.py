@@ -89,6 +89,8 @@ FLOORS = (
         "synth.result",
         "synth.netlist",
         "synth.levels",
+        "synth.border",
+        "synth.tasks",
         "synth.synthesise",
         "synth.circuit",
         "synth.proof",

@@ -17,7 +17,7 @@ from repvgg_hw.cli.values import NAME, PLACE, OutputFile, Real, Whole
 
 if TYPE_CHECKING:
     from repvgg_hw.design import Design
-    from repvgg_hw.synth.result import Part, Synthesis
+    from repvgg_hw.synth.result import Part, Planned, Resources, Synthesis
 
 RULES = (
     excludes("--layer", "--layers"),
@@ -36,7 +36,7 @@ PATH_STEPS = 12  # of the critical path that are printed; JSON has all
 @click.command(cls=Command, rules=RULES)
 @click.argument("directory", required=False, type=PLACE)
 @click.option("--device", required=True, help="A board or part that `repvgg-hw devices` lists.")
-@click.option("--layer", type=NAME, help="This layer alone.")
+@click.option("--layer", type=NAME, help="This layer, or unit of an engine, alone.")
 @click.option("--layers", is_flag=True, help="Every layer alone, in parallel.")
 @click.option("--jobs", type=Whole(1, 1024), help="Processes of --layers [default: one per core].")
 @click.option("--no-route", is_flag=True, help="Netlist and counts only: no clock.")
@@ -77,7 +77,8 @@ def command(
 
     DIRECTORY is a folder written by `generate --target verilog` [default: the last one]. Yosys makes a
     netlist for AMD's 7 series and UltraScale+ and for Lattice ECP5; nextpnr routes ECP5. `simulate
-    --netlist DEVICE` proves the whole design's netlist.
+    --netlist DEVICE` proves the netlist of a whole chain of layers. An engine has no layers: what is counted
+    one by one, and what --layer and --layers take, are its units, as input, array, output.
 
     \b
     Examples:
@@ -93,9 +94,9 @@ def command(
     from repvgg_hw.errors import CheckFailed, InputError
     from repvgg_hw.files import check_output, write_atomically
     from repvgg_hw.plan import device as devices
-    from repvgg_hw.plan.stream.plan import Plan
+    from repvgg_hw.plan.engine.plan import EnginePlan
     from repvgg_hw.report.provenance import provenance
-    from repvgg_hw.synth import circuit, nextpnr, result, synthesise, tools
+    from repvgg_hw.synth import circuit, nextpnr, result, synthesise, tasks, tools
 
     chosen = devices.get(device)
     route = chosen.part.nextpnr is not None and not no_route
@@ -113,9 +114,8 @@ def command(
         design: Design[Any] = designs.load(place)
         if design.target != "verilog":
             raise InputError(f"{place} is a design of the target {design.target}: synth takes Verilog")
-        if not isinstance(design.plan, Plan):
-            made = design.request.architecture
-            raise InputError(f"{place} is a design of the architecture {made}: synth takes chains of layers")
+        if bitstream is not None and isinstance(design.plan, EnginePlan):
+            raise InputError("--bitstream: an engine's ports are buses, for which no package has pins")
         check_output(place / result.FILE)
         return design
 
@@ -126,11 +126,9 @@ def command(
         if folder.stamp(place) != before:  # generated anew while this one prepared, or waited
             design = prepare()
         state = folder.fingerprint(place)
-        names = [one.name for one in design.plan.layers] if layers else None if layer is None else [layer]
-        found = synthesise.tasks(
-            design, chosen, names, route=route, mhz=clock_mhz, seeds=range(seed, seed + seeds),
-            minutes=minutes,
-        )  # fmt: skip
+        names = tasks.parts_of(design.plan) if layers else None if layer is None else [layer]
+        routing = tasks.Routing(clock_mhz, tuple(range(seed, seed + seeds)), minutes) if route else None
+        found = tasks.tasks(design, chosen, names, routing)
         with bar(f"synthesise {design.plan.name} for {chosen.name}") as update:
             parts = synthesise.synthesise_all(found, jobs, update)
             if bitstream is not None:
@@ -140,7 +138,7 @@ def command(
         if folder.fingerprint(place) != state:
             raise CheckFailed("files of the design have changed while it was synthesised: synthesise again")
         result.save(done, place, state)
-        if names is None:
+        if names is None and not isinstance(design.plan, EnginePlan):
             circuit.record(found[0].work, state)
     if as_json:
         record = {"fits": done.fits, "provenance": provenance(design)}
@@ -151,24 +149,35 @@ def command(
         raise CheckFailed(f"does not fit {chosen.name}: {'; '.join(done.short())}")
 
 
+def _counts(planned: Planned | None, made: Resources) -> tuple[str, ...]:
+    """Cells, and in brackets what the plan says of them."""
+    both = [
+        f"{getattr(made, name):,}" + ("" if planned is None else f" ({getattr(planned, name):,})")
+        for name in ("dsp", "bram", "lut", "ff")
+    ]
+    return (*both, f"{made.carry:,}")
+
+
 def _print(done: Synthesis, name: str) -> None:
     def row(part: Part) -> tuple[str, ...]:
-        cells = part.synthesised
-        time = part.seconds + (part.route_seconds or 0)
         return (
             part.name,
-            f"{part.planned_dsp:,}",
-            *(f"{count:,}" for count in (cells.dsp, cells.bram, cells.lut, cells.ff, cells.carry)),
+            *_counts(part.planned, part.synthesised),
             "" if part.mhz is None else f"{part.mhz:.1f}",
-            f"{time:.0f}",
+            f"{part.seconds + (part.route_seconds or 0):.0f}",
             f"{max(part.megabytes, part.route_megabytes or 0):,.0f}",
         )
 
-    headings = ("DSP planned", "DSP", "BRAM 18k", "LUT", "FF", "carry", "MHz", "seconds", "MB")
+    counted = ("DSP (planned)", "BRAM 18k", "LUT", "FF", "carry")
     has = done.available
-    most = ("of the device", "", *(f"{has[r]:,}" for r in ("dsp", "bram", "lut", "ff")), "", "", "", "")
+    most = ("of the device", *(f"{has[r]:,}" for r in ("dsp", "bram", "lut", "ff")), "", "", "", "")
     title = f"{name}: {done.device} ({done.family}), {done.tools}"
+    headings = (*counted, "MHz", "seconds", "MB")
     show_table(title, ("<", *headings), [*(row(part) for part in done.parts), most])
+    for part in done.parts:
+        if part.units:
+            units = [(unit.name, *_counts(unit.planned, unit.synthesised)) for unit in part.units]
+            show_table(f"units of {part.name}", ("<", *counted), units)
     for part in done.parts:
         if len(part.attempts) > 1:
             _print_attempts(part)

@@ -16,7 +16,8 @@ from repvgg_hw.plan.device import Device
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.synth.family import FAMILIES
 from repvgg_hw.synth.netlist import MEMORIES, included, memories, models
-from repvgg_hw.synth.synthesise import STEM, WHOLE, WORK
+from repvgg_hw.synth.synthesise import STEM
+from repvgg_hw.synth.tasks import WHOLE, WORK
 from repvgg_hw.targets.verilog.simulate import Circuit
 
 RECORD = f"{STEM}.made.json"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 # Yosys 0.70 hands logic to ABC in a new way that loses drivers, which it then resolves by constants: a wrong
 # netlist of rvg_engine_input for xc7. This is its switch for the old way (YosysHQ/yosys issue 6237).
 OLD_XAIGER = "scratchpad -set abc9.xaiger 1"
+# An instruction's bits go through several modules: what is unread in one is unread in the one before.
+ACROSS = ("opt_hier", "opt_expr -mux_undef -noclkinv", "opt_clean") * 4
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,23 @@ class Family:
     own: tuple[str, ...] = ()
     explicit: str = ""
 
-    def script(self, top: str, *, inferred: bool = False) -> list[str]:
+    def script(self, top: str, *, inferred: bool = False, apart: bool = False) -> list[str]:
         """Yosys' commands that make a netlist of module `top`, which has been read.
 
         inferred  multipliers are not cells yet
+        apart     modules beside memories keep their place in the hierarchy: what nobody reads of their ports,
+                  and what is constant, is told from one to the other when all is gates, so that registers and
+                  memories between two lose what is unread, too
         """
         command = f"{self.command} {'' if inferred else self.explicit} -top {top}"
+        stages = [f"{command} -run begin:check"]
+        if apart:
+            stages = [f"{command} -run begin:map_ffs", *ACROSS, f"{command} -run map_ffs:check"]
         # Without the command's last stage: there Yosys 0.70 builds modules anew that have cells with
         # parameters, when what they were made of is gone. Of that stage, names and checks remain.
         return [
             OLD_XAIGER,
-            f"{command} -run begin:check",
+            *stages,
             "autoname",
             "check -noinit -assert",
             "blackbox =A:whitebox",

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from repvgg_hw import schema
-from repvgg_hw.errors import context
+from repvgg_hw.errors import InputError, context
 from repvgg_hw.files import sim_dir, templates_dir
 from repvgg_hw.synth import yosys
 from repvgg_hw.synth.family import Family
@@ -70,46 +70,81 @@ class Memory:
     ports: Mapping[str, tuple[str, int]]
 
 
-SUFFIXES = (".v", ".memories.json", ".stat.json", ".json")  # of the files that `of_design` makes
+# of the files that `of_design` makes
+SUFFIXES = (".v", ".memories.json", ".ports.json", ".stat.json", ".json")
 
 
-def of_design(family: Family, top: str, stem: str, *, name: str = "", inferred: bool = False) -> list[str]:
+def of_design(
+    family: Family,
+    top: str,
+    stem: str,
+    *,
+    name: str = "",
+    inferred: bool = False,
+    units: Sequence[str] = (),
+    alone: str | None = None,
+) -> list[str]:
     """Yosys' commands that make the netlist of module `top`, behind those that read it.
 
     Memories are modules apart until all the rest is cells. So what is simulated, memories as RTL, is what is
     counted and routed. Streams between layers keep their names.
 
-    STEM.v                       the module, by this name or its own: cells, and instances of memories
+    units  modules of the library that stay apart, too, to be counted one by one
+    alone  the library's module within the top that is made instead of it, with the parameters that it has
+           there, under the top's name
+
+    STEM.v                       the module, by this name or its own, and units: cells, instances of memories
     STEM.memories.json           these memories, see `memories`
-    STEM.json, STEM.stat.json    the whole, flat, and its counts
+    STEM.ports.json              the top without anything in it, see `ports`
+    STEM.stat.json               counts of cells in the top and in every unit, its memories included
+    STEM.json                    the whole, flat
     """
     apart = [f"A:hdlname={memory}*" for memory in MEMORIES]
+    # the library's name, with or without parameters
+    kept = [f"A:hdlname={unit}" for unit in units]
     streams = (f"{top}/w:*_{signal}" for signal in STREAMS)
     return [
         f"hierarchy -top {top}",
-        f"setattr -mod -set keep_hierarchy 1 {' '.join(apart)}",
+        *(_alone(top, alone) if alone is not None else ()),
+        f"setattr -mod -set keep_hierarchy 1 {' '.join((*apart, *kept))}",
         f"setattr -set keep 1 {' '.join(streams)}",
-        *family.script(top, inferred=inferred),
+        *family.script(top, inferred=inferred, apart=bool(kept)),
         f"rename -top {name or top}",
-        f"select -module {name or top}",
+        f"select {' '.join((name or top, *kept))}",
         f"write_verilog -noattr -selected {stem}.v",
         "select -clear",
         "design -push-copy",
         f"delete {' '.join(f'{memory}/c:*' for memory in apart)}",  # parameters and ports are all that counts
         f"select {' '.join(apart)}",
         f"write_json -selected {stem}.memories.json",
+        f"select {name or top}",
+        "delete c:*",
+        "clean -purge",
+        f"write_json -selected {stem}.ports.json",
         "design -pop",
         f"setattr -mod -unset keep_hierarchy {' '.join(apart)}",
         "flatten",
         f"tee -q -o {stem}.stat.json stat -json",
+        *((f"setattr -mod -unset keep_hierarchy {' '.join(kept)}", "flatten") if kept else ()),
         f"write_json {stem}.json",
+    ]
+
+
+def _alone(top: str, unit: str) -> list[str]:
+    """Commands that leave of the hierarchy below the top one unit's module, which takes the top's name."""
+    return [
+        f"setattr -mod -unset top {top}",
+        f"setattr -mod -set top 1 A:hdlname={unit}",
+        f"delete {top}",
+        f"rename -top {top}",
+        f"hierarchy -top {top}",
     ]
 
 
 def memories(path: Path) -> list[Memory]:
     """What Yosys wrote of a netlist's memories. Raises InputError where that cannot be read."""
     with context(f"synthesise again: {path}"):
-        found = schema.partly(schema.read_json(path), _Memories).modules
+        found = schema.partly(schema.read_json(path), _Netlist).modules
     return [
         Memory(
             name,
@@ -121,6 +156,15 @@ def memories(path: Path) -> list[Memory]:
     ]
 
 
+def ports(path: Path, top: str) -> Mapping[str, tuple[str, int]]:
+    """Direction and bits of a netlist's ports, by name. Raises InputError where they cannot be read."""
+    with context(f"synthesise again: {path}"):
+        found = schema.partly(schema.read_json(path), _Netlist).modules
+        if top not in found:
+            raise InputError(f"there is no module {top}")
+    return {port: (facts.direction, len(facts.bits)) for port, facts in found[top].ports.items()}
+
+
 class _Port(msgspec.Struct):
     direction: str
     bits: list[int | str]
@@ -128,11 +172,11 @@ class _Port(msgspec.Struct):
 
 class _Module(msgspec.Struct):
     attributes: dict[str, str]
-    parameter_default_values: dict[str, str]
     ports: dict[str, _Port]
+    parameter_default_values: dict[str, str] = {}
 
 
-class _Memories(msgspec.Struct):
+class _Netlist(msgspec.Struct):
     """Yosys' JSON, as far as it is read here."""
 
     modules: dict[str, _Module]

@@ -33,10 +33,29 @@ class Resources:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One netlist: the whole design, or a layer alone.
+class Planned:
+    """What the plan says of a netlist: multipliers exactly, the rest estimated."""
 
-    planned_dsp  multiplier cells that the plan says
+    dsp: int
+    bram: int
+    lut: int
+    ff: int
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit within a netlist; planned is None where the plan does not tell it apart."""
+
+    name: str
+    planned: Planned | None
+    synthesised: Resources
+
+
+@dataclass(frozen=True)
+class Part:
+    """One netlist: the whole design, or a layer or unit alone.
+
+    units        what it is made of, as far as that was counted apart
     mhz          the highest clock of any seed, routed; None where it was not routed
     path         the longest path from register to register, of that seed
     seconds, megabytes   of Yosys, and of nextpnr where it ran, all seeds together
@@ -44,7 +63,7 @@ class Part:
     """
 
     name: str
-    planned_dsp: int
+    planned: Planned
     synthesised: Resources
     seconds: float
     megabytes: float
@@ -53,6 +72,7 @@ class Part:
     route_seconds: float | None = None
     route_megabytes: float | None = None
     attempts: tuple[Attempt, ...] = ()
+    units: tuple[Unit, ...] = ()
 
     @property
     def mhz_median(self) -> float | None:
@@ -126,10 +146,12 @@ def _check(result: Synthesis) -> None:
     if not result.parts:
         raise InputError("parts: there is none")
     for part in result.parts:
-        counts = dataclasses.astuple(part.synthesised)
+        planned = [part.planned, *(unit.planned for unit in part.units if unit.planned is not None)]
+        made = [part.synthesised, *(unit.synthesised for unit in part.units)]
+        counts = [count for one in (*planned, *made) for count in vars(one).values()]
         figures = [part.seconds, part.megabytes, part.mhz, part.route_seconds, part.route_megabytes]
         figures += [x for one in part.attempts for x in (one.seconds, one.megabytes, one.mhz)]
-        if min(counts) < 0 or part.planned_dsp < 0 or any(x is not None and x < 0 for x in figures):
+        if min(counts) < 0 or any(x is not None and x < 0 for x in figures):
             raise InputError(f"parts: a figure of {part.name} is below 0")
     if min(result.available.values()) < 0:
         raise InputError("available: a figure is below 0")

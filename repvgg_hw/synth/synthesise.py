@@ -1,34 +1,28 @@
-"""Synthesise an emitted Verilog design for a device: whole, or layers apart in parallel processes."""
+"""Synthesise an emitted Verilog design for a device: whole, or its parts alone in parallel processes."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from repvgg_hw import processes
-from repvgg_hw.design import Design
-from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
-from repvgg_hw.files import check_writable, environment, templates_dir
-from repvgg_hw.names import top_module
+from repvgg_hw.errors import CheckFailed, RepVGGHWError
 from repvgg_hw.plan.device import Device
-from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.plan.stream.resources import dsps
-from repvgg_hw.synth import netlist, nextpnr, tools, yosys
-from repvgg_hw.synth.family import FAMILIES
-from repvgg_hw.synth.result import AVAILABLE, Part, Resources, Synthesis
-from repvgg_hw.targets.verilog.emit import listed_sources
-from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER, build
+from repvgg_hw.synth import border, netlist, nextpnr, tools, yosys
+from repvgg_hw.synth.family import FAMILIES, RESOURCES, Family
+from repvgg_hw.synth.result import AVAILABLE, Part, Resources, Synthesis, Unit
+from repvgg_hw.synth.tasks import Task
+from repvgg_hw.targets.verilog.engine.units import REST
+from repvgg_hw.targets.verilog.netlist import MEMORY_FOLDER
 
-WORK = Path("build") / "synth"  # in the design's folder
 # Links where a tool runs: it reads the design and the design's tables by these names. No folder's own name
 # stands in a script, where spaces, quotes and line breaks would mean something.
 DESIGN = "design"
-WHOLE = "design"
 STEM = "netlist"  # of the files of one netlist, in its folder
 
 
@@ -36,81 +30,6 @@ class Update(Protocol):
     """update(share done in 0..1, what is going on); None for a share that nobody knows."""
 
     def __call__(self, share: float | None, what: str = "") -> None: ...
-
-
-@dataclass(frozen=True)
-class Task:
-    """One netlist to be made: plain data, for another process.
-
-    top, sources  the module, and what it is made of beside the library; sources are relative to `design`
-    """
-
-    name: str
-    top: str
-    sources: tuple[str, ...]
-    design: Path
-    work: Path
-    device: Device
-    planned_dsp: int
-    route: bool
-    mhz: float
-    seeds: tuple[int, ...]
-    minutes: float
-
-
-def tasks(
-    design: Design[Plan],
-    device: Device,
-    names: Sequence[str] | None,
-    *,
-    route: bool,
-    mhz: float = nextpnr.DEFAULT_MHZ,
-    seeds: Sequence[int] = (1,),
-    minutes: float = nextpnr.DEFAULT_MINUTES,
-) -> list[Task]:
-    """The netlists to be made: of the whole design where names is None, else of these layers.
-
-    mhz, seeds, minutes  as of nextpnr.route
-    Writes what they need below build/synth. Raises InputError for a layer that is none.
-    """
-    directory = design.directory.resolve()
-    listed = listed_sources(directory)
-    for name in listed:
-        if not (directory / name).is_file():
-            raise InputError(f"{directory / name} is missing: generate the design again")
-    units = build(design.plan).units
-    base = directory / WORK / device.name
-    dsp = {layer.name: dsps(layer, device.family.name) for layer in design.plan.layers}
-
-    def task(name: str, top: str, sources: tuple[str, ...], dsp: int) -> Task:
-        work = base / name.replace(".", "_")
-        check_writable(work)
-        work.mkdir(parents=True, exist_ok=True)
-        return Task(name, top, sources, directory, work, device, dsp, route, mhz, tuple(seeds), minutes)
-
-    if names is None:
-        return [
-            task(WHOLE, top_module(design.plan.name), tuple(listed), sum(dsp.values())),
-        ]
-    of_layer = {
-        layer.name: unit for layer in design.plan.layers for unit in units if unit.ident == layer.ident
-    }
-    found = []
-    for name in names:
-        if name not in of_layer:
-            raise InputError(f"--layer {name!r} is none of this design's: {', '.join(of_layer)}")
-        unit = of_layer[name]
-        top = f"layer_{unit.ident}"
-        made = task(
-            name,
-            top,
-            (*listed[:-1], f"{WORK}/{device.name}/{unit.ident}/{top}.sv"),
-            dsp[name],
-        )
-        text = environment(templates_dir() / "verilog").get_template("layer.sv.j2").render(top=top, unit=unit)
-        (made.work / f"{top}.sv").write_text(text)
-        found.append(made)
-    return found
 
 
 def synthesise(task: Task, progress: tools.Progress | None = None) -> Part:
@@ -124,26 +43,58 @@ def synthesise(task: Task, progress: tools.Progress | None = None) -> Part:
     written = [task.work / f"{STEM}{suffix}" for suffix in netlist.SUFFIXES]
     for path in written:  # what an earlier run left is no result of this one
         path.unlink(missing_ok=True)
+    apart = [module for modules in task.units.values() for module in modules]
     script = [
         yosys.reading([f"{DESIGN}/{name}" for name in task.sources], f"{DESIGN}/cells/{family.name}.v"),
-        *netlist.of_design(family, task.top, STEM),
+        *netlist.of_design(family, task.top, STEM, units=apart, alone=task.alone),
     ]
     run = yosys.run(script, task.work, STEM, progress)
     yosys.check_whole(*written)
-    counted = Resources(**yosys.counts(family, task.work / f"{STEM}.stat.json"))
-    part = Part(task.name, task.planned_dsp, counted, round(run.seconds, 1), round(run.megabytes))
-    if not task.route:
-        return part
+    statistics = task.work / f"{STEM}.stat.json"
+    part = Part(
+        task.name,
+        task.planned,
+        Resources(**yosys.counts(family, statistics)),
+        round(run.seconds, 1),
+        round(run.megabytes),
+        units=tuple(_units(task, family, statistics)) if task.units else (),
+    )
+    return part if task.routing is None else _routed(task, family, part, progress)
+
+
+def _units(task: Task, family: Family, statistics: Path) -> Iterator[Unit]:
+    """Counts of the units in a netlist, then of what is left of the top."""
+    modules = yosys.counts_of_modules(family, statistics)
+
+    def added(names: Iterable[str]) -> Resources:
+        taken = [modules[name] for name in names if name in modules]
+        return Resources(*(sum(one[resource] for one in taken) for resource in RESOURCES))
+
+    apart = {module for names in task.units.values() for module in names}
+    for unit, names in (*task.units.items(), (REST, modules.keys() - apart)):
+        yield Unit(unit, task.planned_units.get(unit), added(names))
+
+
+def _routed(task: Task, family: Family, part: Part, progress: tools.Progress | None) -> Part:
+    """The same with the clock that its netlist holds when it is placed and routed."""
+    assert task.routing is not None
+    name = STEM
+    if task.border:
+        name = f"{STEM}.bordered"
+        border.add(task.work, STEM, name, task.top, family, progress)
+    routing = task.routing
     routed = nextpnr.route(
-        task.work, f"{STEM}.json", task.device, mhz=task.mhz, seeds=task.seeds, minutes=task.minutes,
+        task.work, f"{name}.json", task.device, mhz=routing.mhz, seeds=routing.seeds, minutes=routing.minutes,
         progress=progress,
     )  # fmt: skip
-    seconds = sum(attempt.seconds for attempt in routed.attempts)
-    megabytes = max(attempt.megabytes for attempt in routed.attempts)
-    return Part(
-        part.name, part.planned_dsp, counted, part.seconds, part.megabytes, routed.mhz, routed.path,
-        round(seconds, 1), megabytes, routed.attempts,
-    )  # fmt: skip
+    return replace(
+        part,
+        mhz=routed.mhz,
+        path=routed.path,
+        route_seconds=round(sum(attempt.seconds for attempt in routed.attempts), 1),
+        route_megabytes=max(attempt.megabytes for attempt in routed.attempts),
+        attempts=routed.attempts,
+    )
 
 
 def _link(place: Path, target: Path) -> None:

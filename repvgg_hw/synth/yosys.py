@@ -37,14 +37,41 @@ def run(
 
 
 def counts(family: Family, statistics: Path) -> dict[str, int]:
-    """Resources that a netlist takes, from the JSON that Yosys' `stat -json` wrote of a flat one.
+    """Resources that a netlist takes, from the JSON that Yosys' `stat -json` wrote of it.
 
     Raises CheckFailed where it is none.
     """
     try:
-        cells: Mapping[str, int] = json.loads(statistics.read_text())["design"]["num_cells_by_type"]
+        return _resources(family, json.loads(statistics.read_text())["design"]["num_cells_by_type"])
     except (OSError, ValueError, KeyError, TypeError):
         raise _cut(statistics) from None
+
+
+def counts_of_modules(family: Family, statistics: Path) -> dict[str, dict[str, int]]:
+    """The same of each module alone, without those in it: the library's name, or the top's, -> resources.
+
+    A module that is there several times, with whatever parameters, counts as often. Raises as counts.
+    """
+    try:
+        content = json.loads(statistics.read_text())
+        modules = {name: one["num_cells_by_type"] for name, one in content["modules"].items()}
+        times: Mapping[str, int] = content["design"]["num_cells_by_type"]
+        found: dict[str, dict[str, int]] = {}
+        for name, cells in modules.items():
+            total = found.setdefault(_library_name(name), dict.fromkeys(RESOURCES, 0))
+            for resource, count in _resources(family, cells).items():
+                total[resource] += count * times.get(name, 1)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise _cut(statistics) from None
+    return found
+
+
+def _library_name(module: str) -> str:
+    """As the source has it: Yosys puts a digest of parameters before it, or the parameters around it."""
+    return next((part for part in module.split("\\") if not part.startswith("$paramod")), module)
+
+
+def _resources(family: Family, cells: Mapping[str, int]) -> dict[str, int]:
     return {
         resource: sum(cells.get(cell, 0) * weight for cell, weight in family.cells[resource].items())
         for resource in RESOURCES

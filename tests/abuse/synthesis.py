@@ -11,7 +11,7 @@ from typing import Any
 from repvgg_hw.design import folder as design_folder
 from repvgg_hw.synth import result
 from repvgg_hw.synth.nextpnr import Step
-from repvgg_hw.synth.result import AVAILABLE, Part, Resources, Synthesis
+from repvgg_hw.synth.result import AVAILABLE, Part, Planned, Resources, Synthesis, Unit
 from tests.abuse import slow_yosys
 from tests.abuse.case import FAILED, OK, Case
 from tests.abuse.folders import Path_, cut, document_at, edit, leaves, make_folder, overwrite, remove
@@ -68,9 +68,10 @@ def results() -> Iterator[Case]:
 
 def edited_result() -> Iterator[Case]:
     """synth.json of this state of the folder, with one value missing or replaced."""
-    part = Part(
-        "stage0", 3, Resources(1, 2, 3, 4, 5), 1.5, 60.0, 100.0, (Step(1.0, "logic", "a", "b"),), 2.0, 70.0
-    )
+    planned, cells = Planned(3, 2, 1, 0), Resources(1, 2, 3, 4, 5)
+    steps = (Step(1.0, "logic", "a", "b"),)
+    units = (Unit("array", planned, cells), Unit("queues", None, cells))
+    part = Part("stage0", planned, cells, 1.5, 60.0, 100.0, steps, 2.0, 70.0, units=units)
     found = Synthesis("kv260", "xcup", "Yosys", dict.fromkeys(AVAILABLE, 9), (part,))
     document = found.to_json()
 

@@ -76,7 +76,7 @@ def test_multipliers_are_those_of_the_plan(place: Path) -> None:
     assert done.exit_code == 0, done.output
     found = json.loads(done.output)
     (part,) = found["parts"]
-    assert part["synthesised"]["dsp"] == part["planned_dsp"] > 18
+    assert part["synthesised"]["dsp"] == part["planned"]["dsp"] > 18
     assert part["synthesised"]["ff"] > 100 < part["synthesised"]["lut"]
     assert found["fits"] is True
     page = CliRunner().invoke(main, ["report", str(place), "--json"])

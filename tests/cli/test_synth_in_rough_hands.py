@@ -115,13 +115,13 @@ def test_it_waits_and_takes_the_design_that_is_there_then(
     done = synth("changed", "--layers", "--jobs", 1, "--json")
     assert done.exit_code == 0, done.output
     assert [part["name"] for part in json.loads(done.stdout)["parts"]]
-    planned = {part["name"]: part["planned_dsp"] for part in json.loads(done.stdout)["parts"]}
+    planned = {part["name"]: part["planned"] for part in json.loads(done.stdout)["parts"]}
     alone = json.loads(synth("b", "--layers", "--jobs", 1, "--json").stdout)
-    assert planned == {part["name"]: part["planned_dsp"] for part in alone["parts"]}
+    assert planned == {part["name"]: part["planned"] for part in alone["parts"]}
     assert alone["provenance"]["method"] == "minmax"
 
 
-@pytest.mark.parametrize("suffix", [".stat.json", ".memories.json", ".json", ".v"])
+@pytest.mark.parametrize("suffix", [".stat.json", ".memories.json", ".ports.json", ".json", ".v"])
 def test_a_netlist_that_ends_too_early_is_no_netlist(
     place: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
@@ -177,10 +177,3 @@ def test_its_results_place_is_checked_first(place: Path, tmp_path: Path) -> None
     assert done.exit_code == 2
     assert f"{result.FILE} is a folder" in done.stderr
     assert not (design / "build").exists()
-
-
-def test_designs_of_another_architecture_are_refused(place: Path) -> None:
-    assert CliRunner().invoke(main, words("engine", 400, "--architecture", "engine")).exit_code == 0
-    done = synth("engine")
-    assert done.exit_code == 2
-    assert "is a design of the architecture engine" in done.stderr

@@ -18,7 +18,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.report import summarize, write_html
-from repvgg_hw.synth.result import AVAILABLE, Part, Resources, Synthesis
+from repvgg_hw.synth.result import AVAILABLE, Part, Planned, Resources, Synthesis, Unit
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PROBLEM = "stage0: image 3, channel 12, row 100, column 101: expected -1234567, got 7654321"
@@ -37,7 +37,9 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         for row in summary.rows
     ]
     rows[0] = replace(rows[0], verdict=PROBLEM, passed=False)
-    part = Part("stage22.10", 12_345, Resources(*[12_345_678] * 5), 1.0, 1.0, 1234.5)
+    planned, made = Planned(*[12_345_678] * 4), Resources(*[12_345_678] * 5)
+    units = (Unit("sequencer", planned, made), Unit("queues", None, made))
+    part = Part("stage22.10", planned, made, 1.0, 1.0, 1234.5, units=units)
     synthesis = Synthesis("orangecrab-85f", "ecp5", "Yosys", dict.fromkeys(AVAILABLE, 12_345_678), (part,))
     shown = replace(summary, result=result, rows=tuple(rows), synthesis=synthesis)
     text = write_html(shown).read_text()

@@ -11,7 +11,7 @@ import pytest
 from repvgg_hw.errors import CheckFailed
 from repvgg_hw.plan import device as devices
 from repvgg_hw.synth import nextpnr, tools
-from repvgg_hw.synth.result import Part, Resources
+from repvgg_hw.synth.result import Part, Planned, Resources
 
 # Placers in NEXTPNR_STUCK never end. The clock is 100 MHz and the seed; that of seed 1 is 109.
 STAND_IN = """
@@ -51,7 +51,9 @@ def test_the_fastest_of_the_seeds_is_kept(tmp_path: Path) -> None:
     assert routed.mhz == 109
     assert [step.end for step in routed.path] == ["b"]
     assert (tmp_path / "netlist.config").read_text() == "of seed 1"
-    part = Part("design", 0, Resources(0, 0, 0, 0, 0), 1, 1, routed.mhz, attempts=routed.attempts)
+    part = Part(
+        "design", Planned(0, 0, 0, 0), Resources(0, 0, 0, 0, 0), 1, 1, routed.mhz, attempts=routed.attempts
+    )
     assert part.mhz_median == 104
 
 

@@ -17,9 +17,11 @@ from pathlib import Path
 WRITES = re.compile(
     r"^(?:tee -q -o|write_json|write_verilog)(?: -noattr)?(?: -selected)? (\S+)", re.MULTILINE
 )
+CELLS = {"num_cells_by_type": {"FDRE": 1}}
 CONTENT = {
     ".memories.json": '{"modules": {}}',
-    ".stat.json": json.dumps({"design": {"num_cells_by_type": {"FDRE": 1}}}),
+    ".ports.json": '{"modules": {}}',
+    ".stat.json": json.dumps({"design": CELLS, "modules": {"top": CELLS}}),
     ".json": "{}",
     ".v": "module top;\nendmodule",
 }
