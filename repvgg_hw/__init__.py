@@ -1,18 +1,71 @@
-"""repvgg-hw: from a trained RepVGG to a streaming int8 accelerator, proven bit for bit."""
+"""repvgg-hw: from a trained RepVGG to a streaming int8 accelerator, proven bit for bit.
+
+The Python interface is below, in `__all__`: docs/api.md. Its parts are imported when they are first asked
+for, so that `import repvgg_hw` takes no time and needs no torch.
+"""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from repvgg_hw.api import GeneratedDesign as GeneratedDesign
+    from repvgg_hw.api import LoadedNetwork as LoadedNetwork
+    from repvgg_hw.api import PlannedDesign as PlannedDesign
+    from repvgg_hw.api import QuantizedNetwork as QuantizedNetwork
+    from repvgg_hw.api import SimulatedDesign as SimulatedDesign
+    from repvgg_hw.api import load as load
+    from repvgg_hw.api import load_integers as load_integers
+    from repvgg_hw.api import open_design as open_design
+    from repvgg_hw.api import random_network as random_network
     from repvgg_hw.checkpoint import from_torch as from_torch
+    from repvgg_hw.errors import CheckFailed as CheckFailed
+    from repvgg_hw.errors import InputError as InputError
 
 __version__ = "0.1.0"
 GENERATOR = f"repvgg-hw {__version__}"  # as what is generated says
 
+_API = "repvgg_hw.api"
+_PLACES = {  # where each name is from
+    "CheckFailed": "repvgg_hw.errors",
+    "GeneratedDesign": _API,
+    "InputError": "repvgg_hw.errors",
+    "LoadedNetwork": _API,
+    "PlannedDesign": _API,
+    "QuantizedNetwork": _API,
+    "SimulatedDesign": _API,
+    "from_torch": "repvgg_hw.checkpoint",
+    "load": _API,
+    "load_integers": _API,
+    "open_design": _API,
+    "random_network": _API,
+}
+
+__all__ = [
+    "CheckFailed",
+    "GeneratedDesign",
+    "InputError",
+    "LoadedNetwork",
+    "PlannedDesign",
+    "QuantizedNetwork",
+    "SimulatedDesign",
+    "__version__",
+    "from_torch",
+    "load",
+    "load_integers",
+    "open_design",
+    "random_network",
+]
+
 
 def __getattr__(name: str) -> object:
-    """`repvgg_hw.from_torch`: imported when first asked for, so that importing the package needs no torch."""
-    if name == "from_torch":
-        import importlib
+    """A part of the interface, imported when first asked for."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
 
-        return importlib.import_module("repvgg_hw.checkpoint").from_torch
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -20,11 +20,23 @@ SOURCE_SUFFIXES = {".py", ".sv", ".svh", ".j2", ".hpp", ".cpp", ".h", ".vlt", ".
 # The house, from the ground up. A room is a module or a folder of the package; it imports only from rooms
 # that stand before it here: from lower floors, and on its own floor from those to its left.
 FLOORS = (
-    ("__init__", "errors", "files", "names", "npz", "schema", "processes", "network", "golden"),
+    (
+        "__init__",
+        "errors",
+        "progress",
+        "files",
+        "names",
+        "npz",
+        "schema",
+        "processes",
+        "network",
+        "golden",
+    ),
     (
         "model.class_folders",
         "model.image_files",
         "model.preprocessing",
+        "model.normalisation",
         "model.images",
         "model.variants",
         "model.repvgg",
@@ -49,6 +61,7 @@ FLOORS = (
         "plan.engine",
         "plan.registry",
         "plan.choose",
+        "plan.asked",
     ),
     (
         "design.folder",
@@ -98,6 +111,16 @@ FLOORS = (
     ),
     ("board",),
     ("gpu", "measure.accuracy", "measure.latency", "measure", "report"),
+    (
+        "api.quantizer",
+        "api.pictures",
+        "api.simulated",
+        "api.generated",
+        "api.planned",
+        "api.quantized",
+        "api.loaded",
+        "api",
+    ),
     ("cli", "__main__"),
 )
 ROOMS = [room for floor in FLOORS for room in floor]

@@ -10,11 +10,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from repvgg_hw import __version__
+from repvgg_hw.progress import Progress
 
 DISTRIBUTION = "repvgg-hw"
 OLDEST_PYTHON = (3, 10)
@@ -111,7 +112,7 @@ def _place(name: str, folder: Path, advice: str, *, needed: bool = True) -> Chec
     return Check(name, room, free >= FREE_BYTES, needed, f"free {FREE_BYTES >> 30} GB there, or {advice}")
 
 
-def build_and_prove(progress: Callable[[float, str], None]) -> Check:
+def build_and_prove(progress: Progress) -> Check:
     """Generate a small random network and prove one image of it in Verilog simulation: a minute at most."""
     from dataclasses import replace
 

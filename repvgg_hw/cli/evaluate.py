@@ -21,11 +21,8 @@ from repvgg_hw.cli.options import (
     METHOD,
     METHOD_HELP,
     WIDTH_RULES,
-    check_units,
     image_options,
-    normalisation,
     width_options,
-    widths,
 )
 from repvgg_hw.cli.progress import Update, bar
 from repvgg_hw.cli.reading import reading_options
@@ -33,6 +30,7 @@ from repvgg_hw.cli.rules import excludes
 from repvgg_hw.cli.talk import note, say
 from repvgg_hw.cli.values import COUNT, INPUT_SIZE, NUMBERS, PLACE, SOURCE, OutputFile
 from repvgg_hw.errors import InputError
+from repvgg_hw.model.normalisation import check_units, normalisation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,6 +143,7 @@ def command(
     from repvgg_hw.model.images import checked_labels, load_images
     from repvgg_hw.model.preprocessing import NONE
     from repvgg_hw.quantize import DEFAULT_METHOD, METHODS
+    from repvgg_hw.quantize.asked_widths import asked_widths
 
     check_units(mean, std)
     chosen = list(METHODS) if compare else list(methods or [DEFAULT_METHOD])
@@ -165,14 +164,14 @@ def command(
     images = load(data, limit=limit, class_index=class_index)
     checked_labels(images, imported.architecture.num_classes)
     inputs = _inputs(imported, images, load(calibration, limit=calibration_limit).pixels, mean, std)
-    bits = widths(
+    bits = asked_widths(
         inputs.fused,
         inputs.calibration,
         inputs.mean,
         inputs.std,
         weight_bits=weight_bits,
         activation_bits=activation_bits,
-        bits_file=bits_file,
+        bits=bits_file,
         weight_memory=weight_memory,
     )
     outcomes = _run(inputs, chosen, bits, per_layer, device)

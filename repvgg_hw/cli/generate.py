@@ -17,8 +17,7 @@ from repvgg_hw.cli.talk import note, say
 from repvgg_hw.cli.values import PLACE
 
 if TYPE_CHECKING:
-    from repvgg_hw.design import Design
-    from repvgg_hw.plan.planner import NetworkPlan
+    from repvgg_hw.api import GeneratedDesign
     from repvgg_hw.plan.request import Request
 
 RULES = (
@@ -68,8 +67,7 @@ def command(
     2 the input or usage is wrong.
     """
 
-    from repvgg_hw import design as designs
-    from repvgg_hw.targets.generate import check_directory, check_request, generate_fastest
+    from repvgg_hw.targets.generate import check_directory, check_request
 
     source.check()
     for request in asked:
@@ -78,47 +76,29 @@ def command(
         output = Path("build") / f"{source.folder}-{asked[0].target}"
     check_directory(output, force)
     network = source.network()
-    rooms = [source.other(name, network) for name in others]
-    options = source.options | ({"for": list(others)} if others else {})
-    design, why = generate_fastest(network, output, asked, options, others=rooms, force=force)
-    designs.remember(output)
-    _print(design, why, as_json)
+    rooms = [source.beside(network, name) for name in others]
+    design = network.plan_requests(asked, rooms).design(output, force=force)
+    _print(design, as_json)
     if source.random:
         note("RANDOM WEIGHTS: for structure and proof only; this design classifies nothing.")
 
 
-def _print(design: Design[NetworkPlan], why: str, as_json: bool) -> None:
-
-    from repvgg_hw.plan.rate import fits, rate
+def _print(design: GeneratedDesign, as_json: bool) -> None:
+    from repvgg_hw.report import text
     from repvgg_hw.report.provenance import provenance
 
-    plan = design.plan
+    of = design.contents
     if as_json:
         record = {
             "directory": str(design.directory),
-            "provenance": provenance(design),
-            "architecture": design.request.architecture,
-            "chosen": why or None,
-            "plan": plan.to_json(),
+            "provenance": provenance(of),
+            "architecture": of.request.architecture,
+            "chosen": design.why or None,
+            "plan": of.plan.to_json(),
         }
         say(json.dumps(record, indent=2))
         return
-    show_table(
-        f"{plan.name}: {design.target} in {design.directory}",
-        ("<layer", "<algorithm", "PI", "PO", "multipliers", "cycles"),
-        (
-            (n.name, n.algorithm, str(n.pi), str(n.po), f"{n.multipliers:,}", f"{n.cycles:,}")
-            for n in plan.layers
-        ),
-    )
-    say(
-        f"frame interval {plan.frame_interval:,} cycles, {rate(plan, design.request)}; "
-        f"{plan.multipliers:,} multipliers at {plan.utilization:.3f} MACs per cycle each, "
-        f"and {plan.requant_multipliers} in requantization"
-    )
-    if (fitting := fits(plan, design.request)) is not None:
-        say(fitting)
-    if why:
-        say(why)
-    say(f"output: {plan.output.summary}; a value is its integer times {design.network.output_scale:.6g}")
+    show_table(*text.plan_table(of.plan, f"{of.target} in {design.directory}"))
+    for line in text.plan_lines(of.plan, of.request, design.why, of.network):
+        say(line)
     say(f"next: repvgg-hw simulate {design.directory}")

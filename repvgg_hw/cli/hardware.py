@@ -13,6 +13,7 @@ from repvgg_hw.cli.values import COUNT, PLACE, SHARE, Real, Word
 from repvgg_hw.plan import device as devices
 from repvgg_hw.plan import registry as planners
 from repvgg_hw.plan import request as requests
+from repvgg_hw.plan.asked import OF_STREAMS, asked
 from repvgg_hw.plan.choose import AUTO
 from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, parse_dsp
 from repvgg_hw.targets import registry
@@ -35,19 +36,12 @@ HARDWARE = (
     ),
     "--part",
 )
-# What an engine has one of, for all layers, and its search decides.
-OF_STREAMS = {
-    "--winograd": "the size of an engine's array decides about its tiles, and is searched for",
-    "--phases": "an engine's tiles are for both strides",
-    "--dsp": "the widths of an engine's multipliers follow from its array",
-    "--folding": "an engine has one array for all layers",
-    "--fps": "an engine is searched within --device or --multipliers",
-}
+STREAMS_ONLY = {f"--{name}": why for name, why in OF_STREAMS.items()}
 HARDWARE_RULES = (
-    *(void(option, "--architecture engine", why=why) for option, why in OF_STREAMS.items()),
+    *(void(option, "--architecture engine", why=why) for option, why in STREAMS_ONLY.items()),
     *(
         void(option, f"--architecture {AUTO}", why="it is of streams alone, and decides for one")
-        for option in OF_STREAMS
+        for option in STREAMS_ONLY
     ),
     void(
         "--architecture", "--target hls", unless=("--architecture stream",), why="HLS is written of streams"
@@ -128,18 +122,10 @@ def hardware_options(command: Command) -> Command:
     )
     @functools.wraps(command)
     def wrapped(**values: Any) -> None:
-        names = [option.removeprefix("--") for option in HARDWARE if option != "--clock"]
-        asked = {name: values.pop(name) for name in (*names, "clock_mhz")}
-        wanted = _architectures(asked.pop("architecture"), asked["device"] is not None)
-        command(asked=tuple(requests.parse(**asked, architecture=each) for each in wanted), **values)
+        context = click.get_current_context()
+        words = {"--clock": "clock_mhz"} | {option: option[2:] for option in HARDWARE if option != "--clock"}
+        typed = {word: (values.pop(word), given(option, context)) for option, word in words.items()}
+        target, _ = typed.pop("target")
+        command(asked=asked(target, **{word: value for word, (value, was) in typed.items() if was}), **values)
 
     return cast(Command, wrapped)
-
-
-def _architectures(architecture: str | None, on_device: bool) -> list[str]:
-    """Those that may be taken: the one that was asked for, else both on a device."""
-    context = click.get_current_context()
-    if architecture is None:
-        of_streams = any(given(option, context) for option in OF_STREAMS)
-        architecture = AUTO if on_device and not of_streams else requests.DEFAULT_ARCHITECTURE
-    return planners.names() if architecture == AUTO else [architecture]

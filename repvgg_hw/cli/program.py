@@ -15,8 +15,7 @@ from repvgg_hw.cli.talk import note, say
 from repvgg_hw.cli.values import PLACE
 
 if TYPE_CHECKING:
-    from repvgg_hw.design import Design
-    from repvgg_hw.plan.planner import NetworkPlan
+    from repvgg_hw.api import GeneratedDesign
 
 GROUPS = {**SOURCE_GROUPS, "Output": ("--output", "--force", "--json", "--quiet", "--verbose")}
 
@@ -41,46 +40,44 @@ def command(directory: Path, source: NetworkSource, output: Path | None, force: 
     Exit codes: 0 done, 1 the fused network differs from the trained one or from --expect,
     2 the network does not fit, or the input or usage is wrong.
     """
-    from repvgg_hw import design as designs
-    from repvgg_hw.design import folder
+    from repvgg_hw.api import open_design
     from repvgg_hw.targets.generate import check_directory
-    from repvgg_hw.targets.program import check_hardware, program
+    from repvgg_hw.targets.program import check_hardware
 
     source.check()
-    hardware = folder.steady(directory, lambda: designs.load(directory))
-    check_hardware(hardware)
+    hardware = open_design(directory, images=False)
+    check_hardware(hardware.contents)
     if output is None:
         output = Path("build") / f"{source.folder}-image"
     if output.resolve() == directory.resolve():
         raise click.UsageError(f"-o {output} is the engine's own folder: give another")
     check_directory(output, force)
-    network = source.network()
-    hardware = folder.steady(directory, lambda: designs.load(directory))
-    design = program(hardware, network, output, source.options, force=force)
-    _print(design, directory, as_json)
+    image = hardware.program(source.network(), output, force=force)
+    _print(image, directory, as_json)
     if source.random:
         note("RANDOM WEIGHTS: for structure and proof only; this image classifies nothing.")
 
 
-def _print(design: Design[NetworkPlan], hardware: Path, as_json: bool) -> None:
+def _print(image: GeneratedDesign, hardware: Path, as_json: bool) -> None:
     from repvgg_hw.plan.rate import rate
     from repvgg_hw.report.provenance import provenance
+    from repvgg_hw.report.text import output_line
 
-    plan = design.plan
+    of, plan = image.contents, image.plan
     if as_json:
         record = {
-            "directory": str(design.directory),
+            "directory": str(image.directory),
             "hardware": str(hardware),
-            "provenance": provenance(design),
+            "provenance": provenance(of),
             "plan": plan.to_json(),
         }
         say(json.dumps(record, indent=2))
         return
     show_table(
-        f"{plan.name}: an image in {design.directory} for {hardware}",
+        f"{plan.name}: an image in {image.directory} for {hardware}",
         ("<layer", "<shape", "cycles"),
         ((layer.name, layer.shape, f"{layer.cycles:,}") for layer in plan.layers),
     )
-    say(f"frame interval {plan.frame_interval:,} cycles, {rate(plan, design.request)}")
-    say(f"output: {plan.output.summary}; a value is its integer times {design.network.output_scale:.6g}")
-    say(f"next: repvgg-hw simulate {hardware} --image {design.directory}")
+    say(f"frame interval {plan.frame_interval:,} cycles, {rate(plan, of.request)}")
+    say(output_line(plan, of.network))
+    say(f"next: repvgg-hw simulate {hardware} --image {image.directory}")

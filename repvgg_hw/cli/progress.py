@@ -34,6 +34,21 @@ def bar(title: str) -> Iterator[Update]:
         lines.done()
 
 
+@contextlib.contextmanager
+def on_demand(title: str) -> Iterator[Update]:
+    """As `bar`, shown from the first that is told of progress: what comes before has no bar of its own."""
+    with contextlib.ExitStack() as shown:
+        update: Update | None = None
+
+        def first(share: float | None, what: str = "") -> None:
+            nonlocal update
+            if update is None:
+                update = shown.enter_context(bar(title))
+            update(share, what)
+
+        yield first
+
+
 class Lines:
     """Lines for logs: one at the start, one for every tenth of the way but SECONDS apart, one at the end.
 

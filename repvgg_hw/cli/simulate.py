@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -13,24 +11,15 @@ import click
 
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.options import IMAGE_RULES, image_options
+from repvgg_hw.cli.progress import on_demand
 from repvgg_hw.cli.rules import excludes, needs, void
 from repvgg_hw.cli.tables import show_table
-from repvgg_hw.cli.talk import note, say
+from repvgg_hw.cli.talk import say
 from repvgg_hw.cli.values import COUNT, NAME, PLACE, OutputFile, Real, Whole
-from repvgg_hw.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from repvgg_hw.design import Design
-    from repvgg_hw.design.results import SimulationResult
+    from repvgg_hw.api import SimulatedDesign
     from repvgg_hw.model.preprocessing import Preprocessing
-    from repvgg_hw.plan.planner import NetworkPlan
-    from repvgg_hw.targets.target import ProofOptions, Target
-
-DEFAULT_IMAGES = 4  # synthetic ones, where no images are given
-
 
 RULES = (
     *IMAGE_RULES,
@@ -116,163 +105,51 @@ def command(
 
     Exit codes: 0 every value equal, 1 something differs, 2 the input or usage is wrong.
     """
-    from repvgg_hw import design as designs
-    from repvgg_hw import golden
-    from repvgg_hw.cli.progress import bar
-    from repvgg_hw.design import folder, results
-    from repvgg_hw.errors import CheckFailed
-    from repvgg_hw.files import check_output
+    from repvgg_hw.api import open_design
+    from repvgg_hw.api.generated import open_image
+    from repvgg_hw.design.results import write_junit
     from repvgg_hw.plan import device as devices
-    from repvgg_hw.report.provenance import provenance
-    from repvgg_hw.synth import circuit, proof
-    from repvgg_hw.targets import registry
-    from repvgg_hw.targets.program import check_made_for
-    from repvgg_hw.targets.target import ProofOptions
 
-    made_at = directory if directory is not None else designs.last_directory()
-    place = made_at if image is None else image
-    device = None if netlist is None else devices.get(netlist)
-    options = ProofOptions(
-        layer=layer,
-        layers=layers,
-        jobs=jobs,
-        scheduler=scheduler,
-        stalls=stalls or 0,
-        extremes=extremes,
-        waves=_window(waves, waves_window),
-        timeout=timeout,
-        fresh=fresh,
-    )
-
-    def prepare() -> tuple[Design[NetworkPlan], Target, NDArray[np.int8], ProofOptions]:
-        design = designs.load(place, images=image is not None)
-        target, hardware = registry.of(design), None
-        if image is not None:
-            hardware = designs.load(made_at)
-            check_made_for(design, hardware)
-        _check_options(target, options)
-        if device is not None and target.name != "verilog":
-            raise InputError(f"--netlist: not for designs of the target {target.name}")
-        check_output(place / (results.FILE if device is None else proof.FILE))
-        pixels, labels = _images(design, images, limit, preprocessing, class_index)
-        own = dataclasses.replace(options, labels=labels, hardware=hardware)
-        return design, target, golden.quantize_input(pixels, design.network), own
-
-    places = {made_at, place}
-    before = [folder.stamp(each) for each in places]
-    design, target, x, own = prepare()
-    with contextlib.ExitStack() as locks:
-        for each in sorted(places):
-            locks.enter_context(folder.locked(each))
-            folder.recover(each)
-        if [folder.stamp(each) for each in places] != before:  # made anew while this one prepared, or waited
-            design, target, x, own = prepare()
-        states = {each: folder.fingerprint(each) for each in places}
-        state = states[place]
-        made = None if device is None else circuit.required(place, device)
-        with bar(f"simulate {design.plan.name}") as update:
-            try:
-                own = dataclasses.replace(own, state=state, progress=update)
-                if device is None:
-                    result = target.prove(design, x, own)
-                else:
-                    result = proof.prove(design, device, x, own)
-            except CheckFailed as error:  # kept, so that no report shows an older result in its place
-                result = results.not_proven(design.target, len(x), design.plan.frame_interval, str(error))
-        if any(folder.fingerprint(each) != states[each] for each in places):
-            problem = "files of the design have changed while it was simulated: simulate again"
-            result = dataclasses.replace(result, problems=(problem, *result.problems))
-        if device is None or made is None:
-            results.save(result, place, state)
-        else:
-            proof.save(place, device, made, result)
+    if netlist is not None:
+        devices.get(netlist)
+    read = open_image(image)  # named first where both are wrong: it is what is simulated
+    design = open_design(directory)
+    with on_demand(f"simulate {(read or design).plan.name}") as update:
+        simulated = design.simulate(
+            images,
+            limit=limit,
+            preprocess=preprocessing,
+            class_index=class_index,
+            image=read,
+            layer=layer,
+            layers=layers,
+            jobs=jobs,
+            scheduler=scheduler,
+            netlist=netlist,
+            stalls=stalls or 0,
+            extremes=extremes,
+            waves=waves_window or waves,
+            timeout=timeout,
+            fresh=fresh,
+            progress=update,
+        )
     if junit is not None:
-        results.write_junit(result, junit, f"repvgg-hw.{design.plan.name}")
+        write_junit(simulated.result, junit, f"repvgg-hw.{simulated.design.plan.name}")
+    _print(simulated, as_json)
+    sys.exit(0 if simulated.passed else 1)
+
+
+def _print(simulated: SimulatedDesign, as_json: bool) -> None:
+    from repvgg_hw.report import text
+    from repvgg_hw.report.provenance import provenance
+
+    result, counts = simulated.result, simulated.counts
     if as_json:
-        record = {"provenance": provenance(design)}
-        say(json.dumps(result.to_json() | record, indent=2))
-    else:
-        _print(result, design, target)
-    sys.exit(0 if result.passed else 1)
-
-
-def _check_options(target: Target, options: ProofOptions) -> None:
-    """Refuse options that this target's proof does not know."""
-    given = ("stalls", "extremes", "waves", "layers", "jobs", "scheduler", "timeout", "fresh")
-    foreign = [f"--{name}" for name in given if getattr(options, name) and name not in target.takes]
-    if foreign:
-        raise InputError(f"{', '.join(foreign)}: not for designs of the target {target.name}")
-
-
-def _window(waves: bool, window: tuple[int, int] | None) -> tuple[int, int | None] | None:
-    if window is not None and window[0] >= window[1]:
-        raise InputError(f"--waves-window is from one cycle to a later one, not {window[0]} {window[1]}")
-    return (window or (0, None)) if waves else None
-
-
-def _images(
-    design: Design[NetworkPlan],
-    path: Path | None,
-    limit: int | None,
-    preprocessing: Preprocessing | None,
-    class_index: Path | None,
-) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
-    """Pixels (N, H, W, C) and labels; seeded synthetic images where no path is given.
-
-    Images come to the design's size as those did that it was calibrated on, unless options say otherwise.
-    """
-    from repvgg_hw.model.images import checked_labels, load_images, synthetic
-    from repvgg_hw.model.preprocessing import from_json
-
-    channels, height, width = design.network.in_shape
-    if path is None:
-        return synthetic(limit or DEFAULT_IMAGES, design.network.in_shape), None
-    if preprocessing is None:
-        preprocessing = from_json(design.options.get("preprocess"))
-    if design.network.linear is None:
-        if class_index is not None:
-            raise InputError("--class-index: this design ends with a map and has no classes: leave it out")
-        return load_images(path, limit, channels, (height, width), preprocessing).pixels, None
-    loaded = load_images(path, limit, channels, (height, width), preprocessing, class_index)
-    if len(loaded.folders) not in (0, design.network.num_classes):
-        note(
-            f"no top-1: {len(loaded.folders)} class folders, the network has {design.network.num_classes} "
-            "classes; --class-index FILE says which folder is which class"
-        )
-        return loaded.pixels, None
-    labels = None if loaded.labels is None else checked_labels(loaded, design.network.num_classes)
-    return loaded.pixels, labels
-
-
-def _print(result: SimulationResult, design: Design[NetworkPlan], target: Target) -> None:
-
-    rows = [
-        (
-            layer.name,
-            f"{layer.values:,}",
-            f"{layer.planned_cycles:,}",
-            "" if layer.interval is None else f"{layer.interval:,}",
-            "yes" if layer.passed else "NO",
-        )
-        for layer in result.layers
-    ]
-    headings = ("values compared", "cycles planned", f"{target.counts} simulated", "bit-exact")
-    title = f"{design.plan.name}: {result.target}, {result.images} images"
-    show_table(title, ("<layer", *headings), rows)
-    if result.frame_interval is not None:
-        say(f"frame interval {result.frame_interval:,} {target.counts}, planned {result.planned_interval:,}")
-    if result.top1_simulated is not None and result.top1_golden is not None:
-        say(f"top-1: golden {result.top1_golden:.2%}, simulated {result.top1_simulated:.2%}")
-    if result.limits:
-        say(f"{'WARNING ' if result.limits_not_reached else ''}{result.limits_summary}")
-    if result.reach_summary:
-        say(result.reach_summary)
-    for line in result.notes:
+        say(json.dumps(result.to_json() | {"provenance": provenance(simulated.design)}, indent=2))
+        return
+    show_table(*text.result_table(simulated.design.plan.name, result, counts))
+    for line in text.result_lines(result, counts):
         say(line)
-    for problem in result.problems:
-        print(f"FAILED {problem}", file=sys.stderr)
-    verdict = "every value of every layer is equal to golden" if result.passed else "NOT proven"
-    say(
-        f"{result.bit_exact} of {result.images} images bit-exact: {verdict} "
-        f"(build {result.build_seconds:.0f} s, run {result.run_seconds:.0f} s)"
-    )
+    for line in text.problem_lines(result):
+        print(line, file=sys.stderr)
+    say(text.verdict_line(result))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from repvgg_hw.api.quantizer import Quantizer
 from repvgg_hw.cli.backbone import say_map
 from repvgg_hw.cli.expectations import EXPECT_RULES, expect_options, expectation, said
 from repvgg_hw.cli.options import (
@@ -18,26 +19,23 @@ from repvgg_hw.cli.options import (
     METHOD_HELP,
     WIDTH_RULES,
     Numbers,
-    check_units,
     image_options,
     width_options,
 )
-from repvgg_hw.cli.quantizing import Quantizer, calibration_pixels, random_integers
+from repvgg_hw.cli.progress import on_demand
 from repvgg_hw.cli.reading import READING, reading_options
 from repvgg_hw.cli.rules import excludes, needs, void
 from repvgg_hw.cli.talk import note
 from repvgg_hw.cli.values import CLASSES, COUNT, INPUT_SIZE, NUMBERS, PLACE, SEED, SOURCE
 from repvgg_hw.errors import InputError
-from repvgg_hw.names import display_name, folder_name
+from repvgg_hw.model.normalisation import check_units
+from repvgg_hw.names import folder_name
 
 if TYPE_CHECKING:
+    from repvgg_hw.api import QuantizedNetwork
     from repvgg_hw.model.preprocessing import Preprocessing
-    from repvgg_hw.network import IntegerNetwork
 
 Command = TypeVar("Command", bound=Callable[..., None])
-
-DEFAULT_SIZE = (224, 224)
-DEFAULT_CLASSES = 1000
 
 # What a file of integers has decided already.
 DECIDED = (
@@ -105,54 +103,43 @@ class NetworkSource:
     def random(self) -> bool:
         return self.model is not None
 
-    def network(self) -> IntegerNetwork:
+    def network(self) -> QuantizedNetwork:
         """Its integers: read, or quantized."""
-        from repvgg_hw.design.network_file import load_network
+        from repvgg_hw import api
 
         wanted = expectation(self.expect, self.tolerance)
-        if self.model is not None:
-            number = 0 if self.reading["head"] == "none" else self.classes or DEFAULT_CLASSES
-            size = self.input_size or DEFAULT_SIZE
-            return random_integers(self.model, size, number, self.seed, self.quantizer)
         if self.integers is not None:
-            return load_network(self.integers)
-        assert self.weights is not None
-        from repvgg_hw.checkpoint import load_fused
-
-        if self.calibration is None:
-            raise InputError("--weights needs --calibration: images that set the scales of int8")
-        fused = load_fused(self.weights, **self.reading, expect=wanted)
-        for line in said(fused.provenance):
+            return api.load_integers(self.integers)
+        if self.model is not None:
+            headless = self.reading["head"] == "none"
+            classes = 0 if headless else self.classes or api.DEFAULT_CLASSES
+            loaded = api.random_network(self.model, classes=classes, seed=self.seed)
+        else:
+            assert self.weights is not None
+            if self.calibration is None:
+                raise InputError("--weights needs --calibration: images that set the scales of int8")
+            loaded = api.load(self.weights, **self.reading, expect=wanted)
+            for line in said(loaded.fused.provenance):
+                note(line)
+        with on_demand("quantize") as update:
+            network = loaded.quantize(
+                self.calibration,
+                limit=self.calibration_limit,
+                input_size=self.input_size,
+                preprocess=self.preprocessing,
+                **vars(self.quantizer),
+                progress=update,
+            )
+        for line in say_map(loaded, network):
             note(line)
-        pixels = calibration_pixels(
-            self.calibration, self.calibration_limit, self.input_size, self.preprocessing, fused
-        )
-        network = self.quantizer.quantize(fused, pixels)
-        for line in say_map(fused, network, pixels):
-            note(line)
-        if network.name == "custom":  # no published variant: named after its file
-            network = replace(network, name=display_name(Path(self.weights).stem))
         return network
 
-    def other(self, name: str, network: IntegerNetwork) -> IntegerNetwork:
-        """A network beside this one: integers of a file, or a variant at its size with random weights."""
-        from repvgg_hw.design.network_file import load_network
+    def beside(self, network: QuantizedNetwork, name: str) -> QuantizedNetwork:
+        """Another one for the same hardware, as `--for` names it."""
+        from repvgg_hw.api.loaded import beside
 
-        if name.endswith(".npz"):
-            return load_network(Path(name))
-        classes = DEFAULT_CLASSES if network.linear is None else network.num_classes
-        plain = Quantizer(None, None, None, None, None, None, None)
-        return random_integers(name, network.in_shape[1:], classes, 0, plain)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What design.json records of it."""
-        options: dict[str, Any] = {"random": self.random, "seed": self.seed if self.model else None}
-        if self.preprocessing is not None:
-            options["preprocess"] = self.preprocessing.to_json()
-        if self.calibration is not None:  # a name only: the same images elsewhere give the same network.npz
-            options["calibration"] = self.calibration.resolve().name
-        return options
+        with on_demand("quantize") as update:
+            return beside(network, name, update)
 
 
 def source_options(command: Command) -> Command:

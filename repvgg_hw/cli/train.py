@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repvgg_hw import GENERATOR
+from repvgg_hw.api.quantizer import Quantizer
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.options import (
     METHOD,
     METHOD_HELP,
     WIDTH_RULES,
     Numbers,
-    check_units,
-    normalisation,
     width_options,
 )
-from repvgg_hw.cli.quantizing import Quantizer
 from repvgg_hw.cli.reading import reading_options
 from repvgg_hw.cli.rules import needs, void
 from repvgg_hw.cli.talk import QUIET, level, note, say
@@ -35,6 +33,7 @@ from repvgg_hw.cli.tune import QAT_ONLY, QAT_RULES, WIDTHS, Tuning
 from repvgg_hw.cli.tune import run as tune
 from repvgg_hw.cli.values import COUNT, INPUT_SIZE, NUMBERS, PLACE, SOURCE, OutputFile, Whole
 from repvgg_hw.errors import InputError
+from repvgg_hw.model.normalisation import check_units, normalisation
 
 if TYPE_CHECKING:
     from repvgg_hw.train.data import Data

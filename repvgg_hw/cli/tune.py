@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repvgg_hw import GENERATOR
-from repvgg_hw.cli.progress import bar
-from repvgg_hw.cli.quantizing import Quantizer
+from repvgg_hw.api.quantizer import Quantizer
+from repvgg_hw.cli.progress import bar, on_demand
 from repvgg_hw.cli.rules import Rule, excludes, needs, void
 from repvgg_hw.cli.talk import note, say
 from repvgg_hw.errors import InputError
@@ -69,7 +69,8 @@ def run(tuning: Tuning) -> None:
     fused = load_fused(tuning.checkpoint, **tuning.reading)
     images = load_unlabelled(tuning.data, fused.convs[0].shape.c_in, tuning.input_size)
     validation = _validation(tuning, fused, images.size)
-    start = tuning.quantizer.quantize(fused, images.all_pixels())
+    with on_demand("quantize") as shown:
+        start = tuning.quantizer.quantize(fused, images.all_pixels(), shown)
     if start.name == "custom":  # no published variant: named after its file
         start = replace(start, name=display_name(Path(tuning.checkpoint).stem))
     with bar("fine-tune") as update:

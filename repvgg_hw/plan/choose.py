@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import registry
-from repvgg_hw.plan.planner import NetworkPlan
+from repvgg_hw.plan.planner import NetworkPlan, Reusing
 from repvgg_hw.plan.request import Request
 
 AUTO = "auto"  # what `--architecture` calls it
@@ -23,12 +23,17 @@ class Choice:
     why: str
 
 
-def choose(network: IntegerNetwork, requests: Sequence[Request]) -> Choice:
+def choose(
+    network: IntegerNetwork, requests: Sequence[Request], others: Sequence[IntegerNetwork] = ()
+) -> Choice:
     """Plan each request, which are alike but for the architecture; the plan with the shortest frame, and why.
 
     All have the same clock, so that is the one with the most frames per second. Of equals the first.
+    others: networks that the hardware must run as well, by images of their own; of one request alone
     Raises InputError where nothing fits, in one line with what each architecture says.
     """
+    if others:
+        return _with_room(network, requests, others)
     if len(requests) == 1:
         (request,) = requests
         return Choice(request, registry.get(request.architecture).plan(network, request), "")
@@ -42,7 +47,20 @@ def choose(network: IntegerNetwork, requests: Sequence[Request]) -> Choice:
         said = "; ".join(f"{name}: {text}" for name, text in refusals.items())
         raise InputError(f"no architecture fits: {said}")
     name = min(plans, key=lambda one: plans[one].frame_interval)
-    others = [f"{other} takes {plan.frame_interval:,}" for other, plan in plans.items() if other != name]
-    others += [f"{other} does not fit: {text}" for other, text in refusals.items()]
-    why = f"architecture {name}: {plans[name].frame_interval:,} cycles a frame; {'; '.join(others)}"
+    rest = [f"{other} takes {plan.frame_interval:,}" for other, plan in plans.items() if other != name]
+    rest += [f"{other} does not fit: {text}" for other, text in refusals.items()]
+    why = f"architecture {name}: {plans[name].frame_interval:,} cycles a frame; {'; '.join(rest)}"
     return Choice(next(one for one in requests if one.architecture == name), plans[name], why)
+
+
+def _with_room(
+    network: IntegerNetwork, requests: Sequence[Request], others: Sequence[IntegerNetwork]
+) -> Choice:
+    """The plan of hardware that runs the others as well."""
+    if len(requests) > 1:
+        raise InputError("room for other networks has an engine alone: give that architecture")
+    (request,) = requests
+    planner = registry.get(request.architecture)
+    if not isinstance(planner, Reusing):
+        raise InputError(f"a design of the architecture {request.architecture} runs one network alone")
+    return Choice(request, planner.plan_for(network, request, others), "")

@@ -114,7 +114,7 @@ def parse(
     multipliers: int | None = None,
     fps: float | None = None,
     clock_mhz: float | None = None,  # [default: the device's, else DEFAULT_CLOCK_MHZ]
-    folding: Path | None = None,
+    folding: Path | Mapping[str, Folding] | None = None,  # a file, or what is in it
     part: str = DEFAULT_PART,
     winograd: str = DEFAULT_WINOGRAD,
     phases: bool = True,
@@ -143,7 +143,7 @@ def parse(
         multipliers,
         fps,
         clock_mhz,
-        read_folding(folding) if folding else {},
+        read_folding(folding) if isinstance(folding, Path) else dict(folding or {}),
         part,
         parse_algorithms(winograd, ports, phases),
         architecture,

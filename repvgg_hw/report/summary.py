@@ -49,9 +49,9 @@ class LayerRow:
     registers: int  # bits, from the window to the accumulators or tiles
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
-    """Everything that a report says."""
+    """Everything that a report says; print() shows it as text."""
 
     design: Design[NetworkPlan]
     result: SimulationResult | None
@@ -59,6 +59,15 @@ class Summary:
     synthesis: Synthesis | None = None  # of the folder as it is now
     netlists: Mapping[str, SimulationResult] = field(default_factory=dict)  # device -> its netlist's proof
     void: bool = False  # there is a result, but of files that have changed since
+
+    def __repr__(self) -> str:
+        return f"<Report {self.design.plan.name}: {self.design.target}, {self.verdict}>"
+
+    def __str__(self) -> str:
+        """A table of the layers, rate, price, provenance and verdict."""
+        from repvgg_hw.report import text
+
+        return text.plain(text.report_table(self), text.report_lines(self))
 
     @property
     def verdict(self) -> str:
@@ -78,6 +87,10 @@ class Summary:
             f"netlist for {device}: {_proven(one) if one.passed else f'NOT proven: {one.problems[0]}'}"
             for device, one in self.netlists.items()
         ]
+
+    def write_html(self, path: str | Path | None = None) -> Path:
+        """As the function: the page, in the design's folder or at path."""
+        return write_html(self, None if path is None else Path(path))
 
     def to_json(self) -> dict[str, Any]:
         """For programs: the plan, the result, and the rows."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,8 @@ from repvgg_hw import design as designs
 from repvgg_hw.design import Design, folder, results
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan import registry as planners
-from repvgg_hw.plan.choose import Choice, choose
-from repvgg_hw.plan.planner import NetworkPlan, Reusing
+from repvgg_hw.plan.choose import choose
+from repvgg_hw.plan.planner import NetworkPlan
 from repvgg_hw.plan.request import Request
 from repvgg_hw.targets import registry as targets
 from repvgg_hw.targets.target import Target
@@ -64,35 +62,10 @@ def generate(
     force: also over a design that came there meanwhile
     Raises InputError where no folding satisfies the request.
     """
-    return generate_fastest(network, directory, [request], options, force=force)[0]
-
-
-def generate_fastest(
-    network: IntegerNetwork,
-    directory: Path,
-    asked: Sequence[Request],
-    options: dict[str, Any],
-    *,
-    others: Sequence[IntegerNetwork] = (),
-    force: bool = True,
-) -> tuple[Design[NetworkPlan], str]:
-    """Of several requests, alike but for the architecture, the one with the fastest plan; and why, in words.
-
-    others: networks that the hardware must run as well, by images of their own; of one request alone
-    """
-    for request in asked:
-        check_request(request)
-    if others:
-        (request,) = asked
-        planner = planners.get(request.architecture)
-        if not isinstance(planner, Reusing):
-            raise InputError(f"a design of the architecture {request.architecture} runs one network alone")
-        chosen = Choice(request, planner.plan_for(network, request, others), "")
-    else:
-        chosen = choose(network, asked)
-    design = Design(directory, chosen.request, network, chosen.plan, options)
+    check_request(request)
+    design = Design(directory, request, network, choose(network, [request]).plan, options)
     write(design, force=force)
-    return design, chosen.why
+    return design
 
 
 def write(design: Design[Any], *, force: bool = True) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,12 +10,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
-
-Progress = Callable[[float, str], None]  # share done, what is going on
-
-
-def silent(share: float, what: str) -> None:
-    """A Progress that nobody sees."""
+from repvgg_hw.progress import Progress, silent
 
 
 @dataclass(frozen=True)

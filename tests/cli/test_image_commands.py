@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from repvgg_hw import design as designs
+from repvgg_hw.api.pictures import Pictures
 from repvgg_hw.checkpoint import load_fused, random_model
 from repvgg_hw.cli import main
-from repvgg_hw.cli.simulate import _images as simulated_images
 from repvgg_hw.model.images import load_images
 from repvgg_hw.model.preprocessing import NONE, preprocessing
 from repvgg_hw.network import Architecture
@@ -67,20 +68,21 @@ def test_generate_records_how_images_came_to_the_size_and_simulate_does_the_same
     assert (design.plan.convs[0].height, design.plan.convs[0].width) == SIZE
     assert design.options["preprocess"] == {"kind": "timm", "crop_pct": 0.875, "interpolation": "bilinear"}
     for chosen, expected in ((None, preprocessing("timm")), (preprocessing("resize"),) * 2):
-        pixels, _ = simulated_images(design, files / "val", None, chosen, None)
+        pixels, _ = Pictures(files / "val", preprocessing=chosen).of(design)
         assert np.array_equal(pixels, load_images(files / "val", size=SIZE, preprocessing=expected).pixels)
     with pytest.raises(Exception, match="must have one size"):
-        simulated_images(design, files / "val", None, NONE, None)
+        Pictures(files / "val", preprocessing=NONE).of(design)
 
 
 def test_simulate_gives_top_1_only_where_folders_are_classes(
-    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    files: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "repvgg_hw")
     assert generate(files, tmp_path / "net", "--input-size", 16, "--preprocess", "resize").exit_code == 0
     design = designs.load(tmp_path / "net")
-    assert simulated_images(design, files / "val", None, None, None)[1] is None
-    assert "no top-1: 4 class folders, the network has 5 classes; --class-index" in capsys.readouterr().err
-    labels = simulated_images(design, files / "val", None, None, files / "classes.json")[1]
+    assert Pictures(files / "val").of(design)[1] is None
+    assert "no top-1: 4 class folders, the network has 5 classes; --class-index" in caplog.text
+    labels = Pictures(files / "val", class_index=files / "classes.json").of(design)[1]
     assert labels is not None
     assert labels.tolist() == [label for label in (0, 2, 3, 4) for _ in range(3)]
 

@@ -8,9 +8,10 @@ import re
 import click
 import pytest
 
-from repvgg_hw.cli.options import METHOD_HELP, METHOD_NAMES, normalisation
+from repvgg_hw.cli.options import METHOD_HELP, METHOD_NAMES
 from repvgg_hw.cli.values import INPUT_SIZE
 from repvgg_hw.errors import InputError
+from repvgg_hw.model.normalisation import normalisation
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD
 
 COMMON = [  # (mean, std) of well-known preprocessings

@@ -16,8 +16,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from repvgg_hw.api.quantizer import Quantizer
 from repvgg_hw.cli import main
-from repvgg_hw.cli.quantizing import Quantizer
 from repvgg_hw.network import Architecture, FusedNetwork, IntegerNetwork
 from repvgg_hw.quantize import quantize
 from repvgg_hw.train import finish, loop, tune
@@ -71,7 +71,7 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         path.touch()
         return finish.Finished(None, 0.0, ())  # type: ignore[arg-type]  # of which nothing is printed
 
-    def quantized(self: Quantizer, fused: FusedNetwork, pixels: Any) -> IntegerNetwork:
+    def quantized(self: Quantizer, fused: FusedNetwork, pixels: Any, progress: Any) -> IntegerNetwork:
         weights = [float(conv.weight.sum()) for conv in fused.convs], fused.linear is None
         record.append((self, weights, hashlib.sha256(pixels.tobytes()).hexdigest()))
         if not integers:

@@ -20,12 +20,12 @@ from repvgg_hw.design.proven import Proven
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.progress import Progress, silent
 from repvgg_hw.targets.hls.csim import BUILD, compile_bench, compiler, headers, run_bench
 from repvgg_hw.targets.hls.emit import differing_tables, numbers, raster, vector_files
 from repvgg_hw.targets.hls.forms import FORMS
 from repvgg_hw.targets.hls.judge import Ints, judge, read_loops, read_trace, slower, wrong_intervals
 from repvgg_hw.targets.hls.tables import Table, tables
-from repvgg_hw.targets.target import Progress, silent
 from repvgg_hw.targets.verdict import share_correct
 
 FRAMES_PER_CALL = 3  # of the top function, one right behind another; two are the fewest that show an interval

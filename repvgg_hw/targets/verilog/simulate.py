@@ -23,7 +23,7 @@ from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import emptied, sim_dir
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.targets.target import Progress
+from repvgg_hw.progress import Progress
 from repvgg_hw.targets.verdict import share_correct
 from repvgg_hw.targets.verilog.emit import BENCH_SOURCES, differing_tables, listed_sources
 from repvgg_hw.targets.verilog.judge import (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from repvgg_hw.design.proven import Proven
-from repvgg_hw.targets.target import Progress
+from repvgg_hw.progress import Progress
 
 POLL_SECONDS = 0.5
 

@@ -74,7 +74,7 @@ def test_waves_are_recorded_of_layers_that_have_passed(
 def test_progress_says_cycles_and_layers(
     design: Design[Plan], images: NDArray[np.int8], prover: Prover
 ) -> None:
-    said: list[tuple[float, str]] = []
+    said: list[tuple[float | None, str]] = []
     two = LAYERS[:2]
     layerwise.prove_layers(design, images, names=two, progress=lambda share, what: said.append((share, what)))
     total = sum(task.cycles for task in make_tasks(design, images, LAYERS[:2], 0, None, None))

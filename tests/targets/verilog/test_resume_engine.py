@@ -16,8 +16,8 @@ from repvgg_hw.plan.engine import schedule
 from repvgg_hw.plan.engine.array import Array
 from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.plan.request import parse
+from repvgg_hw.progress import silent
 from repvgg_hw.targets import generate
-from repvgg_hw.targets.target import silent
 from repvgg_hw.targets.verilog.engine import run as runs
 from repvgg_hw.targets.verilog.engine import simulate as engine
 from repvgg_hw.targets.verilog.engine.bench import FRAMES

@@ -21,7 +21,7 @@ from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed
 from repvgg_hw.plan.engine.image import parse
 from repvgg_hw.plan.engine.plan import EnginePlan
-from repvgg_hw.targets.target import Progress
+from repvgg_hw.progress import Progress
 from repvgg_hw.targets.verdict import share_correct
 from repvgg_hw.targets.verilog.engine import judge
 from repvgg_hw.targets.verilog.engine.bench import FRAMES, memory_bytes

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from repvgg_hw.design.proven import Proven
-from repvgg_hw.targets.target import Progress
+from repvgg_hw.progress import Progress
 from repvgg_hw.targets.verilog.engine.job import Job
 from repvgg_hw.targets.verilog.watch import POLL_SECONDS
 

@@ -23,7 +23,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.targets.target import Progress
+from repvgg_hw.progress import Progress
 from repvgg_hw.targets.verilog.emit import differing_tables
 from repvgg_hw.targets.verilog.judge import exact_images
 from repvgg_hw.targets.verilog.layers.state import LayerProof, State

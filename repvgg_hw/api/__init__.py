@@ -1,0 +1,24 @@
+"""Python for what the commands do: load, quantize, plan, design, simulate, report. docs/api.md shows it.
+
+Each stage is a value with a method for the next one. The commands are options, progress bars and tables over
+these. Importing them needs no torch; reading and quantizing a network do.
+"""
+
+from repvgg_hw.api.generated import GeneratedDesign, open_design
+from repvgg_hw.api.loaded import DEFAULT_CLASSES, LoadedNetwork, load, random_network
+from repvgg_hw.api.planned import PlannedDesign
+from repvgg_hw.api.quantized import QuantizedNetwork, load_integers
+from repvgg_hw.api.simulated import SimulatedDesign
+
+__all__ = [
+    "DEFAULT_CLASSES",
+    "GeneratedDesign",
+    "LoadedNetwork",
+    "PlannedDesign",
+    "QuantizedNetwork",
+    "SimulatedDesign",
+    "load",
+    "load_integers",
+    "open_design",
+    "random_network",
+]

@@ -1,0 +1,186 @@
+"""The fourth stage: a design's folder, as `PlannedDesign.design` writes it and `open_design` finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repvgg_hw.design import Design, folder, last_directory
+from repvgg_hw.design import load as load_design
+from repvgg_hw.plan.planner import NetworkPlan
+from repvgg_hw.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from repvgg_hw.api.quantized import QuantizedNetwork
+    from repvgg_hw.api.simulated import SimulatedDesign
+    from repvgg_hw.model.preprocessing import Preprocessing
+    from repvgg_hw.report import Summary
+
+
+@dataclass(frozen=True, repr=False)
+class GeneratedDesign:
+    """An accelerator on disk, or another network's image for one.
+
+    contents  its request, network and plan, as they are in the folder
+    why       of several architectures, why this one; "" where nobody chose, or it was chosen earlier
+    stamp     state of the folder in which the contents were read; None where they were not read
+    """
+
+    contents: Design[NetworkPlan]
+    why: str = ""
+    stamp: tuple[object, ...] | None = None
+
+    @property
+    def directory(self) -> Path:
+        """Its folder."""
+        return self.contents.directory
+
+    @property
+    def plan(self) -> NetworkPlan:
+        """Its layers, multipliers, cycles, memories."""
+        return self.contents.plan
+
+    def __repr__(self) -> str:
+        of = self.contents
+        kind = f"{of.request.architecture} as {of.target}"
+        kind = kind if of.hardware is None else f"an image for the hardware of {of.hardware.name}"
+        return f"<GeneratedDesign {of.plan.name}: {kind} in {of.directory}>"
+
+    def program(
+        self, network: QuantizedNetwork, directory: str | Path | None = None, *, force: bool = False
+    ) -> GeneratedDesign:
+        """Another network's image for this engine, whose sources stay as they are.
+
+        directory  of the image [default: build/NETWORK-image]
+        Raises InputError where the network exceeds a limit of the hardware, or this is no engine.
+        """
+        from repvgg_hw.errors import InputError
+        from repvgg_hw.names import folder_name
+        from repvgg_hw.targets.generate import check_directory
+        from repvgg_hw.targets.program import program
+
+        place = Path(directory or Path("build") / f"{folder_name(network.source)}-image")
+        if place.resolve() == self.directory.resolve():
+            raise InputError(f"{place} is the engine's own folder: give another")
+        check_directory(place, force)
+        hardware = folder.steady(self.directory, lambda: load_design(self.directory))
+        return GeneratedDesign(program(hardware, network.integers, place, dict(network.options), force=force))
+
+    def simulate(
+        self,
+        images: str | Path | NDArray[np.uint8] | None = None,
+        *,
+        limit: int | None = None,
+        labels: NDArray[np.int64] | None = None,
+        preprocess: str | Preprocessing | None = None,
+        class_index: str | Path | None = None,
+        image: GeneratedDesign | str | Path | None = None,
+        layer: str | None = None,
+        layers: bool = False,
+        jobs: int | None = None,
+        scheduler: str | None = None,
+        netlist: str | None = None,
+        stalls: int = 0,
+        extremes: bool = False,
+        waves: bool | tuple[int, int] = False,
+        timeout: float | None = None,
+        fresh: bool = False,
+        progress: Progress = silent,
+    ) -> SimulatedDesign:
+        """Build, run, and compare every value of every layer with the golden model; the result is kept.
+
+        It is of the design that is in the folder when its turn comes: it waits for other commands there.
+
+        images    a folder or an .npz, or an array (N, H, W, C) uint8, then with `labels` [default: synthetic
+                  ones]; limit: at most that many [default: all, or 4 synthetic ones]
+        preprocess, class_index   how files come to the input's size; a JSON file, which folder is which class
+        image     on an engine: the network of this image in place of the one that it was generated for
+        layer     this layer alone; layers: each alone, by `jobs` processes or a Dask `scheduler`
+        netlist   for this device, as `synth` made it, in place of RTL
+        stalls    seed of pauses that fill and drain every buffer; extremes: inputs to the edges of the widths
+        waves     record them; (from, to): these cycles only
+        timeout   seconds for one simulation; fresh: do not go on behind what an earlier run has proven
+        What differs is in the result (`SimulatedDesign.check` raises it). Raises InputError for what cannot
+        be simulated so.
+        """
+        from repvgg_hw.api.pictures import Pictures
+        from repvgg_hw.api.simulated import simulate
+        from repvgg_hw.model.preprocessing import preprocessing
+        from repvgg_hw.targets.target import ProofOptions
+
+        return simulate(
+            self,
+            open_image(image),
+            Pictures(
+                images,
+                limit,
+                labels,
+                preprocessing(preprocess) if isinstance(preprocess, str) else preprocess,
+                None if class_index is None else Path(class_index),
+            ),
+            netlist,
+            ProofOptions(
+                layer=layer,
+                layers=layers,
+                jobs=jobs,
+                scheduler=scheduler,
+                stalls=stalls,
+                extremes=extremes,
+                waves=_window(waves),
+                timeout=timeout,
+                fresh=fresh,
+                progress=progress,
+            ),
+        )
+
+    def report(self) -> Summary:
+        """What was planned, emitted and found, as the folder says now; `write_html` makes it a page."""
+        return read_report(self.directory)
+
+
+def open_design(directory: str | Path | None = None, *, images: bool = True) -> GeneratedDesign:
+    """A folder that was written by `design`, `program` or the commands [default: the last one].
+
+    images  also what `program` wrote
+    Raises InputError where it holds none.
+    """
+    place = last_directory() if directory is None else Path(directory)
+
+    def read() -> GeneratedDesign:
+        before = folder.stamp(place)
+        return GeneratedDesign(load_design(place, images=images), stamp=before)
+
+    return folder.steady(place, read)
+
+
+def read_report(directory: Path) -> Summary:
+    """The report on a folder that nobody writes meanwhile: it is read again where somebody did."""
+    from repvgg_hw.report import summarize
+    from repvgg_hw.targets import registry
+
+    def read() -> Summary:
+        design = load_design(directory, images=True)
+        registry.of(design)  # raises where this version has no such target
+        return summarize(design)
+
+    return folder.steady(directory, read)
+
+
+def open_image(image: GeneratedDesign | str | Path | None) -> GeneratedDesign | None:
+    """An image that is given as a folder, too."""
+    return open_design(image) if isinstance(image, (str, Path)) else image
+
+
+def _window(waves: bool | tuple[int, int]) -> tuple[int, int | None] | None:
+    """From a cycle to a later one, or to the end."""
+    from repvgg_hw.errors import InputError
+
+    if isinstance(waves, bool):
+        return (0, None) if waves else None
+    if waves[0] >= waves[1]:
+        raise InputError(f"--waves-window is from one cycle to a later one, not {waves[0]} {waves[1]}")
+    return waves
