@@ -48,6 +48,8 @@ def asked(
     if architecture is None:
         architecture = AUTO if device is not None and not of_streams else DEFAULT_ARCHITECTURE
     elif architecture != DEFAULT_ARCHITECTURE:
+        if architecture != AUTO:
+            registry.get(architecture)
         for name in of_streams:
             raise InputError(f"{name} means nothing beside architecture {architecture}: {OF_STREAMS[name]}")
     winograd = DEFAULT_WINOGRAD if winograd is None else str(winograd)
@@ -65,8 +67,8 @@ def asked(
         requests.parse(
             target,
             multipliers=multipliers,
-            fps=fps,
-            clock_mhz=clock_mhz,
+            fps=_real(fps),
+            clock_mhz=_real(clock_mhz),
             folding=Path(folding) if isinstance(folding, str) else folding,
             part=DEFAULT_PART if part is None else part,
             winograd=winograd,
@@ -74,7 +76,12 @@ def asked(
             dsp=dsp,
             architecture=name,
             device=device,
-            fill=fill,
+            fill=_real(fill),
         )
         for name in (registry.names() if architecture == AUTO else [architecture])
     )
+
+
+def _real(value: float | None) -> float | None:
+    """As design.json has it, where somebody gave a whole number."""
+    return None if value is None else float(value)
