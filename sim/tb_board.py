@@ -1,89 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The driver that ships, against the RTL of a design on its board: images in, classes and logits out.
-
-Environment: BOARD_DRIVER, the folder of driver and .json; BOARD_CASE, an .npz with `images` (N, H, W, C) and
-`expected` (N, words); BOARD_NAME. What is not a test of a fault ends with everything given back.
-"""
+"""The driver that ships, against the RTL of a streaming design on its board: see board_checks.py."""
 
 from __future__ import annotations
 
-import logging
 import os
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import cocotb
 import numpy as np
-from board_world import World
+from board_checks import (
+    BITSTREAM,
+    EXPECTED,
+    IMAGES,
+    INTERVAL,
+    WrongWord,
+    check,
+    driver_test,
+    few,
+    refused,
+)
 from cocotb.task import bridge, resume
 from cocotb.triggers import ClockCycles
-from rvg_driver import Accelerator, DriverError
+from rvg_driver import Accelerator
 from rvg_driver import stream_registers as r
 from rvg_driver.dma import Dma
 from rvg_driver.stream import Stream
+from stream_world import World
 
-CASE = np.load(os.environ["BOARD_CASE"])
-IMAGES, EXPECTED = CASE["images"], CASE["expected"]
-INTERVAL = int(CASE["interval"])  # cycles, planned
-BITSTREAM = str(Path(os.environ["BOARD_DRIVER"]) / f"{os.environ['BOARD_NAME']}.bit")
 FLOWING, STALLED = (0.0, 0.0, 0.0), (0.3, 0.4, 0.4)
 START, ABORT = 1 << r.CONTROL_START[0], 1 << r.CONTROL_ABORT[0]
-few = IMAGES[:3]
-for part in ("s_axi_ctrl", "s_axis", "m_axis"):  # cocotbext-axi reports every beat
-    logging.getLogger(f"cocotb.bench.{part}").setLevel(logging.WARNING)
 
 
 def with_driver(
     pauses: tuple[float, float, float] = STALLED, **options: Any
 ) -> Callable[[Callable[[World, Accelerator], None]], Any]:
     """A test of a function of the world and the driver, which may block."""
-
-    def decorate(function: Callable[[World, Accelerator], None]) -> Any:
-        async def test(dut: Any) -> None:
-            world = World(dut, pauses, seed=len(function.__name__))
-            await world.begin()
-
-            def blocking() -> None:
-                function(world, Accelerator(BITSTREAM, world, timeout=0.05, **options))
-
-            await bridge(blocking)()
-            assert world.buffers == 0, "a buffer was not given back"
-
-        test.__name__ = test.__qualname__ = function.__name__
-        test.__doc__ = function.__doc__
-        return cocotb.test(timeout_time=300, timeout_unit="ms")(test)
-
-    return decorate
+    return driver_test(lambda dut, seed: World(dut, pauses, seed), **options)
 
 
 def dma(accelerator: Accelerator) -> Dma:
     assert isinstance(accelerator.machine, Stream)
     return accelerator.machine.dma
-
-
-def check(accelerator: Accelerator, first: int, count: int) -> int:
-    """A run of these images gives golden's classes and logits; returns its cycles."""
-    results = accelerator.run(IMAGES[first : first + count])
-    expected = EXPECTED[first : first + count]
-    logits = accelerator.facts["logits"]
-    assert results.classes.tolist() == expected[:, logits:].tolist()
-    assert (results.logits is None) == (logits == 0)
-    if results.logits is not None:
-        assert results.logits.tolist() == expected[:, :logits].tolist()
-    return results.cycles
-
-
-def refused(pattern: str, function: Callable[[], Any]) -> None:
-    """It fails with this one line."""
-    said = "nothing"
-    try:
-        function()
-    except DriverError as error:
-        said = str(error)
-    assert re.search(pattern, said), said
-    assert "\n" not in said
 
 
 @with_driver(batch=5)
@@ -118,18 +76,12 @@ def wrong_bitstream(world: World, accelerator: Accelerator) -> None:
         accelerator.machine.facts = {**facts, **other}
         refused(pattern, accelerator.machine.check)
     accelerator.machine.facts = facts
-    place, real = {r.ID: 5, r.VERSION: 9}, accelerator.machine.registers
-    for offset, pattern in ((r.ID, "holds no streaming design"), (r.VERSION, "registers of version 9")):
-
-        class Other:
-            """The registers, with another word."""
-
-            write = real.write
-
-            def read(self, offset: int, wrong: int = offset) -> int:
-                return place[wrong] if offset == wrong else real.read(offset)
-
-        accelerator.machine.registers = Other()
+    real = accelerator.machine.registers
+    for offset, word, pattern in (
+        (r.ID, 5, "holds no streaming design"),
+        (r.VERSION, 9, "registers of version 9"),
+    ):
+        accelerator.machine.registers = WrongWord(real, offset, word)
         refused(pattern, accelerator.machine.check)
 
 

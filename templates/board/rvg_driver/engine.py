@@ -66,7 +66,6 @@ class Engine(Machine):
         self.check_free()
         image, maps = self._keep()
         with memory(self.board, count * step) as pixels, memory(self.board, size) as output:
-            pixels.store(self.planar(images))
             words = {
                 r.IMAGE: _address(image),
                 r.MAPS: _address(maps),
@@ -77,6 +76,7 @@ class Engine(Machine):
                 r.FRAMES: count,
                 r.WATCHDOG: self.watchdog,
             }
+            pixels.store(self.planar(images))
             try:
                 self.begin(words)
                 cycles = self.finish(count)
@@ -93,10 +93,14 @@ class Engine(Machine):
     def _keep(self) -> tuple[Buffer, Buffer]:
         """Memory with the image, and memory for the maps."""
         if not self.kept:
-            image = self.board.allocate(self.image.size)
-            self.kept.append(image)
-            image.store(self.image)
-            self.kept.append(self.board.allocate(max(LEAST, self.facts["maps_bytes"])))
+            try:
+                for size in (self.image.size, max(LEAST, self.facts["maps_bytes"])):
+                    self.kept.append(self.board.allocate(size))
+                    _address(self.kept[-1])
+                self.kept[0].store(self.image)
+            except BaseException:
+                self.close()
+                raise
         image, maps = self.kept
         return image, maps
 
