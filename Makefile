@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 test: export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint bench ulx3s clean distclean
+.PHONY: help demo test test-long lint bench ulx3s soc clean distclean
 
 help:
 	@echo "make demo    the whole path on a trained network: fuse, quantize, Verilog, RTL simulation, one table"
@@ -27,6 +27,7 @@ help:
 	@echo "make lint    ruff and mypy only"
 	@echo "make bench   RepVGG-A0 at 224x224, whole, in RTL: seconds, memory, cycles on this machine"
 	@echo "make ulx3s   the digits network's bitstream for a ULX3S-85F, by tools from PyPI"
+	@echo "make soc     16 digits on a simulated system: LiteX, RISC-V CPU, DRAM, firmware in C, accelerator"
 	@echo "make clean   remove what the above built; make distclean removes .venv, too"
 
 demo: $(STAMP)
@@ -54,6 +55,10 @@ ulx3s: $(STAMP)
 	$(BIN)/repvgg-hw generate --weights examples/digits/digits.safetensors --target verilog --force --input-size 32 \
 	  --calibration build/ulx3s/data/calibration.npz --mean 0.305 --std 0.323 --multipliers 128 -o build/ulx3s/design
 	$(BIN)/repvgg-hw board build/ulx3s/design --board ulx3s-85f --force -o build/ulx3s/board --bitstream build/ulx3s/digits.bit
+
+# A whole system, docs/boards.md: about a minute on two quiet cores.
+soc: $(STAMP)
+	$(BIN)/python -m examples.digits.soc
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

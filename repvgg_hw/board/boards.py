@@ -38,8 +38,15 @@ class Board(Protocol):
         """Other files: name -> template, in templates/board."""
 
     @property
+    def title(self) -> str:
+        """Its name for people."""
+
+    def copied(self, architecture: str) -> Mapping[str, str]:
+        """Files as they are: name -> file or folder in templates/board."""
+
+    @property
     def dma(self) -> bool:
-        """Whether the drivers for registers and a DMA belong to it."""
+        """Whether the accelerator has registers and a DMA, which the C driver knows."""
 
     def context(self, frame_bytes: int, frame_interval: int) -> dict[str, Any]:
         """What its templates need beside the wrapper's facts. Raises InputError where it cannot serve."""
@@ -83,8 +90,16 @@ class Zynq:
     dma: bool = True
 
     @property
+    def title(self) -> str:
+        return KNOWN[self.name].title
+
+    @property
     def templates(self) -> Mapping[str, str]:
         return {"vivado.tcl": "vivado.tcl.j2", "README.md": "README.md.j2"}
+
+    def copied(self, architecture: str) -> Mapping[str, str]:
+        dma = {"driver/c/rvg_dma.c": "axi/rvg_dma.c"} if architecture == "stream" else {}
+        return {"driver/rvg_driver": "rvg_driver", **dma}
 
     def context(self, frame_bytes: int, frame_interval: int) -> dict[str, Any]:
         return {}
@@ -109,6 +124,29 @@ class Zynq:
         return MemoryPort(
             f"S_AXI_HP{number}_FPD", f"saxihp{number}_fpd_aclk", settings, f"SAXIGP{slave}/HP{number}"
         )
+
+
+@dataclass(frozen=True)
+class Litex:
+    """A LiteX SoC, on whatever board LiteX has: the accelerator is a module of it, DMA included."""
+
+    name: str = "litex"
+    title: str = "a LiteX SoC"
+    suffix: str = "board"
+    bytes: int = 4
+    units: frozenset[str] = frozenset({"rvg_stream_registers"})
+    top: str = "board_stream.v.j2"
+    dma: bool = True
+
+    @property
+    def templates(self) -> Mapping[str, str]:
+        return {"README.md": "litex_README.md.j2"}
+
+    def copied(self, architecture: str) -> Mapping[str, str]:
+        return {"rvg_litex.py": "soc/rvg_litex.py", "driver/c/rvg_dma.c": "soc/rvg_dma.c"}
+
+    def context(self, frame_bytes: int, frame_interval: int) -> dict[str, Any]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -156,6 +194,13 @@ class Ulx3s:
         return self.pll.mhz * 1_000_000 // self.clocks_per_bit
 
     @property
+    def title(self) -> str:
+        return KNOWN[self.name].title
+
+    def copied(self, architecture: str) -> Mapping[str, str]:
+        return {"driver/rvg_serial.py": "rvg_serial.py"}
+
+    @property
     def templates(self) -> Mapping[str, str]:
         return {"ulx3s.lpf": "ulx3s.lpf", "README.md": "ulx3s_README.md.j2"}
 
@@ -180,12 +225,8 @@ BOARDS: dict[str, Board] = {
     "kv260": Zynq("kv260", "xck26-sfvc784-2LV-c", "xilinx.com:kv260_som:part0:*", True, 200),
     "zcu104": Zynq("zcu104", "xczu7ev-ffvc1156-2-e", "xilinx.com:zcu104:part0:*", True, 200),
     "ulx3s-85f": Ulx3s(),
+    "litex": Litex(),
 }
-
-
-def title(board: Board) -> str:
-    """The board's name for people."""
-    return KNOWN[board.name].title
 
 
 def get(name: str) -> Board:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from repvgg_hw import __version__
-from repvgg_hw.board.boards import Zynq, title
+from repvgg_hw.board.boards import Zynq
 from repvgg_hw.board.register_map import STREAM, RegisterMap, c_header, page
 from repvgg_hw.board.wrapped import Wrapped
 from repvgg_hw.design import folder
@@ -21,7 +21,6 @@ from repvgg_hw.targets.verilog.emit import is_package
 
 MARK = "board.json"  # what makes a folder a board's
 DRIVER = "driver"
-SERIAL = "rvg_serial.py"  # the driver for a serial line
 
 
 def files(wrapper: Wrapped) -> dict[str, str | bytes]:
@@ -33,7 +32,7 @@ def files(wrapper: Wrapped) -> dict[str, str | bytes]:
     context: dict[str, Any] = {
         "wrapper": wrapper,
         "board": board,
-        "title": title(board),
+        "title": board.title,
         "architecture": wrapper.registers.architecture,
         "sources": sources,
         "tables": sorted(tables),
@@ -44,13 +43,11 @@ def files(wrapper: Wrapped) -> dict[str, str | bytes]:
     rendered = {**board.templates, f"{wrapper.name}.core": "core.j2"}
     if isinstance(board, Zynq):
         context["ports"] = board.memory_ports(wrapper.memory_bytes)
-    found: dict[str, str | bytes] = dict(hardware)
+    found: dict[str, str | bytes] = {**hardware, **_copied(board.copied(wrapper.registers.architecture))}
     if board.dma:
-        found |= _drivers(wrapper.registers)
+        found |= _registers(wrapper.registers)
         if wrapper.registers is STREAM:
             rendered[f"{DRIVER}/c/rvg_design.h"] = "rvg_design.h.j2"
-    else:
-        found[f"{DRIVER}/{SERIAL}"] = (templates_dir() / "board" / SERIAL).read_text()
     for name, template in rendered.items():
         chosen = env.select_template([f"{wrapper.registers.architecture}_{template}", template])
         found[name] = chosen.render(context)
@@ -61,13 +58,20 @@ def files(wrapper: Wrapped) -> dict[str, str | bytes]:
     return found
 
 
-def _drivers(registers: RegisterMap) -> dict[str, str]:
-    """Of registers and memory: for Python, for C, for people."""
-    templates = templates_dir() / "board"
-    python = sorted((templates / "rvg_driver").glob("*.py"))
-    c = sorted((templates / "c" / registers.architecture).iterdir())
+def _copied(named: Mapping[str, str]) -> dict[str, str]:
+    """Files of templates/board as they are: name -> text; of a folder that is named, its Python sources."""
+    found: dict[str, str] = {}
+    for name, source in named.items():
+        path = templates_dir() / "board" / source
+        inside = {f"{name}/{file.name}": file for file in sorted(path.glob("*.py"))}
+        found |= {key: file.read_text() for key, file in (inside or {name: path}).items()}
+    return found
+
+
+def _registers(registers: RegisterMap) -> dict[str, str]:
+    """Of registers and memory: for C, for people."""
+    c = sorted((templates_dir() / "board" / "c" / registers.architecture).iterdir())
     return {
-        **{f"{DRIVER}/rvg_driver/{path.name}": path.read_text() for path in python},
         **{f"{DRIVER}/c/{path.name}": path.read_text() for path in c},
         f"{DRIVER}/c/rvg_registers.h": c_header(registers),
         "registers.md": page(registers),

@@ -18,7 +18,9 @@ RULES = (needs("--seed", "--bitstream"),)
 
 @click.command(cls=Command, rules=RULES)
 @click.argument("directory", required=False, type=PLACE)
-@click.option("--board", "board_name", required=True, help="A board: pynq-z2, kv260, zcu104 or ulx3s-85f.")
+@click.option(
+    "--board", "board_name", required=True, help="A board: pynq-z2, kv260, zcu104, ulx3s-85f; litex."
+)
 @click.option("-o", "--output", type=PLACE, help="Folder [default: DIRECTORY-BOARD].")
 @click.option("--top", type=Whole(1, 255), default=1, show_default=True,
               help="Send so many of the likeliest classes.")  # fmt: skip
@@ -95,7 +97,7 @@ def command(
         }
         say(json.dumps(facts, indent=2))
         return
-    say(f"{made}: {wrapped.module}, design {wrapped.identity:08x}, for {boards.title(board)}")
+    say(f"{made}: {wrapped.module}, design {wrapped.identity:08x}, for {board.title}")
     say(wrapped.summary())
     if result:
         say(result)

@@ -9,6 +9,7 @@ static void fake_write(uintptr_t address, uint32_t value);
 #define RVG_READ(address) fake_read(address)
 #define RVG_WRITE(address, value) fake_write((address), (value))
 #include "rvg.c"
+#include "rvg_dma.c"
 
 #define ACCELERATOR 0x40000000u
 #define DMA 0x41000000u

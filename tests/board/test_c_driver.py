@@ -11,6 +11,7 @@ from board_network import wrapper
 
 from repvgg_hw.board import boards, emit
 from repvgg_hw.board.register_map import STREAM
+from repvgg_hw.files import templates_dir
 
 FAKE = Path(__file__).with_name("fake_board.c")
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
@@ -34,10 +35,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made / "board" / "driver" / "c"
 
 
-def test_it_compiles_alone(folder: Path) -> None:
-    """As it is shipped: registers by pointers."""
-    command = ["cc", *FLAGS, "-c", "rvg.c", "-o", "rvg.o"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("dma", ["axi", "soc"])
+def test_it_compiles_alone(folder: Path, tmp_path: Path, dma: str) -> None:
+    """As it is shipped: registers by pointers; the DMA of either kind of board."""
+    work = shutil.copytree(folder, tmp_path / "c")
+    shutil.copy(templates_dir() / "board" / dma / "rvg_dma.c", work)
+    command = ["cc", *FLAGS, "-c", "rvg.c", "rvg_dma.c"]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

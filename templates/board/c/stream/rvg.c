@@ -1,26 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rvg.h"
-
-/* AXI DMA in simple mode, PG021: memory to stream at 0x00, stream to memory at 0x30. */
-#define TO_DEVICE 0x00u
-#define FROM_DEVICE 0x30u
-#define DMA_CONTROL 0x00u
-#define DMA_STATUS 0x04u
-#define DMA_ADDRESS 0x18u
-#define DMA_LENGTH 0x28u
-#define DMA_RUN 0x1u
-#define DMA_RESET 0x4u
-#define DMA_IDLE 0x2u
-#define DMA_ERRORS 0x70u
+#include "rvg_dma.h"
 
 static uint32_t get(const rvg_t *rvg, uint32_t offset) { return RVG_READ(rvg->accelerator + offset); }
 static void put(const rvg_t *rvg, uint32_t offset, uint32_t value) { RVG_WRITE(rvg->accelerator + offset, value); }
-
-static void transfer(const rvg_t *rvg, uint32_t channel, uint32_t address, uint32_t bytes) {
-  RVG_WRITE(rvg->dma + channel + DMA_CONTROL, DMA_RUN);
-  RVG_WRITE(rvg->dma + channel + DMA_ADDRESS, address);
-  RVG_WRITE(rvg->dma + channel + DMA_LENGTH, bytes);
-}
 
 int rvg_open(rvg_t *rvg, uintptr_t accelerator, uintptr_t dma) {
   rvg->accelerator = accelerator;
@@ -36,8 +19,8 @@ int rvg_abort(const rvg_t *rvg, uint32_t polls) {
   while (get(rvg, RVG_STATUS) & RVG_STATUS_BUSY_MASK) {
     if (polls-- == 0) return RVG_TIMEOUT;
   }
-  RVG_WRITE(rvg->dma + TO_DEVICE + DMA_CONTROL, DMA_RESET); /* of both channels */
-  while (RVG_READ(rvg->dma + TO_DEVICE + DMA_CONTROL) & DMA_RESET) {
+  rvg_dma_reset(rvg);
+  while (rvg_dma_resetting(rvg)) {
     if (polls-- == 0) return RVG_TIMEOUT;
   }
   return RVG_OK;
@@ -46,16 +29,15 @@ int rvg_abort(const rvg_t *rvg, uint32_t polls) {
 static int finish(const rvg_t *rvg, uint32_t bytes, uint32_t polls) {
   int ended = 0;
   for (; polls != 0; polls--) {
-    uint32_t in = RVG_READ(rvg->dma + TO_DEVICE + DMA_STATUS), out = RVG_READ(rvg->dma + FROM_DEVICE + DMA_STATUS);
-    uint32_t status = get(rvg, RVG_STATUS);
-    if ((in | out) & DMA_ERRORS) return RVG_DMA_ERROR;
+    uint32_t dma = rvg_dma_state(rvg), status = get(rvg, RVG_STATUS);
+    if (dma & RVG_DMA_FAILED) return RVG_DMA_ERROR;
     if (status & RVG_STATUS_DONE_MASK) {
       int code = (int)((status & RVG_STATUS_ERROR_MASK) >> RVG_STATUS_ERROR_SHIFT);
       if (code != RVG_OK) return code;
       ended = 1;
     }
-    if (ended && (in & DMA_IDLE) && (out & DMA_IDLE)) {
-      return RVG_READ(rvg->dma + FROM_DEVICE + DMA_LENGTH) == bytes ? RVG_OK : RVG_WRONG_SIZE;
+    if (ended && (dma & RVG_DMA_SENT) && (dma & RVG_DMA_RECEIVED)) {
+      return rvg_dma_received(rvg) == bytes ? RVG_OK : RVG_WRONG_SIZE;
     }
   }
   return RVG_TIMEOUT;
@@ -66,9 +48,9 @@ int rvg_run(const rvg_t *rvg, uint32_t pixels, uint32_t results, uint32_t frames
   if (get(rvg, RVG_STATUS) & RVG_STATUS_BUSY_MASK) return RVG_IN_USE;
   put(rvg, RVG_STATUS, 0xffffffffu); /* what is left of an earlier run */
   put(rvg, RVG_FRAMES, frames);
-  transfer(rvg, FROM_DEVICE, results, frames * RVG_DESIGN_RESULT_BYTES);
+  rvg_dma_receive(rvg, results, frames * RVG_DESIGN_RESULT_BYTES);
   put(rvg, RVG_CONTROL, RVG_CONTROL_START_MASK);
-  transfer(rvg, TO_DEVICE, pixels, frames * RVG_DESIGN_FRAME_BYTES);
+  rvg_dma_send(rvg, pixels, frames * RVG_DESIGN_FRAME_BYTES);
   code = finish(rvg, frames * RVG_DESIGN_RESULT_BYTES, polls);
   if (code != RVG_OK && rvg_abort(rvg, polls) != RVG_OK) return RVG_TIMEOUT;
   return code;

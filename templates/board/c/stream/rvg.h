@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A streaming accelerator without an operating system: registers and AMD's AXI DMA in simple mode, by polling.
+/* A streaming accelerator without an operating system: registers and the board's DMA (rvg_dma.c), by polling.
  *
  * Memory of pixels and results is the caller's, and so are its caches: write pixels back before rvg_run, discard
  * results behind it. Addresses are those that the DMA sees. Needs no library; 32-bit registers only.
