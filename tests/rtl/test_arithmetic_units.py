@@ -76,6 +76,20 @@ def dot_accumulate() -> Trials:
     return Trials(cases, faults)
 
 
+def product_add() -> Trials:
+    """Sums as wide as products, wider and narrower, of as many as meet the addend first or last."""
+    shapes = {"n1": (1, 24, 16, 34), "n2": (2, 14, 14, 30), "n3": (3, 18, 14, 34), "n4": (4, 9, 8, 20)}
+    shapes |= {"n5": (5, 9, 8, 12), "n9": (9, 16, 25, 48)}
+    cases = {name: {"N": n, "A_W": a, "B_W": b, "SUM_W": bits} for name, (n, a, b, bits) in shapes.items()}
+    faults = {
+        "not_cleared": Fault("n1", "clear ? '0 : c", "c"),
+        "late": Fault("n2", "if (en[AT]) c_q", "if (en[AT+1]) c_q"),
+        "twice": Fault("n3", "AT == i + 1 ? c_q", "AT >= i ? c_q"),
+        "narrow": Fault("n9", "A_W + B_W : SUM_W", "A_W + B_W - 1 : SUM_W"),
+    }
+    return Trials(cases, faults)
+
+
 def adder_tree() -> Trials:
     cases = {f"n{n}": {"N": n, "TERM_W": 9, "W": 12} for n in (2, 3, 8, 9, 64, 65)}
     faults = {
@@ -196,6 +210,7 @@ def test_units(tmp_path: Path) -> None:
     units = {
         "rvg_dot_product": dot_product(),
         "rvg_dot_accumulate": dot_accumulate(),
+        "rvg_product_add": product_add(),
         "rvg_multiply": multiply(),
         "rvg_adder_tree": adder_tree(),
         "rvg_issue": issue(),

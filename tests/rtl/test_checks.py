@@ -56,6 +56,10 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
         ({"N": 1}, "needs_two_terms_of_one_bit"), ({"TERM_W": 18}, "result_wider_than_the_product"),
         ({"SUM_W": 19}, "result_wider_than_the_product"), ({"SUM_W": 15}, "term_wider_than_the_sum"),
     ],
+    "rvg_product_add": [
+        ({"B_W": 0}, POSITIVE), ({"A_W": 26, "B_W": 18}, "parameter_out_of_range"),
+        ({"SUM_W": 49}, "parameter_out_of_range"), ({"N": 10}, "parameter_out_of_range"),
+    ],
     "rvg_product_tree": [({"B_W": 0}, POSITIVE)],
     "rvg_fifo": [({"WIDTH": 0}, POSITIVE)],
     "rvg_frame_check": [({"BEATS": 0}, POSITIVE)],
@@ -123,6 +127,7 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_dot_accumulate": [{"N": 1, "X_W": 1, "W_W": 1, "SUM_W": 1}],
     "rvg_multiply_accumulate": [{"TERM_W": 17}, {"SUM_W": 48}, {"A_W": 1, "B_W": 1, "TERM_W": 1, "SUM_W": 1}],
     "rvg_product_chain": [{"N": 2, "A_W": 1, "B_W": 1, "TERM_W": 1, "SUM_W": 1}, {"TERM_W": 17}],
+    "rvg_product_add": [{"A_W": 1, "B_W": 1, "SUM_W": 1}, {"A_W": 25, "B_W": 18, "SUM_W": 48, "N": 9}],
     "rvg_product_tree": [{"N": 1, "SUM_W": 16}],
     "rvg_fifo": [{"WIDTH": 1, "DEPTH": 1}],
     "rvg_frame_check": [{"BEATS": 1}],

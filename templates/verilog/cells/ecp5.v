@@ -147,3 +147,81 @@ module rvg_multiply_accumulate_cell #(
   end
 
 endmodule
+
+// rvg_product_add.sv: multipliers, and sums in logic, a register behind each. Of the multipliers' registers that in the
+// middle is spared where a product would come too late.
+module rvg_product_add_cell #(
+  parameter N     = 1,
+  parameter A_W   = 9,
+  parameter B_W   = 8,
+  parameter SUM_W = 24,
+  parameter AT    = 1
+) (
+  input  wire             clk,
+  input  wire [N+1:0]     en,
+  input  wire [N*A_W-1:0] a,
+  input  wire [N*B_W-1:0] b,
+  input  wire [N*A_W-1:0] a_late,
+  input  wire [N*B_W-1:0] b_late,
+  input  wire [SUM_W-1:0] c,
+  input  wire             clear,
+  output wire [SUM_W-1:0] sum
+);
+
+  localparam TERM_W = A_W + B_W < SUM_W ? A_W + B_W : SUM_W;
+
+  reg [SUM_W-1:0] c_q;
+
+  always @(posedge clk) if (en[AT]) c_q <= clear ? {SUM_W{1'b0}} : c;
+
+  genvar i;
+  generate
+    if (AT == 1) begin : g_with_first
+      for (i = 0; i < N; i = i + 1) begin : g_product
+        wire signed [TERM_W-1:0] product;
+        wire signed [SUM_W-1:0]  wide = product;
+        reg [SUM_W-1:0]          s_q;
+
+        rvg_multiply_cell #(.A_W(A_W), .B_W(B_W), .P_W(TERM_W), .PIPELINE(i == 0 ? "NONE" : "CLK0")) u_multiply (
+          .clk(clk), .en(3'b111), .a(a[A_W*i +: A_W]), .b(b[B_W*i +: B_W]), .p(product)
+        );
+
+        if (i == 0) begin : g_first
+          always @(posedge clk) if (en[2]) s_q <= c_q + wide;
+        end else begin : g_next
+          always @(posedge clk) if (en[i+2]) s_q <= g_product[i-1].s_q + wide;
+        end
+      end
+
+      assign sum = g_product[N-1].s_q;
+    end else begin : g_with_last
+      localparam LEVELS = $clog2(N);
+      localparam READY  = N == 3 ? 2 : 3;          // cycles to a product
+      localparam LEFT   = N + 1 - READY - LEVELS;  // and from the products' sum to the addend
+
+      wire [N*TERM_W-1:0] products;
+      wire [SUM_W-1:0]    early, late;
+      reg [SUM_W-1:0]     sum_q;
+
+      for (i = 0; i < N; i = i + 1) begin : g_product
+        rvg_multiply_cell #(.A_W(A_W), .B_W(B_W), .P_W(TERM_W), .PIPELINE(N == 3 ? "NONE" : "CLK0")) u_multiply (
+          .clk(clk), .en(3'b111), .a(a[A_W*i +: A_W]), .b(b[B_W*i +: B_W]), .p(products[TERM_W*i +: TERM_W])
+        );
+      end
+
+      rvg_adder_tree #(.N(N), .TERM_W(TERM_W), .W(SUM_W)) u_tree (
+        .clk(clk), .enable(en[READY +: LEVELS]), .terms(products), .sum(early)
+      );
+
+      if (LEFT == 0) begin : g_in_time
+        assign late = early;
+      end else begin : g_wait
+        rvg_delay #(.W(SUM_W), .CYCLES(LEFT)) u_delay (.clk(clk), .en(en[N -: LEFT]), .d(early), .q(late));
+      end
+
+      always @(posedge clk) if (en[N+1]) sum_q <= c_q + late;
+      assign sum = sum_q;
+    end
+  endgenerate
+
+endmodule

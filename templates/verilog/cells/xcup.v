@@ -3,20 +3,24 @@
 //
 // Source : AMD UG579, UltraScale Architecture DSP Slice.
 
-// One slice: p = (z) + a * b, with one or two registers of operands.
+// One slice: p = (z) + (c) + a * b, with one or two registers of operands.
 //
 //   z[2:0]  what is added: 000 nothing, 001 pcin, 010 p
+//   c       added with ADDEND, through a register, at the product's time; `clear` makes it zero
 //   en      of the first operand register (with two), the last one, the product, p
 module rvg_slice #(
   parameter A_W      = 9,
   parameter B_W      = 8,
-  parameter OPERANDS = 1
+  parameter OPERANDS = 1,
+  parameter ADDEND   = 0
 ) (
   input  wire                  clk,
   input  wire [3:0]            en,
   input  wire [2:0]            z,
   input  wire signed [A_W-1:0] a,
   input  wire signed [B_W-1:0] b,
+  input  wire [47:0]           c,
+  input  wire                  clear,
   input  wire [47:0]           pcin,
   output wire [47:0]           pcout,
   output wire [47:0]           p
@@ -30,15 +34,15 @@ module rvg_slice #(
   DSP48E2 #(
     .AREG(OPERANDS), .ACASCREG(OPERANDS), .BREG(OPERANDS), .BCASCREG(OPERANDS), .MREG(1), .PREG(1),
     .A_INPUT("DIRECT"), .B_INPUT("DIRECT"), .USE_MULT("MULTIPLY"), .USE_SIMD("ONE48"), .AMULTSEL("A"), .BMULTSEL("B"),
-    .ADREG(0), .DREG(0), .CREG(0), .CARRYINREG(0), .CARRYINSELREG(0), .INMODEREG(0), .OPMODEREG(0), .ALUMODEREG(0)
+    .ADREG(0), .DREG(0), .CREG(ADDEND), .CARRYINREG(0), .CARRYINSELREG(0), .INMODEREG(0), .OPMODEREG(0), .ALUMODEREG(0)
   ) u_dsp (
     .CLK(clk), .CEA1(en[0]), .CEA2(en[1]), .CEB1(en[0]), .CEB2(en[1]), .CEM(en[2]), .CEP(en[3]),
     .RSTA(1'b0), .RSTB(1'b0), .RSTM(1'b0), .RSTP(1'b0),
-    .A(a30), .B(b18), .C(48'b0), .D(27'b0), .P(p), .PCIN(pcin), .PCOUT(pcout),
-    .INMODE(5'b00000), .ALUMODE(4'b0000), .OPMODE({2'b00, z, 4'b0101}), .CARRYINSEL(3'b000), .CARRYIN(1'b0),
+    .A(a30), .B(b18), .C(c), .D(27'b0), .P(p), .PCIN(pcin), .PCOUT(pcout),
+    .INMODE(5'b00000), .ALUMODE(4'b0000), .OPMODE({ADDEND ? 2'b11 : 2'b00, z, 4'b0101}), .CARRYINSEL(3'b000), .CARRYIN(1'b0),
     .ACIN(30'b0), .BCIN(18'b0),
-    .CEAD(1'b0), .CED(1'b0), .CEC(1'b0), .CEALUMODE(1'b0), .CECTRL(1'b0), .CECARRYIN(1'b0), .CEINMODE(1'b0),
-    .RSTD(1'b0), .RSTC(1'b0), .RSTALUMODE(1'b0), .RSTCTRL(1'b0), .RSTALLCARRYIN(1'b0), .RSTINMODE(1'b0)
+    .CEAD(1'b0), .CED(1'b0), .CEC(en[2]), .CEALUMODE(1'b0), .CECTRL(1'b0), .CECARRYIN(1'b0), .CEINMODE(1'b0),
+    .RSTD(1'b0), .RSTC(clear), .RSTALUMODE(1'b0), .RSTCTRL(1'b0), .RSTALLCARRYIN(1'b0), .RSTINMODE(1'b0)
   );
 
 endmodule
@@ -70,7 +74,7 @@ module rvg_multiply_cell #(
       assign p = p48[P_W-1:0];
 
       rvg_slice #(.A_W(WIDE), .B_W(NARROW)) u_slice (
-        .clk(clk), .en({en, 1'b0}), .z(3'b000), .a(wide), .b(narrow), .pcin(48'b0), .pcout(pcout), .p(p48)
+        .clk(clk), .en({en, 1'b0}), .z(3'b000), .a(wide), .b(narrow), .c(48'b0), .clear(1'b0), .pcin(48'b0), .pcout(pcout), .p(p48)
       );
     end else if (WIDE <= 44 && NARROW <= 18) begin : g_split
       // wide = high * 2^17 + low, low not negative
@@ -138,7 +142,7 @@ module rvg_product_chain_cell #(
       rvg_slice #(.A_W(A_W), .B_W(B_W), .OPERANDS(i == 0 ? 1 : 2)) u_slice (
         .clk(clk), .en(i == 0 ? {en[2:0], 1'b0} : en[(i == 0 ? 0 : i - 1) +: 4]), .z(i == 0 ? 3'b000 : 3'b001),
         .a(a_late[A_W*i +: A_W]), .b(b_late[B_W*i +: B_W]),
-        .pcin(cascade[48*i +: 48]), .pcout(cascade[48*(i+1) +: 48]), .p(p[48*i +: 48])
+        .c(48'b0), .clear(1'b0), .pcin(cascade[48*i +: 48]), .pcout(cascade[48*(i+1) +: 48]), .p(p[48*i +: 48])
       );
     end
   endgenerate
@@ -165,7 +169,47 @@ module rvg_multiply_accumulate_cell #(
   assign sum = p[SUM_W-1:0];
 
   rvg_slice #(.A_W(A_W), .B_W(B_W), .OPERANDS(2)) u_slice (
-    .clk(clk), .en(en), .z({1'b0, !first, 1'b0}), .a(a), .b(b), .pcin(48'b0), .pcout(pcout), .p(p)
+    .clk(clk), .en(en), .z({1'b0, !first, 1'b0}), .a(a), .b(b), .c(48'b0), .clear(1'b0), .pcin(48'b0), .pcout(pcout), .p(p)
   );
+
+endmodule
+
+// rvg_product_add.sv: N slices in a cascade. Their adders have a place for the addend beside the one before's, at whichever slice.
+module rvg_product_add_cell #(
+  parameter N     = 1,
+  parameter A_W   = 9,
+  parameter B_W   = 8,
+  parameter SUM_W = 24,
+  parameter AT    = 1
+) (
+  input  wire             clk,
+  input  wire [N+1:0]     en,
+  input  wire [N*A_W-1:0] a,  // of one beat: here it is the late ones that count
+  input  wire [N*B_W-1:0] b,
+  input  wire [N*A_W-1:0] a_late,
+  input  wire [N*B_W-1:0] b_late,
+  input  wire [SUM_W-1:0] c,
+  input  wire             clear,
+  output wire [SUM_W-1:0] sum
+);
+
+  wire [48*(N+1)-1:0] cascade;
+  wire [48*N-1:0]     p;
+
+  assign cascade[47:0] = 48'b0;
+  assign sum           = p[48*(N-1) +: SUM_W];
+
+  genvar i;
+  generate
+    for (i = 0; i < N; i = i + 1) begin : g_slice
+      localparam ADDS = i == AT - 1;
+
+      rvg_slice #(.A_W(A_W), .B_W(B_W), .OPERANDS(i == 0 ? 1 : 2), .ADDEND(ADDS)) u_slice (
+        .clk(clk), .en(i == 0 ? {en[2:0], 1'b0} : en[(i == 0 ? 0 : i - 1) +: 4]), .z(i == 0 ? 3'b000 : 3'b001),
+        .a(a_late[A_W*i +: A_W]), .b(b_late[B_W*i +: B_W]), .c(ADDS ? c : 48'b0), .clear(ADDS && clear),
+        .pcin(cascade[48*i +: 48]), .pcout(cascade[48*(i+1) +: 48]), .p(p[48*i +: 48])
+      );
+    end
+  endgenerate
 
 endmodule

@@ -39,6 +39,12 @@ package rvg_pkg;
     dot_latency = chain_latency(chain_length(terms)) + sum_stages(chains(terms));
   endfunction
 
+  // From the operands of products to what is added to their sum (rvg_product_add): it meets the first product, as long as
+  // no more than one follows; else the last.
+  function automatic int addend_at(input int terms);
+    addend_at = terms <= 2 ? 1 : terms <= CHAIN ? terms : dot_latency(terms);
+  endfunction
+
   // From the operands, as a memory gives them, to their sum over words: a register behind the memory, and the
   // accumulator. One product needs no register of its own for either: it is accumulated where it is made.
   function automatic int accumulate_latency(input int terms);
