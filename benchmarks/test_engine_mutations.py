@@ -29,10 +29,10 @@ MUTATIONS = {
         "rvg_engine_sequencer", "sums_half_q <= !sums_half_q;", "sums_half_q <= sums_half_q;", VALUES
     ),
     "sums are not cleared": Mutation(
-        "rvg_engine_accumulators", "(first ? W'(0) : mem[slot])", "mem[slot]", VALUES
+        "rvg_product_add", "clear ? '0 : c", "c", VALUES
     ),
     "sums are overwritten before they are drained": Mutation(
-        "rvg_engine_sequencer", "!set_first || free_q != '0", "1'b1"
+        "rvg_engine_sequencer", "!sums_first || free_q != '0", "1'b1"
     ),
     "words are given back too early": Mutation(
         "rvg_engine_sequencer", "released  <= issue && set_last;", "released  <= issue;"

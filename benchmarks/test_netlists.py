@@ -12,6 +12,7 @@ import netlist_faults
 import pytest
 import test_arithmetic_units as arithmetic
 import test_axi as axi
+import test_engine_compute_units as compute
 import test_engine_input as inputs
 import test_stream_units as streams
 import test_window_buffer as window
@@ -19,7 +20,7 @@ import test_winograd_units as winograd
 from click.testing import CliRunner, Result
 from hls_networks import Layer, random_network
 from netlists import check_netlists
-from units import Trials
+from units import Fault, Trials
 
 from examples.digits import data
 from repvgg_hw.cli import main
@@ -75,6 +76,13 @@ UNITS = {
         "rvg_winograd_mac": some(winograd.mac_array(), ("m2", "spaced"), ("not_cleared",)),
         "rvg_winograd_output_transform": some(winograd.output_transform(), ("m2", "one"), ("lost",)),
         "rvg_tile_to_raster": some(winograd.tile_to_raster(), ("m4", "two"), ("lost",)),
+    },
+    "sums": {
+        "rvg_product_add": Trials(
+            some(arithmetic.product_add(), ("n1", "n2"), ()).cases,
+            {"not_cleared": Fault("n1", ".b_late, .c, .clear,", ".b_late, .c, .clear(1'b0),")},
+        ),
+        "rvg_engine_array": some(compute.array_trials(3), ("two", "pair", "many"), ("wrong_tile",)),
     },
     "engine": {"rvg_engine_input": some(inputs.five(), ("one", "tight"), ("left",))},
     "masters": {

@@ -16,6 +16,7 @@ from repvgg_hw.plan.stream.timing import MULTIPLY_CYCLES, tree_stages
 
 SETS = 8
 DRAIN = 2  # cycles from an address to its sums
+SPACING = 4  # cycles from a word of a tile to its next, at least
 Step = tuple[int, int, int]  # set of outputs, word of its inputs, tile
 
 
@@ -57,24 +58,31 @@ async def equals_sums(bench: Bench) -> None:
     async def feed() -> None:
         """One word a cycle, and its weights the cycle before its set's first."""
         nonlocal free
+        latest: dict[int, int] = {}  # cycle of each tile's last word
         waiting = iter(steps)
         now: Step | None = None
         step: Step | None = next(waiting)
-        while step is not None or now is not None:
+        for cycle in itertools.count():
+            if step is None and now is None:
+                break
             await RisingEdge(bench.clk)
             unit.in_valid.value = int(now is not None)
             if now is not None:
                 k, w, t = now
                 words, tiles = sets[k].data.shape[:2]
                 unit.in_word.value = pack(sets[k].data[w, t].ravel().tolist(), p["DATA_W"])
-                unit.in_slot.value = k % 2 * most + t
-                unit.in_first.value, unit.in_last.value = int(w == 0), int((w, t) == (words - 1, tiles - 1))
-            begins = step is not None and step[1:] == (0, 0)
+                unit.in_tile.value, unit.in_half.value = t, k % 2
+                unit.in_first.value, unit.in_ends.value = int(w == 0), int(w == words - 1)
+                unit.in_last.value = int((w, t) == (words - 1, tiles - 1))
+            fills = step is not None and step[1:] == (len(sets[step[0]].data) - 1, 0)
             now = step
-            if step is None or dice.random() < bench.idle or (begins and free == 0):
+            too_soon = step is not None and cycle - latest.get(step[2], -SPACING) < SPACING
+            if step is None or dice.random() < bench.idle or (fills and free == 0) or too_soon:
                 now = None
-            free -= int(now is not None and begins)
+            free -= int(now is not None and fills)
             unit.set_take.value = int(now is not None and now[2] == 0)
+            if now is not None:
+                latest[now[2]] = cycle
             # What is not taken is anything.
             weights = sets[now[0]].weights[now[1]] if now is not None else ~sets[0].weights[0]
             unit.set_data.value = pack(weights.ravel().tolist(), p["WEIGHT_W"])

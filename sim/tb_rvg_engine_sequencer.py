@@ -6,12 +6,14 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge
 from streams import Bench, over_cases
 
 STRIPS = 6
+SPACING = 4  # cycles from a word of a tile to the next, at least
 Strip = tuple[int, int, int, int]  # tiles, words a group, groups, sets a group
 
 
@@ -21,16 +23,25 @@ def instruction(tiles: int, words: int, groups: int, sets: int) -> int:
     return sum(value << place for place, value in fields.items()) | 1
 
 
-def order(strips: list[Strip], t_max: int) -> Iterator[tuple[int, int, int, int, int, int]]:
-    """(word of all that were ever written, accumulator, first, last, tile, last reading) of every word."""
-    sums = before = 0
+class Word(NamedTuple):
+    """A word as it is multiplied."""
+
+    number: int  # of all that were ever written
+    dies: int  # it is not read again
+    flags: tuple[int, int, int, int, int]  # tile, half, first, ends, last
+
+
+def order(strips: list[Strip]) -> Iterator[Word]:
+    """Every word, in order."""
+    half = before = 0
     for tiles, words, groups, sets in strips:
         for group, one in itertools.product(range(groups), range(sets)):
             for word, tile in itertools.product(range(words), range(tiles)):
                 number = before + (group * words + word) * tiles + tile
-                last = word == words - 1 and tile == tiles - 1
-                yield number, sums * t_max + tile, int(word == 0), int(last), tile, int(one == sets - 1)
-            sums ^= 1
+                ends = int(word == words - 1)
+                flags = (tile, half, int(word == 0), ends, int(ends and tile == tiles - 1))
+                yield Word(number, int(one == sets - 1), flags)
+            half ^= 1
         before += groups * words * tiles
 
 
@@ -49,11 +60,11 @@ def strips_of(bench: Bench) -> list[Strip]:
 async def follows_the_order_of_work(bench: Bench) -> None:
     unit, p = bench.unit, bench.parameters
     strips = strips_of(bench)
-    expected = list(order(strips, p["T_MAX"]))
+    expected = list(order(strips))
     depth = p["WORD_DEPTH"]
     written = released = dead = 0  # words; dead: of which the last reading was
     reads: list[tuple[int, int]] = []  # (cycle, address)
-    words: list[tuple[int, int, int, int]] = []  # (cycle, slot, first, last)
+    words: list[tuple[int, tuple[int, ...]]] = []  # (cycle, flags)
     takes: list[int] = []
     drains: deque[int] = deque()  # cycles at which a half of accumulators will be free
     free, cycle = 2, 0
@@ -102,18 +113,19 @@ async def follows_the_order_of_work(bench: Bench) -> None:
             if unit.set_take.value == 1:
                 takes.append(cycle)
             if unit.word_rd_en.value == 1:
-                number, _, first, _, tile, last = expected[min(len(reads), len(expected) - 1)]
-                if first and tile == 0:
-                    assert free > 0, "a set began in accumulators that are not drained"
+                number, dies, (tile, _, _, ends, _) = expected[min(len(reads), len(expected) - 1)]
+                if ends and tile == 0:
+                    assert free > 0, "sums are completed in accumulators that are not drained"
                     free -= 1
                 address = unit.word_rd_addr.value.to_unsigned()
                 assert number < written, f"word {number} was read of {written}"
-                dead += last
+                dead += dies
                 reads.append((cycle, address))
             if unit.in_valid.value == 1:
-                slot, first, last = (int(getattr(unit, f"in_{n}").value) for n in ("slot", "first", "last"))
-                words.append((cycle, slot, first, last))
-                if last:
+                names = ("tile", "half", "first", "ends", "last")
+                flags = tuple(int(getattr(unit, f"in_{name}").value) for name in names)
+                words.append((cycle, flags))
+                if flags[-1]:
                     drains.append(cycle + 5 + bench.dice.randint(0, 40) * (bench.dice.random() < bench.pause))
 
     await bench.reset(s_axis_tvalid=0, set_soon=0, half_free=0, written=0)
@@ -126,10 +138,14 @@ async def follows_the_order_of_work(bench: Bench) -> None:
         await RisingEdge(bench.clk)
     await bench.cycles(50)
 
-    assert [address for _, address in reads] == [number % depth for number, *_ in expected]
-    assert [word[1:] for word in words] == [tuple(one[1:4]) for one in expected]
-    assert [cycle + 2 for cycle, _ in reads] == [cycle for cycle, *_ in words], "a word left its address"
-    firsts = [at - 1 for (at, *_), one in zip(words, expected, strict=True) if one[4] == 0]
+    assert [address for _, address in reads] == [one.number % depth for one in expected]
+    assert [flags for _, flags in words] == [one.flags for one in expected]
+    assert [cycle + 2 for cycle, _ in reads] == [cycle for cycle, _ in words], "a word left its address"
+    latest: dict[int, int] = {}
+    for at, (tile, _, first, *_) in words:
+        assert first or at - latest[tile] >= SPACING, f"a word of tile {tile} came too soon"
+        latest[tile] = at
+    firsts = [at - 1 for at, (tile, *_) in words if tile == 0]
     assert takes == firsts, "a set of weights was not taken with its first tile"
 
 

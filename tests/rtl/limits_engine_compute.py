@@ -20,7 +20,9 @@ LINT = {
     "rvg_engine_kernels": only("PI PO BW SETS BLOCK_BEATS ACC_W", WEIGHTS),
     "rvg_engine_weight_lane": only("N WMIDDLE_W WEIGHT_W", WEIGHTS),
     "rvg_engine_array": [array(*shape) for shape in SHAPES],
-    "rvg_engine_accumulators": [{"W": 8, "DEPTH": depth} for depth in (1, 2, 10, 32)],
+    "rvg_engine_accumulators": [
+        {"PI": pi, "T_MAX": tiles} for pi, tiles in ((1, 1), (2, 2), (3, 5), (9, 1), (10, 16))
+    ],
     "rvg_engine_output": OUTPUTS,
     "rvg_engine_drain": only("N PO LANES T_MAX", OUTPUTS),
     "rvg_engine_tile": only("N ACC_W SHIFT1 SHIFT2", OUTPUTS),
@@ -37,7 +39,7 @@ RED = {
     ],
     "rvg_engine_weight_lane": [({"WEIGHT_W": 10}, WIDENS), ({"WMIDDLE_W": 7}, WIDENS)],
     "rvg_engine_array": [({"PO": 3, "LANES": 2}, LANES), ({"N": 2}, POSITIVE)],
-    "rvg_engine_accumulators": [({"DEPTH": 0}, POSITIVE)],
+    "rvg_engine_accumulators": [({"T_MAX": -1}, POSITIVE)],
     "rvg_engine_output": [
         ({"PO": 3, "LANES": 2}, LANES), ({"ACC_W": 33}, DIVIDER), ({"SHIFT1": -1}, DIVIDER),
         ({"SHIFT2": -1}, DIVIDER), ({"ACC_W": 7}, POSITIVE),
@@ -53,7 +55,7 @@ RED = {
 LEGAL = {
     "rvg_engine_weights": [{"PO": 1, "SETS": 8}, {"SETS": 1, "BLOCK_BEATS": 3}],
     "rvg_engine_array": [{"PO": 1, "T_MAX": 1}, {"LANES": 2}],
-    "rvg_engine_accumulators": [{"W": 1, "DEPTH": 1}],
+    "rvg_engine_accumulators": [{"W": 1, "T_MAX": 1}],
     "rvg_engine_output": [{"PO": 1, "T_MAX": 1}, {"LANES": 2, "ACC_W": 32}],
     "rvg_engine_drain": [{"PO": 255, "LANES": 5}],
 }

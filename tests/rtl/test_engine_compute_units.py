@@ -78,17 +78,22 @@ def array(n: int, pi: int, po: int, lanes: int, tiles: int) -> dict[str, int]:
 
 def array_trials(n: int) -> Trials:
     cases = {"two": array(n, 1, 2, 1, 4), "one": array(n, 1, 1, 1, 1), "many": array(n, 3, 4, 2, 3)}
+    cases |= {"pair": array(n, 2, 1, 1, 2)} | ({"logic": array(n, 10, 1, 1, 2)} if n == 3 else {})
+    sums, add = "rvg_engine_accumulators", "rvg_product_add"
     faults = {
-        "not_cleared": Fault(
-            "two", "(first ? W'(0) : mem[slot])", "mem[slot]", module="rvg_engine_accumulators"
-        ),
-        "half_swapped": Fault("two", "-1:0], in_slot}", "-1:0], in_slot ^ SLOT_W'(T_MAX)}"),
+        "not_cleared": Fault("two", "clear ? '0 : c", "c", module=add),
+        "not_added": Fault("pair", "clear ? '0 : c", "'0", module=add),
+        "wrong_tile": Fault("two", "= mem[tile];", "= mem[add_tile];", module=sums),
+        "too_early": Fault("two", "&& ends) ready", ") ready", module=sums, stalls="flowing"),
+        "half_swapped": Fault("two", "(half[LATENCY] ?", "(!half[LATENCY] ?"),
         "row_order": Fault("many", "4*g + r) +: LINE_W]", "4*g + ROWS - r) +: LINE_W]"),
         "wrong_four": Fault("many", "GROUP_W'(drain_row >> 2)", "GROUP_W'(drain_row >> 1)"),
         "next_weights": Fault("two", "if (set_take) set_q", "if (!set_take) set_q"),
-        "done_again": Fault("two", "add && last_q", "last_q"),
-        "late_first": Fault("one", "first_q[LATENCY-1]", "first_q[LATENCY-2]"),
-    }
+        "done_again": Fault("two", "valid[LATENCY] && last[LATENCY]", "last[LATENCY]"),
+        "late_first": Fault("one", ".first(first[AT])", ".first(first[AT+1])"),
+        "overtaken": Fault("one", "= LATENCY - AT + 1;", "= LATENCY + 2;", "a tile's word came before",
+                           silent=True),
+    }  # fmt: skip
     return Trials(cases, faults)
 
 

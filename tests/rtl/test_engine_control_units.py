@@ -18,13 +18,14 @@ def test_sequencer(tmp_path: Path) -> None:
     lost = "- COUNT_W'(issue && set_last);"
     faults = {
         "early": Fault("t4", "data_ok    = place_q <", "data_ok    = place_q <="),
-        "stale_set": Fault("t4", "|| set_soon && !set_take", "|| set_soon", "taken that is not there"),
-        "no_room": Fault("t4", "!set_first || free_q != '0", "1'b1"),
+        "stale_set": Fault("t4", "|| set_soon && wait_q", "|| wait_q", "taken that is not there"),
+        "too_soon": Fault("t4", "if (issue && tile_last) wait_q", "if (1'b0) wait_q"),
+        "no_room": Fault("t4", "!sums_first || free_q != '0", "1'b1"),
         "one_half": Fault("t4", "sums_half_q <= !sums_half_q;", "sums_half_q <= sums_half_q;"),
         "half_ring": Fault("t4", "ADDR_W'(WORD_DEPTH - 1) ? '0", "ADDR_W'(WORD_DEPTH/2) ? '0"),
         "all_new": Fault("t4", lost, ";", "holds more words than it has"),
         "dead_too_early": Fault("t4", "released  <= issue && set_last;", "released  <= issue;"),
-        "not_first": Fault("t4", "first_q   <= word_first;", "first_q   <= set_first;"),
+        "not_first": Fault("t4", "first_q   <= word_first;", "first_q   <= tile_first && word_first;"),
         "group_base": Fault("t4", "group_base_q <= address_next;", "group_base_q <= '0;"),
         "never_again": Fault("t4", "address_q    <= group_base_q;", "address_q    <= address_next;"),
     }

@@ -66,6 +66,7 @@ module rvg_engine_compute #(
   output      logic                           px_last
 );
 
+  localparam int TILE_W    = T_MAX > 1 ? $clog2(T_MAX) : 1;
   localparam int SLOT_W    = $clog2(2*T_MAX);
   localparam int ROW_W     = $clog2(N);
   localparam int BATCH_W   = PO / LANES > 1 ? $clog2(PO / LANES) : 1;
@@ -96,8 +97,9 @@ module rvg_engine_compute #(
   );
 
   // ---- products and sums
-  logic              in_valid, in_first, in_last, sums_done, half_free;
-  logic [SLOT_W-1:0] in_slot, drain_slot;
+  logic              in_valid, in_half, in_first, in_ends, in_last, sums_done, half_free;
+  logic [TILE_W-1:0] in_tile;
+  logic [SLOT_W-1:0] drain_slot;
   logic [ROW_W-1:0]  drain_row;
   logic [BATCH_W-1:0] drain_batch;
   logic [LANES*N*SUM_W-1:0] drain_sums;
@@ -107,14 +109,14 @@ module rvg_engine_compute #(
   rvg_engine_sequencer #(.T_MAX(T_MAX), .WORD_DEPTH(WORD_DEPTH)) u_sequencer (
     .clk, .rst, .s_axis_tdata(order_tdata), .s_axis_tvalid(order_tvalid),
     .s_axis_tready(order_tready), .written(word_we), .released, .word_rd_en, .word_rd_addr,
-    .set_soon, .set_take, .half_free, .in_valid, .in_slot, .in_first, .in_last
+    .set_soon, .set_take, .half_free, .in_valid, .in_tile, .in_half, .in_first, .in_ends, .in_last
   );
 
   rvg_engine_array #(
     .N(N), .PI(PI), .PO(PO), .LANES(LANES), .T_MAX(T_MAX), .DATA_W(DATA_W), .WEIGHT_W(WEIGHT_W), .SUM_W(SUM_W)
   ) u_array (
-    .clk, .rst, .set_take, .set_data, .in_valid, .in_word, .in_slot, .in_first, .in_last, .sums_done,
-    .drain_slot, .drain_row, .drain_batch, .drain_sums
+    .clk, .rst, .set_take, .set_data, .in_valid, .in_word, .in_tile, .in_half, .in_first, .in_ends, .in_last,
+    .sums_done, .drain_slot, .drain_row, .drain_batch, .drain_sums
   );
 
   // ---- sums to pixels

@@ -2,12 +2,14 @@
 // rvg_engine_sequencer: which word meets which weights, and where the products are added.
 //
 //   for each group, for each set of outputs of it, for each word of its inputs, for each tile of the strip:
-//     accumulator[half of sets][tile] += word * weights                             (the first word overwrites)
+//     sum[tile] += word * weights        (the first word begins it; with the last it goes to a half of the accumulators)
 //
 // Order  : instructions (rvg_engine_pkg, op conv) as they come; docs/engine.md has the whole order of work.
 // Data   : words lie in the data memory, a ring, as they came. One is read as soon as it is written; after its last
 //          reading, in its group's last set, it is `released` and may be overwritten.
-// Sets   : alternate between the two halves of accumulators; a set begins when its half was drained.
+// Sets   : alternate between the two halves of accumulators; a set's last word waits until its half was drained.
+// Spacing: two words of a tile come SPACING cycles after each other or more, as many as a set of weights takes: so long
+//          is a sum on its way through rvg_engine_array. Strips of fewer tiles wait for that where a word was late.
 // Rate   : one word a cycle; a strip begins one cycle after the last one's end.
 // Latency: word_rd_en to in_valid: 2 cycles, those of rvg_engine_words. set_take comes a cycle before in_valid.
 
@@ -18,7 +20,8 @@ module rvg_engine_sequencer #(
   parameter int WORD_DEPTH = 768,
   localparam int COUNT_W   = $clog2(WORD_DEPTH + 1),
   localparam int ADDR_W    = WORD_DEPTH > 1 ? $clog2(WORD_DEPTH) : 1,
-  localparam int SLOT_W    = $clog2(2*T_MAX)
+  localparam int TILE_W    = T_MAX > 1 ? $clog2(T_MAX) : 1,
+  localparam int SPACING   = 4
 ) (
   input  wire logic              clk,
   input  wire logic              rst,
@@ -37,21 +40,22 @@ module rvg_engine_sequencer #(
 
   input  wire logic              half_free,     // a half of the accumulators was drained
   output      logic              in_valid,
-  output      logic [SLOT_W-1:0] in_slot,
-  output      logic              in_first,
-  output      logic              in_last
+  output      logic [TILE_W-1:0] in_tile,
+  output      logic              in_half,
+  output      logic              in_first,      // begins the tile's sum
+  output      logic              in_ends,       // completes it
+  output      logic              in_last        // and those of all tiles
 );
 
   if (T_MAX < 1 || WORD_DEPTH < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
   end
 
-  localparam int TILE_W = T_MAX > 1 ? $clog2(T_MAX) : 1;
-
   // ---- the instruction that is at work
   logic              busy_q;
   logic [TILE_W-1:0] tile_last_q;
   logic [15:0]       word_last_q, set_last_q, group_last_q;
+  logic [1:0]        gap_q;        // cycles from a word's last tile to the next word, but one
 
   // ---- where it stands
   logic [TILE_W-1:0]  tile_q;
@@ -61,21 +65,22 @@ module rvg_engine_sequencer #(
   logic [COUNT_W-1:0] count_q;   // words that are written and not released
   logic               sums_half_q;
   logic [1:0]         free_q;    // halves of accumulators
+  logic [1:0]         wait_q;    // cycles until the next word may begin
 
-  logic tile_first, tile_last, word_first, word_last, set_first, set_last, group_last;
+  logic tile_first, tile_last, word_first, word_last, sums_first, set_last, group_last;
   logic data_ok, weights_ok, sums_ok, issue, strip_end;
 
   assign tile_first = tile_q == '0;
   assign tile_last  = tile_q == tile_last_q;
   assign word_first = word_q == '0;
   assign word_last  = word_q == word_last_q;
-  assign set_first  = tile_first && word_first;
+  assign sums_first = tile_first && word_last;
   assign set_last   = set_q == set_last_q;
   assign group_last = group_q == group_last_q;
 
   assign data_ok    = place_q < count_q;
-  assign weights_ok = !tile_first || set_soon && !set_take;
-  assign sums_ok    = !set_first || free_q != '0;
+  assign weights_ok = !tile_first || set_soon && wait_q == '0;
+  assign sums_ok    = !sums_first || free_q != '0;
   assign issue      = busy_q && data_ok && weights_ok && sums_ok;
   assign strip_end  = issue && tile_last && word_last && set_last && group_last;
 
@@ -87,6 +92,8 @@ module rvg_engine_sequencer #(
   always_ff @(posedge clk) begin
     if (s_axis_tvalid && s_axis_tready) begin
       tile_last_q  <= TILE_W'(s_axis_tdata[rvg_engine_pkg::TILES +: 8] - 1'b1);
+      gap_q        <= s_axis_tdata[rvg_engine_pkg::TILES +: 8] < 8'(SPACING)
+                      ? 2'(SPACING) - s_axis_tdata[rvg_engine_pkg::TILES +: 2] : '0;
       word_last_q  <= s_axis_tdata[rvg_engine_pkg::WORDS +: 16] - 1'b1;
       set_last_q   <= s_axis_tdata[rvg_engine_pkg::REPEATS +: 16] - 1'b1;
       group_last_q <= s_axis_tdata[rvg_engine_pkg::GROUPS +: 16] - 1'b1;
@@ -113,8 +120,10 @@ module rvg_engine_sequencer #(
       end
     end
     if (strip_end) busy_q <= 1'b0;
+    if (wait_q != '0) wait_q <= wait_q - 1'b1;
+    if (issue && tile_last) wait_q <= gap_q;
     count_q <= count_q + COUNT_W'(written) - COUNT_W'(issue && set_last);
-    free_q <= free_q + 2'(half_free) - 2'(issue && set_first);
+    free_q <= free_q + 2'(half_free) - 2'(issue && sums_first);
 
     if (rst) begin
       busy_q       <= 1'b0;
@@ -128,19 +137,24 @@ module rvg_engine_sequencer #(
       count_q      <= '0;
       sums_half_q  <= 1'b0;
       free_q       <= 2'd2;
+      wait_q       <= '0;
     end
   end
 
   // ---- beside the data memory: address, its output, its output register
-  logic [SLOT_W-1:0] slot_q;
-  logic              issue_q, first_q, last_q;
+  logic [TILE_W-1:0] at_q;
+  logic              issue_q, half_q, first_q, ends_q, last_q;
 
   always_ff @(posedge clk) begin
-    slot_q    <= SLOT_W'(tile_q) + (sums_half_q ? SLOT_W'(T_MAX) : '0);
+    at_q      <= tile_q;
+    half_q    <= sums_half_q;
     first_q   <= word_first;
+    ends_q    <= word_last;
     last_q    <= tile_last && word_last;
-    in_slot   <= slot_q;
+    in_tile   <= at_q;
+    in_half   <= half_q;
     in_first  <= first_q;
+    in_ends   <= ends_q;
     in_last   <= last_q;
     issue_q   <= issue;
     in_valid  <= issue_q;
