@@ -5,8 +5,8 @@ of one for each input bit of a multiplexer, RAM in LUTs as `memory_map` maps it,
 that does not grow with the array; flip-flops one for each bit of a register between these.
 Beside Yosys 0.70 for xc7 at n = 9: rvg_engine_output, one lane of 28 bits, is 10,526 LUT and 5,943 FF (here,
 without its control, 9,625 and 5,460), rvg_engine_weights, two kernels, 2,613 and 4,091 (2,544 and 3,960),
-rvg_engine_array at n = 5, PO 2 and sums of 30 bits, its accumulators included, 5,451 LUT at PI 2 and at PI 4
-(5,500) and 3,232 and 10,009 FF (3,225 and 10,000): products are added in the multipliers.
+rvg_engine_array at n = 5, PO 2, PI 1 and sums of 30 bits 2,455 and 1,469 (2,500 and 1,450): products are
+added to each other and to their sums in the multipliers.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ from repvgg_hw.plan.parts import FAMILIES
 from repvgg_hw.plan.resources import Resources, total
 from repvgg_hw.winograd.matrices import KERNEL
 
-# What does not grow with the array, as synthesis for xc7 counted it in an engine of 9 multipliers.
+# What does not grow with the array, as synthesis for xc7 counted it in an engine of 9 multipliers; of input,
+# output and linear layer what an engine at n = 9 takes beside the terms below.
 FIXED = {
+    "input": Resources(lut=1750, ff=350),
+    "output": Resources(lut=1050, ff=480),
+    "linear": Resources(lut=900),
     "fetch": Resources(lut=1975, ff=2659),
     "check": Resources(lut=126),
     "route": Resources(lut=91, ff=34),
@@ -36,7 +40,8 @@ FIXED = {
 }
 MUX = 3  # input bits of a wide multiplexer for each LUT
 BLOCK_BYTES, BLOCK_WORDS = 4, 512  # of a block RAM of 18 kbit at its widest
-READ_PORTS = 2  # of an accumulator: to add and to drain; RAM in LUTs has one, so it is there twice
+HALVES = 2  # of the accumulators: one is drained while the other is filled
+ADDEND = 2  # products with an addend at the first one's port: its loop is short enough
 SMALL_PORTS = (18, 18)  # of multipliers without an adder of their own
 CLIENTS = 3  # FIFOs of the ports: program, weights, maps
 
@@ -82,13 +87,18 @@ def _arithmetic(array: Array, family: str) -> Iterator[tuple[str, Resources]]:
     one = dsps(widths.data, widths.weight, ports)
     chained = one == 1 and ports != SMALL_PORTS  # products are added in the multipliers, operands delayed
     delays = array.pi * (array.pi - 1) // 2 if chained else 0
+    if not chained:
+        adders, registers = array.pi, array.pi + 1
+    else:  # beyond two products 7 series adds to the sum in logic, in front of the last one's port
+        adders = registers = int(family == "xc7" and array.pi > ADDEND)
     yield (
         "array",
         Resources(
             dsp=array.multipliers * one,
-            lut=sums * (2 if chained else array.pi + 1) + sums // MUX,
+            lut=sums * adders + sums // MUX,
             ff=array.multipliers * widths.weight
             + delays * n * n * (array.po * widths.weight + widths.data)
+            + sums * registers
             + sums // 2,
         ),
     )
@@ -152,11 +162,12 @@ def _memories(array: Array, family: str, *, uram: bool) -> Iterator[tuple[str, R
     # rows of the output, with a write enable for each byte: block RAM alone has that
     blocks = -(-array.bd // BLOCK_BYTES) * -(-array.slots * array.out_words // BLOCK_WORDS)
     yield "store", Resources(bram=array.lanes * (n - 2) * blocks)
-    # accumulators are read without a register
-    sums = map_memory(family, 2 * array.t_max, widths.sum, rom=False)
-    copies = READ_PORTS * n * n * array.po
-    lutram = int(copies * sums.lut)
-    yield "array", Resources(bram=copies * sums.bram, lut=lutram, lutram=lutram)
+    # accumulators are read without a register: those that grow, and those that are complete
+    for depth in (array.t_max, HALVES * array.t_max):
+        sums = map_memory(family, depth, widths.sum, rom=False)
+        copies, lutram = n * n * array.po, int(n * n * array.po * sums.lut)
+        lut = lutram + copies * (sums.mux_bits // MUX)
+        yield "array", Resources(bram=copies * sums.bram, lut=lut, lutram=lutram)
     for unit, copies, words, bits in shapes:
         mapped = map_memory(family, words, bits, rom=False)
         lutram = int(copies * mapped.lut)
