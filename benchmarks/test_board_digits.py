@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
-import ulx3s_bench  # noqa: E402
+import serial_board_bench  # noqa: E402
 from board_bench import BoardBench  # noqa: E402
 from click.testing import CliRunner  # noqa: E402
 
@@ -54,7 +54,7 @@ def test_digits_on_ulx3s(tmp_path: Path) -> None:
     """ULX3S: 16 images at the pins, at the line's real speed: 50 cycles a bit, 8 million cycles."""
     design, images = digits(tmp_path, 128, 16)
     made = wrap(design, ULX3S, 1, True)
-    ulx3s_bench.build(made, tmp_path, "-O2")
-    passed, log = ulx3s_bench.run(made, tmp_path, images)
+    serial_board_bench.build(made, tmp_path, "-O2")
+    passed, log = serial_board_bench.run(made, tmp_path, images)
     assert passed, log[-4000:]
     assert "broken" not in log

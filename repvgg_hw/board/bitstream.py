@@ -1,7 +1,7 @@
-"""The bitstream of a ULX3S's folder, with open tools: Yosys, nextpnr, ecppack.
+"""The bitstream of a folder behind a serial line, with open tools: Yosys, nextpnr, ecppack.
 
 The script is the one that makes netlists elsewhere (`synth/netlist.py`), so what is known of these netlists
-holds for this one; pins and the 25 MHz clock are constrained, the PLL's clock is asked for as CLOCK says.
+holds for this one; pins and the oscillator's clock are constrained, the board's clock is asked for.
 """
 
 from __future__ import annotations
@@ -9,20 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from repvgg_hw.board.boards import Ulx3s
+from repvgg_hw.board.boards import Serial
 from repvgg_hw.errors import CheckFailed
 from repvgg_hw.plan import device
 from repvgg_hw.synth import family, netlist, nextpnr, tools, yosys
 
 STEM = "top"
-CONSTRAINTS = "ulx3s.lpf"
 
 
 @dataclass(frozen=True)
 class Bitstream:
     """What came of it.
 
-    mhz     the highest clock that the PLL's domain holds
+    mhz     the highest clock that the netlist holds
     counts  resources of the netlist
     data    the file's bytes
     """
@@ -33,11 +32,11 @@ class Bitstream:
 
 
 def make(
-    folder: Path, top: str, board: Ulx3s, seed: int = 1, progress: tools.Progress | None = None
+    folder: Path, top: str, board: Serial, seed: int = 1, progress: tools.Progress | None = None
 ) -> Bitstream:
     """Synthesise, route and pack the folder of `board`, below its folder `build`.
 
-    Raises InputError where a tool is missing, CheckFailed where one fails or the PLL's clock does not hold.
+    Raises InputError where a tool is missing, CheckFailed where one fails or the board's clock does not hold.
     """
     for tool in ("yosys", "nextpnr"):
         tools.package(tool)
@@ -54,13 +53,13 @@ def make(
         work,
         f"{STEM}.json",
         device.get(board.name),
-        mhz=board.pll.mhz,
+        mhz=board.mhz,
         seeds=(seed,),
-        constraints=f"../{CONSTRAINTS}",
+        constraints=f"../{board.constraints}",
         progress=progress,
     )
-    if routed.mhz < board.pll.mhz:
-        raise CheckFailed(f"{board.pll.mhz} MHz do not hold, but {routed.mhz:.1f} MHz: try another --seed")
+    if routed.mhz < board.mhz:
+        raise CheckFailed(f"{board.mhz} MHz do not hold, but {routed.mhz:.1f} MHz: try another --seed")
     data = nextpnr.pack(work, STEM).read_bytes()
     counts = yosys.counts(ecp5, work / f"{STEM}.stat.json")
     return Bitstream(routed.mhz, counts, data)

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from repvgg_hw.board.serial import OrangeCrab, Pll, Serial, Ulx3s
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan.boards import BOARDS as KNOWN
+
+__all__ = ["BOARDS", "Board", "Litex", "MemoryPort", "OrangeCrab", "Pll", "Serial", "Ulx3s", "Zynq", "get"]
 
 
 class Board(Protocol):
@@ -149,82 +152,12 @@ class Litex:
         return {}
 
 
-@dataclass(frozen=True)
-class Pll:
-    """25 MHz x feedback / reference; the oscillator runs `output` times as fast, within 400 to 800 MHz."""
-
-    feedback: int
-    reference: int
-    output: int
-
-    @property
-    def mhz(self) -> int:
-        return 25 * self.feedback // self.reference
-
-    @property
-    def oscillator_mhz(self) -> int:
-        return self.mhz * self.output
-
-    @property
-    def phase(self) -> int:
-        """For an output in phase with the input."""
-        return self.output // 2 - 1
-
-
-@dataclass(frozen=True)
-class Ulx3s:
-    """A ULX3S: a whole design behind the USB serial line, made by open tools.
-
-    clocks_per_bit  of the line
-    silence_ms      without a byte, after which a frame that has begun is forgotten
-    """
-
-    name: str = "ulx3s-85f"
-    suffix: str = "ulx3s"
-    bytes: int = 1
-    units: frozenset[str] = frozenset({"rvg_uart_rx", "rvg_uart_tx", "rvg_uart_host"})
-    top: str = "board_ulx3s.v.j2"
-    dma: bool = False
-    pll: Pll = Pll(feedback=2, reference=1, output=12)
-    clocks_per_bit: int = 50
-    silence_ms: float = 50
-
-    @property
-    def baud(self) -> int:
-        return self.pll.mhz * 1_000_000 // self.clocks_per_bit
-
-    @property
-    def title(self) -> str:
-        return KNOWN[self.name].title
-
-    def copied(self, architecture: str) -> Mapping[str, str]:
-        return {"driver/rvg_serial.py": "rvg_serial.py"}
-
-    @property
-    def templates(self) -> Mapping[str, str]:
-        return {"ulx3s.lpf": "ulx3s.lpf", "README.md": "ulx3s_README.md.j2"}
-
-    def context(self, frame_bytes: int, frame_interval: int) -> dict[str, Any]:
-        """Pixels come as fast as the line sends them: the design must take them at that rate."""
-        if frame_interval > frame_bytes * 10 * self.clocks_per_bit:
-            raise InputError(
-                f"--board {self.name}: a frame takes {frame_interval:,} cycles, its bytes come in "
-                f"{frame_bytes * 10 * self.clocks_per_bit:,}: generate it with more multipliers"
-            )
-        return {
-            "clock_mhz": self.pll.mhz,
-            "clocks_per_bit": self.clocks_per_bit,
-            "baud": self.baud,
-            "silence": round(self.silence_ms * self.pll.mhz * 1000),
-            "pll": self.pll,
-        }
-
-
 BOARDS: dict[str, Board] = {
     "pynq-z2": Zynq("pynq-z2", "xc7z020clg400-1", "tul.com.tw:pynq-z2:part0:*", False, 100),
     "kv260": Zynq("kv260", "xck26-sfvc784-2LV-c", "xilinx.com:kv260_som:part0:*", True, 200),
     "zcu104": Zynq("zcu104", "xczu7ev-ffvc1156-2-e", "xilinx.com:zcu104:part0:*", True, 200),
     "ulx3s-85f": Ulx3s(),
+    "orangecrab-85f": OrangeCrab(),
     "litex": Litex(),
 }
 

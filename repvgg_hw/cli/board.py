@@ -19,7 +19,10 @@ RULES = (needs("--seed", "--bitstream"),)
 @click.command(cls=Command, rules=RULES)
 @click.argument("directory", required=False, type=PLACE)
 @click.option(
-    "--board", "board_name", required=True, help="A board: pynq-z2, kv260, zcu104, ulx3s-85f; litex."
+    "--board",
+    "board_name",
+    required=True,
+    help="A board: pynq-z2, kv260, zcu104, ulx3s-85f, orangecrab-85f; litex.",
 )
 @click.option("-o", "--output", type=PLACE, help="Folder [default: DIRECTORY-BOARD].")
 @click.option("--top", type=Whole(1, 255), default=1, show_default=True,
@@ -27,7 +30,9 @@ RULES = (needs("--seed", "--bitstream"),)
 @click.option("--no-logits", is_flag=True, help="Send the classes alone.")
 @click.option("--image", multiple=True, type=PLACE,
               help="An engine's other network, made by `program`; repeatable.")  # fmt: skip
-@click.option("--bitstream", type=OutputFile(".bit"), help="Make the bitstream, too (ulx3s-85f: open tools).")
+@click.option(
+    "--bitstream", type=OutputFile(".bit"), help="Make the bitstream, too (ECP5 boards: open tools)."
+)
 @click.option("--seed", type=Whole(1, 2**31 - 1), default=1, show_default=True, help="Of placing.")
 @click.option("--force", is_flag=True, help="Write over a board's folder that is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
@@ -66,7 +71,7 @@ def command(
     from repvgg_hw.files import write_atomically
 
     board = boards.get(board_name)
-    if bitstream is not None and not isinstance(board, boards.Ulx3s):
+    if bitstream is not None and not isinstance(board, boards.Serial):
         raise InputError(f"--bitstream: no open tool makes {board.name}'s: see its folder's README.md")
     place = directory if directory is not None else designs.last_directory()
     made = output if output is not None else place.with_name(f"{place.name}-{board.name}")
@@ -78,27 +83,32 @@ def command(
         content = emit.files(wrapped)
     emit.write(content, made, force)
     made_of: dict[str, object] = {}
-    result = ""
+    results = []
+    if isinstance(board, boards.Serial):
+        facts = wrapped.facts()
+        made_of["frames_per_second"] = board.frames_per_second(facts["frame_bytes"], facts["result_bytes"])
+        rate = f"{made_of['frames_per_second']:.1f} frames/s"
+        results.append(f"at most {rate} over a line of {board.baud:,} baud, results included")
     if bitstream is not None:
-        assert isinstance(board, boards.Ulx3s)
+        assert isinstance(board, boards.Serial)
         with bar(f"bitstream of {wrapped.name}") as update:
             done = bitstreams.make(made, wrapped.module, board, seed, lambda what: update(None, what))
         write_atomically(bitstream, done.data)
-        made_of = {"mhz": done.mhz, **done.counts}
+        made_of |= {"mhz": done.mhz, **done.counts}
         counts = ", ".join(f"{count:,} {what}" for what, count in done.counts.items())
-        result = f"{bitstream}: {done.mhz:.1f} MHz of the {board.pll.mhz} that it runs at; {counts}"
+        results.append(f"{bitstream}: {done.mhz:.1f} MHz hold, it runs at {board.mhz}; {counts}")
     if as_json:
-        facts = {
+        told = {
             "folder": str(made),
             "board": board.name,
             "module": wrapped.module,
             **wrapped.facts(),
             **made_of,
         }
-        say(json.dumps(facts, indent=2))
+        say(json.dumps(told, indent=2))
         return
     say(f"{made}: {wrapped.module}, design {wrapped.identity:08x}, for {board.title}")
     say(wrapped.summary())
-    if result:
+    for result in results:
         say(result)
     say(f"next: read {made / 'README.md'}")

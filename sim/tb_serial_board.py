@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole design on a ULX3S, pin to pin, by the driver that ships: images on the serial line, results back.
+"""A whole design behind a serial line, pin to pin, by the driver that ships: images there, results back.
 
 Environment: BOARD_DRIVER, the folder of driver and .json; BOARD_CASE, an .npz with `images` (N, H, W, C) and
-`expected` (N, words); BOARD_NAME; BOARD_BIT, cycles of the clock a bit;
+`expected` (N, words); BOARD_NAME; BOARD_PINS of serial_boards.py;
+BOARD_BIT, cycles of the clock a bit;
 BOARD_PATIENCE, cycles after which the host gives an answer up.
 """
 
@@ -20,6 +21,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.task import bridge
 from cocotb.triggers import Timer
+from serial_boards import BOARDS, Pins
 from serial_line import SerialLine
 
 sys.path.insert(0, os.environ["BOARD_DRIVER"])
@@ -31,17 +33,17 @@ FACTS = str(Path(os.environ["BOARD_DRIVER"]) / f"{os.environ['BOARD_NAME']}.json
 PERIOD_NS = 20
 BIT_NS = PERIOD_NS * int(os.environ["BOARD_BIT"])
 PATIENCE_NS = PERIOD_NS * int(os.environ["BOARD_PATIENCE"])  # of the host, beyond the board's own
-FIRE1 = 0b10
+PINS = BOARDS[os.environ["BOARD_PINS"]]
 
 
-async def begin(dut: Any, skew: float = 0.0) -> SerialLine:
+async def begin(dut: Any, skew: float = 0.0) -> tuple[Pins, SerialLine]:
     """Clock, buttons, the host's line."""
-    dut.btn.value = 0
-    line = SerialLine(dut.ftdi_txd, dut.ftdi_rxd, BIT_NS, PATIENCE_NS, skew)
-    Clock(dut.clk_25mhz, PERIOD_NS, unit="ns").start()  # the model of the PLL passes it on
+    pins = PINS(dut)
+    pins.press(False)
+    line = SerialLine(pins.sent, pins.received, BIT_NS, PATIENCE_NS, skew)
+    Clock(pins.clock, PERIOD_NS, unit="ns").start()  # the model of a PLL passes it on
     await Timer(PERIOD_NS * 60, unit="ns")
-    assert dut.wifi_gpio0.value == 1
-    return line
+    return pins, line
 
 
 def check(accelerator: Accelerator, images: Any, expected: Any) -> None:
@@ -66,12 +68,12 @@ def refused(pattern: str, function: Callable[[], Any]) -> None:
 @cocotb.test()
 async def images_over_the_line(dut: Any) -> None:
     """Every image, the host's clock 2 % too slow; the LEDs show the last class."""
-    line = await begin(dut, skew=0.02)
+    pins, line = await begin(dut, skew=0.02)
     await bridge(lambda: check(Accelerator(line, FACTS), IMAGES, EXPECTED))()
     await Timer(20 * BIT_NS, unit="ns")
-    leds = int(dut.led.value)
-    assert leds & 0b11111 == 0b00101, f"{leds:08b}"  # clock and result; no run, no error, nothing lost
-    assert leds >> 5 == int(EXPECTED[-1, -1]) % 8
+    *lights, shown = pins.leds()
+    assert lights == [False, True, False], lights  # a result; no run, no error, nothing lost
+    assert shown in (None, int(EXPECTED[-1, -1]) % 8)
     assert line.broken == 0
     assert not line.came, "bytes that nobody asked for"
 
@@ -79,7 +81,7 @@ async def images_over_the_line(dut: Any) -> None:
 @cocotb.test()
 async def rough_handling(dut: Any) -> None:
     """Noise, half a frame, wrong images, a silent board, a reset within a frame: then an image is right."""
-    line = await begin(dut)
+    pins, line = await begin(dut)
     frame = IMAGES[0].tobytes()
 
     def handle() -> None:
@@ -103,12 +105,13 @@ async def rough_handling(dut: Any) -> None:
         line.write(b"C" + frame[:5])
 
     await bridge(handle)()
-    assert int(dut.led.value) & 0b11010 == 0b01010  # a run is at work, an earlier one was stopped
-    dut.btn.value = FIRE1
+    running, _, failed, _ = pins.leds()
+    assert (running, failed) == (True, True)  # a run is at work, an earlier one was stopped
+    pins.press(True)
     await Timer(PERIOD_NS * 10, unit="ns")
-    dut.btn.value = 0
+    pins.press(False)
     await Timer(PERIOD_NS * 10, unit="ns")
-    assert int(dut.led.value) == 1
+    assert not any(pins.leds())
 
     def again() -> None:
         accelerator = Accelerator(line, FACTS)

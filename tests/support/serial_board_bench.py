@@ -1,4 +1,4 @@
-"""Build a design's folder for a ULX3S into a simulator, and run the shipped driver at its pins."""
+"""Build a design's folder for a board behind a serial line, and run the shipped driver at its pins."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from repvgg_hw.files import sim_dir
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS
 
+PINS = {
+    "ulx3s": ("clk_25mhz", "ftdi_txd", "ftdi_rxd", "btn", "led", "wifi_gpio0"),
+    "orangecrab": ("clk48", "serial_rx", "serial_tx", "usr_btn", "rgb_led_r", "rgb_led_g", "rgb_led_b"),
+}
+
 
 def build(wrapper: Wrapper, folder: Path, optimize: str = "-O0") -> None:
     """The folder `board` and its simulator, below `folder`."""
@@ -21,8 +26,7 @@ def build(wrapper: Wrapper, folder: Path, optimize: str = "-O0") -> None:
     own = [folder / "board" / name for name in (folder / "board" / "files.f").read_text().split()]
     others = [sim_dir() / name for name in ("cells/EHXPLLL.sv", "rvg_assert.sv", "rvg_assert_stream.sv")]
     publish = folder / "publish.vlt"
-    pins = ("clk_25mhz", "ftdi_txd", "ftdi_rxd", "btn", "led", "wifi_gpio0")
-    lines = [f'public_flat_rw -module "{wrapper.module}" -var "{pin}"' for pin in pins]
+    lines = [f'public_flat_rw -module "{wrapper.module}" -var "{pin}"' for pin in PINS[wrapper.board.suffix]]
     publish.write_text("\n".join(["`verilator_config", *lines]) + "\n")
     verilator.build(
         [publish, sim_dir() / "network.vlt", *others, *own],
@@ -34,7 +38,7 @@ def build(wrapper: Wrapper, folder: Path, optimize: str = "-O0") -> None:
 
 
 def run(wrapper: Wrapper, folder: Path, images: NDArray[np.uint8]) -> tuple[bool, str]:
-    """Run tb_ulx3s on images (N, H, W, C): whether all passed, and what was printed."""
+    """Run tb_serial_board on images (N, H, W, C): whether all passed, and what was printed."""
     case, log = folder / "case.npz", folder / "board.log"
     np.savez(case, images=images, expected=expected(wrapper, images))
     facts = wrapper.board.context(wrapper.frame_bytes, 0)
@@ -43,13 +47,14 @@ def run(wrapper: Wrapper, folder: Path, images: NDArray[np.uint8]) -> tuple[bool
     passed = verilator.run(
         folder / "build",
         wrapper.module,
-        "tb_ulx3s",
+        "tb_serial_board",
         modules_path=sim_dir(),
         work=folder / "board" / "rtl",
         environment={
             "BOARD_DRIVER": driver,
             "BOARD_CASE": str(case),
             "BOARD_NAME": wrapper.name,
+            "BOARD_PINS": wrapper.board.suffix,
             "BOARD_BIT": str(facts["clocks_per_bit"]),
             "BOARD_PATIENCE": str(patience),
             "PYTHONPATH": os.pathsep.join((driver, os.environ.get("PYTHONPATH", ""))),

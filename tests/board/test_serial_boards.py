@@ -1,4 +1,4 @@
-"""A small network on a ULX3S, pin to pin, by the driver that ships; its files."""
+"""A small network on a ULX3S and an OrangeCrab, pin to pin, by the driver that ships; their files."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import ulx3s_bench
+import serial_board_bench
 from board_network import wrapper
 from lint_sources import lint
 
 from repvgg_hw.board import emit
-from repvgg_hw.board.boards import BOARDS, Pll, Ulx3s
+from repvgg_hw.board.boards import BOARDS, OrangeCrab, Pll, Serial, Ulx3s
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import sim_dir
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (3, 7, 6, 3), dtype=np.uint8)
 # The line of the board, but for its patience and its speed: a simulation need not wait 50 ms.
 BOARD = Ulx3s(clocks_per_bit=16, silence_ms=0.2)
+OTHER = OrangeCrab(clocks_per_bit=16, silence_ms=0.2)
 
 
-def test_pin_to_pin(tmp_path: Path) -> None:
-    made = wrapper(tmp_path, BOARD, 2)
-    ulx3s_bench.build(made, tmp_path)
-    passed, log = ulx3s_bench.run(made, tmp_path, IMAGES)
+@pytest.mark.parametrize("board", [BOARD, OTHER], ids=lambda board: board.suffix)
+def test_pin_to_pin(tmp_path: Path, board: Serial) -> None:
+    made = wrapper(tmp_path, board, 2)
+    serial_board_bench.build(made, tmp_path)
+    passed, log = serial_board_bench.run(made, tmp_path, IMAGES)
     assert passed, log[-4000:]
     assert "broken promise" not in log
 
 
-def test_files_are_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["ulx3s-85f", "orangecrab-85f"])
+def test_files_are_whole(tmp_path: Path, name: str) -> None:
     """No warning in the sources; constraints and top name the same pins; every file that is named exists."""
-    board = BOARDS["ulx3s-85f"]
-    assert isinstance(board, Ulx3s)
+    board = BOARDS[name]
+    assert isinstance(board, Serial)
     made = wrapper(tmp_path, board)
     emit.write(emit.files(made), tmp_path / "board", force=False)
     folder = tmp_path / "board"
@@ -43,13 +46,13 @@ def test_files_are_whole(tmp_path: Path) -> None:
     ports = set()
     for width, name in re.findall(r"(?:input|output) +wire +(?:\[(\d+):0\])? *(\w+)", top):
         ports |= {f"{name}[{i}]" for i in range(int(width) + 1)} if width else {name}
-    constraints = (folder / "ulx3s.lpf").read_text()
+    constraints = (folder / board.constraints).read_text()
     sites = re.findall(r'LOCATE COMP "([^"]+)" SITE "(\w+)"', constraints)
     assert {name for name, _ in sites} == ports
     assert len({site for _, site in sites}) == len(sites)
     assert set(re.findall(r'IOBUF PORT "([^"]+)"', constraints)) == ports
     for name in re.findall(
-        r"`((?:driver|rtl)/[\w./]*|files\.f|ulx3s\.lpf)`", (folder / "README.md").read_text()
+        r"`((?:driver|rtl)/[\w./]*|files\.f|\w+\.lpf)`", (folder / "README.md").read_text()
     ):
         assert (folder / name).exists(), name
 
