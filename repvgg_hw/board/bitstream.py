@@ -15,6 +15,7 @@ from repvgg_hw.plan import device
 from repvgg_hw.synth import family, netlist, nextpnr, tools, yosys
 
 STEM = "top"
+ECP5 = family.FAMILIES["ecp5"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,22 @@ class Bitstream:
     data: bytes
 
 
+def synthesise(folder: Path, top: str, progress: tools.Progress | None = None) -> Path:
+    """The netlist of the folder's top: files as `netlist.of_design` names them, in the folder returned.
+
+    Raises InputError where Yosys is missing, CheckFailed where it fails.
+    """
+    work = folder / "build"
+    work.mkdir(exist_ok=True)
+    for table in (folder / "rtl").glob("*.mem"):  # where $readmemh looks: in the working folder
+        (work / table.name).write_bytes(table.read_bytes())
+    sources = [f"../{name}" for name in (folder / "files.f").read_text().split()]
+    script = [yosys.reading(sources, netlist.multipliers(ECP5)), *netlist.of_design(ECP5, top, STEM)]
+    yosys.run(script, work, STEM, progress)
+    yosys.check_whole(work / f"{STEM}.json")
+    return work
+
+
 def make(
     folder: Path, top: str, board: Serial, seed: int = 1, progress: tools.Progress | None = None
 ) -> Bitstream:
@@ -40,15 +57,7 @@ def make(
     """
     for tool in ("yosys", "nextpnr"):
         tools.package(tool)
-    work = folder / "build"
-    work.mkdir(exist_ok=True)
-    ecp5 = family.FAMILIES["ecp5"]
-    for table in (folder / "rtl").glob("*.mem"):  # where $readmemh looks: in the working folder
-        (work / table.name).write_bytes(table.read_bytes())
-    sources = [f"../{name}" for name in (folder / "files.f").read_text().split()]
-    script = [yosys.reading(sources, netlist.multipliers(ecp5)), *netlist.of_design(ecp5, top, STEM)]
-    yosys.run(script, work, STEM, progress)
-    yosys.check_whole(work / f"{STEM}.json")
+    work = synthesise(folder, top, progress)
     routed = nextpnr.route(
         work,
         f"{STEM}.json",
@@ -61,5 +70,5 @@ def make(
     if routed.mhz < board.mhz:
         raise CheckFailed(f"{board.mhz} MHz do not hold, but {routed.mhz:.1f} MHz: try another --seed")
     data = nextpnr.pack(work, STEM).read_bytes()
-    counts = yosys.counts(ecp5, work / f"{STEM}.stat.json")
+    counts = yosys.counts(ECP5, work / f"{STEM}.stat.json")
     return Bitstream(routed.mhz, counts, data)
