@@ -91,19 +91,19 @@ FAULTS = {
         "rtl/rvg_axi_split.sv",
         "BEATS_W'(to_page) < BEATS_W'(MAX_BURST) ?",
         "1'b0 ?",
-        "dram_model: port ., A[RW]: a burst crosses 4 KiB",
+        "dram_model: port ., +A[RW]: a burst crosses 4 KiB",
     ),
     "wlast": (
         "rtl/rvg_axi_write.sv",
         "= sent_q == length - 1'b1;",
         "= sent_q == length;",
-        "dram_model: port 1, W: WLAST is not with the last beat",
+        "dram_model: port 1, +W: WLAST is not with the last beat",
     ),
     "changes": (
         "rtl/rvg_axi_read.sv",
         "= !m_axi_arvalid || m_axi_arready;",
         "= 1'b1;",
-        "dram_model: port ., AR: valid or payload changed before it was taken",
+        "dram_model: port ., +AR: valid or payload changed before it was taken",
     ),
 }
 
