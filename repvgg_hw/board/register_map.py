@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from repvgg_hw.plan.engine import codes
 from repvgg_hw.plan.engine import registers as engine_registers
-from repvgg_hw.plan.registers import Register
+from repvgg_hw.plan.registers import Bits, Register
 from repvgg_hw.plan.stream import registers as stream_registers
 
 
@@ -26,11 +26,16 @@ class RegisterMap:
     registers: Sequence[Register]
     errors: Mapping[str, tuple[int, str]]
 
-    def fields(self) -> Iterator[tuple[str, int, int]]:
-        """(REGISTER_FIELD, first bit, width) of every field."""
+    def fields(self) -> Iterator[tuple[Register, Bits]]:
+        """Every field, with the register that it is in."""
         for register in self.registers:
             for field in register.fields:
-                yield f"{register.name}_{field.name}", field.low, field.bits
+                yield register, field
+
+
+def _constant(register: Register, field: Bits) -> str:
+    """A field's name where a name stands alone."""
+    return f"{register.name}_{field.name}"
 
 
 STREAM = RegisterMap(
@@ -55,7 +60,7 @@ def sv_package(map_: RegisterMap) -> str:
     """The package of the hardware's own constants."""
     name = f"rvg_{map_.architecture}_registers_pkg"
     wide = max(len(register.name) for register in map_.registers)
-    long = max((len(field) for field, _, _ in map_.fields()), default=0)
+    long = max((len(_constant(r, f)) for r, f in map_.fields()), default=0)
     error = max(len(key) for key in map_.errors)
     lines = [
         "// SPDX-License-Identifier: Apache-2.0",
@@ -74,8 +79,9 @@ def sv_package(map_: RegisterMap) -> str:
         *(f"  localparam int {r.name:{wide}} = 'h{r.offset:02x};" for r in map_.registers),
         "",
         *(
-            f"  localparam int {field:{long}} = {low};  localparam int {field + '_W':{long + 2}} = {bits};"
-            for field, low, bits in map_.fields()
+            f"  localparam int {_constant(r, f):{long}} = {f.low};"
+            f"  localparam int {_constant(r, f) + '_W':{long + 2}} = {f.bits};"
+            for r, f in map_.fields()
         ),
         "",
         *(
@@ -103,7 +109,7 @@ def python_constants(map_: RegisterMap) -> str:
         "",
         *(f"{r.name} = 0x{r.offset:02X}  # {r.text}" for r in map_.registers),
         "",
-        *(f"{field} = ({low}, {bits})" for field, low, bits in map_.fields()),
+        *(f"{_constant(r, f)} = ({f.low}, {f.bits})" for r, f in map_.fields()),
         "",
         "ERRORS = {",
         *(f'    {code}: ("{key}", "{text}"),' for key, (code, text) in map_.errors.items()),
@@ -131,9 +137,9 @@ def c_header(map_: RegisterMap) -> str:
         *(f"#define RVG_{r.name} 0x{r.offset:02x}u /* {r.text} */" for r in map_.registers),
         "",
     ]
-    for field, low, bits in map_.fields():
-        mask = ((1 << bits) - 1) << low
-        lines += [f"#define RVG_{field}_SHIFT {low}", f"#define RVG_{field}_MASK 0x{mask:08x}u"]
+    for r, f in map_.fields():
+        name, mask = f"RVG_{_constant(r, f)}", ((1 << f.bits) - 1) << f.low
+        lines += [f"#define {name}_SHIFT {f.low}", f"#define {name}_MASK 0x{mask:08x}u"]
     lines += [
         "",
         *(f"#define RVG_ERROR_{key.upper()} {code}u /* {t} */" for key, (code, t) in map_.errors.items()),
@@ -159,10 +165,9 @@ def page(map_: RegisterMap) -> str:
         reset = "of the hardware" if r.reset is None else f"0x{r.reset:x}"
         lines.append(f"| 0x{r.offset:02x} | {r.name} | {access} | {reset} | {r.text} |")
     lines += ["", "| field | bits | access | |", "|---|---|---|---|"]
-    for r in map_.registers:
-        for f in r.fields:
-            span = f"{f.low}" if f.bits == 1 else f"{f.low + f.bits - 1} to {f.low}"
-            lines.append(f"| {r.name}.{f.name} | {span} | {f.access.value} | {f.text} |")
+    for r, f in map_.fields():
+        span = f"{f.low}" if f.bits == 1 else f"{f.low + f.bits - 1} to {f.low}"
+        lines.append(f"| {r.name}.{f.name} | {span} | {f.access.value} | {f.text} |")
     lines += ["", "| STATUS.ERROR | | |", "|---|---|---|"]
     lines += [f"| {code} | {key} | {text} |" for key, (code, text) in map_.errors.items()]
     return "\n".join(lines) + "\n"

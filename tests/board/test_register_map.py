@@ -92,8 +92,9 @@ def test_c_has_the_numbers(described: RegisterMap, tmp_path: Path) -> None:
     """A program prints them: the header compiles, without a warning."""
     (tmp_path / "map.h").write_text(c_header(described))
     wanted = {f"RVG_{register.name}": register.offset for register in described.registers}
-    for field, low, bits in described.fields():
-        wanted |= {f"RVG_{field}_SHIFT": low, f"RVG_{field}_MASK": ((1 << bits) - 1) << low}
+    for register, field in described.fields():
+        name, mask = f"RVG_{register.name}_{field.name}", ((1 << field.bits) - 1) << field.low
+        wanted |= {f"{name}_SHIFT": field.low, f"{name}_MASK": mask}
     wanted |= {f"RVG_ERROR_{name.upper()}": code for name, (code, _) in described.errors.items()}
     prints = "".join(f'printf("{name} %u\\n", (unsigned){name});' for name in wanted)
     (tmp_path / "main.c").write_text(f'#include <stdio.h>\n#include "map.h"\nint main(void) {{{prints}}}\n')
