@@ -56,7 +56,7 @@ ulx3s: $(STAMP)
 	  --calibration build/ulx3s/data/calibration.npz --mean 0.305 --std 0.323 --multipliers 128 -o build/ulx3s/design
 	$(BIN)/repvgg-hw board build/ulx3s/design --board ulx3s-85f --force -o build/ulx3s/board --bitstream build/ulx3s/digits.bit
 
-# A whole system, docs/boards.md: about a minute on two quiet cores.
+# A whole system, docs/boards.md; two minutes on two cores.
 soc: $(STAMP)
 	$(BIN)/python -m examples.digits.soc
 

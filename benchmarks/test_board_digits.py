@@ -4,40 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import serial_board_bench  # noqa: E402
 from board_bench import BoardBench  # noqa: E402
-from click.testing import CliRunner  # noqa: E402
+from digits_design import digits  # noqa: E402
 
-from examples.digits import data  # noqa: E402
-from repvgg_hw import design as designs  # noqa: E402
 from repvgg_hw.board import boards  # noqa: E402
 from repvgg_hw.board.wrapper import wrap  # noqa: E402
-from repvgg_hw.cli import main  # noqa: E402
-from repvgg_hw.design import Design  # noqa: E402
 
 ULX3S = boards.Ulx3s(silence_ms=0.5)
-
-
-def digits(folder: Path, multipliers: int, count: int) -> tuple[Design[Any], NDArray[np.uint8]]:
-    """The digits design at a budget of multipliers, and so many test images."""
-    paths = data.write(folder)
-    checkpoint = ROOT / "examples" / "digits" / "digits.safetensors"
-    words = [
-        *("generate", "--weights", checkpoint, "-o", folder / "design", "--input-size", data.SIZE),
-        *("--calibration", paths["calibration"], "--mean", data.MEAN, "--std", data.STD),
-        *("--multipliers", multipliers),
-    ]
-    made = CliRunner().invoke(main, [str(word) for word in words])
-    assert made.exit_code == 0, made.output
-    with np.load(paths["test"]) as test:
-        return designs.load(folder / "design"), test["images"][:count]
 
 
 def test_driver_on_digits(tmp_path: Path) -> None:

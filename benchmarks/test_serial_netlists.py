@@ -13,8 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import serial_board_bench  # noqa: E402
 from board_network import wrapper  # noqa: E402
+from digits_design import digits  # noqa: E402
 
 from repvgg_hw.board.boards import OrangeCrab, Serial, Ulx3s  # noqa: E402
+from repvgg_hw.board.wrapper import wrap  # noqa: E402
 
 pytest.importorskip("pyosys", reason="pyosys is not installed: pip install repvgg-hw[synth]")
 IMAGES = np.random.default_rng(3).integers(0, 256, (2, 7, 6, 3), dtype=np.uint8)
@@ -42,3 +44,12 @@ def test_a_fault_is_found(tmp_path: Path) -> None:
     serial_board_bench.build_netlist(made, tmp_path, fault=stuck)
     passed, _ = serial_board_bench.run(made, tmp_path, IMAGES, only="images_over_the_line")
     assert not passed
+
+
+def test_digits_netlist(tmp_path: Path) -> None:
+    """The netlist of `make ulx3s` whole: a digit at its pins at the line's real speed, 636,000 cycles."""
+    design, images = digits(tmp_path, 128, 1)
+    made = wrap(design, Ulx3s(), 1, True)
+    serial_board_bench.build_netlist(made, tmp_path, "-O1")
+    passed, log = serial_board_bench.run(made, tmp_path, images, only="images_over_the_line")
+    assert passed, log[-4000:]
