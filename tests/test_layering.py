@@ -112,6 +112,7 @@ FLOORS = (
     ("board",),
     ("gpu", "measure.accuracy", "measure.latency", "measure", "report"),
     (
+        "api.cache",
         "api.quantizer",
         "api.pictures",
         "api.simulated",

@@ -66,6 +66,7 @@ class LoadedNetwork:
         activation_bits: int | None = None,
         bits: Path | str | Widths | None = None,
         weight_memory: int | None = None,
+        cache: bool = True,
         progress: Progress = silent,
     ) -> QuantizedNetwork:
         """Integers for this network, their scales set on calibration images.
@@ -77,6 +78,7 @@ class LoadedNetwork:
         mean, std   of pixels in 0..1, one per channel [default: ImageNet's]
         method      a name of repvgg_hw.quantize.METHODS [default: gptq; of random weights minmax]
         weight_bits, activation_bits, bits, weight_memory   as in Quantizer
+        cache       whether integers of the same that were found before may serve, and are kept: docs/cli.md
         Raises InputError where images or numbers are none for this network.
         """
         from repvgg_hw.measure.accuracy import map_sqnr
@@ -85,14 +87,15 @@ class LoadedNetwork:
         if method is None and self.seed is not None:
             # Least-squares rounding is for trained weights and real images: else minutes for nothing.
             method = RANDOM_METHOD
-        quantizer = Quantizer(method, mean, std, weight_bits, activation_bits, bits, weight_memory)
+        quantizer = Quantizer(method, mean, std, weight_bits, activation_bits, bits, weight_memory, cache)
         pixels, recorded = self._calibration(images, limit, size, preprocess)
-        integers = quantizer.quantize(self.fused, pixels, progress)
+        found = quantizer.quantize(self.fused, pixels, progress)
+        integers = found.network
         quality, shown = None, pixels[:SQNR_IMAGES]
         if self.seed is None and self.fused.linear is None:
             quality = MapQuality(map_sqnr(self.fused, integers, shown), len(shown))
         options = {"random": self.seed is not None, "seed": self.seed} | recorded
-        return QuantizedNetwork(integers, self.source, options, quality)
+        return QuantizedNetwork(integers, self.source, options, quality, found.cached)
 
     def _calibration(
         self,

@@ -31,12 +31,14 @@ class QuantizedNetwork:
     source       what it was made from, as it was given
     options      what design.json records of how it came about
     map_quality  without a linear layer: how near its last map comes to the float network's
+    cached       whether its integers were found by an earlier call
     """
 
     integers: IntegerNetwork
     source: str
     options: Mapping[str, Any] = field(default_factory=dict)
     map_quality: MapQuality | None = None
+    cached: bool = False
 
     def __repr__(self) -> str:
         network = self.integers

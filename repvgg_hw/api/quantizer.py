@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Quantized:
+    """Integers, and whether they were found before."""
+
+    network: IntegerNetwork
+    cached: bool
+
+
+@dataclass(frozen=True)
 class Quantizer:
     """What `quantize` may be told; None is what nobody said. docs/quantization.md says what each does.
 
@@ -26,6 +35,7 @@ class Quantizer:
     mean, std        of pixels in 0..1, one per channel; None: ImageNet's
     weight_bits, activation_bits  of all layers, 4 to 8; bits: of each, a file or its content
     weight_memory    bytes for all weights: each layer's width is searched for
+    cache            whether integers that were found before may serve, and are kept (repvgg_hw.api.cache)
     """
 
     method: str | None = None
@@ -35,15 +45,17 @@ class Quantizer:
     activation_bits: int | None = None
     bits: Path | str | Widths | None = None
     weight_memory: int | None = None
+    cache: bool = True
 
     def quantize(
         self, fused: FusedNetwork, pixels: NDArray[np.uint8], progress: Progress = silent
-    ) -> IntegerNetwork:
-        """Integers for fused, calibrated on pixels (N, H, W, C) uint8.
+    ) -> Quantized:
+        """Integers for fused, calibrated on pixels (N, H, W, C) uint8; those that were found before, if any.
 
         Raises InputError where pixels, numbers or widths are none for this network.
         """
-        from repvgg_hw.quantize import DEFAULT_METHOD, quantize
+        from repvgg_hw.api import cache
+        from repvgg_hw.quantize import DEFAULT_METHOD, check_input, quantize
         from repvgg_hw.quantize.asked_widths import asked_widths
 
         mean, std = normalisation(self.mean, self.std, fused.convs[0].shape.c_in)
@@ -57,13 +69,24 @@ class Quantizer:
             bits=self.bits,
             weight_memory=self.weight_memory,
         )
+        method = self.method or DEFAULT_METHOD
+        name = ""
+        if self.cache:
+            check_input(fused, pixels)
+            name = cache.key(fused, pixels, mean=mean, std=std, method=method, widths=widths)
+            if (found := cache.find(name, fused)) is not None:
+                return Quantized(found, cached=True)
         progress(0.0, "")
-        return quantize(
+        begun = time.perf_counter()
+        network = quantize(
             fused,
             pixels,
             mean=mean,
             std=std,
-            method=self.method or DEFAULT_METHOD,
+            method=method,
             widths=widths,
             progress=lambda done, total, layer: progress(done / total, layer),
         )
+        if self.cache and time.perf_counter() - begun >= cache.WORTH_SECONDS:
+            cache.keep(name, network)
+        return Quantized(network, cached=False)

@@ -40,7 +40,7 @@ Command = TypeVar("Command", bound=Callable[..., None])
 # What a file of integers has decided already.
 DECIDED = (
     *("--input-size", "--mean", "--std", "--head", "--method"),
-    *("--weight-bits", "--activation-bits", "--bits", "--weight-memory"),
+    *("--weight-bits", "--activation-bits", "--bits", "--weight-memory", "--no-cache"),
 )
 SOURCE_RULES = (
     *EXPECT_RULES,
@@ -66,7 +66,14 @@ SOURCE_GROUPS = {
         *("--input-size", "--calibration", "--calibration-limit", "--mean", "--std"),
         *("--preprocess", "--crop-pct", "--interpolation"),
     ),
-    "Quantization": ("--method", "--weight-bits", "--activation-bits", "--bits", "--weight-memory"),
+    "Quantization": (
+        "--method",
+        "--weight-bits",
+        "--activation-bits",
+        "--bits",
+        "--weight-memory",
+        "--no-cache",
+    ),
 }
 
 
@@ -130,6 +137,8 @@ class NetworkSource:
                 **vars(self.quantizer),
                 progress=update,
             )
+        if network.cached:
+            note("quantized earlier, from the same: --no-cache does it anew")
         for line in say_map(loaded, network):
             note(line)
         return network
@@ -159,6 +168,7 @@ def source_options(command: Command) -> Command:
     @image_options
     @click.option("--method", type=METHOD, metavar="NAME", help=f"How to quantize: {METHOD_HELP}.")
     @width_options
+    @click.option("--no-cache", is_flag=True, help="Quantize anew, whatever was found before.")
     @click.option("--mean", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
     @click.option("--std", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
     @click.option("--seed", type=SEED, default=0, show_default=True, help="Of random weights.")
@@ -181,12 +191,15 @@ def source_options(command: Command) -> Command:
         activation_bits: int | None,
         bits_file: Path | None,
         weight_memory: int | None,
+        no_cache: bool,
         mean: Numbers | None,
         std: Numbers | None,
         seed: int,
         **others: Any,
     ) -> None:
-        quantizer = Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory)
+        quantizer = Quantizer(
+            method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, not no_cache
+        )
         source = NetworkSource(
             model, weights, integers, reading, expect, tolerance, input_size, classes, calibration,
             calibration_limit, preprocessing, quantizer, seed,

@@ -149,7 +149,9 @@ def command(
 
     chosen = Recipe(**recipe)
     if qat is not None:
-        quantizer = Quantizer(method, mean, std, weight_bits, activation_bits, bits_file, weight_memory)
+        quantizer = Quantizer(
+            method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, cache=False
+        )
         tune(
             Tuning(
                 data, qat, reading, quantizer, chosen, val, class_index, input_size, workers, output, as_json

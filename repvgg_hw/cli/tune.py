@@ -70,7 +70,7 @@ def run(tuning: Tuning) -> None:
     images = load_unlabelled(tuning.data, fused.convs[0].shape.c_in, tuning.input_size)
     validation = _validation(tuning, fused, images.size)
     with on_demand("quantize") as shown:
-        start = tuning.quantizer.quantize(fused, images.all_pixels(), shown)
+        start = tuning.quantizer.quantize(fused, images.all_pixels(), shown).network
     if start.name == "custom":  # no published variant: named after its file
         start = replace(start, name=display_name(Path(tuning.checkpoint).stem))
     with bar("fine-tune") as update:

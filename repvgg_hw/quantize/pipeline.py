@@ -53,7 +53,7 @@ def quantize(
     recipe = recipe_named(method) if isinstance(method, str) else method
     widths = widths or Widths()
     widths.check(fused)
-    _check_input(fused, calibration_pixels)
+    check_input(fused, calibration_pixels)
     pixels = calibration_pixels[canonical_order(calibration_pixels)]
     x = torch.from_numpy(normalise(pixels, mean, std).astype(np.float32))
     prepared = _prepare(fused, x, recipe, widths)
@@ -259,7 +259,8 @@ def _quantize_linear(
     return g.integer_linear(integers, corrected, output_scale, bits), output_scale
 
 
-def _check_input(fused: FusedNetwork, pixels: NDArray[np.uint8]) -> None:
+def check_input(fused: FusedNetwork, pixels: NDArray[np.uint8]) -> None:
+    """Raise InputError for images that do not fit the network, and for weights that are not finite."""
     if pixels.ndim != 4 or pixels.dtype != np.uint8:
         raise InputError(f"calibration images must be (N, H, W, C) uint8, got {pixels.dtype} {pixels.shape}")
     if 0 in pixels.shape:

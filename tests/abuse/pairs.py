@@ -32,6 +32,7 @@ HOW = frozenset(
         "--quiet",
         "--verbose",
         "--force",
+        "--no-cache",
         "--output",
         "--device",
         "--board",

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("sklearn", reason="the images need scikit-learn: pip install 'repvgg-hw[example]'")
 
 from examples.digits import data
+from repvgg_hw.api import cache
 from repvgg_hw.targets.verilog.simulator import verilator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +24,7 @@ def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # compiled quickly: the page simulates two images
     monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
+    monkeypatch.setattr(cache, "cache_folder", lambda: tmp_path / "cache")
     data.write(tmp_path)
     shutil.copy(ROOT / "examples/digits/digits.safetensors", tmp_path)
     page = ROOT / "docs/api.md"

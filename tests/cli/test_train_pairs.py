@@ -16,7 +16,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from repvgg_hw.api.quantizer import Quantizer
+from repvgg_hw.api.quantizer import Quantized, Quantizer
 from repvgg_hw.cli import main
 from repvgg_hw.network import Architecture, FusedNetwork, IntegerNetwork
 from repvgg_hw.quantize import quantize
@@ -71,12 +71,12 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         path.touch()
         return finish.Finished(None, 0.0, ())  # type: ignore[arg-type]  # of which nothing is printed
 
-    def quantized(self: Quantizer, fused: FusedNetwork, pixels: Any, progress: Any) -> IntegerNetwork:
+    def quantized(self: Quantizer, fused: FusedNetwork, pixels: Any, progress: Any) -> Quantized:
         weights = [float(conv.weight.sum()) for conv in fused.convs], fused.linear is None
         record.append((self, weights, hashlib.sha256(pixels.tobytes()).hexdigest()))
         if not integers:
             integers.append(quantize(fused, pixels, mean=(0.5,) * 3, std=(0.5,) * 3, method="minmax"))
-        return integers[0]
+        return Quantized(integers[0], cached=False)
 
     def tuned(network: Any, fused: Any, data: Data, recipe: Any, **others: Any) -> tune.Tuned:
         record.append((described(data), recipe, others["workers"]))
