@@ -6,10 +6,15 @@ clipping them once or in each of its layers costs the same, and the rounding noi
 falls. So blocks of layers are moved together, those of one map size first, then each layer, and a
 move is kept where the logits of images, or the last maps of a network without a linear layer, come nearer to
 the float network's. Weights stay real here.
+
+The cost is that of the tries, each of which runs the network from the block that moves to its end. None is
+made whose outcome is known: ranges that were tried before were no gain then, and the least error has only
+fallen since.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
@@ -67,29 +72,44 @@ class _Chain:
         images = max(MIN_IMAGES, PIXELS // (x.shape[2] * x.shape[3]))
         self.x = x[:images]
         self.wanted = self._output(y[:images])
-        self.least = self.error(0, self.x)
+        self.tried: set[bytes] = set()
+        self.least = self.error(0, self.sums(0, self.x))
 
     def stages(self) -> list[list[int]]:
         """Neighbouring layers whose outputs have one size."""
         strided = np.cumsum([conv.stride > 1 for conv in self.network.convs])
         return [list(block) for _, block in groupby(range(len(strided)), key=strided.__getitem__)]
 
-    def layer(self, index: int, x: torch.Tensor) -> torch.Tensor:
-        """Layer index's output for x, rounded, clipped, in real units."""
-        conv, scale = self.network.convs[index], self.clips[index] / self.levels[index]
-        y = layers.conv(x, conv.weight, conv.bias, conv)
+    def sums(self, index: int, x: torch.Tensor) -> torch.Tensor:
+        """Layer index's convolution of x, which no range changes."""
+        conv = self.network.convs[index]
+        return layers.conv(x, conv.weight, conv.bias, conv)
+
+    def rounded(self, index: int, y: torch.Tensor) -> torch.Tensor:
+        """Layer index's output for these sums, which it overwrites: rounded, clipped, in real units."""
+        scale = self.clips[index] / self.levels[index]
         if not scale > 0:
             return torch.relu_(y)
         return y.div_(scale).add_(0.5).floor_().clamp_(0, self.levels[index]).mul_(scale)
 
-    def error(self, first: int, x: torch.Tensor) -> float:
-        """x enters layer first: the output's root mean square error, averaged over the images.
+    def error(self, first: int, y: torch.Tensor) -> float:
+        """y are the sums of layer first: the output's root mean square error, averaged over the images.
 
         The mean of roots, so that a single image with extreme values does not decide for all.
         """
-        for index in range(first, len(self.clips)):
-            x = self.layer(index, x)
+        self.tried.add(self._ranges())
+        x = self.rounded(first, y.clone())
+        for index in range(first + 1, len(self.clips)):
+            x = self.rounded(index, self.sums(index, x))
         return float(np.sqrt(((self._output(x) - self.wanted) ** 2).mean(axis=1)).mean())
+
+    def known(self) -> bool:
+        """Whether the error of these ranges was measured before."""
+        return self._ranges() in self.tried
+
+    def _ranges(self) -> bytes:
+        """The steps as layers see them, in float32: the same ones give the same error, bit for bit."""
+        return np.divide(self.clips, self.levels).astype(np.float32).tobytes()
 
     def _output(self, x: torch.Tensor) -> NDArray[np.float64]:
         """What the network gives for its last map: (N, values)."""
@@ -98,17 +118,18 @@ class _Chain:
 
 def _sweep(chain: _Chain, blocks: list[list[int]]) -> Iterator[list[int]]:
     """Move each block, from the input on, as long as that helps; yields it when that is done."""
-    x, done = chain.x, 0
+    sums, done = chain.sums(0, chain.x), 0
     for block in blocks:
         while done < block[0]:
-            x, done = chain.layer(done, x), done + 1
+            sums = chain.sums(done + 1, chain.rounded(done, sums))
+            done += 1
         for move in MOVES:
             helps = True
             while helps:
                 before = list(chain.clips)
                 for i in block:
                     chain.clips[i] = min(max(before[i] * move, LEAST * chain.peaks[i]), chain.peaks[i])
-                error = chain.error(done, x)
+                error = math.inf if chain.known() else chain.error(done, sums)
                 helps = error < chain.least * (1 - GAIN)
                 if helps:
                     chain.least = error
