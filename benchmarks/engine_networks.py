@@ -127,7 +127,7 @@ def layer_by_layer(design: Design[Any], hardware: Design[Any]) -> tuple[int, lis
     todo = list(parts(plan.schedule, plan.layers, plan.memory_bytes))
     simulator = simulator_of(hardware, [part.job(sample=True) for part in todo])
     x = golden.quantize_input(synthetic(1, design.network.in_shape), design.network)
-    inputs = layer_frames(design.network, x)
+    inputs = layer_frames(plan.schedule.network, plan.schedule.frames(x))
     values, problems = 0, list[str]()
     for part, (name, frames) in zip(todo, inputs, strict=True):
         assert part.name == name

@@ -24,7 +24,7 @@ def test_random_engine(seed: int, tmp_path: Path) -> None:
     network = random_network(seed)
     array = random_array(network, seed)
     request = parse("verilog", multipliers=array.multipliers, architecture="engine")
-    plan = EnginePlan(schedule.plan(network, array), request.clock_mhz)
+    plan = EnginePlan(schedule.plan_fastest(network, array), request.clock_mhz)
     design = Design(tmp_path / "design", request, network, plan, {})
     generate.write(design)
     images = np.stack([random_frame(network, seed + number) for number in range(2)])

@@ -24,6 +24,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir
 from repvgg_hw.names import identifier, top_module
 from repvgg_hw.plan.engine import image
+from repvgg_hw.plan.engine.fold import PHASES
 from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.targets import program
 from repvgg_hw.targets.verilog.engine.emit import IMAGE, differences, found_image
@@ -63,11 +64,12 @@ class EngineNetwork:
             "architecture": "engine",
             "name": self.name,
             "engine": schedule.array.identity,
-            "network": image.fingerprint(network).hex(),
+            "network": image.fingerprint(schedule.network).hex(),
             "image": self.image_file,
             "image_sha256": hashlib.sha256(data).hexdigest(),
             "shape": [height, width, channels],
-            "pitch": schedule.array.pitch(width),
+            "pitch": schedule.array.pitch(schedule.network.in_shape[2]),
+            "fold": 1 if schedule.folded_from is None else PHASES,
             "input_bytes": schedule.input_bytes,
             "maps_bytes": schedule.maps_bytes,
             "output_bytes": schedule.output_bytes,

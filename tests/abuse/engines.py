@@ -81,7 +81,8 @@ def _of_another(folder: Path, **changes: int) -> None:
     """A plan that is right in itself, of an engine that the folder's sources are not of."""
     design: Any = designs.load(folder / "engine")
     array = replace(design.plan.array, **changes)
-    plan = EnginePlan(schedule.plan(design.network, array), design.plan.clock_mhz, design.plan.memory_bytes)
+    found = schedule.plan_fastest(design.network, array)
+    plan = EnginePlan(found, design.plan.clock_mhz, design.plan.memory_bytes)
     path = folder / "engine/design.json"
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "plan": plain(plan.to_json())}))
@@ -176,7 +177,7 @@ def _linked(link: Callable[[Path], object], folder: Path) -> None:
 def _foreign(folder: Path) -> None:
     design: Any = designs.load(folder / "engine")
     array = replace(design.plan.array, slots=5)
-    (folder / BINARY).write_bytes(image.build(schedule.plan(design.network, array)))
+    (folder / BINARY).write_bytes(image.build(schedule.plan_fastest(design.network, array)))
 
 
 def network_npz(template: Path) -> Iterator[Case]:

@@ -24,7 +24,7 @@ ARRAY = Array(
 def write(directory: Path, network: IntegerNetwork = NETWORK, array: Array = ARRAY) -> Design[EnginePlan]:
     """The design of this network on this engine, in a folder."""
     request = parse("verilog", multipliers=10_000, architecture="engine")
-    plan = EnginePlan(schedule.plan(network, array), request.clock_mhz)
+    plan = EnginePlan(schedule.plan_fastest(network, array), request.clock_mhz)
     design = Design(directory, request, network, plan, {})
     generate.write(design)
     return design

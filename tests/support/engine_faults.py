@@ -187,7 +187,7 @@ def differences(setup: dict[str, Any], folder: Path) -> dict[str, str]:
 def emitted(folder: Path) -> Design[EnginePlan]:
     """The small engine of these tests."""
     request = parse("verilog", multipliers=ARRAY.multipliers, architecture="engine")
-    plan = EnginePlan(schedule.plan(NETWORK, ARRAY), request.clock_mhz)
+    plan = EnginePlan(schedule.plan_fastest(NETWORK, ARRAY), request.clock_mhz)
     design = Design(folder, request, NETWORK, plan, {})
     generate.write(design)
     return design

@@ -54,6 +54,7 @@ class EnginePlan:
 
     @property
     def network(self) -> IntegerNetwork:
+        """As the engine runs it: its first layer may be folded, `Schedule.frames`."""
         return self.schedule.network
 
     @property
@@ -62,7 +63,7 @@ class EnginePlan:
 
     @property
     def in_shape(self) -> tuple[int, int, int]:
-        return self.network.in_shape
+        return self.schedule.frame_shape
 
     @property
     def output(self) -> Output:

@@ -54,7 +54,7 @@ class EnginePlanner:
 
     def reuse(self, plan: EnginePlan, network: IntegerNetwork) -> EnginePlan:
         """The network scheduled on that plan's array."""
-        found = schedule.plan(network, plan.array, memory=plan.memory_bytes)
+        found = schedule.plan_fastest(network, plan.array, memory=plan.memory_bytes)
         return EnginePlan(found, plan.clock_mhz, plan.memory_bytes)
 
     def restore(self, content: Any, network: IntegerNetwork, request: Request) -> EnginePlan:
@@ -64,7 +64,7 @@ class EnginePlanner:
             array = exactly(recorded.array, Array, "array")
             if not 1 <= recorded.memory_bytes <= MOST_BYTES:
                 raise InputError(f"memory_bytes is 1 to {MOST_BYTES}, not {recorded.memory_bytes}")
-            found = schedule.plan(network, array, memory=recorded.memory_bytes)
+            found = schedule.plan_fastest(network, array, memory=recorded.memory_bytes)
             if [tuple(cut) for cut in recorded.cuts] != list(found.cuts):
                 raise InputError("cuts are not those of this network on this array")
             if fit(array, _budget(request)) is None:

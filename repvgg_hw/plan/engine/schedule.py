@@ -6,15 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from repvgg_hw.network import IntegerConv, IntegerNetwork
 from repvgg_hw.plan.engine import cycles, limits
 from repvgg_hw.plan.engine.array import ADDR_BITS, LOGIT_BYTES, Array
 from repvgg_hw.plan.engine.codes import HEADER_BYTES
+from repvgg_hw.plan.engine.fold import PHASES, fold_frames, foldable, folded
 from repvgg_hw.plan.engine.instruction import BYTES, Instruction, Op
 from repvgg_hw.plan.engine.tiling import Layer, Strip
 
 Cut = tuple[int, int]  # rows and columns of tiles of a strip
 TRAFFIC = 0.75  # cycles that a layer may take longer for each cycle of the memory that this spares
+ZEROS = PHASES**2  # products of a folded layer for one of the network's
 ALIGN = 64  # bytes: of weight regions and of map buffers
 
 
@@ -42,7 +47,8 @@ class Place:
 class Schedule:
     """What runs on the array, without its weights.
 
-    cuts  of each layer, in order
+    cuts         of each layer, in order
+    folded_from  in_shape of the network whose first layer was folded to that of this one (`fold`); else None
     Map i goes to buffer i % 2 of the maps, which lie one after the other. The logits, or the last map where
     there is no linear layer, go to the frame's output.
     """
@@ -51,6 +57,16 @@ class Schedule:
     network: IntegerNetwork
     layers: tuple[Layer, ...]
     cuts: tuple[Cut, ...]
+    folded_from: tuple[int, int, int] | None = None
+
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """Of a frame as it is given, before `frames`."""
+        return self.folded_from or self.network.in_shape
+
+    def frames(self, given: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Frames (..., *frame_shape) as the network here takes them and as they lie in memory."""
+        return fold_frames(given) if self.folded_from else given
 
     @cached_property
     def strips(self) -> tuple[tuple[Layer, tuple[Strip, ...]], ...]:
@@ -206,7 +222,13 @@ class Schedule:
 
     def frame(self, width: int = cycles.MEMORY_BYTES) -> cycles.FrameCycles:
         """Planned cycles of one frame, with a memory of so many bytes a cycle."""
-        return cycles.frame(self.strips, self.network.num_classes, width)
+        found = cycles.frame(self.strips, self.network.num_classes, width)
+        if self.folded_from is None:
+            return found
+        first, *others = found.layers  # most products of a folded layer are of zeros
+        macs = first.macs // ZEROS
+        layers = (replace(first, macs=macs), *others)
+        return replace(found, layers=layers, macs=found.macs - first.macs + macs)
 
 
 def plan(
@@ -226,6 +248,30 @@ def plan(
     found = Schedule(array, network, layers, chosen)
     limits.check_memory(found.weight_addresses[-1], found.maps_bytes, found.input_bytes, found.output_bytes)
     return found
+
+
+def fastest(network: IntegerNetwork, array: Array, memory: int) -> Schedule | None:
+    """The network, or that with its first layer folded: which takes fewer cycles. Limits are not looked at.
+
+    None where no strip of a layer fits.
+    """
+    found = []
+    for one in (network, folded(network)) if foldable(network) else (network,):
+        layers = limits.layers(one, array)
+        if all(next(layer.cuts(), None) is not None for layer in layers):
+            cuts = tuple(best_cut(layer, memory) for layer in layers)
+            found.append(Schedule(array, one, layers, cuts, None if one is network else network.in_shape))
+    return min(found, key=lambda schedule: schedule.frame(memory).cycles, default=None)
+
+
+def plan_fastest(network: IntegerNetwork, array: Array, memory: int = cycles.MEMORY_BYTES) -> Schedule:
+    """As `plan`, or with the first layer folded where that takes fewer cycles. Raises as `plan`."""
+    given = plan(network, array, memory=memory)
+    found = fastest(network, array, memory)
+    if found is None or found.folded_from is None:
+        return given
+    folded_alone = plan(found.network, array, memory=memory)  # its limits
+    return replace(folded_alone, folded_from=found.folded_from)
 
 
 def best_cut(layer: Layer, width: int = cycles.MEMORY_BYTES) -> Cut:

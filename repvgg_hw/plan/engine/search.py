@@ -17,7 +17,7 @@ from repvgg_hw.plan.engine import cycles, limits
 from repvgg_hw.plan.engine.array import LARGEST_TILES, Array, strip_sum_bits
 from repvgg_hw.plan.engine.kinds import SIZES
 from repvgg_hw.plan.engine.resources import estimate
-from repvgg_hw.plan.engine.schedule import Schedule, best_cut
+from repvgg_hw.plan.engine.schedule import Schedule, fastest
 from repvgg_hw.plan.resources import Resources, of_device
 
 FILL = 0.9  # of a device: beyond, nothing is routed
@@ -105,11 +105,12 @@ def _planned(
 ) -> Found | None:
     """The network on this array; None where either, or one of the others, does not fit."""
     fitting = fit(array, budget)
-    layers = limits.layers(network, array)
     also = itertools.chain.from_iterable(limits.layers(other, array) for other in others)
-    if fitting is None or any(next(layer.cuts(), None) is None for layer in itertools.chain(layers, also)):
+    if fitting is None or any(next(layer.cuts(), None) is None for layer in also):
         return None
-    schedule = Schedule(array, network, layers, tuple(best_cut(one, budget.memory) for one in layers))
+    schedule = fastest(network, array, budget.memory)
+    if schedule is None:
+        return None
     return Found(schedule, schedule.frame(budget.memory), *fitting)
 
 

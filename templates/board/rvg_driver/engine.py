@@ -53,11 +53,16 @@ class Engine(Machine):
             self.kept.pop().free()
 
     def planar(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(N, H, W, C) pixels -> the bytes of N inputs: channel by channel, lines of whole beats."""
-        count, height, width, channels = images.shape
-        lines = np.zeros((count, channels, height, self.facts["pitch"]), np.int8)
-        for channel in range(channels):
-            lines[:, channel, :, :width] = self.table[channel][images[..., channel]]
+        """(N, H, W, C) pixels -> the bytes of N inputs: channel by channel, lines of whole beats.
+
+        Where the first layer is folded, every fold-th row and column of all channels first, then the next.
+        """
+        count, height, _, channels = images.shape
+        fold = self.facts["fold"]
+        lines = np.zeros((count, fold, fold, channels, -(-height // fold), self.facts["pitch"]), np.int8)
+        for y, x, channel in np.ndindex(fold, fold, channels):
+            values = self.table[channel][images[:, y::fold, x::fold, channel]]
+            lines[:, y, x, channel, : values.shape[1], : values.shape[2]] = values
         return lines.view(np.uint8).reshape(-1)
 
     def run(self, images: NDArray[np.uint8]) -> Results:

@@ -113,7 +113,7 @@ def test_the_folders_image_is_looked_at_too(engine: Design[EnginePlan]) -> None:
     weight[1, 0, 1, 1] ^= 64
     convs = (NETWORK.convs[0], replace(conv, weight=weight), *NETWORK.convs[2:])
     network = replace(NETWORK, convs=convs)
-    plan = EnginePlan(schedule.plan(network, engine.plan.array), engine.plan.clock_mhz)
+    plan = EnginePlan(schedule.plan_fastest(network, engine.plan.array), engine.plan.clock_mhz)
     result = prove(replace(engine, network=network, plan=plan), ProofOptions(layer="stage1.0"))
     assert not result.passed
     assert "engine.bin, byte" in result.problems[0]

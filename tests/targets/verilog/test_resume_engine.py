@@ -27,7 +27,7 @@ from repvgg_hw.targets.verilog.simulator import verilator
 
 NETWORK = network_of([(3, 2, 1), (4, 2, 1)], (3, 6, 6), classes=3)
 ARRAY = Array(n=3, pi=2, po=1, lanes=1, t_max=6, word_depth=32, line_depth=4, out_words=16, c_max=16)
-PLAN = EnginePlan(schedule.plan(NETWORK, ARRAY), 100.0)
+PLAN = EnginePlan(schedule.plan_fastest(NETWORK, ARRAY), 100.0)
 IMAGES = np.stack([random_frame(NETWORK, seed) for seed in range(FRAMES + 2)])
 RESUMED = f"resumed: {FRAMES} of {len(IMAGES)} images were already proven"
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
+from repvgg_hw import golden
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
-from repvgg_hw.errors import InputError
+from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.extremes.frames import with_extremes, with_reach
 from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.targets.target import ProofOptions
@@ -25,6 +28,7 @@ def prove(design: Design[EnginePlan], images: NDArray[np.int8], options: ProofOp
     Raises InputError for an option that is for streaming designs alone.
     """
     o, given = options, len(images)
+    design, images = _folded(design, images)
     if o.scheduler:
         raise InputError("--scheduler: an engine's layers share one simulator, on this machine: give --jobs")
     if o.layer is not None or o.layers:
@@ -53,3 +57,21 @@ def prove(design: Design[EnginePlan], images: NDArray[np.int8], options: ProofOp
             progress=o.progress,
         )
     return with_reach(result, design.network, own, images, given) if o.extremes else result
+
+
+def _folded(
+    design: Design[EnginePlan], images: NDArray[np.int8]
+) -> tuple[Design[EnginePlan], NDArray[np.int8]]:
+    """The network and its frames as the engine has them: its first layer may be folded.
+
+    Raises CheckFailed where golden's outputs are then not the network's own.
+    """
+    schedule = design.plan.schedule
+    if schedule.folded_from is None:
+        return design, images
+    frames = schedule.frames(images).astype(np.int8)
+    if not np.array_equal(
+        golden.forward(images[:1], design.network), golden.forward(frames[:1], schedule.network)
+    ):
+        raise CheckFailed("with its first layer folded the network has other outputs: generate it again")
+    return dataclasses.replace(design, network=schedule.network), frames

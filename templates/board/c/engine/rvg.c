@@ -35,13 +35,16 @@ int rvg_check_image(const uint8_t *image) {
 }
 
 void rvg_input(uint8_t *input, const uint8_t *pixels) {
-  uint32_t channel, row, column;
+  const uint32_t fold = RVG_DESIGN_FOLD, height = (RVG_DESIGN_HEIGHT + fold - 1) / fold;
+  uint32_t channel, row, column, i;
+  for (i = 0; fold > 1 && i < RVG_DESIGN_INPUT_BYTES; i++) input[i] = 0; /* beyond an odd edge */
   for (channel = 0; channel < RVG_DESIGN_CHANNELS; channel++) {
     for (row = 0; row < RVG_DESIGN_HEIGHT; row++) {
       for (column = 0; column < RVG_DESIGN_WIDTH; column++) {
         uint8_t pixel = pixels[(row * RVG_DESIGN_WIDTH + column) * RVG_DESIGN_CHANNELS + channel];
-        uint32_t line = (channel * RVG_DESIGN_HEIGHT + row) * RVG_DESIGN_PITCH;
-        input[line + column] = (uint8_t)RVG_DESIGN_TABLE[channel][pixel];
+        uint32_t plane = (row % fold * fold + column % fold) * RVG_DESIGN_CHANNELS + channel;
+        uint32_t line = (plane * height + row / fold) * RVG_DESIGN_PITCH;
+        input[line + column / fold] = (uint8_t)RVG_DESIGN_TABLE[channel][pixel];
       }
     }
   }
