@@ -89,16 +89,22 @@ class Mapped:
 
 
 @cache
-def map_memory(family: str, words: int, bits: int, *, rom: bool) -> Mapped:
-    """The cheapest memory of one read port and, unless it is a ROM, one write port."""
+def map_memory(
+    family: str, words: int, bits: int, *, rom: bool, enabled: int = 0, read_at_once: bool = False
+) -> Mapped:
+    """The cheapest memory of one read port and, unless it is a ROM, one write port.
+
+    enabled       bits that one enable of the write port covers; 0: the whole word
+    read_at_once  read without a register, as only RAM in LUTs can be
+    """
     best, chosen = float("inf"), Mapped()
     for cell in CELLS[family]:
-        if rom and not cell.bram:
+        if (rom and not cell.bram) or (read_at_once and cell.bram):
             continue
-        price, count, stacked = _cheapest_shape(cell, words, bits, rom=rom)
+        price, count, stacked = _cheapest_shape(cell, words, bits, rom=rom, enabled=enabled)
         if price < best:
             mux = (stacked - 1) * bits
-            register = 0 if cell.bram else bits
+            register = 0 if cell.bram or read_at_once else bits
             bypass = bits if cell.old_data and not rom else 0
             best, chosen = price, Mapped(cell.bram * count, cell.lut * count, 0, mux, register, bypass)
     if rom and words * bits * LOGIC_PRICE_ROM[family] < best:
@@ -106,12 +112,15 @@ def map_memory(family: str, words: int, bits: int, *, rom: bool) -> Mapped:
     return chosen
 
 
-def _cheapest_shape(cell: Cell, words: int, bits: int, *, rom: bool) -> tuple[float, int, int]:
+def _cheapest_shape(cell: Cell, words: int, bits: int, *, rom: bool, enabled: int) -> tuple[float, int, int]:
     """(price, cells, cells that are stacked for depth) of the cheapest of a cell's shapes."""
     best: tuple[float, int, int] | None = None
     for narrowed, width in enumerate(cell.widths):
-        enabled = 1 if rom else min(BYTE, width) if cell.bram else width
-        whole = -(-bits // enabled) * enabled  # a word ends where a write enable does
+        unit = 1 if rom else min(BYTE, width) if cell.bram else width
+        if enabled and not rom:  # each part with an enable of its own is in whole units
+            whole = bits // enabled * (-(-enabled // unit) * unit)
+        else:
+            whole = -(-bits // unit) * unit  # a word ends where a write enable does
         stacked = -(-words // (1 << (cell.address_bits - narrowed)))
         count = -(-stacked * whole // width)
         price = (cell.price - cell.scaled) * count + cell.scaled * stacked * bits / width

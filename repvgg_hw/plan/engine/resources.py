@@ -1,49 +1,92 @@
-"""What an engine takes of an FPGA: an estimate from its structure, term by term; not fitted to synthesis.
+"""What an engine takes of an FPGA, unit by unit: an estimate from its structure.
 
-DSPs and memories are counted as the library instantiates them. LUTs are one for each bit of an adder, a third
-of one for each input bit of a multiplexer, RAM in LUTs as `memory_map` maps it, and FIXED for everything
-that does not grow with the array; flip-flops one for each bit of a register between these.
-Beside Yosys 0.70 for xc7 at n = 9: rvg_engine_output, one lane of 28 bits, is 10,526 LUT and 5,943 FF (here,
-without its control, 9,625 and 5,460), rvg_engine_weights, two kernels, 2,613 and 4,091 (2,544 and 3,960),
-rvg_engine_array at n = 5, PO 2, PI 1 and sums of 30 bits 2,455 and 1,469 (2,500 and 1,450): products are
-added to each other and to their sums in the multipliers.
+DSPs and memories are counted as the library instantiates them, flip-flops one for each bit of a register,
+LUTs one for each bit of an adder or of a choice, RAM in LUTs as `memory_map` maps it. What is left, control,
+is FIXED: what synthesis counted beyond the terms in an engine of nine multipliers (n 3, PI 1, PO 1); how
+control grows is taken from that one and one for A0 (n 9, PI 1, PO 2; of ECP5's: n 7, PI 1, PO 2). xcup is
+taken for xc7. How near this comes on other engines is in docs/engine.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from repvgg_hw.network import LOGIT_BITS, MULTIPLIER_BITS
 from repvgg_hw.plan.engine.array import Array
 from repvgg_hw.plan.engine.networks import choices
-from repvgg_hw.plan.memory_map import map_memory, urams
+from repvgg_hw.plan.memory_map import Mapped, map_memory, urams
 from repvgg_hw.plan.parts import FAMILIES
 from repvgg_hw.plan.resources import Resources, total
 from repvgg_hw.winograd.matrices import KERNEL
 
-# What does not grow with the array, as synthesis for xc7 counted it in an engine of 9 multipliers; of input,
-# output and linear layer what an engine at n = 9 takes beside the terms below.
 FIXED = {
-    "input": Resources(lut=1750, ff=350),
-    "output": Resources(lut=1050, ff=480),
-    "linear": Resources(lut=900),
-    "fetch": Resources(lut=1975, ff=2659),
-    "check": Resources(lut=126),
-    "route": Resources(lut=91, ff=34),
-    "sequencer": Resources(lut=198, ff=148),
-    "control": Resources(lut=168, ff=93),
-    "registers": Resources(lut=663, ff=653),
-    "ports": Resources(lut=1226, ff=975),
-    "store": Resources(lut=940, ff=679),
-    "pool": Resources(lut=152, ff=91),
-    "queues": Resources(lut=683, ff=43),
+    "xc7": {
+        "input": Resources(lut=690, ff=410),
+        "output": Resources(lut=240, ff=465),
+        "weights": Resources(ff=237),
+        "store": Resources(lut=908, ff=670),
+        "pool": Resources(lut=135, ff=67),
+        "linear": Resources(lut=300, ff=200),
+        "fetch": Resources(lut=1975, ff=2659),
+        "check": Resources(lut=130),
+        "route": Resources(lut=91, ff=34),
+        "sequencer": Resources(lut=156, ff=118),
+        "control": Resources(lut=178, ff=93),
+        "registers": Resources(lut=665, ff=653),
+        "ports": Resources(lut=1230, ff=975),
+        "queues": Resources(lut=687, ff=43),
+    },
+    "ecp5": {
+        "input": Resources(lut=1108, ff=410),
+        "output": Resources(lut=293, ff=805),
+        "weights": Resources(ff=237),
+        "store": Resources(lut=1213, ff=670),
+        "pool": Resources(lut=154, ff=59),
+        "linear": Resources(lut=635, ff=210),
+        "fetch": Resources(lut=2385, ff=2607),
+        "check": Resources(lut=225),
+        "route": Resources(lut=94, ff=34),
+        "sequencer": Resources(lut=226, ff=118),
+        "control": Resources(lut=270, ff=93),
+        "registers": Resources(lut=1480, ff=653),
+        "ports": Resources(lut=2117, ff=1200),
+        "queues": Resources(lut=1350, ff=43),
+    },
 }
-MUX = 3  # input bits of a wide multiplexer for each LUT
-BLOCK_BYTES, BLOCK_WORDS = 4, 512  # of a block RAM of 18 kbit at its widest
-HALVES = 2  # of the accumulators: one is drained while the other is filled
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What control takes for each of something, in a family's cells: (LUTs, flip-flops).
+
+    pixel    of a column that leaves the output transform, beyond the terms there; on ECP5 a requantization
+             of two multipliers, whose products are added
+    place    for a pixel in a column of the store; mask of one in the pool
+    address  bit of a word's address
+    weights, input  beyond LUTs of six inputs, of these units' terms
+    """
+
+    pixel: tuple[int, int]
+    place: tuple[int, int]
+    mask: tuple[int, int]
+    address: tuple[int, int]
+    weights: float = 1.0
+    input: float = 1.0
+
+
+SIX = Rates(pixel=(0, 0), place=(33, 9), mask=(17, 24), address=(7, 5))
+RATES = {
+    "xc7": SIX,
+    "xcup": SIX,
+    "ecp5": Rates((489, 50), (193, 47), (34, 32), (11, 5), weights=1.65, input=1.13),
+}
+NARROW = 0.8  # of a network's adders' bits: the first ones in a chain have fewer than the last
+CHAIN = 9  # products in a chain of multipliers; from the third on operands wait outside of the multiplier
+HALVES = 2  # of complete sums: one is drained while the other is filled
 ADDEND = 2  # products with an addend at the first one's port: its loop is short enough
 SMALL_PORTS = (18, 18)  # of multipliers without an adder of their own
-CLIENTS = 3  # FIFOs of the ports: program, weights, maps
+READERS, READ_DEPTH = 3, 512  # memories of the ports: program, weights, maps; beats
 
 
 def dsps(a: int, b: int, ports: tuple[int, int]) -> int:
@@ -58,7 +101,7 @@ def dsps(a: int, b: int, ports: tuple[int, int]) -> int:
 
 def by_unit(array: Array, family: str, *, uram: bool = False) -> dict[str, Resources]:
     """What each unit takes, as `targets.verilog.engine.units` names them."""
-    found = dict(FIXED)
+    found = dict(FIXED["ecp5" if family == "ecp5" else "xc7"])
     for unit, taken in (*_arithmetic(array, family), *_memories(array, family, uram=uram)):
         found[unit] = found.get(unit, Resources()) + taken
     return found
@@ -78,106 +121,138 @@ def _adders(array: Array, role: str) -> int:
 
 
 def _arithmetic(array: Array, family: str) -> Iterator[tuple[str, Resources]]:
-    widths, ports = array.widths, FAMILIES[family].dsp_ports
-    n, m, lanes = array.n, array.n - 2, array.lanes
-    data, weight, output, divide = (_adders(array, role) for role in ("data", "weight", "output", "divide"))
-
-    # products, their sums over PI, added to an accumulator or to zero; a row of sums of all to drain
-    sums = n * n * array.po * widths.sum
-    one = dsps(widths.data, widths.weight, ports)
-    chained = one == 1 and ports != SMALL_PORTS  # products are added in the multipliers, operands delayed
-    delays = array.pi * (array.pi - 1) // 2 if chained else 0
-    if not chained:
-        adders, registers = array.pi, array.pi + 1
-    else:  # beyond two products 7 series adds to the sum in logic, in front of the last one's port
-        adders = registers = int(family == "xc7" and array.pi > ADDEND)
-    yield (
-        "array",
-        Resources(
-            dsp=array.multipliers * one,
-            lut=sums * adders + sums // MUX,
-            ff=array.multipliers * widths.weight
-            + delays * n * n * (array.po * widths.weight + widths.data)
-            + sums * registers
-            + sums // 2,
-        ),
-    )
-    # B^T along columns and rows; a byte of a beat for each row bank
-    window = n * (widths.middle + widths.data)
-    yield (
-        "input",
-        Resources(
-            lut=array.pi * (data * (widths.middle + widths.data) + window + n * 8 * array.bd // MUX),
-            ff=array.pi * n * n * (widths.middle + widths.data),
-        ),
-    )
-    # G along columns, and along a third of the rows at once; a block of kernels as they came
-    thirds, block = -(-n // 3), 8 * array.bw * array.block[1]
-    columns, rows = widths.weight_middle, widths.weight
-    yield (
-        "weights",
-        Resources(
-            lut=array.pi * array.po * (weight * (columns + thirds * rows) + n * rows) + block,
-            ff=array.pi * array.po * (n * 3 * columns + n * n * rows + 8 * KERNEL**2) + block,
-        ),
-    )
-    # A^T twice, division, requantization
-    middle = array.acc_w + max(widths.shift1, widths.shift2)
-    product = array.acc_w + MULTIPLIER_BITS + 1
-    yield (
-        "output",
-        Resources(
-            dsp=lanes * m * dsps(array.acc_w, MULTIPLIER_BITS + 1, ports),
-            lut=lanes
-            * (
-                output * (widths.sum + middle)
-                + m * divide * array.acc_w
-                + n * m * middle // MUX
-                + m * (array.acc_w + 3 * product)
-            ),
-            ff=lanes * (n * m * middle * 2 + m * (3 * array.acc_w + 3 * product)),
-        ),
-    )
-    # the linear layer
+    """Of each unit that calculates, in turn."""
+    rates, lanes, m = RATES[family], array.lanes, array.n - 2
+    yield "array", _array(array, family)
+    yield "input", _input(array, family)
+    yield "weights", _weights(array, family)
+    yield "output", _output(array, family)
     yield (
         "linear",
         Resources(
-            dsp=array.bw * dsps(8, array.pool_w + 1, ports),
-            lut=array.bw * LOGIT_BITS,
+            dsp=array.bw * dsps(8, array.pool_w + 1, FAMILIES[family].dsp_ports),
+            lut=array.bw * int(3.4 * LOGIT_BITS),
             ff=array.bw * 3 * LOGIT_BITS,
         ),
     )
+    yield "words", Resources(ff=array.pi * array.n**2 * array.widths.data + 1)
+    address = (array.word_depth - 1).bit_length()
+    for unit, (lut, ff), times in (
+        ("output", rates.pixel, lanes * m),
+        ("store", rates.place, lanes * m),
+        ("pool", rates.mask, lanes * m),
+        ("sequencer", rates.address, address),
+    ):
+        yield unit, Resources(lut=lut * times, ff=ff * times)
+
+
+def _array(array: Array, family: str) -> Resources:
+    """Products, added to each other and to a tile's sum; to drain, a row of sums of all."""
+    n, pi, po, widths, ports = array.n, array.pi, array.po, array.widths, FAMILIES[family].dsp_ports
+    one = dsps(widths.data, widths.weight, ports)
+    chained = one == 1 and ports != SMALL_PORTS  # added in the multipliers, operands delayed
+    length = -(-pi // -(-pi // CHAIN))
+    delays = -(-pi // length) * (length - 1) * (length - 2) // 2 if chained else 0
+    if not chained:
+        adders, registers = pi, pi + 1
+    else:  # beyond two products 7 series adds to the sum in logic, in front of the last one's port
+        adders = registers = int(family == "xc7" and pi > ADDEND)
+    # one of four rows is chosen, then one of these fours
+    line, quads, batches = array.lanes * n * widths.sum, -(-n // 4), po // array.lanes
+    rows = batches * sum(_choice(min(4, n - 4 * quad), family) for quad in range(quads))
+    sums = n * n * po * widths.sum
+    return Resources(
+        dsp=array.multipliers * one,
+        lut=sums * adders + line * (rows + _choice(batches * quads, family)),
+        ff=array.multipliers * widths.weight
+        + delays * n * n * (po * widths.weight + widths.data)
+        + sums * registers
+        + line * (batches * quads + 1),
+    )
+
+
+def _input(array: Array, family: str) -> Resources:
+    """A byte of a beat, columns through B^T, an array that turns them into rows, rows through B^T."""
+    n, middle, data = array.n, array.widths.middle, array.widths.data
+    adders = int(NARROW * _adders(array, "data") * (middle + data))
+    choices_of_bytes = n * (8 * _choice(array.bd, family) + 9)
+    strides = n * (middle + data) if n > KERNEL else 0  # networks of both, and a choice between them
+    logic = adders + choices_of_bytes + n * (n + 1) * middle + strides
+    return Resources(
+        lut=int(RATES[family].input * array.pi * logic),
+        ff=array.pi * n * (9 + 2 * middle + n * (middle + data)),
+    )
+
+
+def _weights(array: Array, family: str) -> Resources:
+    """G along columns, and along a third of the rows at once; a block of kernels as they came."""
+    n, thirds, block = array.n, -(-array.n // 3), 8 * array.bw * array.block[1]
+    columns, rows = array.widths.weight_middle, array.widths.weight
+    kernel = _adders(array, "weight") * (columns + thirds * rows) + n * rows
+    return Resources(
+        lut=int(RATES[family].weights * (array.pi * array.po * kernel + block)),
+        ff=array.pi * array.po * (n * 5 * columns + n * n * rows) + block,
+    )
+
+
+def _output(array: Array, family: str) -> Resources:
+    """A^T twice, division, requantization, of LANES channels."""
+    n, m, acc, widths = array.n, array.n - 2, array.acc_w, array.widths
+    middle = acc + max(widths.shift1, widths.shift2)
+    product = acc + MULTIPLIER_BITS + 1
+    adders = _adders(array, "output") * (widths.sum + middle) + m * _adders(array, "divide") * acc
+    strides = m * (widths.sum + 2 * middle + 2 * acc) if n > KERNEL else 0
+    lane = adders + n * middle * _choice(m, family) + m * (acc + 3 * product) + strides
+    return Resources(
+        dsp=array.lanes * m * dsps(acc, MULTIPLIER_BITS + 1, FAMILIES[family].dsp_ports),
+        lut=array.lanes * lane,
+        ff=array.lanes * (n * m * middle * 2 + m * (3 * acc + 3 * product)),
+    )
+
+
+def _choice(inputs: int, family: str) -> int:
+    """LUTs of one bit of a choice between so many: of 6 inputs they have room for four, of 4 for two."""
+    return -(-(inputs - 1) // (3 if FAMILIES[family].lut_inputs == 6 else 1))
+
+
+def _sums(array: Array, family: str, depth: int) -> Mapped:
+    """The sums of one position and output channel."""
+    return map_memory(family, depth, array.widths.sum, rom=False, read_at_once=True)
 
 
 def _memories(array: Array, family: str, *, uram: bool) -> Iterator[tuple[str, Resources]]:
-    """(unit, copies, words, bits) of every memory, mapped."""
+    """Of every unit that has memories, mapped."""
     n, widths = array.n, array.widths
-    shapes = [
-        ("input", n * array.pi, array.line_depth, 8 * array.bd),  # rows of the input
-        ("pool", 1, array.c_max, array.pool_w),  # the pool's sums
-        ("ports", CLIENTS, 2 * array.max_burst, 8 * max(array.bw, array.bd)),
+    # read without a register
+    lines = map_memory(family, array.line_depth, 8 * array.bd, rom=False, read_at_once=True)
+    for unit, copies, mapped in (
+        # sums of tiles that grow, and those that are complete, of both halves
+        ("array", n * n * array.po, _sums(array, family, array.t_max)),
+        ("array", n * n * array.po, _sums(array, family, HALVES * array.t_max)),
+        ("input", n * array.pi, lines),
+    ):
+        lutram = int(copies * mapped.lut)
+        yield unit, Resources(lut=lutram + _choice(2, family) * copies * mapped.mux_bits, lutram=lutram)
+    # rows of the output: an enable for each byte
+    rows = map_memory(family, array.slots * array.out_words, 8 * array.bd, rom=False, enabled=8)
+    found = [
+        ("pool", 1, map_memory(family, array.c_max, array.pool_w, rom=False)),
+        ("ports", READERS, map_memory(family, READ_DEPTH, 8 * max(array.bw, array.bd), rom=False)),
+        ("store", array.lanes * (n - 2), rows),
     ]
     if not uram:
-        shapes.append(("words", 1, array.word_depth, array.pi * n * n * widths.data))
-    # rows of the output, with a write enable for each byte: block RAM alone has that
-    blocks = -(-array.bd // BLOCK_BYTES) * -(-array.slots * array.out_words // BLOCK_WORDS)
-    yield "store", Resources(bram=array.lanes * (n - 2) * blocks)
-    # accumulators are read without a register: those that grow, and those that are complete
-    for depth in (array.t_max, HALVES * array.t_max):
-        sums = map_memory(family, depth, widths.sum, rom=False)
-        copies, lutram = n * n * array.po, int(n * n * array.po * sums.lut)
-        lut = lutram + copies * (sums.mux_bits // MUX)
-        yield "array", Resources(bram=copies * sums.bram, lut=lut, lutram=lutram)
-    for unit, copies, words, bits in shapes:
-        mapped = map_memory(family, words, bits, rom=False)
+        bits = array.pi * n * n * widths.data
+        found.append(("words", 1, map_memory(family, array.word_depth, bits, rom=False)))
+    for unit, copies, mapped in found:
         lutram = int(copies * mapped.lut)
-        logic = copies * (mapped.mux_bits // MUX + mapped.bypass)
+        # the store's is in `Rates.place`; the words' keeps what is written beside what is read
+        bypass = 0 if unit == "store" else copies * mapped.bypass
         yield (
             unit,
             Resources(
                 bram=copies * mapped.bram,
-                lut=lutram + logic,
-                ff=copies * (mapped.register + mapped.bypass),
+                lut=lutram + copies * _choice(2, family) * mapped.mux_bits + bypass,
+                ff=copies * mapped.register + (2 if unit == "words" else 1) * bypass,
                 lutram=lutram,
             ),
         )
