@@ -100,8 +100,8 @@ def of_design(
     STEM.json                    the whole, flat
     """
     apart = [f"A:hdlname={memory}*" for memory in MEMORIES]
-    # the library's name, with or without parameters
-    kept = [f"A:hdlname={unit}" for unit in units]
+    # with parameters a module has another name, and the library's as an attribute
+    kept = [name for unit in units for name in (f"A:hdlname={unit}", unit)]
     streams = (f"{top}/w:*_{signal}" for signal in STREAMS)
     return [
         f"hierarchy -top {top}",
@@ -134,7 +134,7 @@ def _alone(top: str, unit: str) -> list[str]:
     """Commands that leave of the hierarchy below the top one unit's module, which takes the top's name."""
     return [
         f"setattr -mod -unset top {top}",
-        f"setattr -mod -set top 1 A:hdlname={unit}",
+        f"setattr -mod -set top 1 A:hdlname={unit} {unit}",
         f"delete {top}",
         f"rename -top {top}",
         f"hierarchy -top {top}",
