@@ -5,7 +5,6 @@ Part of `make test-long`: every case is a run of Yosys, every network a simulato
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import netlist_faults
@@ -19,7 +18,7 @@ import test_window_buffer as window
 import test_winograd_units as winograd
 from click.testing import CliRunner, Result
 from hls_networks import Layer, random_network
-from netlists import check_netlists
+from netlists import check_netlists, some
 from units import Fault, Trials
 
 from examples.digits import data
@@ -35,13 +34,6 @@ pytest.importorskip("pyosys", reason="pyosys is not installed: pip install repvg
 
 DEVICES = ("pynq-z2", "kv260", "ulx3s-85f")  # one of each family
 DIGITS = Path(data.__file__).with_name("digits.safetensors")
-
-
-def some(trials: Trials, cases: Iterable[str], faults: Iterable[str]) -> Trials:
-    """These cases and faults of a unit's."""
-    return Trials(
-        {name: trials.cases[name] for name in cases}, {name: trials.faults[name] for name in faults}
-    )
 
 
 def array(n: int) -> dict[str, int | bool]:

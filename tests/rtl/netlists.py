@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,13 @@ from repvgg_hw.targets.verilog.emit import library
 
 CELLS = "cells"  # as the module of a fault: it is in what multipliers are made of
 LEVELS = {"xc7": 6, "xcup": 6}  # family -> LUTs between registers, at most, in any unit
+
+
+def some(trials: Trials, cases: Iterable[str], faults: Iterable[str]) -> Trials:
+    """These cases and faults of a unit's."""
+    return Trials(
+        {name: trials.cases[name] for name in cases}, {name: trials.faults[name] for name in faults}
+    )
 
 
 def check_netlists(folder: Path, families: Sequence[Family], units: Mapping[str, Trials]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from units import Fault, check
+import pytest
+from units import Fault, Trials, check_all
 
 ENGINE = 0x1234_5678  # as the bench's images have it
 
 
-def test_sequencer(tmp_path: Path) -> None:
+def sequencer() -> Trials:
     cases = {
         "t4": {"T_MAX": 4, "WORD_DEPTH": 24},
         "t1": {"T_MAX": 1, "WORD_DEPTH": 5},
@@ -29,16 +31,16 @@ def test_sequencer(tmp_path: Path) -> None:
         "group_base": Fault("t4", "group_base_q <= address_next;", "group_base_q <= '0;"),
         "never_again": Fault("t4", "address_q    <= group_base_q;", "address_q    <= address_next;"),
     }
-    check(tmp_path, "rvg_engine_sequencer", cases, faults)
+    return Trials(cases, faults)
 
 
-def test_route(tmp_path: Path) -> None:
+def route() -> Trials:
     faults = {
         "swapped": Fault("w16", "busy_q && !linear_q && s_axis", "busy_q && linear_q && s_axis"),
         "one_more": Fault("w16", "busy_q <= left_q != 32'd1;", "busy_q <= left_q != 32'd0;"),
         "empty": Fault("w16", "cmd_tdata[31:0] != '0;", "1'b1;"),
     }
-    check(tmp_path, "rvg_engine_route", {"w16": {"WIDTH": 16}}, faults)
+    return Trials({"w16": {"WIDTH": 16}}, faults)
 
 
 def flowing(old: str, new: str) -> Fault:
@@ -46,7 +48,7 @@ def flowing(old: str, new: str) -> Fault:
     return Fault("it", old, new, stalls="flowing")
 
 
-def test_control(tmp_path: Path) -> None:
+def control() -> Trials:
     end = "if (!told_q) done <= 1'b1;"
     faults = {
         "left_over": flowing("ERROR_NONE && !at_rest ?", "ERROR_NONE && 1'b0 ?"),
@@ -64,10 +66,10 @@ def test_control(tmp_path: Path) -> None:
         "wrong_code": flowing("found = rvg_engine_pkg::ERROR_DATA_READ;", "found = 8'd4;"),
         "last_error": flowing(end, f"code <= found; {end}"),
     }
-    check(tmp_path, "rvg_engine_control", {"it": {}}, faults)
+    return Trials({"it": {}}, faults)
 
 
-def test_fetch(tmp_path: Path) -> None:
+def fetch() -> Trials:
     cases = {"b8": {"BW": 8, "BD": 16, "ENGINE_ID": ENGINE}, "b64": {"BW": 64, "BD": 8, "ENGINE_ID": ENGINE}}
     faults = {
         "any_engine": Fault("b8", "!= ENGINE_ID)", "!= ENGINE_ID && 1'b0)"),
@@ -84,10 +86,10 @@ def test_fetch(tmp_path: Path) -> None:
         "overwrites": Fault("b8", "(!m_axis_tvalid || m_axis_tready);", "1'b1;", stalls="choked"),
         "program": Fault("b8", "request_address_q <= program_q;", ""),
     }
-    check(tmp_path, "rvg_engine_fetch", cases, faults)
+    return Trials(cases, faults)
 
 
-def test_check(tmp_path: Path) -> None:
+def legality() -> Trials:
     limits = {"PI": 2, "PO": 3, "T_MAX": 6, "LINE_DEPTH": 8, "OUT_WORDS": 12, "C_MAX": 40, "BD": 8, "BW": 16}
     most = dict(zip(limits, (255, 255, 16, 1024, 4096, 65535, 64, 8), strict=True))
     faults = {
@@ -105,4 +107,18 @@ def test_check(tmp_path: Path) -> None:
         "weights": flowing("WEIGHT_BEATS + 24 +: 8] == '0", "WEIGHT_BEATS + 24 +: 8] >= '0"),
         "linear": flowing("legal = linear && weights;", "legal = weights;"),
     }
-    check(tmp_path, "rvg_engine_check", {"it": limits, "most": most}, faults)
+    return Trials({"it": limits, "most": most}, faults)
+
+
+UNITS = {
+    "rvg_engine_sequencer": sequencer,
+    "rvg_engine_route": route,
+    "rvg_engine_control": control,
+    "rvg_engine_fetch": fetch,
+    "rvg_engine_check": legality,
+}
+
+
+@pytest.mark.parametrize(("module", "unit"), UNITS.items(), ids=UNITS)
+def test_unit(tmp_path: Path, module: str, unit: Callable[[], Trials]) -> None:
+    check_all(tmp_path, {module: unit()})
