@@ -60,15 +60,18 @@ def counts_of_modules(family: Family, statistics: Path) -> dict[str, dict[str, i
         for name, cells in modules.items():
             total = found.setdefault(_library_name(name), dict.fromkeys(RESOURCES, 0))
             for resource, count in _resources(family, cells).items():
-                total[resource] += count * times.get(name, 1)
+                total[resource] += count * times.get(name.removeprefix("\\"), 1)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise _cut(statistics) from None
     return found
 
 
 def _library_name(module: str) -> str:
-    """As the source has it: Yosys puts a digest of parameters before it, or the parameters around it."""
-    return next((part for part in module.split("\\") if not part.startswith("$paramod")), module)
+    """As the source has it: Yosys puts a digest of parameters before it, or the parameters around it.
+
+    Without parameters it is the library's behind a backslash, Yosys' sign of a name that a source gave.
+    """
+    return next((part for part in module.split("\\") if part and not part.startswith("$paramod")), module)
 
 
 def _resources(family: Family, cells: Mapping[str, int]) -> dict[str, int]:
