@@ -9,8 +9,8 @@ from streams import Bench, over_cases
 CYCLES = 400
 
 
-@over_cases
-async def equals_a_list(bench: Bench) -> None:
+async def compared_with_a_list(bench: Bench) -> None:
+    """Of any memory with these ports."""
     unit, width, depth = bench.unit, bench.parameters["WIDTH"], bench.parameters["DEPTH"]
     content: dict[int, int] = {}
     expected = None
@@ -27,3 +27,6 @@ async def equals_a_list(bench: Bench) -> None:
             content[to] = data
         if expected is not None:
             assert unit.rd_data.value.to_unsigned() == expected
+
+
+equals_a_list = over_cases(compared_with_a_list)

@@ -7,7 +7,7 @@ from typing import Any
 from repvgg_hw.plan import device as devices
 from repvgg_hw.plan.planner import NetworkPlan
 from repvgg_hw.plan.request import Request
-from repvgg_hw.plan.resources import NAMES, TITLES, of_device, summary
+from repvgg_hw.plan.resources import beside, of_device, summary
 
 
 def support(request: Request) -> str:
@@ -41,6 +41,5 @@ def facts(plan: NetworkPlan, request: Request) -> dict[str, Any]:
     if request.device is None:
         return {"support": support(request), "device": None, "taken": []}
     device = devices.get(request.device.name)
-    counts = zip(NAMES, plan.resources(device.family.name).counts, of_device(device).counts, strict=True)
-    taken = [(TITLES[name], used, there) for name, used, there in counts]
-    return {"support": support(request), "device": device.name, "taken": taken}
+    taken = plan.resources(device.family.name)
+    return {"support": support(request), "device": device.name, "taken": beside(taken, device)}

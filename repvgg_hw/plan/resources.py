@@ -7,18 +7,30 @@ from dataclasses import dataclass, fields
 
 from repvgg_hw.plan.device import Device
 
-TITLES = {"dsp": "DSP", "bram": "BRAM", "lut": "LUT", "ff": "FF", "lutram": "LUT as memory"}
+TITLES = {
+    "dsp": "DSP",
+    "bram": "BRAM",
+    "lut": "LUT",
+    "ff": "FF",
+    "lutram": "LUT as memory",
+    "uram": "UltraRAM",
+}
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Of one unit or of many; bram in blocks of 18 kbit, lut with those that are memory (lutram)."""
+    """Of one unit or of many.
+
+    bram  blocks of 18 kbit     uram    UltraRAMs of 288 kbit
+    lut   with those that are memory, lutram
+    """
 
     dsp: int = 0
     bram: int = 0
     lut: int = 0
     ff: int = 0
     lutram: int = 0
+    uram: int = 0
 
     def __add__(self, other: Resources) -> Resources:
         return Resources(*(a + b for a, b in zip(self.counts, other.counts, strict=True)))
@@ -48,10 +60,15 @@ def of_device(device: Device, fill: float = 1.0) -> Resources:
     return Resources(*(int(getattr(device.part, name) * fill) for name in NAMES))
 
 
+def beside(taken: Resources, device: Device) -> list[tuple[str, int, int]]:
+    """(title, taken, there) of each resource; UltraRAM only where it is taken."""
+    counts = zip(NAMES, taken.counts, of_device(device).counts, strict=True)
+    return [(TITLES[name], used, there) for name, used, there in counts if used or name != "uram"]
+
+
 def summary(taken: Resources, device: Device) -> str:
     """One line for people: each resource, and its share of the device."""
-    there = of_device(device)
-    parts = []
-    for name, used, of in zip(NAMES, taken.counts, there.counts, strict=True):
-        parts.append(f"{TITLES[name]} {used:,} of {of:,} ({used / of:.0%})")
-    return ", ".join(parts)
+    return ", ".join(
+        f"{title} {used:,} of {there:,}" + (f" ({used / there:.0%})" if there else "")
+        for title, used, there in beside(taken, device)
+    )

@@ -31,15 +31,19 @@ class Family:
     own: tuple[str, ...] = ()
     explicit: str = ""
 
-    def script(self, top: str, *, inferred: bool = False, apart: bool = False) -> list[str]:
+    def script(
+        self, top: str, *, inferred: bool = False, apart: bool = False, uram: bool = False
+    ) -> list[str]:
         """Yosys' commands that make a netlist of module `top`, which has been read.
 
         inferred  multipliers are not cells yet
+        uram      memories that ask for UltraRAM get it; without, Yosys has none and refuses them
         apart     modules beside memories keep their place in the hierarchy: what nobody reads of their ports,
                   and what is constant, is told from one to the other when all is gates, so that registers and
                   memories between two lose what is unread, too
         """
-        command = f"{self.command} {'' if inferred else self.explicit} -top {top}"
+        options = ("" if inferred else self.explicit, "-uram" if uram else "")
+        command = f"{self.command} {' '.join(options)} -top {top}"
         stages = [f"{command} -run begin:check"]
         if apart:
             stages = [f"{command} -run begin:map_ffs", *ACROSS, f"{command} -run map_ffs:check"]

@@ -55,7 +55,7 @@ def write_netlist(
 
 
 # stay RTL in a simulation: no tool has models of block RAMs
-MEMORIES = ("rvg_rom", "rvg_ram_1r1w", "rvg_ram_bytes")
+MEMORIES = ("rvg_rom", "rvg_ram_1r1w", "rvg_ram_1r1w_ultra", "rvg_ram_bytes")
 STREAMS = ("tdata", "tvalid", "tready")  # how the signals of a stream end
 INCLUDE = re.compile(r'^`include "(.*)"$', re.MULTILINE)
 
@@ -83,6 +83,7 @@ def of_design(
     inferred: bool = False,
     units: Sequence[str] = (),
     alone: str | None = None,
+    uram: bool = False,
 ) -> list[str]:
     """Yosys' commands that make the netlist of module `top`, behind those that read it.
 
@@ -92,6 +93,7 @@ def of_design(
     units  modules of the library that stay apart, too, to be counted one by one
     alone  the library's module within the top that is made instead of it, with the parameters that it has
            there, under the top's name
+    uram   as `Family.script`
 
     STEM.v                       the module, by this name or its own, and units: cells, instances of memories
     STEM.memories.json           these memories, see `memories`
@@ -108,7 +110,7 @@ def of_design(
         *(_alone(top, alone) if alone is not None else ()),
         f"setattr -mod -set keep_hierarchy 1 {' '.join((*apart, *kept))}",
         f"setattr -set keep 1 {' '.join(streams)}",
-        *family.script(top, inferred=inferred, apart=bool(kept)),
+        *family.script(top, inferred=inferred, apart=bool(kept), uram=uram),
         f"rename -top {name or top}",
         f"select {' '.join((name or top, *kept))}",
         f"write_verilog -noattr -selected {stem}.v",

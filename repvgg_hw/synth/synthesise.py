@@ -46,7 +46,7 @@ def synthesise(task: Task, progress: tools.Progress | None = None) -> Part:
     apart = [module for modules in task.units.values() for module in modules]
     script = [
         yosys.reading([f"{DESIGN}/{name}" for name in task.sources], f"{DESIGN}/cells/{family.name}.v"),
-        *netlist.of_design(family, task.top, STEM, units=apart, alone=task.alone),
+        *netlist.of_design(family, task.top, STEM, units=apart, alone=task.alone, uram=task.uram),
     ]
     run = yosys.run(script, task.work, STEM, progress)
     yosys.check_whole(*written)

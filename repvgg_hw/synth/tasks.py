@@ -45,6 +45,7 @@ class Task:
     border        of the routed netlist's ports: registers, since it has more than a package has pins
     units         what is counted apart: unit -> modules of the library
     planned_units  what the plan says of these, as far as it tells them apart
+    uram          its data memory asks for UltraRAM
     alone         the library's module within the top that is made alone
     """
 
@@ -60,6 +61,7 @@ class Task:
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     planned_units: Mapping[str, Planned] = field(default_factory=dict)
     alone: str | None = None
+    uram: bool = False
 
 
 def parts_of(plan: Plan | EnginePlan) -> list[str]:
@@ -124,13 +126,24 @@ def _of_engine(
     """An engine with its units, or one of these."""
     directory, plan, family = design.directory.resolve(), design.plan, device.family.name
     work, top = _folder(directory, device, name), top_module(plan.name)
+    uram = bool(plan.array.word_uram)
     units = {unit: _planned(taken) for unit, taken in by_unit(plan.array, family).items()}
     if name != WHOLE:
         (module,) = UNITS[name]
         return Task(
-            name, top, sources, directory, work, device, units[name], routing, border=True, alone=module
+            name,
+            top,
+            sources,
+            directory,
+            work,
+            device,
+            units[name],
+            routing,
+            border=True,
+            alone=module,
+            uram=uram,
         )
     return Task(
         name, top, sources, directory, work, device, _planned(plan.resources(family)), routing, border=True,
-        units=UNITS, planned_units=units,
+        units=UNITS, planned_units=units, uram=uram,
     )  # fmt: skip

@@ -6,7 +6,10 @@ LINT = {
     "rvg_engine_sequencer": [
         {"T_MAX": t, "WORD_DEPTH": depth} for t, depth in ((1, 1), (4, 24), (5, 30), (16, 1024))
     ],
-    "rvg_engine_words": [{"WIDTH": 8, "WORD_DEPTH": depth} for depth in (1, 5, 24)],
+    "rvg_engine_words": [
+        *({"WIDTH": 8, "WORD_DEPTH": depth} for depth in (1, 5, 24)),
+        {"WIDTH": 8, "WORD_DEPTH": 24, "WORD_URAM": 1},
+    ],
     "rvg_engine_fetch": [{"BW": width} for width in (8, 16, 32, 64)],
     "rvg_engine_route": [{"WIDTH": 64}],
     "rvg_engine_control": [{}],

@@ -76,6 +76,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     ],
     "rvg_output_map": [({"X_W": 9}, "channel_wider_than_a_byte"), ({"BEATS": 0}, POSITIVE)],
     "rvg_ram_1r1w": [({"WIDTH": 0}, POSITIVE)],
+    "rvg_ram_1r1w_ultra": [({"WIDTH": 0}, POSITIVE)],
     "rvg_replay": [({"WIDTH": 0}, POSITIVE)],
     "rvg_requant_relu": [
         ({"Y_W": 31}, "result_wider_than_the_product"),
@@ -137,6 +138,7 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_mac_array": [{"PO": 4, "OUT_LANES": 1, **WORDS_4}, {"N": 1, "X_W": 1, "W_W": 1, "ACC_W": 1}],
     "rvg_output_map": [{"X_W": 8}, {"LANES": 1, "X_W": 1, "BEATS": 1}],
     "rvg_ram_1r1w": [{"WIDTH": 1, "DEPTH": 1}],
+    "rvg_ram_1r1w_ultra": [{"WIDTH": 1, "DEPTH": 1}],
     "rvg_replay": [{"WIDTH": 1, "WORDS": 1, "REPEATS": 1}],
     "rvg_requant_relu": [{"Y_W": 30}, {"Y_W": 19, "ACC_W": 2}, {"Y_W": 1}],
     "rvg_shift_add": [{"W": 1, "SUM_W": 1}],
@@ -157,7 +159,7 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_winograd_output_transform": [{"ACC_W": 32}, {"SHIFT": 0}, {"PO": 4, "LANES": 4}],
     **collected("LEGAL"),
 }  # fmt: skip
-MAY_BE_ZERO = {"A_SHIFT", "B_SHIFT", "SHIFT", "L_SHIFT", "SHIFT1", "SHIFT2", "LOGITS"}
+MAY_BE_ZERO = {"A_SHIFT", "B_SHIFT", "SHIFT", "L_SHIFT", "SHIFT1", "SHIFT2", "LOGITS", "WORD_URAM"}
 
 
 def errors(text: str) -> set[str]:

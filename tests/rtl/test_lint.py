@@ -46,6 +46,7 @@ UNITS: dict[str, list[Parameters]] = {
     "rvg_frame_check": list(grid(BEATS=(1, 2, 49))),
     "rvg_output_map": list(grid(LANES=(1, 3), X_W=(5, 8), BEATS=(1, 2, 49))),
     "rvg_ram_1r1w": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5))),
+    "rvg_ram_1r1w_ultra": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5))),
     "rvg_rom": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5), FILE=("none.mem",))),
     "rvg_constant": [{"WIDTH": 6, "FILE": "none.mem"}],
     "rvg_global_sum": list(grid(LANES=(1, 3), WORDS=(1, 4), PIXELS=(1, 49), SUM_W=(14,))),

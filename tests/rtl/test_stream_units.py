@@ -135,6 +135,7 @@ def test_units(tmp_path: Path) -> None:
         "rvg_frame_check": frame_check(),
         "rvg_output_map": output_map(),
         "rvg_ram_1r1w": ram_1r1w(),
+        "rvg_ram_1r1w_ultra": ram_1r1w(),
         "rvg_rom": rom(tmp_path),
         "rvg_constant": constant(tmp_path),
     }

@@ -31,7 +31,8 @@ class Array:
 
     n            positions of a tile in one dimension: 3 (direct), 5, 7 or 9
     pi, po       input and output channels at once; lanes outputs transformed at once, divides po
-    t_max        tiles of a strip, at most; word_depth words of the data memory, a ring
+    t_max        tiles of a strip, at most; word_depth words of the data memory, a ring,
+                 in block RAM, or with word_uram 1 in UltraRAM
     line_depth   beats in one row bank of the input, a power of two from 2 on
     out_words    beats in one slot of a row bank of the store, which has `slots` slots
     c_max        channels of the pool; pool_w bits of a sum over a map
@@ -45,6 +46,7 @@ class Array:
     lanes: int = 2
     t_max: int = 16
     word_depth: int = 2048
+    word_uram: int = 0
     line_depth: int = 64
     out_words: int = 32
     slots: int = 4
@@ -56,8 +58,11 @@ class Array:
     max_burst: int = 64
 
     def __post_init__(self) -> None:
+        self._require(self.word_uram in (0, 1), "word_uram", "is 0 or 1")
         for field in fields(self):
-            self._require(getattr(self, field.name) >= 1, field.name, "is at least 1")
+            self._require(
+                field.name == "word_uram" or getattr(self, field.name) >= 1, field.name, "is at least 1"
+            )
         self._require(self.n in SIZES, "n", f"is one of {SIZES}")
         for name in ("pi", "po"):
             self._require(getattr(self, name) <= 255, name, "is at most 255")
@@ -148,6 +153,10 @@ class Array:
 
     @property
     def identity(self) -> int:
-        """32 bits that the hardware compares with an image's: of the parameters and the image's version."""
-        text = "".join(f"{name}={value}\n" for name, value in sorted(self.parameters.items()))
+        """32 bits that the hardware compares with an image's: of the parameters and the image's version.
+
+        Which memories hold the words is nothing that an image could tell.
+        """
+        told = {name: value for name, value in self.parameters.items() if name != "WORD_URAM"}
+        text = "".join(f"{name}={value}\n" for name, value in sorted(told.items()))
         return int.from_bytes(hashlib.sha256(f"{text}version={VERSION}\n".encode()).digest()[:4], "little")

@@ -149,7 +149,7 @@ class EnginePlan:
 
     def resources(self, family: str) -> Resources:
         """Estimated from the engine's structure, not fitted to synthesis."""
-        return estimate(self.array, family)[0]
+        return estimate(self.array, family)
 
     @property
     def estimate(self) -> str:

@@ -99,19 +99,17 @@ def dsps(a: int, b: int, ports: tuple[int, int]) -> int:
     return min(parts(a, wide) * parts(b, narrow), parts(a, narrow) * parts(b, wide))
 
 
-def by_unit(array: Array, family: str, *, uram: bool = False) -> dict[str, Resources]:
+def by_unit(array: Array, family: str) -> dict[str, Resources]:
     """What each unit takes, as `targets.verilog.engine.units` names them."""
     found = dict(FIXED["ecp5" if family == "ecp5" else "xc7"])
-    for unit, taken in (*_arithmetic(array, family), *_memories(array, family, uram=uram)):
+    for unit, taken in (*_arithmetic(array, family), *_memories(array, family)):
         found[unit] = found.get(unit, Resources()) + taken
     return found
 
 
-def estimate(array: Array, family: str, *, uram: bool = False) -> tuple[Resources, int]:
-    """(resources, UltraRAMs): the data memory in UltraRAM where it may be."""
-    found = total(by_unit(array, family, uram=uram).values())
-    bits = array.pi * array.n**2 * array.widths.data
-    return found, urams(array.word_depth, bits) if uram else 0
+def estimate(array: Array, family: str) -> Resources:
+    """Of the whole engine."""
+    return total(by_unit(array, family).values())
 
 
 def _adders(array: Array, role: str) -> int:
@@ -220,7 +218,7 @@ def _sums(array: Array, family: str, depth: int) -> Mapped:
     return map_memory(family, depth, array.widths.sum, rom=False, read_at_once=True)
 
 
-def _memories(array: Array, family: str, *, uram: bool) -> Iterator[tuple[str, Resources]]:
+def _memories(array: Array, family: str) -> Iterator[tuple[str, Resources]]:
     """Of every unit that has memories, mapped."""
     n, widths = array.n, array.widths
     # read without a register
@@ -240,8 +238,10 @@ def _memories(array: Array, family: str, *, uram: bool) -> Iterator[tuple[str, R
         ("ports", READERS, map_memory(family, READ_DEPTH, 8 * max(array.bw, array.bd), rom=False)),
         ("store", array.lanes * (n - 2), rows),
     ]
-    if not uram:
-        bits = array.pi * n * n * widths.data
+    bits = array.pi * n * n * widths.data
+    if array.word_uram:
+        yield "words", Resources(uram=urams(array.word_depth, bits))
+    else:
         found.append(("words", 1, map_memory(family, array.word_depth, bits, rom=False)))
     for unit, copies, mapped in found:
         lutram = int(copies * mapped.lut)

@@ -34,13 +34,12 @@ LEAST_LINES = 32  # beats of a row bank: RAM in LUTs holds no fewer at that pric
 class Budget:
     """What an engine must fit.
 
-    resources, uram  cells; family their kind
-    memory           bytes a cycle of the DRAM, reads and writes together; bd and bw of the two ports
+    resources  cells; family their kind
+    memory     bytes a cycle of the DRAM, reads and writes together; bd and bw of the two ports
     """
 
     family: str
     resources: Resources
-    uram: int = 0
     memory: int = 8
     bd: int = 8
     bw: int = 8
@@ -50,7 +49,7 @@ class Budget:
         """A share of the device."""
         share = of_device(device, fill)
         share = replace(share, lut=int(share.lut * LUT_SHARE))
-        return Budget(device.part.family, share, int(device.part.uram * fill), memory, bd, bw)
+        return Budget(device.part.family, share, memory, bd, bw)
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,6 @@ class Found:
     schedule: Schedule
     frame: cycles.FrameCycles
     resources: Resources
-    uram: int
 
     @property
     def array(self) -> Array:
@@ -111,7 +109,7 @@ def _planned(
     schedule = fastest(network, array, budget.memory)
     if schedule is None:
         return None
-    return Found(schedule, schedule.frame(budget.memory), *fitting)
+    return Found(schedule, schedule.frame(budget.memory), fitting)
 
 
 def _shrunk(network: IntegerNetwork, best: Found, budget: Budget, others: Sequence[IntegerNetwork]) -> Found:
@@ -125,18 +123,25 @@ def _shrunk(network: IntegerNetwork, best: Found, budget: Budget, others: Sequen
         if depth <= array.word_depth
     ]
     for one in smaller:
-        found = _planned(network, one, budget, others)
+        placed = held(one, budget)
+        found = _planned(network, placed, budget, others) if placed is not None else None
         if found is not None and found.frame.cycles <= best.frame.cycles:
             return found
     return best
 
 
-def fit(array: Array, budget: Budget) -> tuple[Resources, int] | None:
-    """What the array takes, in UltraRAM what block RAM does not hold; None where it exceeds the budget."""
-    for uram in (False, True) if budget.uram else (False,):
-        taken, rams = estimate(array, budget.family, uram=uram)
-        if rams <= budget.uram and not any(taken.over(budget.resources)):
-            return taken, rams
+def fit(array: Array, budget: Budget) -> Resources | None:
+    """What the array takes; None where it exceeds the budget."""
+    taken = estimate(array, budget.family)
+    return None if any(taken.over(budget.resources)) else taken
+
+
+def held(array: Array, budget: Budget) -> Array | None:
+    """The array with its words in UltraRAM where block RAM does not hold them; None where neither does."""
+    for uram in (0, 1):
+        one = replace(array, word_uram=uram)
+        if fit(one, budget) is not None:
+            return one
     return None
 
 
@@ -158,13 +163,12 @@ def candidates(networks: Sequence[IntegerNetwork], budget: Budget) -> Iterator[A
             bw=budget.bw,
         )  # fmt: skip
         for pi, po in itertools.product(CHANNELS, CHANNELS):
-            array = replace(base, pi=pi, po=po)
-            if array.multipliers > budget.resources.dsp or fit(array, budget) is None:
+            found = held(replace(base, pi=pi, po=po), budget)
+            if found is None:
                 continue
+            array = found
             for lanes in (lanes for lanes in range(2, po + 1) if po % lanes == 0):
-                more = replace(array, lanes=lanes)
-                array = more if fit(more, budget) else array
+                array = held(replace(array, lanes=lanes), budget) or array
             for depth in DEPTHS:
-                more = replace(array, word_depth=depth)
-                array = more if fit(more, budget) else array
+                array = held(replace(array, word_depth=depth), budget) or array
             yield array

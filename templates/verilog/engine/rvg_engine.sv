@@ -20,6 +20,7 @@ module rvg_engine #(
   parameter int LANES       = 1,   // outputs' channels that are transformed at once
   parameter int T_MAX       = 4,   // tiles of a strip
   parameter int WORD_DEPTH  = 256, // words of the data memory
+  parameter int WORD_URAM   = 0,   // 1: in UltraRAM
   parameter int LINE_DEPTH  = 64,  // beats in a row bank of the input
   parameter int OUT_WORDS   = 16,  // beats in a slot of a row bank of the store
   parameter int SLOTS       = 4,
@@ -233,9 +234,9 @@ module rvg_engine #(
   logic [7:0]            px_y;
 
   rvg_engine_compute #(
-    .N(N), .PI(PI), .PO(PO), .LANES(LANES), .T_MAX(T_MAX), .WORD_DEPTH(WORD_DEPTH), .BW(BW), .SETS(SETS),
-    .BLOCK_BEATS(BLOCK_BEATS), .DATA_W(DATA_W), .WMIDDLE_W(WMIDDLE_W), .WEIGHT_W(WEIGHT_W), .ACC_W(ACC_W), .SHIFT1(SHIFT1),
-    .SHIFT2(SHIFT2), .SUM_W(SUM_W)
+    .N(N), .PI(PI), .PO(PO), .LANES(LANES), .T_MAX(T_MAX), .WORD_DEPTH(WORD_DEPTH), .WORD_URAM(WORD_URAM),
+    .BW(BW), .SETS(SETS), .BLOCK_BEATS(BLOCK_BEATS), .DATA_W(DATA_W), .WMIDDLE_W(WMIDDLE_W), .WEIGHT_W(WEIGHT_W),
+    .ACC_W(ACC_W), .SHIFT1(SHIFT1), .SHIFT2(SHIFT2), .SUM_W(SUM_W)
   ) u_compute (
     .clk, .rst(unit_rst),
     .weights_tdata(unit_tdata[I_W*WEIGHTS +: I_W]), .weights_tvalid(unit_tvalid[WEIGHTS]),

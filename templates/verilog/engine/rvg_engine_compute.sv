@@ -18,6 +18,7 @@ module rvg_engine_compute #(
   parameter int LANES       = 1,
   parameter int T_MAX       = 4,
   parameter int WORD_DEPTH  = 256,
+  parameter int WORD_URAM   = 0,
   parameter int BW          = 8,
   parameter int SETS        = 4,
   parameter int BLOCK_BEATS = 9,
@@ -91,7 +92,7 @@ module rvg_engine_compute #(
   logic [WORD_W-1:0]              word_rd_addr;
   logic [PI*POSITIONS*DATA_W-1:0] in_word;
 
-  rvg_engine_words #(.WIDTH(PI*POSITIONS*DATA_W), .WORD_DEPTH(WORD_DEPTH)) u_words (
+  rvg_engine_words #(.WIDTH(PI*POSITIONS*DATA_W), .WORD_DEPTH(WORD_DEPTH), .WORD_URAM(WORD_URAM)) u_words (
     .clk, .wr_en(word_we), .wr_addr(word_addr), .wr_data(word_data),
     .rd_en(word_rd_en), .rd_addr(word_rd_addr), .rd_data(in_word)
   );

@@ -10,12 +10,14 @@ import pytest
 from engine_cases import network_of
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.plan import device
+from repvgg_hw.plan import device, rate
 from repvgg_hw.plan.engine import limits
 from repvgg_hw.plan.engine.array import Array
+from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.plan.engine.resources import dsps
 from repvgg_hw.plan.engine.schedule import plan
 from repvgg_hw.plan.engine.search import Budget, candidates, fit, search
+from repvgg_hw.plan.request import parse
 from repvgg_hw.plan.resources import Resources
 
 NETWORK = network_of([(16, 2, 1), (16, 1, 1), (24, 2, 2)], (3, 30, 30), 10)
@@ -34,7 +36,7 @@ def all_fitting() -> Iterator[Array]:
 
 def test_no_other_that_fits_is_faster() -> None:
     found = search(NETWORK, SMALL)
-    assert fit(found.array, SMALL) == (found.resources, found.uram)
+    assert fit(found.array, SMALL) == found.resources
     assert not list(found.resources.over(SMALL.resources))
     others = [(plan(NETWORK, array).frame().cycles, array) for array in all_fitting()]
     assert len(others) > 20
@@ -80,3 +82,26 @@ def test_an_engine_has_room_for_others() -> None:
     limits.check(NETWORK, found.array)
     assert fit(found.array, SMALL) is not None
     assert found.frame.cycles >= search(NETWORK, SMALL).frame.cycles
+
+
+def test_words_go_to_ultraram_where_block_ram_does_not_hold_them() -> None:
+    block = search(NETWORK, SMALL)
+    less = replace(SMALL, resources=replace(SMALL.resources, bram=block.resources.bram - 1))
+    ultra = search(NETWORK, replace(less, resources=replace(less.resources, uram=16)))
+    assert (block.array.word_uram, ultra.array.word_uram) == (0, 1)
+    assert 0 < ultra.resources.uram <= 16
+    assert ultra.resources.bram < block.resources.bram
+    assert ultra.frame.cycles <= search(NETWORK, less).frame.cycles
+    same = replace(block.array, word_uram=1)
+    assert same.identity == block.array.identity  # images do not care
+    assert fit(same, SMALL) is None
+
+
+def test_what_the_search_found_fits_in_words_too() -> None:
+    """UltraRAM was counted as block RAM, and "does not fit" was said of what does."""
+    request = parse("verilog", device="kv260", fill=0.8, architecture="engine")
+    array = search(NETWORK, SMALL).array
+    said = rate.fits(EnginePlan(plan(NETWORK, replace(array, word_uram=1)), None), request)
+    assert said is not None
+    assert said.startswith("fits kv260")
+    assert "UltraRAM" in said
