@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,11 +150,11 @@ def command(
         raise CheckFailed(f"does not fit {chosen.name}: {'; '.join(done.short())}")
 
 
-def _counts(planned: Planned | None, made: Resources) -> tuple[str, ...]:
-    """Cells, and in brackets what the plan says of them."""
+def _counts(counted: Iterable[str], planned: Planned | None, made: Resources) -> tuple[str, ...]:
+    """Cells of these kinds, and in brackets what the plan says of them; then carry cells."""
     both = [
         f"{getattr(made, name):,}" + ("" if planned is None else f" ({getattr(planned, name):,})")
-        for name in ("dsp", "bram", "lut", "ff")
+        for name in counted
     ]
     return (*both, f"{made.carry:,}")
 
@@ -162,21 +163,22 @@ def _print(done: Synthesis, name: str) -> None:
     def row(part: Part) -> tuple[str, ...]:
         return (
             part.name,
-            *_counts(part.planned, part.synthesised),
+            *_counts(done.counted, part.planned, part.synthesised),
             "" if part.mhz is None else f"{part.mhz:.1f}",
             f"{part.seconds + (part.route_seconds or 0):.0f}",
             f"{max(part.megabytes, part.route_megabytes or 0):,.0f}",
         )
 
-    counted = ("DSP (planned)", "BRAM 18k", "LUT", "FF", "carry")
-    has = done.available
-    most = ("of the device", *(f"{has[r]:,}" for r in ("dsp", "bram", "lut", "ff")), "", "", "", "")
+    counted = (*done.counted.values(), "carry")
+    most = ("of the device", *(f"{done.available[name]:,}" for name in done.counted), "", "", "", "")
     title = f"{name}: {done.device} ({done.family}), {done.tools}"
     headings = (*counted, "MHz", "seconds", "MB")
     show_table(title, ("<", *headings), [*(row(part) for part in done.parts), most])
     for part in done.parts:
         if part.units:
-            units = [(unit.name, *_counts(unit.planned, unit.synthesised)) for unit in part.units]
+            units = [
+                (unit.name, *_counts(done.counted, unit.planned, unit.synthesised)) for unit in part.units
+            ]
             show_table(f"units of {part.name}", ("<", *counted), units)
     for part in done.parts:
         if len(part.attempts) > 1:

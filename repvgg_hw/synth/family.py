@@ -58,7 +58,7 @@ class Family:
         ]
 
 
-RESOURCES = ("dsp", "bram", "lut", "ff", "carry")
+RESOURCES = ("dsp", "bram", "lut", "ff", "carry", "uram")
 _XILINX_LUTS = {  # RAM and shift registers in LUTs: how many of them each takes
     **{f"LUT{n}": 1 for n in range(1, 7)},
     "INV": 1,
@@ -86,6 +86,7 @@ FAMILIES = {
                 "lut": _XILINX_LUTS,
                 "ff": _XILINX_FF,
                 "carry": {"CARRY4": 1},
+                "uram": {},
             },
             models=("xilinx/cells_sim.v",),
             explicit="-nodsp",
@@ -99,6 +100,7 @@ FAMILIES = {
                 "lut": _XILINX_LUTS,
                 "ff": _XILINX_FF,
                 "carry": {"CARRY4": 1},  # of which Yosys makes them here, too
+                "uram": {"URAM288": 1},
             },
             models=("xilinx/cells_sim.v",),
             own=("DSP48E2.sv",),
@@ -112,6 +114,7 @@ FAMILIES = {
                 "lut": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4, "DPR16X4C": 4},
                 "ff": {"TRELLIS_FF": 1},
                 "carry": {"CCU2C": 1},
+                "uram": {},
             },
             models=("ecp5/cells_sim.v",),
             own=("MULT18X18D.sv",),

@@ -18,18 +18,21 @@ from repvgg_hw.files import write_if_changed
 from repvgg_hw.synth.nextpnr import Attempt, Step
 
 FILE = "synth.json"
-AVAILABLE = ("dsp", "bram", "lut", "ff")  # of `Resources`, what is said of a device
+# Of `Resources`, what is said of a device, and the heading of its column; in brackets stands what is planned.
+AVAILABLE = {"dsp": "DSP (planned)", "bram": "BRAM 18k", "uram": "UltraRAM", "lut": "LUT", "ff": "FF"}
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Cells of a netlist: multipliers, block RAMs of 18 kbit, look-up tables, flip-flops, carry cells."""
+    """Cells of a netlist: multipliers, block RAMs of 18 kbit, look-up tables, flip-flops, carry cells,
+    UltraRAMs."""
 
     dsp: int
     bram: int
     lut: int
     ff: int
     carry: int
+    uram: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Planned:
     bram: int
     lut: int
     ff: int
+    uram: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,13 @@ class Synthesis:
     def fits(self) -> bool:
         """Whether the device has what every netlist takes."""
         return not self.short()
+
+    @property
+    def counted(self) -> dict[str, str]:
+        """What is shown of a netlist, carry cells aside, and its heading: UltraRAM where there is any."""
+        return {
+            name: heading for name, heading in AVAILABLE.items() if name != "uram" or self.available[name]
+        }
 
     def short(self) -> list[str]:
         """What the device has too little of, and how much is asked of it."""

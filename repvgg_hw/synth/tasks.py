@@ -98,7 +98,7 @@ def _folder(directory: Path, device: Device, name: str) -> Path:
 
 
 def _planned(taken: Resources) -> Planned:
-    return Planned(taken.dsp, taken.bram, taken.lut, taken.ff)
+    return Planned(taken.dsp, taken.bram, taken.lut, taken.ff, taken.uram)
 
 
 def _of_chain(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import engine_designs
@@ -85,3 +86,16 @@ def test_a_unit_alone_takes_the_multipliers_of_the_plan(place: Path) -> None:
     (part,) = json.loads(done.output)["parts"]
     assert part["synthesised"]["dsp"] == part["planned"]["dsp"] == ARRAY.bw
     assert part["synthesised"]["ff"] > 500 < part["synthesised"]["lut"]
+
+
+def test_words_in_ultraram_are_counted_as_planned(tmp_path: Path) -> None:
+    """Yosys leaves a memory that asks for UltraRAM out where it is not told of it."""
+    pytest.importorskip("pyosys", reason="pip install repvgg-hw[synth]")
+    engine_designs.write(tmp_path / "engine", array=replace(ARRAY, word_uram=1))
+    done = synth(tmp_path / "engine", "--device", "kv260", "--layer", "words", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.output)
+    (part,) = found["parts"]
+    assert part["synthesised"]["uram"] == part["planned"]["uram"] > 0 == part["synthesised"]["bram"]
+    assert found["available"]["uram"] == 64
+    assert "UltraRAM" in synth(tmp_path / "engine", "--device", "kv260", "--layer", "words").output

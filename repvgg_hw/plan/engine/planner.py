@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.plan.engine.search import Budget, fit, search
 from repvgg_hw.plan.planner import Planner
 from repvgg_hw.plan.request import Request
-from repvgg_hw.plan.resources import Resources
+from repvgg_hw.plan.resources import NAMES, Resources
 from repvgg_hw.schema import difference, exactly, partly, plain
 
 ANY = 10**9  # of a resource: no limit
@@ -84,7 +85,8 @@ def _budget(request: Request) -> Budget:
         device = devices.get(request.device.name)
         bd, bw, memory = PORTS[device.part.family]
         return Budget.of(device, memory, bd, bw, request.device.fill)
-    return Budget(FAMILY, Resources(dsp=request.multipliers or 0, bram=ANY, lut=ANY, ff=ANY, lutram=ANY))
+    rest = replace(Resources(*(ANY for _ in NAMES)), dsp=request.multipliers or 0)
+    return Budget(FAMILY, rest)
 
 
 PLANNER: Planner = EnginePlanner()

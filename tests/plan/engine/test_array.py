@@ -31,7 +31,7 @@ def test_identity_depends_on_every_parameter() -> None:
     changed = {
         field.name: replace(ROOMY, **{field.name: other.get(field.name, getattr(ROOMY, field.name) + 1)})
         for field in fields(ROOMY)
-        if field.name not in ("po", "acc_w")
+        if field.name not in ("po", "acc_w", "word_uram")  # nothing to an image: which memory words are in
     } | {"po": replace(ROOMY, po=3), "acc_w": replace(ROOMY, acc_w=31)}
     identities = {name: array.identity for name, array in changed.items()}
     assert len({ROOMY.identity, *identities.values()}) == len(identities) + 1
