@@ -18,13 +18,14 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 test: export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint bench ulx3s soc clean distclean
+.PHONY: help demo test test-long lint docs bench ulx3s soc clean distclean
 
 help:
 	@echo "make demo    the whole path on a trained network: fuse, quantize, Verilog, RTL simulation, one table"
 	@echo "make test    ruff, mypy, Verilog lint and every test"
 	@echo "make test-long   proofs at full size, 224x224: docs/benchmarks.md says how long they take"
 	@echo "make lint    ruff and mypy only"
+	@echo "make docs    the documentation as a site, in build/site; every link is checked"
 	@echo "make bench   RepVGG-A0 at 224x224, whole, in RTL: seconds, memory, cycles on this machine"
 	@echo "make ulx3s   the digits network's bitstream for a ULX3S-85F, by tools from PyPI"
 	@echo "make soc     16 digits on a simulated system: LiteX, RISC-V CPU, DRAM, firmware in C, accelerator"
@@ -40,6 +41,11 @@ lint: $(STAMP)
 
 test: lint
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+# Needs no network, neither here nor in a reader's browser. The theme's notice of its end of life is not the reader's concern.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	$(BIN)/python -m website.check build/site
 
 # In order, one at a time: the whole network's simulator is built once. Designs take gigabytes: kept only where a test fails.
 test-long: $(STAMP)
