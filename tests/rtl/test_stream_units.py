@@ -78,9 +78,9 @@ def replay() -> Trials:
     cases = {f"w{w}r{r}": {"WIDTH": 7, "WORDS": w, "REPEATS": r} for w, r in shapes}
     faults = {
         "changes": Fault("w3r2", "= !m_axis_tvalid || m_axis_tready;", "= 1'b1;", STAYS),
-        "lost": Fault("w3r2", "assign s_axis_tready = !full_q[wr_half_q];", "assign s_axis_tready = 1'b1;",
-                      "a half that is not empty"),
-        "twice": Fault("w1r3", "REPEAT_W'(REPEATS - 1);", "REPEAT_W'(REPEATS);"),
+        "lost": Fault("w3r2", "assign s_axis_tready = !both_q;", "assign s_axis_tready = 1'b1;",
+                      "where two sets are stored"),
+        "twice": Fault("w1r3", "REPEATS > 1 ? REPEATS - 2", "REPEATS > 1 ? REPEATS - 1"),
     }  # fmt: skip
     return Trials(cases, faults)
 

@@ -35,58 +35,63 @@ module rvg_replay #(
     rvg_error_parameter_below_1 u_error ();
   end
 
-  logic [1:0]          full_q;  // one flag per half
-  logic                wr_half_q, rd_half_q;
-  logic [WORD_W-1:0]   wr_word_q, rd_word_q;
+  // Addresses, and whether sets are there or at their end, are registers of their own: paths begin with them.
+  logic                some_q, both_q;  // sets that are stored whole: one or two, two
+  logic [ADDR_W-1:0]   wr_addr_q, rd_addr_q;
+  logic [WORD_W-1:0]   rd_word_q;
   logic [REPEAT_W-1:0] repeat_q;
-  logic                push, pop, enable, wr_last, rd_last, rd_release;
+  logic                rd_last_q, rd_final_q;  // the set's last word; its last repetition
+  logic                push, pop, enable, fill, rd_release;
 
-  assign s_axis_tready = !full_q[wr_half_q];
+  assign s_axis_tready = !both_q;
   assign push          = s_axis_tvalid && s_axis_tready;
-  assign wr_last       = wr_word_q == WORD_W'(WORDS - 1);
+  assign fill          = push && (wr_addr_q == ADDR_W'(WORDS - 1) || wr_addr_q == ADDR_W'(DEPTH - 1));
 
   assign enable        = !m_axis_tvalid || m_axis_tready;
-  assign pop           = full_q[rd_half_q] && enable;
-  assign rd_last       = rd_word_q == WORD_W'(WORDS - 1);
-  assign rd_release    = pop && rd_last && repeat_q == REPEAT_W'(REPEATS - 1);
+  assign pop           = some_q && enable;
+  assign rd_release    = pop && rd_last_q && rd_final_q;
 
   always_ff @(posedge clk) begin
-    if (push) wr_word_q <= wr_last ? '0 : wr_word_q + 1'b1;
-    if (push && wr_last) begin
-      full_q[wr_half_q] <= 1'b1;
-      wr_half_q         <= !wr_half_q;
+    if (fill != rd_release) begin
+      some_q <= fill || both_q;
+      both_q <= fill && some_q;
     end
-
-    if (pop) rd_word_q <= rd_last ? '0 : rd_word_q + 1'b1;
-    if (pop && rd_last) repeat_q <= rd_release ? '0 : repeat_q + 1'b1;
-    if (rd_release) begin
-      full_q[rd_half_q] <= 1'b0;
-      rd_half_q         <= !rd_half_q;
+    if (push) wr_addr_q <= wr_addr_q == ADDR_W'(DEPTH - 1) ? '0 : wr_addr_q + 1'b1;
+    if (pop) begin
+      rd_word_q <= rd_last_q ? '0 : rd_word_q + 1'b1;
+      rd_last_q <= WORDS == 1 || (!rd_last_q && rd_word_q == WORD_W'(WORDS > 1 ? WORDS - 2 : 0));
+      rd_addr_q <= !rd_last_q ? rd_addr_q + 1'b1
+                 : rd_final_q ? (rd_addr_q == ADDR_W'(DEPTH - 1) ? '0 : rd_addr_q + 1'b1)
+                 : rd_addr_q - ADDR_W'(WORDS - 1);
+      if (rd_last_q) begin
+        repeat_q   <= rd_final_q ? '0 : repeat_q + 1'b1;
+        rd_final_q <= REPEATS == 1 || (!rd_final_q && repeat_q == REPEAT_W'(REPEATS > 1 ? REPEATS - 2 : 0));
+      end
     end
-    if (enable) m_axis_tvalid <= full_q[rd_half_q];
+    if (enable) m_axis_tvalid <= some_q;
 
     if (rst) begin
-      full_q        <= '0;
-      wr_half_q     <= 1'b0;
-      rd_half_q     <= 1'b0;
-      wr_word_q     <= '0;
+      some_q        <= 1'b0;
+      both_q        <= 1'b0;
+      wr_addr_q     <= '0;
+      rd_addr_q     <= '0;
       rd_word_q     <= '0;
+      rd_last_q     <= WORDS == 1;
       repeat_q      <= '0;
+      rd_final_q    <= REPEATS == 1;
       m_axis_tvalid <= 1'b0;
     end
   end
 
   rvg_ram_1r1w #(.WIDTH(WIDTH), .DEPTH(DEPTH)) u_ram (
     .clk,
-    .wr_en(push), .wr_addr(wr_half_q ? ADDR_W'(wr_word_q) + ADDR_W'(WORDS) : ADDR_W'(wr_word_q)),
-    .wr_data(s_axis_tdata),
-    .rd_en(pop), .rd_addr(rd_half_q ? ADDR_W'(rd_word_q) + ADDR_W'(WORDS) : ADDR_W'(rd_word_q)),
-    .rd_data(m_axis_tdata)
+    .wr_en(push), .wr_addr(wr_addr_q), .wr_data(s_axis_tdata),
+    .rd_en(pop), .rd_addr(rd_addr_q), .rd_data(m_axis_tdata)
   );
 
 `ifdef RVG_ASSERT
-  rvg_assert #(.TEXT("rvg_replay: a beat came into a half that is not empty")) u_assert_write (
-    .clk, .rst, .holds(!push || !full_q[wr_half_q])
+  rvg_assert #(.TEXT("rvg_replay: a beat came where two sets are stored")) u_assert_write (
+    .clk, .rst, .holds(!push || !both_q)
   );
   rvg_assert_stream #(
     .TEXT("rvg_replay: a beat did not stay until it was taken"), .WIDTH(WIDTH)
