@@ -34,7 +34,12 @@ BENCH_SOURCES = (
     "stream_pauses.sv",
     "stream_check.sv",
 )
-TOP_MODULES = {"rvg_rom", "rvg_constant", "rvg_frame_check"}  # in the top itself, beside the units
+TOP_MODULES = {
+    "rvg_rom",
+    "rvg_constant",
+    "rvg_frame_check",
+    "rvg_stream_reg",
+}  # in the top itself, beside the units
 PACKAGE = "rvg_pkg"
 LIST = "files.f"  # of the sources, in the order in which tools must read them
 SOURCE_NAME = re.compile(r"rtl/[A-Za-z_][A-Za-z0-9_]*\.sv")  # of what LIST holds

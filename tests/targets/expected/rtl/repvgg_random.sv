@@ -26,8 +26,24 @@ module repvgg_random (
   output      logic frame_error
 );
 
+  // Registers next to the pins, or to what is around: no path through them is longer than a wire.
+  logic [24-1:0] in_tdata;
+  logic in_tvalid, in_tlast, in_tready;
+  logic [32-1:0] out_tdata;
+  logic out_tvalid, out_tlast, out_tready;
+
+  rvg_stream_reg #(.WIDTH(25)) u_in (
+    .clk, .rst, .s_axis_tdata({s_axis_tlast, s_axis_tdata}), .s_axis_tvalid, .s_axis_tready,
+    .m_axis_tdata({in_tlast, in_tdata}), .m_axis_tvalid(in_tvalid), .m_axis_tready(in_tready)
+  );
+
+  rvg_stream_reg #(.WIDTH(33)) u_out (
+    .clk, .rst, .s_axis_tdata({out_tlast, out_tdata}), .s_axis_tvalid(out_tvalid), .s_axis_tready(out_tready),
+    .m_axis_tdata({m_axis_tlast, m_axis_tdata}), .m_axis_tvalid, .m_axis_tready
+  );
+
   rvg_frame_check #(.BEATS(30)) u_frame_check (
-    .clk, .rst, .tvalid(s_axis_tvalid), .tready(s_axis_tready), .tlast(s_axis_tlast), .error(frame_error)
+    .clk, .rst, .tvalid(in_tvalid), .tready(in_tready), .tlast(in_tlast), .error(frame_error)
   );
 
   // stage0.0: 4 channels
@@ -81,7 +97,7 @@ module repvgg_random (
     .FIFO_DEPTH(46)
   ) u_stage0_0 (
     .clk, .rst,
-    .s_axis_tdata(s_axis_tdata), .s_axis_tvalid(s_axis_tvalid), .s_axis_tready(s_axis_tready),
+    .s_axis_tdata(in_tdata), .s_axis_tvalid(in_tvalid), .s_axis_tready(in_tready),
     .weight_en(stage0_0_weight_en), .weight_addr(stage0_0_weight_addr), .weight_data(stage0_0_weight_data),
     .affine_en(stage0_0_affine_en), .affine_addr(stage0_0_affine_addr), .affine_data(stage0_0_affine_data),
     .shift(stage0_0_shift),
@@ -183,8 +199,8 @@ module repvgg_random (
     .s_axis_tdata(pool_tdata), .s_axis_tvalid(pool_tvalid), .s_axis_tready(pool_tready),
     .weight_en(linear_weight_en), .weight_addr(linear_weight_addr), .weight_data(linear_weight_data),
     .bias_en(linear_bias_en), .bias_addr(linear_bias_addr), .bias_data(linear_bias_data),
-    .m_axis_tlast,
-    .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid), .m_axis_tready(m_axis_tready)
+    .m_axis_tlast(out_tlast),
+    .m_axis_tdata(out_tdata), .m_axis_tvalid(out_tvalid), .m_axis_tready(out_tready)
   );
 
 endmodule
