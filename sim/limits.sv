@@ -45,12 +45,12 @@ module limit_probe (
 endmodule
 
 // Every row of the ring is taken, so that the input waits; every row has been given back.
-bind rvg_window_buffer limit_probe u_full (.clk, .rst, .at_limit(free_q == '0));
-bind rvg_window_buffer limit_probe u_empty (.clk, .rst, .at_limit(ready_q == '0));
+bind rvg_window_buffer limit_probe u_full (.clk, .rst, .at_limit(!s_axis_tready));
+bind rvg_window_buffer limit_probe u_empty (.clk, .rst, .at_limit(32'(more_q) == 32'(lack_q)));
 
 // Both halves wait to be read; neither does.
-bind rvg_replay limit_probe u_full (.clk, .rst, .at_limit(&full_q));
-bind rvg_replay limit_probe u_empty (.clk, .rst, .at_limit(full_q == '0));
+bind rvg_replay limit_probe u_full (.clk, .rst, .at_limit(both_q));
+bind rvg_replay limit_probe u_empty (.clk, .rst, .at_limit(!some_q));
 
 // Every stage of the input transform holds a window.
 bind rvg_winograd_input_transform limit_probe u_full (

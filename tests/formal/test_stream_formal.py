@@ -136,12 +136,14 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
     "credit back before the beat is taken": (
         "credit_fifo", CREDITS, 9, "(m_axis_tvalid && m_axis_tready)", "(m_axis_tvalid)",
     ),
-    "replay a round short": ("replay", REPLAY, 9, "REPEAT_W'(REPEATS - 1)", "REPEAT_W'(REPEATS - 2)"),
-    "replay leaves a set early": ("replay", REPLAY, 9, "pop && rd_last && repeat_q", "pop && repeat_q"),
-    "replay overwrites": ("replay", REPLAY, 9, "ADDR_W'(wr_word_q) + ADDR_W'(WORDS)", "ADDR_W'(wr_word_q)"),
+    "replay a round short": ("replay", REPLAY, 9, "rd_final_q    <= REPEATS == 1", "rd_final_q    <= 1'b1"),
+    "replay leaves a set early": ("replay", REPLAY, 9, "pop && rd_last_q && rd_final_q", "pop && rd_final_q"),
+    "replay overwrites": (
+        "replay", REPLAY, 9, "wr_addr_q == ADDR_W'(DEPTH - 1) ? '0", "wr_addr_q == ADDR_W'(WORDS - 1) ? '0",
+    ),
     "replay does not hold": ("replay", REPLAY, 9, "!m_axis_tvalid || m_axis_tready", "1'b1"),
-    "replay stores one set": ("replay", REPLAY, 9, "!full_q[wr_half_q]", "full_q == '0"),
-    "replay never full": ("replay", REPLAY, 9, "!full_q[wr_half_q]", "1'b1"),
+    "replay stores one set": ("replay", REPLAY, 9, "s_axis_tready = !both_q", "s_axis_tready = !some_q"),
+    "replay never full": ("replay", REPLAY, 9, "s_axis_tready = !both_q", "s_axis_tready = 1'b1"),
     "upsize overwrites": (
         "width_converter: stream_upsize", lanes(1, 2), 9, "!full_q || slice_ready", "1'b1",
     ),
@@ -168,30 +170,32 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
         "tile_to_raster", raster(2, 2, 1, 2, out_lanes=2), 12, "data_q <= rd_row_q", "data_q <= '0",
     ),
     "raster does not hold": ("tile_to_raster", ROW, 9, "!m_axis_tvalid || m_axis_tready", "1'b1"),
-    "row read before it is written": ("window_buffer", COLUMN, 9, "ready_q > more_q", "ready_q >= more_q"),
-    "row released early": ("window_buffer", COLUMN, 12, "top_q + ROW_W'(STEP - 1)", "top_q + ROW_W'(STEP)"),
-    "row released never": ("window_buffer", windows(1, 1), 9, "free_q + release_q", "free_q"),
+    "row read before it is written": (
+        "window_buffer", COLUMN, 12, "(BANK_W+1)'(MORE_ROWS - 1)", "(BANK_W+1)'(MORE_ROWS - 2)",
+    ),
+    "row released early": ("window_buffer", COLUMN, 14, "top_q + ROW_W'(STEP - 1)", "top_q + ROW_W'(STEP)"),
+    "row released never": ("window_buffer", windows(1, 1), 11, "free_q + release_q", "free_q"),
     "rows of the next row of windows": (
-        "window_buffer", COLUMN, 12, "more_q      <= next_more_q", "more_q      <= more_q",
+        "window_buffer", COLUMN, 14, "(BANK_W+1)'(next_more_q)", "(BANK_W+1)'(more_q)",
     ),
     "row kept too long": (
-        "window_buffer", windows(1, 1), 9, "last_row ? ROW_W'(HEIGHT)", "last_row ? ROW_W'(HEIGHT - 1)",
+        "window_buffer", windows(1, 1), 11, "last_row ? ROW_W'(HEIGHT)", "last_row ? ROW_W'(HEIGHT - 1)",
     ),
     "ring larger than it is": (
-        "window_buffer", COLUMN, 12, "free_q  <= BANK_W'(BANKS)", "free_q  <= BANK_W'(BANKS + 1)",
+        "window_buffer", COLUMN, 14, "(BANK_W+1)'(BANKS - 1)", "(BANK_W+1)'(BANKS)",
     ),
     "ring smaller than it is": (
-        "window_buffer", COLUMN, 9, "s_axis_tready = free_q != '0", "s_axis_tready = free_q > BANK_W'(1)",
+        "window_buffer", COLUMN, 11, "s_axis_tready = !free_q[BANK_W]", "s_axis_tready = free_q > 0",
     ),
-    "window does not hold": ("window_buffer", COLUMN, 10, "!window_valid_q || m_axis_tready", "1'b1"),
+    "window does not hold": ("window_buffer", COLUMN, 12, "!window_valid_q || m_axis_tready", "1'b1"),
     "no padding below": (
-        "window_buffer", windows(1, 1), 9, "row <= ROW_W'(HEIGHT)", "row <= ROW_W'(HEIGHT + 1)",
+        "window_buffer", windows(1, 1), 11, "row <= ROW_W'(HEIGHT)", "row <= ROW_W'(HEIGHT + 1)",
     ),
     "no padding on the right": (
-        "window_buffer", windows(1, 1), 9, "col_q <= COL_W'(WIDTH)", "col_q <= COL_W'(WIDTH + 1)",
+        "window_buffer", windows(1, 1), 11, "col_q <= COL_W'(WIDTH)", "col_q <= COL_W'(WIDTH + 1)",
     ),
-    "row begins elsewhere": ("window_buffer", windows(1, 3), 10, "(ADDR_W+2)'(-WORDS)", "(ADDR_W+2)'(WORDS)"),
-    "a column too many": ("window_buffer", windows(1, 2), 10, "SLIDE ? STEP - 1", "SLIDE ? STEP"),
+    "row begins elsewhere": ("window_buffer", windows(1, 3), 12, "(ADDR_W+2)'(-WORDS)", "(ADDR_W+2)'(WORDS)"),
+    "a column too many": ("window_buffer", windows(1, 2), 12, "SLIDE && STEP == 1", "1'b0"),
 }  # fmt: skip
 
 

@@ -100,6 +100,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     "rvg_width_converter": [({"LANE_W": 0}, POSITIVE)],
     "rvg_window_buffer": [
         ({"STEP": 3, "TILES_Y": 3, "TILES_X": 3}, "step_must_be_smaller_than_kernel"),
+        ({"KERNEL": 2, "TILES_Y": 9, "TILES_X": 9}, "kernel_below_3"),
         ({"TILES_Y": 6}, "tiles_y_does_not_cover_height"), ({"TILES_Y": 10}, "tiles_y_does_not_cover_height"),
         ({"TILES_X": 6}, "tiles_x_does_not_cover_width"), ({"TILES_X": 10}, "tiles_x_does_not_cover_width"),
         ({"BEAT_W": 0}, POSITIVE),

@@ -40,10 +40,11 @@ def of_3x3() -> Trials:
     faults = {
         "changes": Fault("s1_5x7", "= !window_valid_q || m_axis_tready;", "= 1'b1;", "a beat did not stay"),
         "twice": Fault("s1_4x5_w2", "held_valid_q && held_complete_q;", "held_valid_q;"),
-        "lost": Fault("s1_8x8", "assign s_axis_tready = free_q != '0;", "assign s_axis_tready = 1'b1;",
+        "lost": Fault("s1_8x8", "assign s_axis_tready = !free_q[BANK_W];", "assign s_axis_tready = 1'b1;",
                       "over one that is kept"),
-        "a_bank_too_many": Fault("s1_8x8", "<= BANK_W'(BANKS);", "<= BANK_W'(BANKS + 1);", "than there are"),
-        "too_early": Fault("s1_5x7", "ready_q > more_q", "1'b1",
+        "a_bank_too_many": Fault("s1_8x8", "<= (BANK_W+1)'(BANKS - 1);", "<= (BANK_W+1)'(BANKS);",
+                                 "than there are"),
+        "too_early": Fault("s1_5x7", "lack_q[BANK_W] && enable", "enable",
                            "more rows left than had come"),
     }  # fmt: skip
     return Trials(cases, faults)

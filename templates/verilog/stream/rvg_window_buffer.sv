@@ -47,9 +47,13 @@ module rvg_window_buffer #(
   localparam int TILE_W    = TILES_X > 1 ? $clog2(TILES_X) : 1;
   localparam int PHASE_W   = $clog2(KERNEL);
   localparam bit SLIDE     = WORDS == 1;
+  localparam int MORE_ROWS = KERNEL - 1 > HEIGHT ? HEIGHT : KERNEL - 1;  // in the map, of a frame's first windows
 
   if (BEAT_W < 1 || WORDS < 1 || HEIGHT < 1 || WIDTH < 1 || STEP < 1 || TILES_Y < 1 || TILES_X < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
+  end
+  if (KERNEL < 3) begin : g_check_kernel
+    rvg_error_kernel_below_3 u_error ();
   end
   if (STEP >= KERNEL) begin : g_check_step
     rvg_error_step_must_be_smaller_than_kernel u_error ();
@@ -62,34 +66,48 @@ module rvg_window_buffer #(
   end
 
   // ---- rows: a ring of banks, counted free on one side and ready on the other
-  logic [BANK_W-1:0] free_q, ready_q, release_q;
-  logic              row_written, row_released;
+  // Both are counted so that the sign alone, a register, says whether to go on: it is the beginning of long paths.
+  logic signed [BANK_W:0] free_q;   // free banks - 1
+  logic signed [BANK_W:0] lack_q;   // rows that the row of windows at hand needs - rows that are there - 1
+  logic signed [BANK_W:0] release_q, advance_q;  // what the end of that row of windows frees, and adds to lack_q
+  logic                   row_written, row_stored_q, row_released;
 
   // Both sides' ends of a row come late in the cycle; the sums for them are there by then.
   always_ff @(posedge clk) begin
-    free_q  <= (row_released ? free_q + release_q : free_q) - BANK_W'(row_written);
-    ready_q <= (row_released ? ready_q - release_q : ready_q) + BANK_W'(row_written);
+    free_q  <= (row_released ? free_q + release_q : free_q) - (BANK_W+1)'(row_written);
+    lack_q <= (row_released ? lack_q + advance_q : lack_q) - (BANK_W+1)'(row_stored_q);
     if (rst) begin
-      free_q  <= BANK_W'(BANKS);
-      ready_q <= '0;
+      free_q  <= (BANK_W+1)'(BANKS - 1);
+      lack_q <= (BANK_W+1)'(MORE_ROWS - 1);
     end
   end
 
-  // ---- write side
-  logic [BANK_W-1:0] wr_bank_q;
-  logic [ADDR_W-1:0] wr_addr_q;
-  logic              push;
+  // ---- write side: a beat waits a cycle in registers, from which the banks are near
+  logic [BANKS-1:0]  wr_here_q, wr_en_q;  // the bank that is written, one bit each
+  logic [ADDR_W-1:0] wr_addr_q, bank_addr_q;
+  logic [BEAT_W-1:0] wr_data_q;
+  logic              wr_last_q, push;
 
-  assign s_axis_tready = free_q != '0;
+  assign s_axis_tready = !free_q[BANK_W];
   assign push          = s_axis_tvalid && s_axis_tready;
-  assign row_written   = push && wr_addr_q == ADDR_W'(ROW_BEATS - 1);
+  assign row_written   = push && wr_last_q;
 
   always_ff @(posedge clk) begin
-    if (push) wr_addr_q <= row_written ? '0 : wr_addr_q + 1'b1;
-    if (row_written) wr_bank_q <= wr_bank_q == BANK_W'(BANKS - 1) ? '0 : wr_bank_q + 1'b1;
+    wr_en_q      <= push ? wr_here_q : '0;
+    row_stored_q <= row_written;
+    bank_addr_q  <= wr_addr_q;
+    wr_data_q    <= s_axis_tdata;
+    if (push) begin
+      wr_addr_q <= wr_last_q ? '0 : wr_addr_q + 1'b1;
+      wr_last_q <= ROW_BEATS == 1 || wr_addr_q == ADDR_W'(ROW_BEATS > 1 ? ROW_BEATS - 2 : 0);
+    end
+    if (row_written) wr_here_q <= {wr_here_q[BANKS-2:0], wr_here_q[BANKS-1]};
     if (rst) begin
-      wr_addr_q <= '0;
-      wr_bank_q <= '0;
+      wr_en_q      <= '0;
+      row_stored_q <= 1'b0;
+      wr_addr_q    <= '0;
+      wr_last_q    <= ROW_BEATS == 1;
+      wr_here_q    <= BANKS'(1);
     end
   end
 
@@ -101,56 +119,61 @@ module rvg_window_buffer #(
   logic [WORD_W-1:0]        word_q;
   logic [TILE_W-1:0]        tile_q;
   logic [PHASE_W-1:0]       phase_q;      // columns missing in the window
+  logic                     complete_q, last_word_q, last_tile_q;  // phase_q, word_q and tile_q are at their last value
 
   // How many rows are needed, and released at its end, is a matter of adders and comparisons: they are registers, which
-  // follow top_q a cycle later. A row of windows takes several cycles: its end finds them right.
+  // follow top_q one and two cycles later. A row of windows takes at least three: its end finds them right.
   // (Assignments, not functions: of a function Verilator makes code for each layer.)
-  localparam int MORE_ROWS = KERNEL - 1 > HEIGHT ? HEIGHT : KERNEL - 1;  // in the map, of a frame's first windows
   logic [ROW_W-1:0]  next_top, next_first;
   logic [ROW_W-1:0]  first_row, next_first_row, next_end_row;  // in the map, of the windows at top_q and at next_top
   logic [BANK_W:0]   next_base;
   logic [BANK_W-1:0] more_q, next_more_q;  // rows of this row of windows, of the next, without their first
-  logic              rows_ok, enable, issue, complete, last_word, row_end, last_row;
+  logic              enable, issue, row_end, last_row;
 
   assign last_row     = top_q == ROW_W'((TILES_Y - 1) * STEP);
   assign next_top     = last_row ? '0 : top_q + ROW_W'(STEP);
   assign first_row    = top_q == '0 ? '0 : top_q - 1'b1;
   assign next_first   = last_row ? ROW_W'(HEIGHT) : top_q + ROW_W'(STEP - 1);
-  assign rows_ok      = ready_q > more_q;
-  assign issue        = rows_ok && enable;
-  assign complete     = phase_q == '0;
-  assign last_word    = word_q == WORD_W'(WORDS - 1);
-  assign row_end      = complete && last_word && tile_q == TILE_W'(TILES_X - 1);
+  assign issue        = lack_q[BANK_W] && enable;
+  assign row_end      = complete_q && last_word_q && last_tile_q;
   assign row_released = issue && row_end;
-  assign next_base    = (BANK_W+1)'(base_bank_q) + (BANK_W+1)'(release_q);
+  assign next_base    = (BANK_W+1)'(base_bank_q) + $unsigned(release_q);
 
   assign next_first_row = next_top == '0 ? '0 : next_top - 1'b1;
   assign next_end_row   = next_top + ROW_W'(KERNEL - 1) > ROW_W'(HEIGHT) ? ROW_W'(HEIGHT) : next_top + ROW_W'(KERNEL - 1);
 
   always_ff @(posedge clk) begin
-    release_q   <= BANK_W'(next_first - first_row);
+    release_q   <= (BANK_W+1)'(next_first - first_row);
+    advance_q   <= release_q + $signed((BANK_W+1)'(next_more_q)) - $signed((BANK_W+1)'(more_q));
     next_more_q <= BANK_W'(next_end_row - next_first_row - 1'b1);
     if (issue) begin
-      phase_q <= complete ? PHASE_W'(SLIDE ? STEP - 1 : KERNEL - 1) : phase_q - 1'b1;
-      if (SLIDE || !complete) begin
+      phase_q    <= complete_q ? PHASE_W'(SLIDE ? STEP - 1 : KERNEL - 1) : phase_q - 1'b1;
+      complete_q <= complete_q ? SLIDE && STEP == 1 : phase_q == PHASE_W'(1);
+      if (SLIDE || !complete_q) begin
         col_q  <= col_q + 1'b1;
         addr_q <= addr_q + (ADDR_W+2)'(WORDS);
-      end else if (!last_word) begin  // the same window of the next word
+      end else if (!last_word_q) begin  // the same window of the next word
         col_q  <= col_q - COL_W'(KERNEL - 1);
         addr_q <= addr_q - (ADDR_W+2)'((KERNEL - 1) * WORDS - 1);
       end else begin                  // the next window's first word
         col_q  <= col_q + COL_W'(STEP) - COL_W'(KERNEL - 1);
         addr_q <= addr_q + (ADDR_W+2)'(STEP * WORDS) - (ADDR_W+2)'(KERNEL * WORDS - 1);
       end
-      if (complete) begin
-        word_q <= last_word ? '0 : word_q + 1'b1;
-        if (last_word) tile_q <= tile_q + 1'b1;
+      if (complete_q) begin
+        word_q      <= last_word_q ? '0 : word_q + 1'b1;
+        last_word_q <= WORDS == 1 || (!last_word_q && word_q == WORD_W'(WORDS > 1 ? WORDS - 2 : 0));
+        if (last_word_q) begin
+          tile_q      <= tile_q + 1'b1;
+          last_tile_q <= tile_q == TILE_W'(TILES_X > 1 ? TILES_X - 2 : 0);
+        end
       end
       if (row_end) begin
         phase_q     <= PHASE_W'(KERNEL - 1);
+        complete_q  <= 1'b0;
         col_q       <= '0;
         addr_q      <= (ADDR_W+2)'(-WORDS);
         tile_q      <= '0;
+        last_tile_q <= TILES_X == 1;
         top_q       <= next_top;
         more_q      <= next_more_q;
         base_bank_q <= BANK_W'(next_base >= (BANK_W+1)'(BANKS) ? next_base - (BANK_W+1)'(BANKS) : next_base);
@@ -161,8 +184,11 @@ module rvg_window_buffer #(
       phase_q     <= PHASE_W'(KERNEL - 1);
       col_q       <= '0;
       addr_q      <= (ADDR_W+2)'(-WORDS);
+      complete_q  <= 1'b0;
       word_q      <= '0;
+      last_word_q <= WORDS == 1;
       tile_q      <= '0;
+      last_tile_q <= TILES_X == 1;
       top_q       <= '0;
       more_q      <= BANK_W'(MORE_ROWS - 1);
       base_bank_q <= '0;
@@ -178,7 +204,7 @@ module rvg_window_buffer #(
   for (genvar b = 0; b < BANKS; b++) begin : g_bank
     rvg_ram_1r1w #(.WIDTH(BEAT_W), .DEPTH(ROW_BEATS)) u_ram (
       .clk,
-      .wr_en(push && wr_bank_q == BANK_W'(b)), .wr_addr(wr_addr_q), .wr_data(s_axis_tdata),
+      .wr_en(wr_en_q[b]), .wr_addr(bank_addr_q), .wr_data(wr_data_q),
       .rd_en(issue), .rd_addr(ADDR_W'(addr_q)), .rd_data(bank_data[BEAT_W*b +: BEAT_W])
     );
   end
@@ -202,7 +228,7 @@ module rvg_window_buffer #(
   always_ff @(posedge clk) begin
     if (enable) begin
       column_valid_q    <= issue;
-      column_complete_q <= complete;
+      column_complete_q <= complete_q;
     end
     if (rst) column_valid_q <= 1'b0;
   end
@@ -252,13 +278,13 @@ module rvg_window_buffer #(
 
 `ifdef RVG_ASSERT
   rvg_assert #(.TEXT("rvg_window_buffer: a row was written over one that is kept")) u_assert_write (
-    .clk, .rst, .holds(!row_written || free_q != '0)
+    .clk, .rst, .holds(!row_written || free_q >= 0)
   );
   rvg_assert #(.TEXT("rvg_window_buffer: more rows left than had come")) u_assert_release (
-    .clk, .rst, .holds(!row_released || release_q <= ready_q)
+    .clk, .rst, .holds(!row_released || 32'(free_q) + 32'(release_q) < BANKS)
   );
   rvg_assert #(.TEXT("rvg_window_buffer: more rows are counted than there are")) u_assert_rows (
-    .clk, .rst, .holds((BANK_W+1)'(free_q) + (BANK_W+1)'(ready_q) <= (BANK_W+1)'(BANKS))
+    .clk, .rst, .holds(32'(free_q) - 32'(lack_q) + 32'(more_q) + 32'(row_stored_q) < BANKS)
   );
   rvg_assert_stream #(
     .TEXT("rvg_window_buffer: a beat did not stay until it was taken"), .WIDTH(BEAT_W*KERNEL*KERNEL)

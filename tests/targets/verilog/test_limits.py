@@ -121,10 +121,10 @@ FAULTS = {
         "rvg_tile_to_raster", "free_q - COUNT_W'(start", "free_q + COUNT_W'(start", "stage2.0",
     ),
     "ring of rows never full": (
-        "rvg_window_buffer", "s_axis_tready = free_q != '0;", "s_axis_tready = 1'b1;", "stage3.0",
+        "rvg_window_buffer", "s_axis_tready = !free_q[BANK_W];", "s_axis_tready = 1'b1;", "stage3.0",
     ),
     "third window overwrites the first": (
-        "rvg_replay", "s_axis_tready = !full_q[wr_half_q];", "s_axis_tready = 1'b1;", "stage3.0",
+        "rvg_replay", "s_axis_tready = !both_q;", "s_axis_tready = 1'b1;", "stage3.0",
     ),
     "sums lost where their FIFO is full": (
         "rvg_global_sum", "s_axis_tready = sum_ready;", "s_axis_tready = 1'b1;", "pool",
