@@ -60,7 +60,10 @@ RTL_FAULTS = {
     "padding row below": RtlFault("rvg_window_buffer", "row <= ROW_W'(HEIGHT) && col_q", "col_q", "stage1.0"),
     "padding column left": RtlFault("rvg_window_buffer", "col_q != '0 && col_q", "col_q", "stage1.0"),
     "padding column right": RtlFault("rvg_window_buffer", " && col_q <= COL_W'(WIDTH)", "", "stage1.0"),
-    "ring of rows": RtlFault("rvg_window_buffer", "<= BANK_W'(BANKS);", "<= BANK_W'(BANKS + 1);", "stage0.0"),
+    "ring of rows": RtlFault(
+        "rvg_window_buffer", "wr_here_q[BANKS-2:0], wr_here_q[BANKS-1]", "wr_here_q[0], wr_here_q[BANKS-1:1]",
+        "stage0.0",
+    ),
     "accumulator's reset": RtlFault(
         "rvg_dot_accumulate", "(first ? '0 : sum) + products", "sum + products", "stage0.0",
     ),
