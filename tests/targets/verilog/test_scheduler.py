@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hls_networks import Layer, random_images, random_network
 
+from repvgg_hw import executor
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan.request import Request
@@ -46,9 +47,9 @@ def test_layers_on_a_local_cluster(tmp_path: Path) -> None:
 def test_no_scheduler_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One clear line, not a traceback."""
     pytest.importorskip("distributed", reason="needs the extra dask")
-    monkeypatch.setattr(layerwise, "SCHEDULER_TIMEOUT", "1s")
+    monkeypatch.setattr(executor, "SCHEDULER_TIMEOUT", "1s")
     with (
         pytest.raises(InputError, match="no Dask scheduler answers"),
-        layerwise.executor("tcp://127.0.0.1:9", 1),
+        executor.executor("tcp://127.0.0.1:9", 1),
     ):
         pass

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
+from repvgg_hw.executor import executor
 from repvgg_hw.plan.engine.plan import EnginePlan
 from repvgg_hw.targets.target import ProofOptions
 from repvgg_hw.targets.verilog.engine.emit import differing_image
 from repvgg_hw.targets.verilog.engine.layers import Part, Proof, layer_frames, parts, prove
 from repvgg_hw.targets.verilog.engine.run import Waves
 from repvgg_hw.targets.verilog.engine.simulate import simulator_of
-from repvgg_hw.targets.verilog.layers.layerwise import executor
 
 
 def chosen(design: Design[EnginePlan], names: Sequence[str] | None) -> list[Part]:

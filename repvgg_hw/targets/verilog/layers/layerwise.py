@@ -7,21 +7,19 @@ that has not passed.
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw import processes
 from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
-from repvgg_hw.errors import CheckFailed, InputError, RepVGGHWError
+from repvgg_hw.errors import CheckFailed, RepVGGHWError
+from repvgg_hw.executor import executor
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.progress import Progress
 from repvgg_hw.targets.verilog.emit import differing_tables
@@ -30,7 +28,6 @@ from repvgg_hw.targets.verilog.layers.state import LayerProof, State
 from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove_layer
 from repvgg_hw.targets.verilog.simulator import verilator
 
-SCHEDULER_TIMEOUT = "10s"
 POLL_SECONDS = 0.5
 
 
@@ -139,27 +136,3 @@ def cycles_done(task: LayerTask) -> int:
     except (OSError, ValueError):  # not there yet, or being written
         return 0
     return min(task.cycles, int(state["cycle"]))
-
-
-@contextlib.contextmanager
-def executor(scheduler: str | None, jobs: int) -> Iterator[Executor]:
-    """Local processes, or a Dask cluster behind the same interface."""
-    if scheduler is None:
-        with ProcessPoolExecutor(max_workers=jobs, initializer=processes.worker) as local:
-            try:
-                yield local
-            except BaseException:
-                local.shutdown(wait=False, cancel_futures=True)
-                processes.end_all()  # else leaving the pool waits for the layers that run
-                raise
-        return
-    try:
-        client_class = importlib.import_module("distributed").Client
-    except ImportError:
-        raise InputError("--scheduler needs Dask: pip install 'repvgg-hw[dask]'") from None
-    try:
-        client = client_class(scheduler, timeout=SCHEDULER_TIMEOUT)
-    except (OSError, ValueError) as error:
-        raise InputError(f"no Dask scheduler answers at {scheduler}: {error}") from None
-    with client, client.get_executor() as pool:
-        yield pool
