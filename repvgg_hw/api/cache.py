@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw import __version__
+from repvgg_hw.design.network_digest import add, network_digest
 from repvgg_hw.design.network_file import load_network, save_network
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import FusedNetwork, IntegerNetwork
@@ -75,10 +76,10 @@ def key(
     for path in _sources():
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     for conv in fused.convs:
-        _add(digest, conv.weight, conv.bias)
+        add(digest, conv.weight, conv.bias)
     if fused.linear is not None:
-        _add(digest, fused.linear.weight, fused.linear.bias)
-    _add(digest, pixels[canonical_order(pixels)])
+        add(digest, fused.linear.weight, fused.linear.bias)
+    add(digest, pixels[canonical_order(pixels)])
     return digest.hexdigest()
 
 
@@ -91,7 +92,7 @@ def find(name: str, fused: FusedNetwork) -> IntegerNetwork | None:
     try:
         network = load_network(path)
         kept = dict(network.provenance)
-        whole = kept.pop(KEY) == name and kept.pop(DIGEST) == _digest(network)
+        whole = kept.pop(KEY) == name and kept.pop(DIGEST) == network_digest(network)
     except (InputError, OSError, KeyError):
         return None
     if not whole:
@@ -106,7 +107,7 @@ def keep(name: str, network: IntegerNetwork) -> None:
     folder = cache_folder()
     if folder is None:
         return
-    told = {"quantization": network.provenance["quantization"], KEY: name, DIGEST: _digest(network)}
+    told = {"quantization": network.provenance["quantization"], KEY: name, DIGEST: network_digest(network)}
     with contextlib.suppress(OSError, InputError):
         save_network(replace(network, name="kept", provenance=told), folder / f"{name}.npz")
     _make_room(folder)
@@ -151,25 +152,3 @@ def _sources() -> Iterator[Path]:
     for name in SOURCES:
         place = package / name
         yield from sorted(place.glob("*.py")) if place.is_dir() else [place]
-
-
-def _add(digest: Any, *arrays: NDArray[Any]) -> None:
-    """Shapes, types and numbers."""
-    for array in arrays:
-        digest.update(repr((array.shape, array.dtype.str)).encode())
-        digest.update(np.ascontiguousarray(array).data)
-
-
-def _digest(network: IntegerNetwork) -> str:
-    """SHA-256 of a network's numbers, without its name and provenance."""
-    digest = hashlib.sha256()
-    plain = (network.in_shape, network.input_scale, network.mean, network.std, network.output_scale)
-    digest.update(repr(plain).encode())
-    for conv in network.convs:
-        fields = (conv.name, conv.shift, conv.stride, conv.groups, conv.weight_bits, conv.in_bits)
-        digest.update(repr((*fields, conv.in_signed, conv.out_bits)).encode())
-        _add(digest, conv.weight, conv.bias, conv.multiplier)
-    if network.linear is not None:
-        digest.update(repr(network.linear.weight_bits).encode())
-        _add(digest, network.linear.weight, network.linear.bias)
-    return digest.hexdigest()

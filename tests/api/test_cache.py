@@ -20,6 +20,7 @@ from repvgg_hw.api import cache
 from repvgg_hw.api.quantizer import Quantizer
 from repvgg_hw.checkpoint import random_model, random_network
 from repvgg_hw.cli import main
+from repvgg_hw.design.network_digest import network_digest
 from repvgg_hw.design.network_file import load_network, save_network
 from repvgg_hw.model.images import synthetic
 from repvgg_hw.network import Architecture, FusedNetwork, IntegerNetwork
@@ -141,7 +142,7 @@ def test_every_file_that_quantizes_is_among_the_sources() -> None:
 
 
 def test_damaged_files_are_not_used(place: Path) -> None:
-    expected = cache._digest(PLAIN.quantize(FUSED, PIXELS).network)
+    expected = network_digest(PLAIN.quantize(FUSED, PIXELS).network)
     (kept,) = files(place)
     whole, rng = kept.read_bytes(), random.Random(1)
     for _ in range(60):
@@ -150,7 +151,7 @@ def test_damaged_files_are_not_used(place: Path) -> None:
             content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         kept.write_bytes(bytes(content))
         found = cache.find(kept.stem, FUSED)
-        assert found is None or cache._digest(found) == expected
+        assert found is None or network_digest(found) == expected
     kept.unlink()
     kept.mkdir()
     assert not PLAIN.quantize(FUSED, PIXELS).cached  # and nothing can be kept
@@ -206,7 +207,7 @@ def test_many_at_once(place: Path) -> None:
     """Each gets the same integers, and what is kept is whole."""
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: PLAIN.quantize(FUSED, PIXELS), range(16)))
-    assert len({cache._digest(one.network) for one in found}) == 1
+    assert len({network_digest(one.network) for one in found}) == 1
     (kept,) = files(place)
     assert cache.find(kept.stem, FUSED) is not None
 
