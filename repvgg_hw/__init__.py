@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from repvgg_hw.api import load_integers as load_integers
     from repvgg_hw.api import open_design as open_design
     from repvgg_hw.api import random_network as random_network
+    from repvgg_hw.api import sweep as sweep
     from repvgg_hw.checkpoint import from_torch as from_torch
     from repvgg_hw.errors import CheckFailed as CheckFailed
     from repvgg_hw.errors import InputError as InputError
@@ -37,6 +38,7 @@ _PLACES = {  # where each name is from
     "load_integers": _API,
     "open_design": _API,
     "random_network": _API,
+    "sweep": _API,
 }
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "load_integers",
     "open_design",
     "random_network",
+    "sweep",
 ]
 
 

@@ -29,6 +29,7 @@ FLOORS = (
         "npz",
         "schema",
         "processes",
+        "executor",
         "network",
         "golden",
     ),
@@ -66,6 +67,7 @@ FLOORS = (
     (
         "design.folder",
         "design.network_rules",
+        "design.network_digest",
         "design.network_file",
         "design.proven",
         "design.results",
@@ -110,7 +112,7 @@ FLOORS = (
         "synth",
     ),
     ("board",),
-    ("gpu", "measure.accuracy", "measure.latency", "measure", "report"),
+    ("gpu", "measure.accuracy", "measure.latency", "measure", "report", "explore"),
     (
         "api.cache",
         "api.quantizer",
@@ -120,6 +122,7 @@ FLOORS = (
         "api.planned",
         "api.quantized",
         "api.loaded",
+        "api.swept",
         "api",
     ),
     ("cli", "__main__"),

@@ -9,6 +9,7 @@ from repvgg_hw.api.loaded import DEFAULT_CLASSES, LoadedNetwork, load, random_ne
 from repvgg_hw.api.planned import PlannedDesign
 from repvgg_hw.api.quantized import QuantizedNetwork, load_integers
 from repvgg_hw.api.simulated import SimulatedDesign
+from repvgg_hw.api.swept import sweep
 
 __all__ = [
     "DEFAULT_CLASSES",
@@ -21,4 +22,5 @@ __all__ = [
     "load_integers",
     "open_design",
     "random_network",
+    "sweep",
 ]

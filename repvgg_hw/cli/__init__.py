@@ -23,6 +23,7 @@ COMMANDS = (
     "inspect",
     "fuse",
     "generate",
+    "sweep",
     "program",
     "simulate",
     "synth",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -32,7 +32,7 @@ from repvgg_hw.model.normalisation import check_units
 from repvgg_hw.names import folder_name
 
 if TYPE_CHECKING:
-    from repvgg_hw.api import QuantizedNetwork
+    from repvgg_hw.api import LoadedNetwork, QuantizedNetwork
     from repvgg_hw.model.preprocessing import Preprocessing
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -112,11 +112,15 @@ class NetworkSource:
 
     def network(self) -> QuantizedNetwork:
         """Its integers: read, or quantized."""
+        return self.networks({"": self.quantizer})[""]
+
+    def networks(self, quantizers: Mapping[str, Quantizer]) -> dict[str, QuantizedNetwork]:
+        """Its integers, by label, as each of these makes them; a file of integers is what it is."""
         from repvgg_hw import api
 
         wanted = expectation(self.expect, self.tolerance)
         if self.integers is not None:
-            return api.load_integers(self.integers)
+            return dict.fromkeys(quantizers, api.load_integers(self.integers))
         if self.model is not None:
             headless = self.reading["head"] == "none"
             classes = 0 if headless else self.classes or api.DEFAULT_CLASSES
@@ -128,17 +132,21 @@ class NetworkSource:
             loaded = api.load(self.weights, **self.reading, expect=wanted)
             for line in said(loaded.fused.provenance):
                 note(line)
-        with on_demand("quantize") as update:
+        return {label: self._quantized(loaded, one, label) for label, one in quantizers.items()}
+
+    def _quantized(self, loaded: LoadedNetwork, quantizer: Quantizer, label: str) -> QuantizedNetwork:
+        with on_demand(f"quantize {label}".strip()) as update:
             network = loaded.quantize(
                 self.calibration,
                 limit=self.calibration_limit,
                 input_size=self.input_size,
                 preprocess=self.preprocessing,
-                **vars(self.quantizer),
+                **vars(quantizer),
                 progress=update,
             )
         if network.cached:
-            note("quantized earlier, from the same: --no-cache does it anew")
+            of = f"{label}: " if label else ""
+            note(f"{of}quantized earlier, from the same: --no-cache does it anew")
         for line in say_map(loaded, network):
             note(line)
         return network

@@ -56,6 +56,10 @@ class NetworkPlan(Protocol):
     @property
     def frame_interval(self) -> int: ...
     @property
+    def latency_estimate(self) -> int:
+        """Cycles from a frame's first value to its last output, roughly."""
+
+    @property
     def fps(self) -> float | None: ...
     @property
     def multipliers(self) -> int: ...

@@ -58,6 +58,10 @@ class ToyPlan:
         return self.macs
 
     @property
+    def latency_estimate(self) -> int:
+        return self.macs
+
+    @property
     def fps(self) -> float | None:
         return None if self.clock_mhz is None else self.clock_mhz * 1e6 / self.frame_interval
 

@@ -115,6 +115,11 @@ class EnginePlan:
         return self.frame.cycles
 
     @property
+    def latency_estimate(self) -> int:
+        """A frame is done before the next one begins."""
+        return self.frame_interval
+
+    @property
     def fps(self) -> float | None:
         return None if self.clock_mhz is None else self.clock_mhz * 1e6 / self.frame_interval
 
