@@ -29,7 +29,7 @@ def plan_of(p: dict[str, int]) -> AnyConvPlan:
     }  # fmt: skip
     if "M" in p:
         return WinogradPlan(m=p["M"], **shape)
-    return ConvPlan(weight_bits=p["W_W"], **shape)
+    return ConvPlan(weight_bits=p["W_W"], packed=bool(p["PACKED"]), **shape)
 
 
 def random_layer(plan: AnyConvPlan, rng: np.random.Generator) -> IntegerConv:
@@ -62,7 +62,7 @@ class Layer:
     async def start(self) -> None:
         plan, bench = self.plan, self.bench
         await bench.reset_streams(shift=self.conv.shift)
-        weights, affine = plan.weight_words(self.conv.weight), tables.conv_affine(self.conv, plan)
+        weights, affine = tables.conv_weights(self.conv, plan), tables.conv_affine(self.conv, plan)
         bench.play_rom("weight", [pack(word, plan.weight_lane_bits) for word in weights])
         bench.play_rom("affine", [pack(word, plan.acc_bits + MULTIPLIER_BITS) for word in affine])
 

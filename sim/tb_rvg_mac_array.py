@@ -10,7 +10,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 from streams import Bench, over_cases, pack, unpack
 
-from repvgg_hw.plan.stream.timing import ARRAY_CYCLES, accumulate_cycles
+from repvgg_hw.plan.stream.timing import ARRAY_CYCLES, CHAIN, accumulate_cycles, pair_chain
 
 SETS = 30
 
@@ -21,11 +21,19 @@ async def equals_numpy(bench: Bench) -> None:
     n, po, words = p["N"], p["PO"], p["WORDS"]
     low, high = (-(1 << p["X_W"] - 1), 1 << p["X_W"] - 1) if p["X_SIGNED"] else (0, 1 << p["X_W"])
     w_high = 1 << p["W_W"] - 1
-    table = bench.rng.integers(-w_high, w_high, (p["ADDRS"], po, n))
+    lowest = -w_high + 1 if p.get("PACKED") else -w_high
+    table = bench.rng.integers(lowest, w_high, (p["ADDRS"], po, n))
+    table[::3] = lowest
     x = bench.rng.integers(low, high, (SETS, words, n))
     x[::4] = high - 1
     weights = table[np.arange(SETS * words) % p["ADDRS"]]
     expected = (weights.reshape(SETS, words, po, n) * x[:, :, None]).sum(axis=(1, 3))
+
+    most = pair_chain(p["X_W"], bool(p["X_SIGNED"]), p["W_W"]) if p.get("PACKED") else CHAIN
+    latency = ARRAY_CYCLES + accumulate_cycles(n, most)
+    if p.get("PACKED"):
+        for first, second in zip(range(0, po, 2), range(1, po, 2), strict=False):
+            table[:, second] -= table[:, first] < 0
 
     starts = 0
     got: list[list[int]] = []
@@ -57,8 +65,8 @@ async def equals_numpy(bench: Bench) -> None:
     cocotb.start_soon(watch())
     cocotb.start_soon(give_room())
     await bench.send([pack(word, p["X_W"]) for word in x.reshape(-1, n)])
-    await bench.cycles(po + ARRAY_CYCLES + accumulate_cycles(n) + 4)
+    await bench.cycles(po + latency + 4)
     assert starts == SETS
     latencies = {first - end for end, first in zip(ends, firsts, strict=True)}
-    assert latencies == {ARRAY_CYCLES + accumulate_cycles(n)}, latencies
+    assert latencies == {latency}, latencies
     assert got == expected.reshape(-1, p["OUT_LANES"]).tolist()

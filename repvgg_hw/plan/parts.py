@@ -35,6 +35,7 @@ class Family:
     dsp          the cell that multiplies; dsp_ports the widths of its signed ports
     bram         the smallest block RAM that is counted; bram_bits with parity
     lut_inputs   of one look-up table
+    packs        whether two products of 8 bits are made in one multiplier
     """
 
     name: str
@@ -44,13 +45,14 @@ class Family:
     bram: str
     bram_bits: int
     lut_inputs: int
+    packs: bool = False
 
 
 FAMILIES = {
     family.name: family
     for family in (
         Family("xc7", "AMD 7 series", "DSP48E1", (25, 18), "RAMB18E1", 18432, 6),
-        Family("xcup", "AMD UltraScale+", "DSP48E2", (27, 18), "RAMB18E2", 18432, 6),
+        Family("xcup", "AMD UltraScale+", "DSP48E2", (27, 18), "RAMB18E2", 18432, 6, packs=True),
         Family("ecp5", "Lattice ECP5", "MULT18X18D", (18, 18), "DP16KD", 18432, 4),
     )
 }

@@ -14,6 +14,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.plan import device as devices
 from repvgg_hw.plan.device import DEFAULT_DSP, DEFAULT_PART, check_part, check_ports, parse_dsp
 from repvgg_hw.plan.folding import Folding
+from repvgg_hw.plan.parts import Family
 from repvgg_hw.schema import exactly
 from repvgg_hw.winograd.matrices import TILES
 
@@ -34,12 +35,14 @@ class Algorithms:
     direct  whether a layer may be direct although a tile is allowed
     phases  whether layers of stride 2 may use tiles, as four phases of stride 1
     dsp     widths of one multiplier's signed ports: a tile whose numbers are wider is left out
+    packed  whether a direct layer's outputs share multipliers by twos
     """
 
     tiles: tuple[int, ...] = ()
     direct: bool = True
     phases: bool = True
     dsp: tuple[int, int] = DEFAULT_DSP
+    packed: bool = False
 
     def __post_init__(self) -> None:
         if not set(self.tiles) <= set(TILES):
@@ -138,6 +141,8 @@ def parse(
         if fps is not None and clock_mhz is None:
             raise InputError(f"--fps needs --clock: nothing was routed on {device}, so no clock is known")
         ports = devices.get(device).family.dsp_ports
+    algorithms = parse_algorithms(winograd, ports, phases)
+    packed = device is not None and packs(target, devices.get(device).family)
     return Request(
         target,
         multipliers,
@@ -145,10 +150,15 @@ def parse(
         clock_mhz,
         read_folding(folding) if isinstance(folding, Path) else dict(folding or {}),
         part,
-        parse_algorithms(winograd, ports, phases),
+        dataclasses.replace(algorithms, packed=packed),
         architecture,
         on_device,
     )
+
+
+def packs(target: str, family: Family) -> bool:
+    """Whether a target makes two products in one of the family's multipliers: the Verilog library does."""
+    return target == "verilog" and family.packs
 
 
 def _fill(fill: float | None, architecture: str) -> float:

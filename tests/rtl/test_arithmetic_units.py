@@ -90,6 +90,29 @@ def product_add() -> Trials:
     return Trials(cases, faults)
 
 
+def pair_accumulate() -> Trials:
+    shapes = {  # N, X_W, signed, W_W, SUM_W
+        "chains": (9, 8, False, 8, 24),
+        "one_chain": (9, 8, True, 8, 24),
+        "full": (8, 8, False, 8, 26),
+        "uneven": (19, 8, False, 8, 28),
+        "wrapped": (27, 8, False, 8, 18),
+        "nibbles": (18, 4, False, 4, 16),
+    }
+    cases = {
+        name: {"N": n, "X_W": x, "X_SIGNED": signed, "W_W": w, "SUM_W": bits}
+        for name, (n, x, signed, w, bits) in shapes.items()
+    }
+    faults = {
+        "borrowed": Fault("full", "^ (FIELD'(1) << (FIELD - 1))", ""),
+        "starts_at_zero": Fault("chains", ".START(1 << (FIELD - 1))", ".START(0)"),
+        "half_a_sign": Fault("chains", "{(FIELD-W_W){w_q[W_W*i + W_W-1]}}", "{(FIELD-W_W){1'b0}}"),
+        "out_of_step": Fault("uneven", "c < REST ? c : REST", "c"),
+        "not_cleared": Fault("one_chain", "(first ? '0 : sum_q) + products", "sum_q + products"),
+    }
+    return Trials(cases, faults)
+
+
 def adder_tree() -> Trials:
     cases = {f"n{n}": {"N": n, "TERM_W": 9, "W": 12} for n in (2, 3, 8, 9, 64, 65)}
     faults = {
@@ -140,10 +163,14 @@ def mac_array() -> Trials:
         }
         for name, (n, po, words, addrs, signed) in shapes.items()
     }  # fmt: skip
+    for name, base, po in (("paired", "narrow", 4), ("odd", "serial", 3), ("paired_signed", "parallel", 2)):
+        lanes = lanes_out(po, int(cases[base]["WORDS"]))
+        cases[name] = cases[base] | {"PO": po, "OUT_LANES": lanes, "PACKED": True}
     faults = {
         "not_cleared": Fault(
             "serial", "(first ? '0 : sum) + products", "sum + products", module="rvg_dot_accumulate"
         ),
+        "swapped": Fault("paired", "N*W_W*(2*p+1) +:", "N*W_W*2*p +:"),
         "lingers": Fault("narrow", "beat_q + 1'b1;", "beat_q + BEAT_W'(out_q[0]);", "before it had left"),
     }
     return Trials(cases, faults)
@@ -211,6 +238,7 @@ def test_units(tmp_path: Path) -> None:
         "rvg_dot_product": dot_product(),
         "rvg_dot_accumulate": dot_accumulate(),
         "rvg_product_add": product_add(),
+        "rvg_pair_accumulate": pair_accumulate(),
         "rvg_multiply": multiply(),
         "rvg_adder_tree": adder_tree(),
         "rvg_issue": issue(),

@@ -52,6 +52,10 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     "rvg_multiply_accumulate": [
         ({"SUM_W": 49}, "parameter_out_of_range"), ({"TERM_W": 25}, "result_wider_than_the_product"),
     ],
+    "rvg_pair_accumulate": [
+        ({"N": 1}, "needs_two_terms_of_one_bit"),
+        ({"X_W": 10}, "products_too_wide_to_share_a_multiplier"),
+    ],
     "rvg_product_chain": [
         ({"N": 1}, "needs_two_terms_of_one_bit"), ({"TERM_W": 18}, "result_wider_than_the_product"),
         ({"SUM_W": 19}, "result_wider_than_the_product"), ({"SUM_W": 15}, "term_wider_than_the_sum"),
@@ -128,6 +132,7 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_delay": [{"W": 1, "CYCLES": 1}],
     "rvg_dot_accumulate": [{"N": 1, "X_W": 1, "W_W": 1, "SUM_W": 1}],
     "rvg_multiply_accumulate": [{"TERM_W": 17}, {"SUM_W": 48}, {"A_W": 1, "B_W": 1, "TERM_W": 1, "SUM_W": 1}],
+    "rvg_pair_accumulate": [{"N": 2, "X_W": 9, "W_W": 8, "SUM_W": 1}],
     "rvg_product_chain": [{"N": 2, "A_W": 1, "B_W": 1, "TERM_W": 1, "SUM_W": 1}, {"TERM_W": 17}],
     "rvg_product_add": [{"A_W": 1, "B_W": 1, "SUM_W": 1}, {"A_W": 25, "B_W": 18, "SUM_W": 48, "N": 9}],
     "rvg_product_tree": [{"N": 1, "SUM_W": 16}],
@@ -160,7 +165,7 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_winograd_output_transform": [{"ACC_W": 32}, {"SHIFT": 0}, {"PO": 4, "LANES": 4}],
     **collected("LEGAL"),
 }  # fmt: skip
-MAY_BE_ZERO = {"A_SHIFT", "B_SHIFT", "SHIFT", "L_SHIFT", "SHIFT1", "SHIFT2", "LOGITS", "WORD_URAM"}
+MAY_BE_ZERO = {"START", "A_SHIFT", "B_SHIFT", "SHIFT", "L_SHIFT", "SHIFT1", "SHIFT2", "LOGITS", "WORD_URAM"}
 
 
 def errors(text: str) -> set[str]:

@@ -23,12 +23,14 @@ def layer(
     stride: int = 1,
     groups: int = 1,
     signed: bool = False,
+    packed: bool = False,
 ) -> ConvPlan:
     """A layer wide enough for any weights and the biases of the bench."""
     bound = 9 * c_in // groups * 127 * 255 + (1 << 12)
     return ConvPlan(
         name="layer", c_in=c_in, c_out=c_out, height=height, width=width, stride=stride, groups=groups,
         pi=pi, po=po, in_bits=8, in_signed=signed, weight_bits=8, out_bits=8, acc_bits=signed_bits(bound),
+        packed=packed,
     )  # fmt: skip
 
 
@@ -46,6 +48,8 @@ SHAPES = {
     "groups_stride2": layer(6, 6, 5, 5, stride=2, groups=2),
     "depthwise": layer(4, 4, 5, 4, groups=4),
     "stem": layer(3, 8, 8, 8, stride=2, pi=3, po=4, signed=True),
+    "stem_packed": layer(3, 8, 6, 6, stride=2, pi=3, po=4, signed=True, packed=True),
+    "odd_packed": layer(4, 6, 4, 5, groups=2, po=3, packed=True),
 }
 # Each bound by another rate; the interval is compared with the plan's in every case.
 RATES = {
@@ -56,6 +60,8 @@ RATES = {
     "write_stride2": layer(3, 4, 9, 12, stride=2, pi=3, po=4),
     "all_parallel": layer(4, 6, 5, 6, pi=4, po=6),
     "groups_all_parallel": layer(6, 6, 4, 5, groups=2, pi=3, po=3),
+    "packed": layer(4, 8, 4, 6, pi=2, po=2, packed=True),
+    "all_packed": layer(4, 4, 5, 6, pi=4, po=4, packed=True),
 }
 
 

@@ -53,6 +53,7 @@ UNITS: dict[str, list[Parameters]] = {
     "rvg_multiply": list(grid(A_W=(8, 9), P_W=(9, 16))),
     "rvg_dot_product": list(grid(N=(1, 8, 9, 65), X_SIGNED=(False, True))),
     "rvg_dot_accumulate": list(grid(N=(1, 2, 11), X_SIGNED=(False, True))),
+    "rvg_pair_accumulate": list(grid(N=(2, 9, 19), X_SIGNED=(False, True))),
     "rvg_product_chain": list(grid(N=(3, 9))),
     "rvg_product_add": list(grid(N=(1, 2, 3, 9), SUM_W=(12, 34))),
     "rvg_product_tree": [{"N": n, "SUM_W": 16 + (n - 1).bit_length()} for n in (1, 3, 9)],

@@ -11,6 +11,7 @@ from netlists import CELLS, check_netlists
 from units import Fault, Trials
 
 from repvgg_hw.synth.family import FAMILIES
+from repvgg_hw.synth.yosys import counts
 
 pytest.importorskip("pyosys", reason="pyosys is not installed: pip install repvgg-hw[synth]")
 
@@ -34,6 +35,15 @@ def test_array_for_amd(tmp_path: Path) -> None:
     faults = {"no_register": Fault("small", ".MREG(1)", ".MREG(0)", module=CELLS)}
     xilinx = [FAMILIES["xc7"], FAMILIES["xcup"]]
     check_netlists(tmp_path, xilinx, {"rvg_mac_array": Trials({"small": SMALL}, faults)})
+
+
+def test_two_products_in_a_slice(tmp_path: Path) -> None:
+    """Three outputs of nine products: 18 slices, where 27 would make a product each."""
+    faults = {"starts_at_zero": Fault("paired", ".C(c)", ".C(48'b0)", module=CELLS)}
+    paired = SMALL | {"X_SIGNED": False, "PO": 3, "WORDS": 3, "PACKED": True}
+    xcup = FAMILIES["xcup"]
+    check_netlists(tmp_path, [xcup], {"rvg_mac_array": Trials({"paired": paired}, faults)})
+    assert counts(xcup, tmp_path / "net_rvg_mac_array_paired_xcup.stat.json")["dsp"] == 18
 
 
 def test_array_for_ecp5(tmp_path: Path) -> None:

@@ -86,12 +86,13 @@ def unfolded(network: IntegerNetwork) -> tuple[list[ConvPlan], LinearPlan | None
 
 def winograd(conv: ConvPlan, m: int) -> WinogradPlan:
     """The same layer by F(m)."""
-    shared = {f.name: getattr(conv, f.name) for f in fields(conv)}
+    shared = {f.name: getattr(conv, f.name) for f in fields(conv) if f.name != "packed"}
     return WinogradPlan(m=m, **shared)
 
 
 def ways(conv: ConvPlan, algorithms: Algorithms) -> list[AnyConvPlan]:
     """Each allowed algorithm for this layer, at PI = PO = 1. Direct where no tile fits."""
+    conv = replace(conv, packed=algorithms.packed)
     tiles = [winograd(conv, m) for m in algorithms.tiles if algorithms.phases or conv.stride == 1]
     fitting: list[AnyConvPlan] = [unit for unit in tiles if unit.widths.fits(algorithms.dsp)]
     return [conv, *fitting] if algorithms.direct or not fitting else fitting
@@ -152,7 +153,7 @@ def cheapest_linear(linear: LinearPlan, interval: int) -> LinearPlan | None:
 
 def alternatives(conv: AnyConvPlan, interval: int, dsp: tuple[int, int]) -> dict[str, int]:
     """What each algorithm would cost for this layer within an interval: algorithm -> multipliers."""
-    names = {f.name for f in fields(ConvPlan)}
+    names = {f.name for f in fields(ConvPlan)} - {"packed"}
     base = ConvPlan(**{name: getattr(conv, name) for name in names})
     prices = {}
     for algorithm in ways(base, Algorithms(tuple(TILES), dsp=dsp)):

@@ -19,12 +19,14 @@ from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.folding import TAPS, FoldedConv, product_bits
 from repvgg_hw.plan.stream.timing import (
     ARRAY_CYCLES,
+    CHAIN,
     CREDIT_CYCLES,
     REQUANT_CYCLES,
     WINDOWS_HELD,
     accumulate_cycles,
     fifo_beats,
     lanes_out,
+    pair_chain,
 )
 
 KERNEL = 3
@@ -34,7 +36,10 @@ Int = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ConvPlan(FoldedConv):
-    """One 3x3 convolution + requantize + ReLU unit."""
+    """One 3x3 convolution + requantize + ReLU unit.
+
+    packed  two outputs share each multiplier, where there are two at once: rvg_pair_accumulate.sv
+    """
 
     KIND: ClassVar[str] = "direct"
     DERIVED: ClassVar[tuple[str, ...]] = (
@@ -62,6 +67,7 @@ class ConvPlan(FoldedConv):
     weight_bits: int
     out_bits: int
     acc_bits: int
+    packed: bool = False
 
     @property
     def algorithm(self) -> str:
@@ -111,6 +117,16 @@ class ConvPlan(FoldedConv):
         return TAPS * self.pi * self.po
 
     @property
+    def pairs(self) -> bool:
+        """Whether a multiplier makes two products: those of two outputs."""
+        return self.packed and self.po > 1
+
+    @property
+    def chain(self) -> int:
+        """Products that are summed from multiplier to multiplier, at most."""
+        return pair_chain(self.in_bits, self.in_signed, self.weight_bits) if self.pairs else CHAIN
+
+    @property
     def requant_multipliers(self) -> int:
         return self.out_lanes
 
@@ -154,7 +170,8 @@ class ConvPlan(FoldedConv):
     @property
     def pipeline_cycles(self) -> int:
         """From a set's last word into the multipliers to the room of its first beat, offered again."""
-        return ARRAY_CYCLES + accumulate_cycles(TAPS * self.pi) + REQUANT_CYCLES + CREDIT_CYCLES
+        sums = accumulate_cycles(TAPS * self.pi, self.chain)
+        return ARRAY_CYCLES + sums + REQUANT_CYCLES + CREDIT_CYCLES
 
     @property
     def fifo_depth(self) -> int:

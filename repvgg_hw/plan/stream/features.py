@@ -16,7 +16,7 @@ from typing import Any
 from repvgg_hw.plan.stream.direct import KERNEL, ConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.memories import Memory, conv_memories, linear_memories
-from repvgg_hw.plan.stream.timing import CHAIN, tree_stages
+from repvgg_hw.plan.stream.timing import CHAIN, PAIR_BITS, tree_stages
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.networks import networks
@@ -112,6 +112,29 @@ def of_sums(
     )
 
 
+def of_paired_sums(c: ConvPlan, family: str) -> Features:
+    """rvg_pair_accumulate for each two outputs: chains of pairs of products, a tree for each output."""
+    terms, pairs = KERNEL * KERNEL * c.pi, -(-c.po // 2)
+    chains = -(-terms // c.chain)
+    length = -(-terms // chains)
+    longer = terms % chains or chains
+    bits = c.in_bits + c.po * c.weight_bits
+    part = c.in_bits + c.weight_bits + tree_stages(length)
+    added, registers = _tree(chains, part, c.acc_bits)
+    waiting = longer * (length - 1) * (length - 2) // 2 + (chains - longer) * (length - 2) * (length - 3) // 2
+    delays = (chains - longer) * 2 * pairs * part
+    if family not in CASCADE:
+        inside, held = _tree(length, part + c.in_bits, part + PAIR_BITS - c.weight_bits)
+        added += chains * inside // 2
+        registers += chains * held // 2
+    return _count(
+        operands=terms * bits + (waiting * bits if family in CASCADE else 0),
+        added_bits=c.po * added,
+        sum_registers=c.po * registers + delays,
+        accumulators=c.po * c.acc_bits,
+    )
+
+
 @singledispatch
 def of_unit(unit: Any, family: str) -> Features:
     """The features of a layer of a plan, with its memories."""
@@ -124,6 +147,8 @@ def _(c: ConvPlan, family: str) -> Features:
     window, acc = taps * c.in_bits, c.po * c.acc_bits
     line = c.pi * c.in_bits
     sums = of_sums(taps, c.po, 1, c.in_bits, c.weight_bits, c.acc_bits, family)
+    if c.pairs:
+        sums = of_paired_sums(c, family)
     return (
         of_memories(conv_memories(c), family)
         + sums

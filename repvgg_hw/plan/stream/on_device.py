@@ -8,7 +8,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import device as devices
 from repvgg_hw.plan.device import Device
-from repvgg_hw.plan.request import OnDevice, Request
+from repvgg_hw.plan.request import OnDevice, Request, packs
 from repvgg_hw.plan.resources import TITLES, Resources, of_device
 from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
@@ -51,9 +51,9 @@ class _Search:
     def __init__(self, network: IntegerNetwork, request: Request, device: Device) -> None:
         self.network, self.request, self.device = network, request, device
         family = device.family
-        algorithms = replace(
-            request.algorithms, dsp=family.dsp_ports
-        )  # of another family, where one would help
+        packed = packs(request.target, family)
+        # of another family, where one would help
+        algorithms = replace(request.algorithms, dsp=family.dsp_ports, packed=packed)
         base = Search(network, request.folding, algorithms)
         fixed = {
             i: base.candidates[i][0].conv

@@ -25,6 +25,7 @@ from repvgg_hw.plan.stream.features import Features
 from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.memories import conv_memories, linear_memories
+from repvgg_hw.plan.stream.timing import PAIR_BITS
 
 LIBRARY = ("cells/*.v", "common/*.sv", "stream/*.sv", "top.sv.j2", "winograd_*.sv.j2")
 if TYPE_CHECKING:
@@ -55,12 +56,16 @@ def dsps(unit: AnyConvPlan | LinearPlan, family: str) -> int:
     """DSPs of a layer: its products, and those of requantization."""
     if isinstance(unit, LinearPlan):
         return unit.multipliers * multipliers(unit.sum_bits + 1, unit.weight_bits, family)
+    products = unit.multipliers
     if isinstance(unit, ConvPlan):
-        product = multipliers(unit.in_bits + (not unit.in_signed), unit.weight_bits, family)
+        operand = unit.in_bits + (not unit.in_signed)
+        product = multipliers(operand, PAIR_BITS if unit.pairs else unit.weight_bits, family)
+        if unit.pairs:
+            products = products // unit.po * -(-unit.po // 2)
     else:
         product = multipliers(unit.widths.data, unit.widths.weight, family)
     scaled = unit.requant_multipliers * multipliers(unit.acc_bits, MULTIPLIER_BITS + 1, family)
-    return unit.multipliers * product + scaled
+    return products * product + scaled
 
 
 @cache

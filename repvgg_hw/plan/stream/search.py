@@ -90,7 +90,8 @@ class Search:
             raise InputError(
                 f"folding of {conv.name}: m = {f.m}, Winograd tiles are {TILES[0]} to {TILES[-1]}"
             )
-        chosen: AnyConvPlan = replace(conv if f.m is None else winograd(conv, f.m), pi=f.pi, po=f.po)
+        direct = replace(conv, packed=self.algorithms.packed)
+        chosen: AnyConvPlan = replace(direct if f.m is None else winograd(conv, f.m), pi=f.pi, po=f.po)
         return Candidate(chosen.cycles, (chosen.multipliers,), chosen)
 
     def _linear(self, unfolded: LinearPlan, last: AnyConvPlan, interval: int) -> LinearPlan | None:

@@ -7,6 +7,7 @@ from repvgg_hw.plan.folding import divisors
 # Register stages of the RTL units, each measured by its unit's bench (sim/tb_rvg_*.py).
 MULTIPLY_CYCLES = 3  # rvg_multiply: operands, product, result
 CHAIN = 9  # rvg_pkg: products that are summed from multiplier to multiplier, at most
+PAIR_BITS = 27  # rvg_pkg: the operand that holds two weights, where a multiplier makes two products
 ARRAY_CYCLES = 2  # rvg_mac_array: a set's last word -> its first beat, beside the accumulators'
 REQUANT_CYCLES = 5 + MULTIPLY_CYCLES  # rvg_requant_relu: accumulator -> activation
 BIAS_CYCLES = 2  # rvg_linear: accumulator -> logit
@@ -24,16 +25,22 @@ def tree_stages(inputs: int) -> int:
     return (inputs - 1).bit_length()
 
 
-def dot_cycles(terms: int) -> int:
-    """rvg_dot_product: operands -> their sum. Chains of products, as long as each other, summed by pairs."""
-    chains = -(-terms // CHAIN)
+def dot_cycles(terms: int, most: int = CHAIN) -> int:
+    """rvg_dot_product: operands -> their sum. Chains of at most so many products, summed by pairs."""
+    chains = -(-terms // most)
     length = -(-terms // chains)
     return MULTIPLY_CYCLES + length - 1 + tree_stages(chains)
 
 
-def accumulate_cycles(terms: int) -> int:
+def accumulate_cycles(terms: int, most: int = CHAIN) -> int:
     """rvg_dot_accumulate: operands -> their sum over words; one product is accumulated where it is made."""
-    return MULTIPLY_CYCLES + 1 if terms == 1 else 1 + dot_cycles(terms) + 1
+    return MULTIPLY_CYCLES + 1 if terms == 1 else 1 + dot_cycles(terms, most) + 1
+
+
+def pair_chain(x_bits: int, x_signed: bool, weight_bits: int) -> int:
+    """rvg_pair_accumulate: products that a chain may sum before the lower sum reaches the upper one."""
+    largest = (1 << x_bits - 1 if x_signed else (1 << x_bits) - 1) * ((1 << weight_bits - 1) - 1)
+    return min(CHAIN, ((1 << PAIR_BITS - weight_bits - 1) - 1) // largest)
 
 
 def lanes_out(po: int, words: int) -> int:

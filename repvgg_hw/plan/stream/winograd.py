@@ -113,6 +113,11 @@ class WinogradUnit(FoldedConv):
         return self.transform.size**2 * self.pi * self.po
 
     @property
+    def pairs(self) -> bool:
+        """Whether a multiplier makes two products: none does, transformed operands are too wide."""
+        return False
+
+    @property
     def requant_multipliers(self) -> int:
         return self.m * self.lanes
 

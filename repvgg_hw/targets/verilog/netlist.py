@@ -141,6 +141,7 @@ def direct_parameters(c: ConvPlan) -> dict[str, Parameter]:
         "ACC_W": c.acc_bits,
         "Y_W": c.out_bits,
         "FIFO_DEPTH": c.fifo_depth,
+        "PACKED": c.pairs,
     }
 
 

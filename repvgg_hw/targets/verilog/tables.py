@@ -26,6 +26,21 @@ def conv_affine(conv: IntegerConv, plan: AnyConvPlan) -> NDArray[np.int64]:
     return (conv.multiplier.astype(np.int64) << plan.acc_bits | bias).reshape(-1, plan.affine_lanes)
 
 
+def conv_weights(conv: IntegerConv, plan: AnyConvPlan) -> NDArray[np.int64]:
+    """Rows in order of use, as `weight_words`; as rvg_pair_accumulate.sv wants them where outputs are paired.
+
+    Its operand has the weight of the first output of a pair in its low bits. Where that is negative, its sign
+    takes 1 from the weight above, so that is what the table has of the second output.
+    """
+    words = plan.weight_words(conv.weight)
+    if not plan.pairs:
+        return words
+    of_outputs = words.reshape(len(words), plan.po, -1)
+    second = of_outputs[:, 1::2]
+    second -= of_outputs[:, 0 : 2 * second.shape[1] : 2] < 0
+    return of_outputs.reshape(words.shape)
+
+
 def linear_weights(linear: IntegerLinear, plan: LinearPlan) -> NDArray[np.int64]:
     """Rows in order of use (PO outputs, PI inputs); lanes (output, input)."""
     folded = linear.weight.reshape(plan.repeats, plan.po, plan.words, plan.pi)
@@ -78,7 +93,7 @@ def memory_files(network: IntegerNetwork, plan: Plan) -> dict[str, str]:
     """
     files: dict[str, str] = {}
     for conv, layer in zip(network.convs, plan.convs, strict=True):
-        files |= _banked(f"{layer.ident}_weights", layer.weight_words(conv.weight), layer.weight_lane_bits)
+        files |= _banked(f"{layer.ident}_weights", conv_weights(conv, layer), layer.weight_lane_bits)
         files |= _banked(f"{layer.ident}_affine", conv_affine(conv, layer), layer.acc_bits + MULTIPLIER_BITS)
         files[f"{layer.ident}_shift.mem"] = to_hex(np.array([[conv.shift]]), SHIFT_BITS)
     if network.linear is not None and (linear := plan.linear) is not None:

@@ -97,7 +97,8 @@ module rvg_product_chain_cell #(
   parameter A_W    = 9,
   parameter B_W    = 8,
   parameter TERM_W = 16,
-  parameter SUM_W  = 18
+  parameter SUM_W  = 18,
+  parameter START  = 0
 ) (
   input  wire             clk,
   input  wire [N+1:0]     en,
@@ -108,8 +109,11 @@ module rvg_product_chain_cell #(
   output wire [SUM_W-1:0] sum
 );
 
+  wire [SUM_W-1:0] products;
+  assign sum = products + START;
+
   rvg_product_tree #(.N(N), .A_W(A_W), .B_W(B_W), .TERM_W(TERM_W), .SUM_W(SUM_W)) u_tree (
-    .clk(clk), .en(en), .a(a), .b(b), .sum(sum)
+    .clk(clk), .en(en), .a(a), .b(b), .sum(products)
   );
 
 endmodule

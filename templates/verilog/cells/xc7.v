@@ -119,7 +119,8 @@ module rvg_product_chain_cell #(
   parameter A_W    = 9,
   parameter B_W    = 8,
   parameter TERM_W = 16,
-  parameter SUM_W  = 18
+  parameter SUM_W  = 18,
+  parameter START  = 0
 ) (
   input  wire             clk,
   input  wire [N+1:0]     en,
@@ -130,20 +131,31 @@ module rvg_product_chain_cell #(
   output wire [SUM_W-1:0] sum
 );
 
-  wire [48*(N+1)-1:0] cascade;
-  wire [48*N-1:0]     p;
-
-  assign cascade[47:0] = 48'b0;
-  assign sum           = p[48*(N-1) +: SUM_W];
-
   genvar i;
   generate
-    for (i = 0; i < N; i = i + 1) begin : g_slice
-      rvg_slice #(.A_W(A_W), .B_W(B_W), .OPERANDS(i == 0 ? 1 : 2)) u_slice (
-        .clk(clk), .en(i == 0 ? {en[2:0], 1'b0} : en[(i == 0 ? 0 : i - 1) +: 4]), .z(i == 0 ? 3'b000 : 3'b001),
-        .a(a_late[A_W*i +: A_W]), .b(b_late[B_W*i +: B_W]),
-        .c(48'b0), .clear(1'b0), .pcin(cascade[48*i +: 48]), .pcout(cascade[48*(i+1) +: 48]), .p(p[48*i +: 48])
+    if (A_W > 25 || B_W > 18) begin : g_wide  // a pair of weights: two slices for each product, summed in logic
+      wire [SUM_W-1:0] products;
+      assign sum = products + START;
+
+      rvg_product_tree #(.N(N), .A_W(A_W), .B_W(B_W), .TERM_W(TERM_W), .SUM_W(SUM_W)) u_tree (
+        .clk(clk), .en(en), .a(a), .b(b), .sum(products)
       );
+    end else begin : g_cascade
+      wire [48*(N+1)-1:0] cascade;
+      wire [48*N-1:0]     p;
+
+      assign cascade[47:0] = 48'b0;
+      assign sum           = p[48*(N-1) +: SUM_W];
+
+      for (i = 0; i < N; i = i + 1) begin : g_slice
+        rvg_slice #(.A_W(A_W), .B_W(B_W), .OPERANDS(i == 0 ? 1 : 2)) u_slice (
+          .clk(clk), .en(i == 0 ? {en[2:0], 1'b0} : en[(i == 0 ? 0 : i - 1) +: 4]),
+          .z(i > 0 ? 3'b001 : START == 0 ? 3'b000 : 3'b011),
+          .a(a_late[A_W*i +: A_W]), .b(b_late[B_W*i +: B_W]),
+          .c(i == 0 ? START : 48'b0), .clear(1'b0),
+          .pcin(cascade[48*i +: 48]), .pcout(cascade[48*(i+1) +: 48]), .p(p[48*i +: 48])
+        );
+      end
     end
   endgenerate
 

@@ -5,8 +5,8 @@
 
 // One slice: p = (z) + (c) + a * b, with one or two registers of operands.
 //
-//   z[2:0]  what is added: 000 nothing, 001 pcin, 010 p
-//   c       added with ADDEND, through a register, at the product's time; `clear` makes it zero
+//   z[2:0]  what is added: 000 nothing, 001 pcin, 010 p, 011 c
+//   c       added with ADDEND, too, through a register, at the product's time; `clear` makes it zero
 //   en      of the first operand register (with two), the last one, the product, p
 module rvg_slice #(
   parameter A_W      = 9,
@@ -119,7 +119,8 @@ module rvg_product_chain_cell #(
   parameter A_W    = 9,
   parameter B_W    = 8,
   parameter TERM_W = 16,
-  parameter SUM_W  = 18
+  parameter SUM_W  = 18,
+  parameter START  = 0
 ) (
   input  wire             clk,
   input  wire [N+1:0]     en,
@@ -140,9 +141,11 @@ module rvg_product_chain_cell #(
   generate
     for (i = 0; i < N; i = i + 1) begin : g_slice
       rvg_slice #(.A_W(A_W), .B_W(B_W), .OPERANDS(i == 0 ? 1 : 2)) u_slice (
-        .clk(clk), .en(i == 0 ? {en[2:0], 1'b0} : en[(i == 0 ? 0 : i - 1) +: 4]), .z(i == 0 ? 3'b000 : 3'b001),
+        .clk(clk), .en(i == 0 ? {en[2:0], 1'b0} : en[(i == 0 ? 0 : i - 1) +: 4]),
+        .z(i > 0 ? 3'b001 : START == 0 ? 3'b000 : 3'b011),
         .a(a_late[A_W*i +: A_W]), .b(b_late[B_W*i +: B_W]),
-        .c(48'b0), .clear(1'b0), .pcin(cascade[48*i +: 48]), .pcout(cascade[48*(i+1) +: 48]), .p(p[48*i +: 48])
+        .c(i == 0 ? START : 48'b0), .clear(1'b0),
+        .pcin(cascade[48*i +: 48]), .pcout(cascade[48*(i+1) +: 48]), .p(p[48*i +: 48])
       );
     end
   endgenerate

@@ -2,7 +2,7 @@
 // rvg_pkg: widths that every layer shares, and the latency of a sum of products.
 //
 // Golden : repvgg_hw/network.py, MULTIPLIER_BITS; repvgg_hw/targets/verilog/tables.py, SHIFT_BITS;
-//          repvgg_hw/plan/stream/timing.py, MULTIPLY_CYCLES and CHAIN
+//          repvgg_hw/plan/stream/timing.py, MULTIPLY_CYCLES, CHAIN and PAIR_BITS
 // Checks : every module refuses illegal parameters by an instance of a module that does not exist, rvg_error_WHAT, in a
 //          generate-if: what Verilator, Yosys and Icarus all refuse, whatever their options.
 
@@ -14,6 +14,7 @@ package rvg_pkg;
   localparam int SHIFT_W = 6;   // and its shift
   localparam int STAGES  = 3;   // registers of a multiplier: operands, product, result
   localparam int CHAIN   = 9;   // products that are summed from multiplier to multiplier, at most
+  localparam int PAIR_W  = 27;  // the operand that holds two weights, where a multiplier makes two products
 
   // A sum of products is so many chains, as long as each other or the last one shorter.
   function automatic int chains(input int terms);
@@ -49,6 +50,30 @@ package rvg_pkg;
   // accumulator. One product needs no register of its own for either: it is accumulated where it is made.
   function automatic int accumulate_latency(input int terms);
     accumulate_latency = terms == 1 ? STAGES + 1 : 1 + dot_latency(terms) + 1;
+  endfunction
+
+  // Two products in a multiplier, rvg_pair_accumulate.sv: so many may be summed before the lower sum, of PAIR_W - w_w
+  // bits with its sign, would reach the upper one. Operands are of x_w bits, x_w + w_w at most 31, and no
+  // weight is -2^(w_w - 1).
+  function automatic int pair_chain(input int x_w, input bit x_signed, input int w_w);
+    int largest, fitting;
+    largest    = (x_signed ? 1 << (x_w - 1) : (1 << x_w) - 1) * ((1 << (w_w - 1)) - 1);
+    fitting    = ((1 << (PAIR_W - w_w - 1)) - 1) / largest;
+    pair_chain = fitting < CHAIN ? fitting : CHAIN;
+  endfunction
+
+  function automatic int pair_chains(input int terms, input int most);
+    pair_chains = (terms + most - 1) / most;
+  endfunction
+
+  // The longest of these chains; others are one product shorter.
+  function automatic int pair_length(input int terms, input int most);
+    pair_length = (terms + pair_chains(terms, most) - 1) / pair_chains(terms, most);
+  endfunction
+
+  // As accumulate_latency, with chains of at most so many products.
+  function automatic int pair_latency(input int terms, input int most);
+    pair_latency = 1 + chain_latency(pair_length(terms, most)) + sum_stages(pair_chains(terms, most)) + 1;
   endfunction
 
 endpackage

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rvg_product_chain: sum of N products, each multiplier adding its own to what comes from the one before.
 //
-//   sum = sum over i < N of a[i] * b[i]
+//   sum = START + sum over i < N of a[i] * b[i]
 //
 // Widths : a N x int[A_W], b N x int[B_W], products int[TERM_W], sum int[SUM_W], modulo 2^SUM_W. A partial sum is no
 //          wider than its terms can be: no register holds a copy of a sign.
@@ -19,6 +19,7 @@ module rvg_product_chain #(
   parameter int B_W      = 8,
   parameter int TERM_W   = 16,
   parameter int SUM_W    = 18,
+  parameter int START    = 0,
   localparam int LATENCY = rvg_pkg::chain_latency(N)
 ) (
   input  wire logic               clk,
@@ -70,7 +71,7 @@ module rvg_product_chain #(
   end
 
 `ifdef RVG_CELLS
-  rvg_product_chain_cell #(.N(N), .A_W(A_W), .B_W(B_W), .TERM_W(TERM_W), .SUM_W(SUM_W)) u_cell (
+  rvg_product_chain_cell #(.N(N), .A_W(A_W), .B_W(B_W), .TERM_W(TERM_W), .SUM_W(SUM_W), .START(START)) u_cell (
     .clk, .en, .a, .b, .a_late, .b_late, .sum
   );
 `else
@@ -108,7 +109,7 @@ module rvg_product_chain #(
     end
 
     if (i == 0) begin : g_first
-      always_ff @(posedge clk) if (en[i+2]) p_q <= m_q;
+      always_ff @(posedge clk) if (en[i+2]) p_q <= m_q + OWN_W'(START);
     end else begin : g_next
       always_ff @(posedge clk) if (en[i+2]) p_q <= OWN_W'(g_product[i-1].p_q) + OWN_W'(m_q);
     end

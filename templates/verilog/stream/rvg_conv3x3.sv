@@ -8,7 +8,8 @@
 // Out    : OUT_LANES channels per beat, same order, C_OUT x ceil(HEIGHT/STRIDE) x ceil(WIDTH/STRIDE).
 // Rate   : repvgg_hw/plan/stream/direct.py, ConvPlan.cycles per frame, frames back to back.
 // Tables : outside, so that alike layers are one circuit. Weights in order of use: for group, for each PO of its
-//          outputs, for each PI of its inputs: PO x (ky, kx, PI) weights. Biases and multipliers: rvg_requant_relu.sv.
+//          outputs, for each PI of its inputs: PO x (ky, kx, PI) weights, where PACKED as rvg_mac_array.sv
+//          says. Biases and multipliers: rvg_requant_relu.sv.
 // Not here: Winograd (rvg_conv3x3_winograd.sv); width conversion between layers (rvg_width_converter.sv).
 
 `default_nettype none
@@ -29,6 +30,7 @@ module rvg_conv3x3 #(
   parameter int ACC_W      = 24,
   parameter int Y_W        = 8,
   parameter int FIFO_DEPTH = 16,
+  parameter bit PACKED     = 1'b0,
   localparam int WORDS         = C_IN / GROUPS / PI,
   localparam int REPEATS       = C_OUT / GROUPS / PO,
   localparam int WEIGHT_ADDRS  = GROUPS * WORDS * REPEATS,
@@ -91,7 +93,7 @@ module rvg_conv3x3 #(
 
   rvg_mac_array #(
     .N(N), .PO(PO), .WORDS(WORDS), .ADDRS(WEIGHT_ADDRS), .OUT_LANES(OUT_LANES),
-    .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .ACC_W(ACC_W)
+    .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .ACC_W(ACC_W), .PACKED(PACKED)
   ) u_macs (
     .clk, .rst,
     .s_axis_tdata(word_tdata), .s_axis_tvalid(word_tvalid), .s_axis_tready(word_tready),

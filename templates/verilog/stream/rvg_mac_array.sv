@@ -10,7 +10,9 @@
 // Out    : OUT_LANES accumulators per beat, low first, PO / OUT_LANES beats for each WORDS words; no handshake:
 //          `start_ok` says that the consumer has room for one more set, `start` that it is now taken.
 // Needs  : PO / OUT_LANES <= WORDS, so that one set has left before the next is complete.
-// Latency: from a set's last word to its first beat: 2 + rvg_pkg::accumulate_latency(N) cycles.
+// PACKED : outputs 2p and 2p + 1 share multipliers (rvg_pair_accumulate.sv): the table has the weights of the second
+//          one less 1 where those of the first one are negative.
+// Latency: from a set's last word to its first beat: 2 + rvg_pkg::accumulate_latency(N) cycles, or pair_latency.
 
 `default_nettype none
 
@@ -24,6 +26,7 @@ module rvg_mac_array #(
   parameter bit X_SIGNED  = 1'b0,
   parameter int W_W       = 8,
   parameter int ACC_W     = 24,
+  parameter bit PACKED    = 1'b0,
   localparam int ADDR_W   = ADDRS > 1 ? $clog2(ADDRS) : 1
 ) (
   input  wire logic                       clk,
@@ -46,7 +49,8 @@ module rvg_mac_array #(
 
   localparam int BEATS   = PO / OUT_LANES;
   localparam int BEAT_W  = BEATS > 1 ? $clog2(BEATS) : 1;
-  localparam int LATENCY = rvg_pkg::accumulate_latency(N);
+  localparam int MOST    = PACKED ? rvg_pkg::pair_chain(X_W, X_SIGNED, W_W) : rvg_pkg::CHAIN;
+  localparam int LATENCY = PACKED ? rvg_pkg::pair_latency(N, MOST) : rvg_pkg::accumulate_latency(N);
 
   if (PO < 1 || WORDS < 1 || OUT_LANES < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
@@ -69,12 +73,35 @@ module rvg_mac_array #(
   logic [PO*ACC_W-1:0] acc_q;
   logic                acc_done_q;
 
-  for (genvar o = 0; o < PO; o++) begin : g_lane
-    rvg_dot_accumulate #(.N(N), .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .SUM_W(ACC_W)) u_dot (
-      .clk, .en({sums_valid, enable}), .first(sums_first),
-      .x, .w(weight_data[N*W_W*o +: N*W_W]),
-      .sum(acc_q[ACC_W*o +: ACC_W])
-    );
+  if (PACKED) begin : g_packed
+    for (genvar p = 0; p < (PO + 1) / 2; p++) begin : g_pair
+      localparam bit ALONE = 2*p + 1 == PO;
+
+      logic [2*N*W_W-1:0] w;
+      logic [2*ACC_W-1:0] sums;
+
+      assign w[N*W_W-1:0] = weight_data[N*W_W*2*p +: N*W_W];
+      if (ALONE) begin : g_alone
+        assign w[2*N*W_W-1:N*W_W] = '0;
+        wire   unused = &{1'b0, sums[2*ACC_W-1:ACC_W]};
+        assign acc_q[ACC_W*2*p +: ACC_W] = sums[ACC_W-1:0];
+      end else begin : g_two
+        assign w[2*N*W_W-1:N*W_W] = weight_data[N*W_W*(2*p+1) +: N*W_W];
+        assign acc_q[ACC_W*2*p +: 2*ACC_W] = sums;
+      end
+
+      rvg_pair_accumulate #(.N(N), .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .SUM_W(ACC_W)) u_pair (
+        .clk, .en({sums_valid, enable}), .first(sums_first), .x, .w, .sum(sums)
+      );
+    end
+  end else begin : g_single
+    for (genvar o = 0; o < PO; o++) begin : g_lane
+      rvg_dot_accumulate #(.N(N), .X_W(X_W), .X_SIGNED(X_SIGNED), .W_W(W_W), .SUM_W(ACC_W)) u_dot (
+        .clk, .en({sums_valid, enable}), .first(sums_first),
+        .x, .w(weight_data[N*W_W*o +: N*W_W]),
+        .sum(acc_q[ACC_W*o +: ACC_W])
+      );
+    end
   end
 
   always_ff @(posedge clk) begin

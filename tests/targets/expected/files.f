@@ -14,6 +14,7 @@ rtl/rvg_linear.sv
 rtl/rvg_mac_array.sv
 rtl/rvg_multiply.sv
 rtl/rvg_multiply_accumulate.sv
+rtl/rvg_pair_accumulate.sv
 rtl/rvg_product_chain.sv
 rtl/rvg_product_tree.sv
 rtl/rvg_ram_1r1w.sv

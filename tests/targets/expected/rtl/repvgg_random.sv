@@ -94,7 +94,8 @@ module repvgg_random (
     .W_W(8),
     .ACC_W(20),
     .Y_W(8),
-    .FIFO_DEPTH(46)
+    .FIFO_DEPTH(46),
+    .PACKED(1'b0)
   ) u_stage0_0 (
     .clk, .rst,
     .s_axis_tdata(in_tdata), .s_axis_tvalid(in_tvalid), .s_axis_tready(in_tready),
@@ -147,7 +148,8 @@ module repvgg_random (
     .W_W(8),
     .ACC_W(20),
     .Y_W(8),
-    .FIFO_DEPTH(48)
+    .FIFO_DEPTH(48),
+    .PACKED(1'b0)
   ) u_stage1_0 (
     .clk, .rst,
     .s_axis_tdata(stage1_0_in_tdata), .s_axis_tvalid(stage1_0_in_tvalid), .s_axis_tready(stage1_0_in_tready),
