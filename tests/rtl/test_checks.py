@@ -16,7 +16,7 @@ from lint_sources import refusal, yosys
 from units import write_engine_networks, write_networks
 
 from repvgg_hw.network import MULTIPLIER_BITS
-from repvgg_hw.plan.stream.timing import CHAIN, MULTIPLY_CYCLES
+from repvgg_hw.plan.stream.timing import CHAIN, MULTIPLY_CYCLES, PAIR_BITS
 from repvgg_hw.targets.verilog.emit import PACKAGE, is_package, library, library_sources
 from repvgg_hw.targets.verilog.tables import SHIFT_BITS
 
@@ -250,6 +250,7 @@ def test_the_package_is_what_the_plan_counts_with() -> None:
         "SHIFT_W": SHIFT_BITS,
         "STAGES": MULTIPLY_CYCLES,
         "CHAIN": CHAIN,
+        "PAIR_W": PAIR_BITS,
     }
 
 
