@@ -21,7 +21,6 @@ from repvgg_hw.plan.engine.schedule import Schedule, fastest
 from repvgg_hw.plan.resources import Resources, of_device
 
 FILL = 0.9  # of a device: beyond, nothing is routed
-LUT_SHARE = 0.88  # of that for estimated LUTs: synthesis takes up to an eighth more
 DEPTHS = (1024, 2048, 4096, 8192, 16384)  # words of the data memory
 ACC_STEP = 4  # bits that accumulators are rounded up by: another checkpoint of the shape fits, too
 CHANNELS = range(1, 17)  # PI and PO
@@ -47,9 +46,7 @@ class Budget:
     @staticmethod
     def of(device: Device, memory: int = 8, bd: int = 8, bw: int = 8, fill: float = FILL) -> Budget:
         """A share of the device."""
-        share = of_device(device, fill)
-        share = replace(share, lut=int(share.lut * LUT_SHARE))
-        return Budget(device.part.family, share, memory, bd, bw)
+        return Budget(device.part.family, of_device(device, fill), memory, bd, bw)
 
 
 @dataclass(frozen=True)
