@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +132,13 @@ def test_pooled_sums_that_were_not_read(built: Design[EnginePlan]) -> None:
     for reads, wrong in ((18, []), (17, ["the linear layer read 17 pooled sums, 18 are its work"])):
         run = Run(job, ("done 0 1 1 1 1 1", f"sums {reads}"), True, [], 0, 1)
         assert list(judge.ends_badly(run)) == wrong
+
+
+def test_the_memory_moves_what_the_plan_says(built: Design[EnginePlan]) -> None:
+    """A plan for a wide memory was simulated at one 64-bit beat a cycle, whatever it said."""
+    slow = replace(built, plan=replace(built.plan, memory_bytes=1))
+    wide, narrow = prove(built, 1).frame_interval, prove(slow, 1).frame_interval
+    assert wide is not None
+    assert narrow is not None
+    read = (built.directory / "engine.bin").stat().st_size - HEADER_BYTES
+    assert narrow > read > wide

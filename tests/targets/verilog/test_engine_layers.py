@@ -72,7 +72,9 @@ def test_a_difference_names_its_place(engine: Design[EnginePlan], sample: bool, 
     inputs = dict(layer_frames(NETWORK, frames))[part.name]
     simulator = build(engine.directory, "-O0")
     assert prove_part(simulator, part, inputs, tmp_path, sample=sample).layers[0].problem is None
-    proof = prove_part(simulator, Broken(part.schedule, part.planned), inputs, tmp_path, sample=sample)
+    proof = prove_part(
+        simulator, Broken(part.schedule, part.planned, part.memory_bytes), inputs, tmp_path, sample=sample
+    )
     (layer,) = proof.layers
     place = layer.divergence
     assert place is not None

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from repvgg_hw.plan.engine import image as images
 from repvgg_hw.plan.engine.array import LOGIT_BYTES
+from repvgg_hw.plan.engine.cycles import MEMORY_BYTES
 from repvgg_hw.plan.engine.instruction import Op
 from repvgg_hw.plan.engine.machine import Machine
 from repvgg_hw.plan.engine.schedule import Place, Schedule
@@ -20,18 +21,20 @@ class Job:
     image   that the schedule says, by which is known what is written where
     only    instructions of the schedule's program that the image has, in order; all where None
     loaded  bytes that lie in the memory in its place, where they may be others
+    memory_bytes  that the memory moves in a cycle, reads and writes together
     """
 
     schedule: Schedule
     image: bytes
     only: tuple[int, ...] | None = None
     loaded: bytes | None = None
+    memory_bytes: int = MEMORY_BYTES
 
     @staticmethod
-    def of(schedule: Schedule, only: Sequence[int] | None = None) -> Job:
+    def of(schedule: Schedule, only: Sequence[int] | None = None, memory_bytes: int = MEMORY_BYTES) -> Job:
         """With the image that the schedule says."""
         chosen = None if only is None else tuple(sorted(only))
-        return Job(schedule, images.build(schedule, chosen), chosen)
+        return Job(schedule, images.build(schedule, chosen), chosen, memory_bytes=memory_bytes)
 
     @cached_property
     def machine(self) -> Machine:

@@ -35,11 +35,12 @@ from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
 class Part:
     """A network of one layer, or of the last convolution and the linear layer.
 
-    planned  its layers as the whole network's plan has them
+    planned  its layers as the whole network's plan has them; memory_bytes as that plan's
     """
 
     schedule: Schedule
     planned: tuple[EngineLayer, ...]
+    memory_bytes: int
 
     @property
     def name(self) -> str:
@@ -48,7 +49,7 @@ class Part:
     def job(self, sample: bool = False) -> Job:
         """All of it; with `sample` one strip of each kind, where its map is stored."""
         some = self.schedule.one_of_each_kind() if sample and self.schedule.layers[0].stored else None
-        return Job.of(self.schedule, some)
+        return Job.of(self.schedule, some, self.memory_bytes)
 
 
 def parts(schedule: Schedule, planned: Sequence[EngineLayer], memory: int) -> Iterator[Part]:
@@ -63,7 +64,7 @@ def parts(schedule: Schedule, planned: Sequence[EngineLayer], memory: int) -> It
             linear=network.linear if whole else None,
         )
         own = schedules.plan(alone, schedule.array, memory=memory)
-        yield Part(own, tuple(planned[index:] if whole else planned[index : index + 1]))
+        yield Part(own, tuple(planned[index:] if whole else planned[index : index + 1]), memory)
 
 
 @dataclass(frozen=True)

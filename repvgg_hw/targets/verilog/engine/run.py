@@ -23,6 +23,7 @@ from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS
 
 LATENCY = (20, 200)  # cycles of the memory, under stalls
+MEMORY_BEAT = 8  # bytes, in which the model of the memory counts its rate
 BACK_PRESSURE = 20  # per cent of cycles in which a channel begins to pause, under stalls
 
 
@@ -92,7 +93,8 @@ def run(
 ) -> Run:
     """One run over a batch of images (N, C, H, W), at most FRAMES, numbered from `first` on, in folder work.
 
-    stalls  seed of the memory's latencies and pauses, 0 for a memory of 8 cycles without pauses
+    stalls  seed of the memory's latencies and pauses, 0 for a memory of 8 cycles without pauses; its rate
+            is the job's
     waves   to record, by a simulator that was built with `trace`; the log is then waves.log
     Raises CheckFailed where the image's program is not one of the network.
     """
@@ -108,6 +110,7 @@ def run(
     memory.save_writes(data / "writes.bin", writes, machine, where)
     memory.save_sums(data / "sums.bin", [frame[: job.pooled] for frame in sums])
     plusargs = [f"+data={data}", f"+log={log}", f"+sums={job.pooled}", f"+dram_load0={data / 'memory.bin'}"]
+    plusargs += [f"+beats_num={job.memory_bytes}", f"+beats_den={MEMORY_BEAT}"]
     if stalls:
         plusargs += [f"+seed={stalls}", f"+latency_min={LATENCY[0]}", f"+latency_max={LATENCY[1]}"]
         plusargs += [f"+back_pressure={BACK_PRESSURE}"]

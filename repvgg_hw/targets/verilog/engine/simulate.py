@@ -121,7 +121,7 @@ def simulate(
 
 def _job(design: Design[EnginePlan]) -> tuple[Job, list[tuple[str, str]]]:
     """What is to run, with the bytes of the folder's image, and where these are not the network's."""
-    job = Job.of(design.plan.schedule)
+    job = Job.of(design.plan.schedule, memory_bytes=design.plan.memory_bytes)
     found = found_image(design.directory, job.image)
     parse(found, design.plan.array)
     weights = design.plan.schedule.weight_addresses[0]
