@@ -54,16 +54,19 @@ class _Requantize(torch.autograd.Function):
         limit: int,
     ) -> Tensor:
         multiplier, integer_bias = (value[:, None, None] for value in integers)
-        # All exact in float64: a sum has 32 bits, a multiplier 17, and 2**shift is a power of two.
-        exact = ((sums.double() + integer_bias) * multiplier + 2.0 ** (shift - 1)) / 2.0**shift
-        exact = torch.floor_(exact)
-        ctx.save_for_backward(sums, factor, (exact > 0) & (exact < limit))
-        return exact.clamp_(0, limit).to(bias.dtype)
+        # All exact in float64: a sum has 32 bits, a multiplier 17, and 2**shift is a power of two, so both
+        # terms and their sum are multiples of 2**-shift with fewer than 53 bits.
+        added = (integer_bias * multiplier + 2.0 ** (shift - 1)) / 2.0**shift
+        exact = torch.addcmul(added, sums.double(), multiplier / 2.0**shift).floor_().clamp_(0, limit)
+        output = exact.to(bias.dtype)
+        ctx.save_for_backward(sums, factor, output)
+        ctx.limit = limit
+        return output
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        sums, factor, inside = ctx.saved_tensors
-        passed = gradients[0] * inside
+        sums, factor, output = ctx.saved_tensors
+        passed = torch.ops.aten.hardtanh_backward(gradients[0], output, 0.0, float(ctx.limit))
         per_channel = (0, 2, 3)
         return (
             passed * factor[:, None, None].to(passed.dtype),
@@ -119,6 +122,9 @@ class TunedConv(nn.Module):
 
     def _largest_sum(self, weight: Tensor) -> float:
         """No partial sum of products exceeds it in magnitude."""
+        anyhow = weight[0].numel() * grid.weight_limit(self.layer.weight_bits) * (1 << self.layer.in_bits)
+        if anyhow < EXACT_FLOAT32:  # whatever the weights are: nothing to count
+            return float(anyhow)
         rows = weight.detach().flatten(1)
         signs = (rows.abs(),) if self.layer.in_signed else (rows.clamp(min=0), -rows.clamp(max=0))
         return max(float(part.sum(1).max()) for part in signs) * (1 << self.layer.in_bits)

@@ -124,7 +124,7 @@ def _optimizer(model: TunedNetwork) -> tuple[torch.optim.Adam, list[float]]:
     layers = model.layers()
     scales = [x.log_factor if isinstance(x, TunedConv) else x.log_scale for x in layers]
     groups = [[layer.weight for layer in layers], [layer.bias for layer in layers], scales]
-    optimizer = torch.optim.Adam([{"params": group} for group in groups], betas=(0.9, 0.99))
+    optimizer = torch.optim.Adam([{"params": group} for group in groups], betas=(0.9, 0.99), fused=True)
     return optimizer, [WEIGHT_RATE, BIAS_RATE, SCALE_RATE]
 
 
