@@ -181,7 +181,7 @@ def digits(epochs: int, blocks: Sequence[str]) -> Iterator[Trial]:
 def qat(options: argparse.Namespace) -> None:
     """A post-training method, then fine-tuning from there; top-1 of each on the same test images."""
     from repvgg_hw.checkpoint import load_fused
-    from repvgg_hw.design.network_file import load_network
+    from repvgg_hw.design.network_file import load_network, save_network
     from repvgg_hw.model.images import load_images
     from repvgg_hw.quantize import Widths, quantize
     from repvgg_hw.quantize.forward import float_outputs, integer_outputs
@@ -207,18 +207,21 @@ def qat(options: argparse.Namespace) -> None:
     if options.start is not None:
         network = load_network(options.start)
     else:
+        every = max(1, len(images) // (options.quantized_on or len(images)))
         network = quantize(
             fused,
-            images.all_pixels(),
+            images.all_pixels()[::every],
             mean=mean,
             std=std,
             method=options.method,
             widths=Widths(weights=options.weight_bits),
         )
     report("post-training", integer_outputs(network, test.pixels), time.monotonic() - started)
-    recipe = Recipe(options.epochs, batch=16, rate=options.rate, warmup=0.5, augment="crop")
+    recipe = Recipe(options.epochs, batch=32, rate=options.rate, warmup=1, augment="crop")
     started = time.monotonic()
     tuned = tune(network, fused, images, recipe)
+    if options.save is not None:
+        save_network(tuned.network, options.save)
     report("fine-tuned", integer_outputs(tuned.network, test.pixels), time.monotonic() - started)
     unchanged = "; the beginning was kept" if tuned.kept else ""
     print(f"distance from the float network {tuned.loss_before:.4f}, after {tuned.loss_after:.4f}{unchanged}")
@@ -246,6 +249,8 @@ def main() -> None:
     tuned.add_argument("--weight-bits", type=int, default=4)
     tuned.add_argument("--limit", type=int, help="at most that many test images")
     tuned.add_argument("--calibration-limit", type=int, help="at most that many calibration images")
+    tuned.add_argument("--quantized-on", type=int, help="of them as many for the post-training method")
+    tuned.add_argument("--save", type=Path, help="where the fine-tuned integers go, .npz")
     tuned.add_argument("--start", type=Path, help="integers to begin with, in place of quantizing first")
     options = parser.parse_args()
     if options.command == "memory":

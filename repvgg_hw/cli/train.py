@@ -29,7 +29,7 @@ from repvgg_hw.cli.training import (
     STAGE_WIDTHS,
     recipe_options,
 )
-from repvgg_hw.cli.tune import QAT_ONLY, QAT_RULES, WIDTHS, Tuning
+from repvgg_hw.cli.tune import QAT_ONLY, QAT_RULES, WIDTHS, Tuning, fine_tuning
 from repvgg_hw.cli.tune import run as tune
 from repvgg_hw.cli.values import COUNT, INPUT_SIZE, NUMBERS, PLACE, SOURCE, OutputFile, Whole
 from repvgg_hw.errors import InputError
@@ -134,7 +134,7 @@ def command(
     Examples:
       repvgg-hw train photos/train --val photos/val --model A0 --input-size 224 -o net.pth
       repvgg-hw train digits.npz --widths 16,32,64 --block orepa --mean 0.3 --std 0.3 -o net.pth
-      repvgg-hw train photos/some --qat net.pth --weight-bits 4 --epochs 30 --batch-size 16 -o tuned.npz
+      repvgg-hw train photos/some --qat net.pth --weight-bits 4 -o tuned.npz
       torchrun --nproc-per-node 4 -m repvgg_hw train photos/train --model A0 --input-size 224 -o net.pth
 
     With --qat the fused integer network is trained through the hardware's own arithmetic: labels are those of
@@ -147,8 +147,8 @@ def command(
     check_units(mean, std)
     from repvgg_hw.train.recipe import Recipe
 
-    chosen = Recipe(**recipe)
     if qat is not None:
+        chosen = Recipe(**fine_tuning(recipe, click.get_current_context()))
         quantizer = Quantizer(
             method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, cache=False
         )
@@ -158,6 +158,7 @@ def command(
             )
         )
         return
+    chosen = Recipe(**recipe)
     if output.suffix.lower() == ".npz":
         raise InputError(
             f"{output}: integers are what --qat writes; a checkpoint ends in .pth or .safetensors"

@@ -21,9 +21,9 @@ AUGMENTATION_NAMES = ("none", "crop", "resized-crop", "affine")
 # name of a field of train.recipe.Recipe -> its option; defaults are compared by a test
 _ROWS: tuple[tuple[str, click.ParamType[Any], Any, str], ...] = (
     ("epochs", Whole(1, 100_000), 120, "Passes over DATA."),
-    ("batch", Whole(2, 1 << 20), 256, "Images per step, over all processes."),
+    ("batch", Whole(2, 1 << 20), 256, "Images per step, over all processes; of --qat 32 unless given."),
     ("rate", Real(over=0), 0.1, "Largest learning rate."),
-    ("warmup", Real(0), 5.0, "Epochs in which the rate rises; then it falls along a cosine."),
+    ("warmup", Real(0), 5.0, "Epochs in which the rate rises, of --qat 1; then it falls along a cosine."),
     ("momentum", Real(0, under=1), 0.9, "Nesterov's."),
     ("weight_decay", Real(0), 1e-4, "Of kernels only; BN, biases and scales have none."),
     ("label_smoothing", Real(0, under=1), 0.1, "Share of the target spread over all classes."),

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+from click.core import ParameterSource
+
 from repvgg_hw import GENERATOR
 from repvgg_hw.api.quantizer import Quantizer
 from repvgg_hw.cli.progress import bar, on_demand
@@ -34,6 +37,18 @@ QAT_RULES: tuple[Rule, ...] = (
     void("--class-index", "--qat", unless=("--val",), why="labels are used by --val alone"),
     void("--val", "--head none", why="it measures classes"),
 )
+# Where fine-tuning's defaults are not those of training.
+FINE_TUNING = {"batch": 32, "warmup": 1.0}
+
+
+def fine_tuning(recipe: dict[str, Any], context: click.Context) -> dict[str, Any]:
+    """The recipe that was typed, with fine-tuning's own defaults where nothing was."""
+    own = {
+        name: value
+        for name, value in FINE_TUNING.items()
+        if context.get_parameter_source(name) is ParameterSource.DEFAULT
+    }
+    return {**recipe, **own}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ dependency of torchvision's size would serve nothing else.
     crop          moved by up to 1/8 of the side, mirrored or not: the customary choice for small images
     resized-crop  8 to 100 % of the area at an aspect of 3/4 to 4/3, mirrored or not: that for photographs
     affine        turned by up to 12 degrees, scaled, sheared, moved, never mirrored: for digits and letters
+
+`mixed` makes one image of two, for which only a teacher has a label.
 """
 
 from __future__ import annotations
@@ -30,6 +32,21 @@ def augmented(x: Tensor, kind: str, generator: torch.Generator) -> Tensor:
         return x
     grid = F.affine_grid(maps.to(x.device), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, align_corners=False)
+
+
+def mixed(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Images (N, C, H, W), of which this share is mixed with its neighbour in the batch: a half blended at a
+    random ratio (mixup, arXiv 1710.09412), a half with a square of the other in it (CutMix, 1905.04899)."""
+    n, _, height, width = x.shape
+    other = x.roll(1, 0)
+    blended = torch.lerp(x, other, torch.rand(n, 1, 1, 1, generator=generator))
+    y, z = torch.linspace(-1, 1, height)[:, None], torch.linspace(-1, 1, width)
+    up, left = (_uniform(n, -1, 1, generator)[:, None, None] for _ in range(2))
+    half = torch.rand(n, 1, 1, generator=generator).sqrt()  # of the square's side: its area is uniform
+    inside = ((y - up).abs() < half) & ((z - left).abs() < half)
+    pasted = torch.where(inside[:, None], other, x)
+    draw = torch.rand(n, 1, 1, 1, generator=generator)
+    return torch.where(draw < share / 2, blended, torch.where(draw < share, pasted, x))
 
 
 def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:

@@ -9,6 +9,7 @@ layer's range is what its multipliers make of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -190,12 +191,17 @@ class TunedNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Whole numbers (N, C, H, W) float32 -> what golden.forward gives, times output_scale."""
-        for conv in self.convs:
+        return self.with_maps(x, ())[0]
+
+    def with_maps(self, x: Tensor, wanted: Sequence[int]) -> tuple[Tensor, list[Tensor]]:
+        """(the output, the maps of the convolutions with these indices, in whole numbers)."""
+        maps = []
+        for index, conv in enumerate(self.convs):
             x = conv(x)
-        if self.linear is None:
-            return x.double() * self.start.output_scale
-        logits: Tensor = self.linear(x)
-        return logits
+            if index in wanted:
+                maps.append(x)
+        output = x.double() * self.start.output_scale if self.linear is None else self.linear(x)
+        return output, maps
 
     def layers(self) -> list[TunedConv | TunedLinear]:
         """All layers with weights."""

@@ -8,26 +8,27 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from repvgg_hw import golden
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import FusedNetwork, IntegerNetwork
 from repvgg_hw.quantize.forward import float_outputs, integer_outputs
-from repvgg_hw.train.augment import augmented
+from repvgg_hw.train.augment import augmented, mixed
 from repvgg_hw.train.data import Data, epoch_batches
 from repvgg_hw.train.integers import TunedConv, TunedNetwork
 from repvgg_hw.train.loop import step_generator
 from repvgg_hw.train.recipe import Recipe
+from repvgg_hw.train.teacher import Teacher, distance
 
 # Rates of Adam for a recipe's rate of 1, in the units of each kind.
-WEIGHT_RATE = 0.1  # integers
-BIAS_RATE = 0.01  # steps of the layer's output; of the linear layer, logits
-SCALE_RATE = 0.005  # natural logarithm of a multiplier or of the logits' scale
-TEMPERATURE = 2.0  # that softens the float network's classes
+WEIGHT_RATE = 0.05  # integers
+BIAS_RATE = 6.0  # steps of the layer's output
+LOGIT_RATE = 0.005  # logits, of the linear layer's biases
+SCALE_RATE = 0.1  # natural logarithm of a multiplier or of the logits' scale
+MIXED = 0.5  # share of images that are mixed with another
 SPREAD = 0.6  # of the step that rounds to the beginning, over which weights are spread at first
+FIRST_IMAGES = 128  # on which the steps of maps are found
 CHECKED_IMAGES = 256
 
 Report = Callable[[float, str], None]
@@ -67,6 +68,7 @@ def tune(
     if not per_epoch:
         raise InputError(f"{len(data)} images do not fill one batch of {recipe.batch}")
     model = TunedNetwork(network)
+    teacher = Teacher(fused, model, _pixels_of(data, FIRST_IMAGES))
     spread_weights(model, recipe.seed)
     optimizer, rates = _optimizer(model)
     loss_sum = 0.0
@@ -77,23 +79,30 @@ def tune(
                 rate = recipe.rate_at(step, per_epoch)
                 for group, factor in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = rate * factor
-                x = data.batch(indices, pool).float() / 255
-                x = augmented(x, recipe.augment, step_generator(recipe.seed, step, 0))
-                pixels = np.rint(x.permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
-                wanted = torch.from_numpy(float_outputs(fused, pixels, network.mean, network.std))
-                loss = distance(model(as_input(pixels, network)), wanted)
+                pixels = _varied(data.batch(indices, pool), recipe, step)
+                loss, apart = teacher.loss(model, pixels)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
                 optimizer.step()
                 for layer in model.layers():
                     layer.confine()
-                value = float(loss.detach())
+                value = float(apart)
                 if not np.isfinite(value):
                     raise CheckFailed(f"the loss is {value} after {step} steps: give a smaller --rate")
                 loss_sum = value if step == 0 else 0.95 * loss_sum + 0.05 * value
                 done = (step + 1) / (recipe.epochs * per_epoch)
                 report(done, f"epoch {epoch + 1} of {recipe.epochs}, loss {loss_sum:.4f}")
     return _better(network, model.integers(), fused, data)
+
+
+def _varied(images: Tensor, recipe: Recipe, step: int) -> NDArray[np.uint8]:
+    """Images (N, C, H, W) uint8 as this step takes them: (N, H, W, C)."""
+    generator = step_generator(recipe.seed, step, 0)
+    x = augmented(images.float() / 255, recipe.augment, generator)
+    if recipe.augment != "none":
+        x = mixed(x, MIXED, generator)
+    pixels: NDArray[np.uint8] = (x * 255).round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+    return pixels
 
 
 @torch.no_grad()
@@ -105,33 +114,33 @@ def spread_weights(model: TunedNetwork, seed: int) -> None:
         layer.confine()
 
 
-def distance(got: Tensor, wanted: Tensor) -> Tensor:
-    """How far outputs are from the float network's: of logits the Kullback-Leibler divergence of softened
-    classes, of maps the squared error relative to the map's own size."""
-    if got.ndim > 2:
-        return (got - wanted).square().mean() / wanted.square().mean().clamp_min(1e-30)
-    ours, theirs = (F.log_softmax(values / TEMPERATURE, 1) for values in (got, wanted))
-    return F.kl_div(ours, theirs, reduction="batchmean", log_target=True) * TEMPERATURE**2
-
-
-def as_input(pixels: NDArray[np.uint8], network: IntegerNetwork) -> Tensor:
-    """golden.quantize_input in float32, which holds its integers exactly."""
-    return torch.from_numpy(golden.quantize_input(pixels, network).astype(np.float32))
-
-
 def _optimizer(model: TunedNetwork) -> tuple[torch.optim.Adam, list[float]]:
-    """Adam over three groups, and the factor of each one's rate."""
-    layers = model.layers()
-    scales = [x.log_factor if isinstance(x, TunedConv) else x.log_scale for x in layers]
-    groups = [[layer.weight for layer in layers], [layer.bias for layer in layers], scales]
-    optimizer = torch.optim.Adam([{"params": group} for group in groups], betas=(0.9, 0.99), fused=True)
-    return optimizer, [WEIGHT_RATE, BIAS_RATE, SCALE_RATE]
+    """Adam over groups of one kind, and the factor of each one's rate."""
+    convs = [conv for conv in model.convs if isinstance(conv, TunedConv)]
+    linear = [] if model.linear is None else [model.linear]
+    groups = [
+        ([layer.weight for layer in (*convs, *linear)], WEIGHT_RATE),
+        ([conv.bias for conv in convs], BIAS_RATE),
+        ([conv.log_factor for conv in convs] + [layer.log_scale for layer in linear], SCALE_RATE),
+        ([layer.bias for layer in linear], LOGIT_RATE),
+    ]
+    used = [(parameters, rate) for parameters, rate in groups if parameters]
+    optimizer = torch.optim.Adam(
+        [{"params": parameters} for parameters, _ in used], betas=(0.9, 0.99), fused=True
+    )
+    return optimizer, [rate for _, rate in used]
+
+
+def _pixels_of(data: Data, count: int) -> NDArray[np.uint8]:
+    """About so many images, from all over the data: (N, H, W, C)."""
+    indices = np.arange(0, len(data), max(1, len(data) // count))
+    pixels: NDArray[np.uint8] = data.batch(indices).permute(0, 2, 3, 1).contiguous().numpy()
+    return pixels
 
 
 def _better(start: IntegerNetwork, result: IntegerNetwork, fused: FusedNetwork, data: Data) -> Tuned:
     """Of both networks the one that is nearer to the float network, on unvaried images."""
-    indices = np.arange(0, len(data), max(1, len(data) // CHECKED_IMAGES))
-    pixels = data.batch(indices).permute(0, 2, 3, 1).contiguous().numpy()
+    pixels = _pixels_of(data, CHECKED_IMAGES)
     wanted = torch.from_numpy(float_outputs(fused, pixels, start.mean, start.std))
     before, after = (
         float(distance(torch.from_numpy(integer_outputs(network, pixels)), wanted))

@@ -114,3 +114,10 @@ def test_integers_decide_everything(
     done = CliRunner().invoke(main, ["generate", *words, "-o", str(tmp_path / "design")])
     assert done.exit_code == 2
     assert message in done.stderr
+
+
+def test_fine_tuning_has_a_batch_of_its_own(place: Path, tmp_path: Path) -> None:
+    base = ["train", str(place / "bare.npz"), "--qat", str(place / "net.pth"), "-o", str(tmp_path / "a.npz")]
+    done = CliRunner().invoke(main, base)
+    assert done.exit_code == 2
+    assert "12 images do not fill one batch of 32" in done.stderr
