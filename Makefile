@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
+SOC_ARGS ?=
 BENCH_ARGS ?= --model A0 --input-size 224 --multipliers 4096
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -62,9 +63,9 @@ ulx3s: $(STAMP)
 	  --calibration build/ulx3s/data/calibration.npz --mean 0.305 --std 0.323 --multipliers 128 -o build/ulx3s/design
 	$(BIN)/repvgg-hw board build/ulx3s/design --board ulx3s-85f --force -o build/ulx3s/board --bitstream build/ulx3s/digits.bit
 
-# A whole system, docs/boards.md; two minutes on two cores.
+# A whole system, docs/boards.md; two minutes on two cores. SOC_ARGS="--architecture engine" for the other one.
 soc: $(STAMP)
-	$(BIN)/python -m examples.digits.soc
+	$(BIN)/python -m examples.digits.soc $(SOC_ARGS)
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

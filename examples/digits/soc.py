@@ -1,7 +1,7 @@
 """A whole system on the trained network, simulated: RISC-V CPU, DRAM, accelerator, firmware in C.
 
     make soc                                    or, in the environment with the extra `soc`:
-    python -m examples.digits.soc [--images N] [--multipliers N] [--output DIR]
+    python -m examples.digits.soc [--architecture engine] [--images N] [--multipliers N] [--output DIR]
 
 The firmware copies each image to DRAM, runs the accelerator by its driver and prints classes and logits; each
 must be golden's. Exit codes: 0 all are, 1 one is not or a tool failed, 2 a package is missing or wrong usage.
@@ -25,24 +25,25 @@ from repvgg_hw import design as designs
 from repvgg_hw.board import boards
 from repvgg_hw.board.soc import simulate
 from repvgg_hw.board.soc.console import Outcome
-from repvgg_hw.board.wrapper import wrap
+from repvgg_hw.board.wrap import wrap
 from repvgg_hw.errors import RepVGGHWError
 
 IMAGES = 16
 
 
-def run(folder: Path, images: int, multipliers: int) -> tuple[Outcome, NDArray[np.int64]]:
+def run(folder: Path, architecture: str, images: int, multipliers: int) -> tuple[Outcome, NDArray[np.int64]]:
     """The first test images through the SoC, all built below the folder: the outcome, and what they show."""
     simulate.check_packages()
     paths = data.write(folder)
     repvgg_hw(
         "generate", "--weights", CHECKPOINT, "--target", "verilog", "-o", folder / "design", "--force",
         "--input-size", data.SIZE, "--calibration", paths["calibration"], *PREPROCESSING,
-        "--multipliers", multipliers,
+        "--multipliers", multipliers, "--architecture", architecture,
     )  # fmt: skip
     with np.load(paths["test"]) as test:
         pixels, labels = test["images"][:images], test["labels"][:images]
-    wrapped = wrap(designs.load(folder / "design"), boards.get("litex"), 1, True)
+    wrapped = wrap(designs.load(folder / "design"), boards.get("litex"), 1)
+    assert isinstance(wrapped, simulate.Board)
     print(f"\nbuilding the SoC below {folder}: LiteX, firmware, simulator", flush=True)
     simulate.build(wrapped, pixels, folder)
     print("running it", flush=True)
@@ -67,6 +68,9 @@ def table(outcome: Outcome, labels: NDArray[np.int64]) -> Table:
 def main(arguments: list[str] | None = None) -> None:
     """Parse the options, run, print the table."""
     parser = argparse.ArgumentParser(description="Handwritten digits on a simulated system.")
+    parser.add_argument(
+        "--architecture", choices=("stream", "engine"), default="stream", help="[default: stream]"
+    )
     parser.add_argument("--images", type=int, default=IMAGES, help=f"how many [default: {IMAGES}]")
     parser.add_argument("--multipliers", type=int, default=128, help="budget [default: 128]")
     parser.add_argument(
@@ -77,7 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("--images must be at least 1")
     start = time.monotonic()
     try:
-        outcome, labels = run(options.output, options.images, options.multipliers)
+        outcome, labels = run(options.output, options.architecture, options.images, options.multipliers)
     except RepVGGHWError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -146,7 +146,8 @@ class Litex:
         return {"README.md": "litex_README.md.j2"}
 
     def copied(self, architecture: str) -> Mapping[str, str]:
-        return {"rvg_litex.py": "soc/rvg_litex.py", "driver/c/rvg_dma.c": "soc/rvg_dma.c"}
+        dma = {"driver/c/rvg_dma.c": "soc/rvg_dma.c"} if architecture == "stream" else {}
+        return {"rvg_litex": "soc/rvg_litex", **dma}
 
     def context(self, frame_bytes: int, frame_interval: int) -> dict[str, Any]:
         return {}

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from repvgg_hw import __version__, golden
-from repvgg_hw.board.boards import Board, Zynq
+from repvgg_hw.board.boards import Board, Litex, Zynq
 from repvgg_hw.board.engine_ports import Port, control_ports, memory_ports
 from repvgg_hw.board.register_map import ENGINE, RegisterMap
 from repvgg_hw.board.wrapped import Content
@@ -123,7 +126,7 @@ class EngineWrapper:
         ]
 
     def facts(self) -> dict[str, Any]:
-        return self.networks[0].facts()
+        return self.networks[0].facts() | {"beats": list(self.memory_bytes)}
 
     def files(self) -> dict[str, str]:
         found = design_sources(self.design.directory)
@@ -167,7 +170,7 @@ def wrap(
     design: Design[EnginePlan], board: Board, top: int, images: Sequence[Design[EnginePlan]]
 ) -> EngineWrapper:
     """Around this engine. Raises InputError where the board has no memory for it, or an image is foreign."""
-    if not isinstance(board, Zynq):
+    if not isinstance(board, (Zynq, Litex)):
         raise InputError(
             f"--board {board.name}: an engine needs AXI4 ports to a memory, which this board's top has not"
         )
@@ -191,3 +194,10 @@ def _classes(design: Design[EnginePlan], top: int) -> int:
     if not 1 <= top <= network.num_classes:
         raise InputError(f"--top {top}: the network {design.plan.name} has {network.num_classes} classes")
     return top
+
+
+def expected(wrapper: EngineWrapper, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
+    """By golden, what C firmware makes of pixels (N, H, W, C): logits and class of each, number of logits."""
+    network = wrapper.design.network
+    logits = golden.forward(golden.quantize_input(pixels, network), network)
+    return np.concatenate([logits, golden.top_k(logits, 1)], axis=1), logits.shape[1]

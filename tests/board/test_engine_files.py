@@ -79,6 +79,16 @@ def test_each_network_has_its_c_header(board: Path) -> None:
         assert text.splitlines()[1].startswith(f"/* {name} on its engine.")
 
 
+def test_a_litex_folder_is_whole(folder: Path, tmp_path: Path) -> None:
+    assert run(folder / "engine", "--board", "litex", "-o", tmp_path / "board").exit_code == 0
+    page = (tmp_path / "board" / "README.md").read_text()
+    assert "`rvg_litex`" in page
+    assert "`driver/random.engine.bin`" in page
+    assert "rvg_dma" not in " ".join(path.name for path in (tmp_path / "board/driver/c").iterdir())
+    facts = json.loads((tmp_path / "board" / "board.json").read_text())
+    assert facts["beats"] == [engine_designs.ARRAY.bw, engine_designs.ARRAY.bd]
+
+
 def test_it_refuses_what_it_cannot_do(folder: Path, tmp_path: Path) -> None:
     engine, output = folder / "engine", tmp_path / "out"
     another = engine_designs.write(

@@ -111,7 +111,7 @@ def all_of_it(module: Any) -> None:
 
 
 def test_every_word_is_where_it_belongs(tmp_path: Path) -> None:
-    all_of_it(litex_bench.module(tmp_path))
+    all_of_it(litex_bench.module(tmp_path, "dma.py"))
 
 
 FAULTS = {
@@ -132,7 +132,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found(tmp_path: Path, fault: str) -> None:
     with pytest.raises(AssertionError):
-        all_of_it(litex_bench.module(tmp_path, *FAULTS[fault]))
+        all_of_it(litex_bench.module(tmp_path, "dma.py", *FAULTS[fault]))
 
 
 def registers_by_the_bridge(base: int, bridge_base: int) -> list[tuple[str, int, int, int]]:

@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_folder_is_whole(folder: Path) -> None:
-    names = [f"`{name}`" for name in ("rvg_litex.py", "files.f", "registers.md")]
+    names = [f"`{name}`" for name in ("rvg_litex", "files.f", "registers.md")]
     assert all(name in (folder / "README.md").read_text() for name in names)
     assert {path.name for path in (folder / "driver/c").iterdir()} == {
         *("rvg.c", "rvg.h", "rvg_dma.c", "rvg_dma.h", "rvg_design.h", "rvg_registers.h")

@@ -14,20 +14,20 @@ from typing import Any
 from repvgg_hw.files import templates_dir
 
 Process = Generator[Any, Any, None]
-SOURCE = templates_dir() / "board/soc/rvg_litex.py"
+SOURCES = templates_dir() / "board/soc/rvg_litex"
 
 
-def module(folder: Path, old: str = "", new: str = "") -> ModuleType:
-    """rvg_litex.py as a module, with a fault where `old` is given; written into the folder."""
-    text = SOURCE.read_text()
-    assert not old or old in text, old
-    path = folder / "rvg_litex.py"
-    path.write_text(text.replace(old, new) if old else text)
-    spec = importlib.util.spec_from_file_location("rvg_litex", path)
+def module(folder: Path, source: str, old: str = "", new: str = "") -> ModuleType:
+    """A file of rvg_litex as a module, with a fault where `old` is given; written into the folder."""
+    text = (SOURCES / source).read_text()
+    assert old in text, old
+    path = folder / "unit.py"
+    path.write_text(text.replace(old, new, 1) if old else text)
+    spec = importlib.util.spec_from_file_location("unit", path)
     assert spec is not None
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
-    sys.modules["rvg_litex"] = loaded
+    sys.modules["unit"] = loaded  # LiteX looks its classes' modules up
     spec.loader.exec_module(loaded)
     return loaded
 

@@ -31,12 +31,14 @@ def compile_for(
     headers: Mapping[str, str],
     includes: Sequence[Path],
     work: Path,
+    image: bytes | None = None,
 ) -> Path:
     """The binary of the firmware that classifies `images` (N, H, W, C), at work/firmware.bin.
 
     board     the design's folder, written by `board --board litex`
     headers   what LiteX generates for it; see System.headers
     includes  LiteX's own
+    image     of an engine's network
     Raises CheckFailed where it does not compile.
     """
     source, c = templates_dir() / "board/soc/firmware", board / "driver/c"
@@ -44,9 +46,12 @@ def compile_for(
         (work / name).parent.mkdir(exist_ok=True)
         (work / name).write_text(text)
     (work / "images.bin").write_bytes(np.ascontiguousarray(images).tobytes())
-    parts = [source / name for name in SOURCES] + sorted(c.glob("*.c"))
+    if image is not None:
+        (work / "engine.bin").write_bytes(image)
+    own = sorted((source / ("stream" if image is None else "engine")).iterdir())
+    parts = [source / name for name in SOURCES] + own + sorted(c.glob("*.c"))
     command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, f"-DIMAGES={len(images)}u"]
-    command += [f"-I{folder}" for folder in (c, work, *includes)]
+    command += [f"-I{folder}" for folder in (source, c, work, *includes)]
     command += [f"-Wl,-T,{source / 'firmware.ld'}", f"-L{work}", *map(str, parts), "-o", "firmware.elf"]
     log = work / "firmware.log"
     with log.open("w") as output:

@@ -16,14 +16,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw.board import emit
+from repvgg_hw.board import emit, engine_wrapper
+from repvgg_hw.board import wrapper as stream_wrapper
+from repvgg_hw.board.engine_wrapper import EngineWrapper
 from repvgg_hw.board.soc import console
-from repvgg_hw.board.wrapper import Wrapper, expected
+from repvgg_hw.board.wrapper import Wrapper
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import environment, sim_dir
 from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS
 
+Board = Wrapper | EngineWrapper
 PACKAGES = ("litex", "litedram", "migen", "pythondata_cpu_vexriscv", "ziglang")
 BENCH = "bench"
 LITE = (
@@ -52,7 +55,7 @@ def quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def build(wrapper: Wrapper, images: NDArray[np.uint8], folder: Path, optimize: str = "-O2") -> None:
+def build(wrapper: Board, images: NDArray[np.uint8], folder: Path, optimize: str = "-O2") -> None:
     """The board's folder, the firmware and the simulator, below `folder`.
 
     images  (N, H, W, C), in the firmware's ROM
@@ -65,10 +68,11 @@ def build(wrapper: Wrapper, images: NDArray[np.uint8], folder: Path, optimize: s
     board, work = folder / "board", folder / "soc"
     emit.write(emit.files(wrapper), board, force=True)
     work.mkdir(exist_ok=True)
-    rom = 1 << (CODE_BYTES + images.nbytes - 1).bit_length()
+    image = wrapper.networks[0].image if isinstance(wrapper, EngineWrapper) else None
+    rom = 1 << (CODE_BYTES + images.nbytes + len(image or b"") - 1).bit_length()
     with quiet():
         system = System(board, rom)
-    binary = firmware.compile_for(board, images, system.headers(), includes(), work)
+    binary = firmware.compile_for(board, images, system.headers(), includes(), work, image)
     if binary.stat().st_size > rom:
         raise CheckFailed(f"the firmware has {binary.stat().st_size:,} bytes, its ROM {rom:,}")
     with quiet():
@@ -77,7 +81,11 @@ def build(wrapper: Wrapper, images: NDArray[np.uint8], folder: Path, optimize: s
         (work / table.name).write_bytes(table.read_bytes())
     bench = work / "bench.sv"
     template = environment(sim_dir()).get_template("soc_bench.sv.j2")
-    bench.write_text(template.render(top=TOP, module=wrapper.module, lite=LITE))
+    bench.write_text(
+        template.render(
+            top=TOP, module=wrapper.module, lite=LITE, architecture=wrapper.registers.architecture
+        )
+    )
     verilator.build(
         [sim_dir() / "network.vlt", *(sim_dir() / name for name in RULES), *sources, bench],
         BENCH,
@@ -88,7 +96,7 @@ def build(wrapper: Wrapper, images: NDArray[np.uint8], folder: Path, optimize: s
 
 
 def run(
-    wrapper: Wrapper, images: NDArray[np.uint8], folder: Path, patience: int = 10_000_000
+    wrapper: Board, images: NDArray[np.uint8], folder: Path, patience: int = 10_000_000
 ) -> console.Outcome:
     """Run what `build` has made.
 
@@ -113,4 +121,7 @@ def run(
         raise CheckFailed(f"simulated SoC: {broken[0]} ({log})")
     if not passed and "error" not in text:
         raise CheckFailed(f"simulated SoC: the firmware did not come to its end: see {said} and {log}")
-    return console.judge(text, expected(wrapper, images), wrapper.linear.c_out * wrapper.logits)
+    if isinstance(wrapper, EngineWrapper):
+        return console.judge(text, *engine_wrapper.expected(wrapper, images))
+    logits = wrapper.linear.c_out * wrapper.logits
+    return console.judge(text, stream_wrapper.expected(wrapper, images), logits)

@@ -41,8 +41,13 @@ PINS = [
 
 
 def module_of(folder: Path) -> ModuleType:
-    """The folder's rvg_litex.py, as the user of a folder imports it."""
-    spec = importlib.util.spec_from_file_location("rvg_litex", folder / "rvg_litex.py")
+    """The folder's package rvg_litex, as the user of a folder imports it."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rvg_litex"]:
+        del sys.modules[name]  # another folder's
+    package = folder / "rvg_litex"
+    spec = importlib.util.spec_from_file_location(
+        "rvg_litex", package / "__init__.py", submodule_search_locations=[str(package)]
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The DMA of rvg_litex.py; rvg->dma is CSR_RVG_BASE of LiteX's csr.h. Memory is what the SoC's bus reaches. */
+/* The DMA of rvg_litex; rvg->dma is CSR_RVG_BASE of LiteX's csr.h. Memory is what the SoC's bus reaches. */
 #include "rvg_dma.h"
 
-#define SEND 0x00u /* of each transfer, as rvg_litex.py declares its CSRs */
+#define SEND 0x00u /* of each transfer, as rvg_litex/dma.py declares its CSRs */
 #define RECEIVE 0x18u
 #define BASE 0x00u
 #define LENGTH 0x04u
