@@ -7,6 +7,7 @@ from pathlib import Path
 import engine_designs
 import numpy as np
 import pytest
+import waves_reader
 from engine_cases import random_frame
 
 from repvgg_hw.design import Design
@@ -27,7 +28,9 @@ def test_a_window_is_recorded(engine: Design[EnginePlan], layer: str | None, fil
     result = targets.get("verilog").prove(engine, frames, options)
     assert result.problems == ()
     assert any(file in note for note in result.notes)
-    text = (Path(engine.directory) / "build" / file).read_text()
-    assert "u_engine" in text
-    times = [int(line[1:]) for line in text.splitlines() if line.startswith("#")]
-    assert 2 < len(times) <= 2 * 32 + 2
+    dump = Path(engine.directory) / "build" / file
+    groups = waves_reader.check(dump, "bench.u_dut")
+    assert list(groups)[:2] == ["clock and control", "streams"]
+    assert any(path.endswith("arvalid") for path in groups["streams"])
+    assert any(title.startswith("u_engine") for title in groups)
+    assert 2 < len(waves_reader.times(dump)) <= 2 * 32 + 2

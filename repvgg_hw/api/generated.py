@@ -102,7 +102,7 @@ class GeneratedDesign:
         layer     this layer alone; layers: each alone, by `jobs` processes or a Dask `scheduler`
         netlist   for this device, as `synth` made it, in place of RTL
         stalls    seed of pauses that fill and drain every buffer; extremes: inputs to the edges of the widths
-        waves     record them; (from, to): these cycles only
+        waves     record the first ones; (from, to): these cycles
         timeout   seconds for one simulation; fresh: do not go on behind what an earlier run has proven
         What differs is in the result (`SimulatedDesign.check` raises it). Raises InputError for what cannot
         be simulated so.

@@ -59,8 +59,17 @@ CYCLE = Whole(0, 2**63 - 1)
 @click.option("--scheduler", type=NAME, help="Address of a Dask scheduler that runs --layers.")
 @click.option("--stalls", type=Whole(1, 2**31 - 1), help="Seed of pauses that fill and drain every buffer.")
 @click.option("--extremes", is_flag=True, help="Also inputs that drive sums to the edges of their widths.")
-@click.option("--waves", is_flag=True, help="Record a VCD, of --layer's inside or of all streams.")
-@click.option("--waves-window", type=(CYCLE, CYCLE), metavar="FROM TO", help="Record these cycles only.")
+@click.option(
+    "--waves",
+    is_flag=True,
+    help="Record a VCD with a layout: streams, or --layer's inside.",
+)
+@click.option(
+    "--waves-window",
+    type=(CYCLE, CYCLE),
+    metavar="FROM TO",
+    help="These cycles [default: 0 20000; inside 0 2000].",
+)
 @click.option(
     "--timeout",
     type=Real(over=0, highest=1e7),

@@ -22,7 +22,8 @@ class ProofOptions:
     jobs       processes of `layers`, one per core where None; scheduler: a Dask scheduler's address instead
     stalls     seed of pauses on input and output, 0 for none
     extremes   beside the images, inputs that drive sums and transforms to the edges of their widths
-    waves      record what happens within (first, last) cycle, to the end where last is None
+    waves      record what happens within (first, last) cycle; last None: as many as the target records by
+               default
     timeout    seconds of wall clock for one simulation; by its planned cycles where None
     state      fingerprint of the design's folder: what an interrupted run of the same has proven is not run
                again; of a whole network nothing is kept where None

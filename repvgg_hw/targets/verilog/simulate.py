@@ -43,7 +43,7 @@ from repvgg_hw.targets.verilog.limits import (
     usual_frames,
 )
 from repvgg_hw.targets.verilog.netlist import Probe, build
-from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator import recording, verilator
 from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS, broken_promise
 from repvgg_hw.targets.verilog.vectors import write_stream
 from repvgg_hw.targets.verilog.watch import Watch, lead_in
@@ -171,9 +171,14 @@ def simulate_network(
         replace(layer, limits=found.get(layer.name, {}))
         for layer in judge(lines, probes, layer_shapes(plan), plan.layer_cycles, len(played), first)
     ]
+    noted = list[str]()
     if waves is not None:
+        waves.unlink(missing_ok=True)
         report(0.999, "recording waves")
-        verilator.build(files, "bench", work / "sim_waves", trace=True, **options)
+        streams = [sim_dir() / "streams.vlt", *files]
+        arguments = (*options["arguments"], *recording.PLAIN)
+        verilator.build(streams, "bench", work / "sim_waves", trace=True, arguments=arguments)
+        window = recording.limited(waves_window, recording.STREAM_CYCLES)
         verilator.run_frames(
             work / "sim_waves",
             work=directory,
@@ -183,8 +188,9 @@ def simulate_network(
             most=most,
             stalls=stalls,
             waves=waves.resolve(),
-            window=waves_window,
+            window=window,
         )
+        noted.append(recording.finish(waves, window, [layer.ident for layer in plan.layers]))
     problems = [f"{layer}: {message}" for layer, message in differing]
     broken = broken_promise(log.with_suffix(".out"), {layer.ident: layer.name for layer in plan.layers})
     problems += [broken] if broken else []
@@ -224,6 +230,7 @@ def simulate_network(
         notes=(
             *((circuit.note,) if circuit is not None else ()),
             *proven.note,
+            *noted,
             *((f"{frames} frames: the images repeated until every hold was over",) if stalls else ()),
         ),
     )

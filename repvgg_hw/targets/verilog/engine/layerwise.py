@@ -21,6 +21,7 @@ from repvgg_hw.targets.verilog.engine.emit import differing_image
 from repvgg_hw.targets.verilog.engine.layers import Part, Proof, layer_frames, parts, prove
 from repvgg_hw.targets.verilog.engine.run import Waves
 from repvgg_hw.targets.verilog.engine.simulate import simulator_of
+from repvgg_hw.targets.verilog.simulator import recording
 
 
 def chosen(design: Design[EnginePlan], names: Sequence[str] | None) -> list[Part]:
@@ -53,13 +54,16 @@ def simulate_layers(
     built = time.monotonic()
     work = design.directory.resolve() / "build" / "layers"
     inputs = dict(layer_frames(design.network, images))
-    proofs = dict[str, Proof]()
+    proofs, dumps = dict[str, Proof](), list[Waves]()
     with executor(None, min(o.jobs or os.cpu_count() or 1, len(todo))) as pool:
         waiting: dict[Future[Proof], Part] = {}
         for part in todo:
             waves = None
             if recorder is not None and o.waves is not None:
-                waves = (recorder, Waves(vcd(work, part.name), o.waves))
+                window = recording.limited(o.waves, recording.INSIDE_CYCLES)
+                dumps.append(Waves(vcd(work, part.name), window))
+                dumps[-1].file.unlink(missing_ok=True)
+                waves = (recorder, dumps[-1])
             future = pool.submit(
                 prove, simulator, part, inputs[part.name], work, stalls=o.stalls, extremes=o.extremes,
                 timeout=o.timeout, waves=waves,
@@ -96,7 +100,7 @@ def simulate_layers(
         planned_interval=design.plan.frame_interval,
         build_seconds=round(built - started, 3),
         run_seconds=round(sum(proof.seconds for proof in in_order), 3),
-        notes=tuple(f"waves in {vcd(work, part.name)}" for part in todo if recorder is not None),
+        notes=tuple(recording.finish(one.file, one.window) for one in dumps),
     )
 
 

@@ -19,8 +19,6 @@ from repvgg_hw.targets.verilog.engine.layerwise import simulate_layers
 from repvgg_hw.targets.verilog.engine.simulate import simulate
 from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
 
-LONGEST_WAVES = 100_000  # cycles that are recorded without a window
-
 
 def prove(design: Design[EnginePlan], images: NDArray[np.int8], options: ProofOptions) -> SimulationResult:
     """Whole frames, every write and every pooled sum compared; or layers, each alone.
@@ -35,11 +33,6 @@ def prove(design: Design[EnginePlan], images: NDArray[np.int8], options: ProofOp
         if o.fresh:
             raise InputError("--fresh means nothing beside --layer or --layers of an engine: nothing is kept")
         return simulate_layers(design, images, o)
-    if o.waves is not None and o.waves[1] is None and design.plan.frame_interval > LONGEST_WAVES:
-        raise InputError(
-            f"--waves of a frame of {design.plan.frame_interval:,} cycles would take gigabytes: "
-            "give --waves-window FROM TO"
-        )
     own = shapes(design.plan.schedule)
     if o.extremes:
         images = with_extremes(design.network, own, images)

@@ -19,7 +19,7 @@ from repvgg_hw.targets.verilog.engine.bench import FRAMES, WATCHDOG_CYCLES
 from repvgg_hw.targets.verilog.engine.emit import BENCH_SOURCES
 from repvgg_hw.targets.verilog.engine.expected import golden_values
 from repvgg_hw.targets.verilog.engine.job import Job
-from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator import recording, verilator
 from repvgg_hw.targets.verilog.simulator.promises import ASSERTIONS
 
 LATENCY = (20, 200)  # cycles of the memory, under stalls
@@ -32,13 +32,12 @@ class Waves:
     """A VCD to record in a run that proves nothing, within a window of cycles."""
 
     file: Path
-    window: tuple[int, int | None] = (0, None)
+    window: tuple[int, int]
 
     @property
     def plusargs(self) -> list[str]:
         first, last = self.window
-        words = [f"+waves={self.file}", f"+waves_from={first}"]
-        return words if last is None else [*words, f"+waves_to={last}"]
+        return [f"+waves={self.file}", f"+waves_from={first}", f"+waves_to={last}"]
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,8 @@ def build(directory: Path, optimize: str, size: int | None = None, *, trace: boo
     place = directory.resolve() / "build" / "_".join(names)
     parameters = {} if size is None else {"SIZE": size}
     verilator.build(
-        sources(directory), "bench", place, parameters=parameters, arguments=ASSERTIONS, optimize=optimize,
-        trace=trace,
+        sources(directory), "bench", place, parameters=parameters, optimize=optimize,
+        arguments=(*ASSERTIONS, *recording.PLAIN) if trace else ASSERTIONS, trace=trace,
     )  # fmt: skip
     return place
 

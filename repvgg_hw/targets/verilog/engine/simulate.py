@@ -30,6 +30,7 @@ from repvgg_hw.targets.verilog.engine.job import Job
 from repvgg_hw.targets.verilog.engine.memory import places
 from repvgg_hw.targets.verilog.engine.run import Run, Waves, build, run
 from repvgg_hw.targets.verilog.engine.watch import Watch
+from repvgg_hw.targets.verilog.simulator import recording
 from repvgg_hw.targets.verilog.simulator.promises import broken_promise
 from repvgg_hw.targets.verilog.watch import lead_in
 
@@ -91,9 +92,10 @@ def simulate(
     if waves is not None:
         progress(0.999, "recording waves")
         recorder = simulator_of(hardware or design, [job], trace=True)
-        wanted = Waves(work / "engine.vcd", waves)
+        wanted = Waves(work / "engine.vcd", recording.limited(waves, recording.INSIDE_CYCLES))
+        wanted.file.unlink(missing_ok=True)
         run(recorder, job, images[:FRAMES], work, stalls=stalls, waves=wanted)
-        noted.append(f"waves in {wanted.file}")
+        noted.append(recording.finish(wanted.file, wanted.window))
     layers = tuple(judge.layers(runs, design.plan.layers))
     differ = [layer.problem for layer in layers if layer.problem]
     if not watch.ended_from_outside:  # else what was proven is kept

@@ -25,8 +25,8 @@ from repvgg_hw.progress import Progress
 from repvgg_hw.targets.verilog.emit import differing_tables
 from repvgg_hw.targets.verilog.judge import exact_images
 from repvgg_hw.targets.verilog.layers.state import LayerProof, State
-from repvgg_hw.targets.verilog.layers.task import LayerTask, make_tasks, prove_layer
-from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.layers.task import WAVES, LayerTask, make_tasks, prove_layer
+from repvgg_hw.targets.verilog.simulator import recording, verilator
 
 POLL_SECONDS = 0.5
 
@@ -87,8 +87,17 @@ def prove_layers(
         planned_interval=design.plan.frame_interval,
         build_seconds=round(sum(state.proofs[task.name].build_seconds for task in todo), 3),
         run_seconds=round(sum(state.proofs[task.name].run_seconds for task in todo), 3),
-        notes=(f"{resumed} layers had passed in an earlier run",) if resumed else (),
+        notes=(
+            *((f"{resumed} layers had passed in an earlier run",) if resumed else ()),
+            *(() if local is None or waves_window is None else _laid_out(local, todo, waves_window)),
+        ),
     )
+
+
+def _laid_out(local: Path, tasks: Sequence[LayerTask], window: recording.Window) -> list[str]:
+    """A line on each layer's waves, which are laid out."""
+    cycles = recording.limited(window, recording.INSIDE_CYCLES)
+    return [recording.finish(local / task.work / WAVES, cycles) for task in tasks]
 
 
 def proofs(

@@ -45,10 +45,12 @@ from repvgg_hw.targets.verilog.simulate import (
     layer_shapes,
     sources,
 )
-from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator import recording, verilator
 from repvgg_hw.targets.verilog.simulator.promises import broken_promise
 from repvgg_hw.targets.verilog.simulator.time_limit import patience, time_limit
 from repvgg_hw.targets.verilog.vectors import write_stream
+
+WAVES = "layer.vcd"  # in a layer's folder
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,8 @@ def _build(task: LayerTask, root: Path) -> Path:
         files = [simulator / "src" / name for name in texts]
         verilator.build(files, "bench", simulator / "obj", arguments=ARGUMENTS)
         if task.waves_window is not None:
-            verilator.build(files, "bench", simulator / "waves", arguments=ARGUMENTS, trace=True)
+            arguments = (*ARGUMENTS, *recording.PLAIN)
+            verilator.build(files, "bench", simulator / "waves", arguments=arguments, trace=True)
     return simulator
 
 
@@ -240,6 +243,8 @@ def _run(task: LayerTask, simulator: Path, work: Path) -> LayerResult:
         limits=reached if task.stalls else None,
     )
     if task.waves_window is not None:
+        dump, window = work / WAVES, recording.limited(task.waves_window, recording.INSIDE_CYCLES)
+        dump.unlink(missing_ok=True)
         verilator.run_frames(
             simulator / "waves",
             work=work,
@@ -248,8 +253,8 @@ def _run(task: LayerTask, simulator: Path, work: Path) -> LayerResult:
             images=images,
             most=task.most,
             stalls=task.stalls,
-            waves=work / "layer.vcd",
-            window=task.waves_window,
+            waves=dump,
+            window=window,
         )
     lines = log.read_text().splitlines() if log.is_file() else []
     probe = Probe(task.name, task.unit.sink, task.expected[0].size // task.unit.sink.lanes)
