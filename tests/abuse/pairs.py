@@ -85,6 +85,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "synth": ("design", "--device", "kv260"),
     "evaluate": ("net.pth", "--data", "big", *_QUANTIZED, "--json"),
     "generate": ("--weights", "net.pth", *_QUANTIZED, "-o", "new"),
+    "sweep": ("--weights", "net.pth", *_QUANTIZED, "--multipliers", "64", "-o", "new"),
 }
 RANDOM = ("--model", "A0", "--input-size", "32", "-o", "new")
 OF_RANDOM = frozenset({"--model", "--classes", "--seed"})
@@ -136,6 +137,19 @@ _EVALUATION = """
 --class-index classes.json
 --plot plot.svg
 """
+# Beside the network's, which are generate's by the same code and rules.
+_SWEEP = """
+--multipliers 100,200
+--fps 2000
+--architecture engine
+--winograd 2
+--widths 8,5
+--clock 50
+--data small
+--limit 3 | --data small
+--class-index classes.json | --data small
+--json
+"""
 SAMPLES: dict[str, dict[str, Sample]] = {
     "models": samples("--input-size 64\n--classes 7\n--json"),
     "devices": samples("--json"),
@@ -146,6 +160,7 @@ SAMPLES: dict[str, dict[str, Sample]] = {
     "report": samples("--html page.html\n--json"),
     "evaluate": samples(_READING + _IMAGES.lstrip() + _EVALUATION.lstrip()),
     "generate": samples(_READING + _IMAGES.lstrip() + _HARDWARE.lstrip()),
+    "sweep": samples(_SWEEP),
 }
 # Where the network is one of random weights, which is larger: bytes between what 8 and what 4 bits take.
 SAMPLES_OF_RANDOM = samples("--weight-memory 6800000")

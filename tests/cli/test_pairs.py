@@ -164,6 +164,7 @@ def test_every_option_is_in_a_table() -> None:
 
     tables = {**pairs.SAMPLES, **SAMPLES, "train": training.SAMPLES}
     tables["program"] = tables["generate"]  # the same options, by the same code and rules
+    tables["sweep"] = tables["generate"] | pairs.SAMPLES["sweep"]  # as with program, and its own
     left = HOW | pairs.OF_THE_FILE | pairs.LEFT_OUT | {"--device"}
     for name, declared in commands().items():
         if name == "doctor":  # one option beside --json
@@ -174,6 +175,8 @@ def test_every_option_is_in_a_table() -> None:
             missing.discard("--image")
         if name in ("synth", "board"):  # of devices that are routed, which takes minutes: test_synth.py
             missing -= {"--bitstream", "--clock", "--minutes", "--no-route", "--seed", "--seeds"}
+        if name == "sweep":  # how it goes, not what comes of it: tests/explore/test_sweep.py
+            missing -= {"--fresh", "--jobs", "--scheduler"}
         if name == "evaluate":
             missing -= {
                 "--json",
