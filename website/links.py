@@ -6,6 +6,7 @@ below `source/`.
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Callable, Iterator
@@ -160,5 +161,19 @@ def source_page(path: str) -> str:
         return readme.read_text() if readme.is_file() else f"# {path}\n\n{fenced(chr(10).join(names))}"
     if here.suffix == ".md":
         return here.read_text()
+    if here.suffix == ".ipynb":
+        return f"# {here.name}\n\n`{path}`\n\n{notebook(here.read_text())}"
     code = fenced(here.read_text(), LANGUAGES.get(here.suffix, "text"))
     return f"# {here.name}\n\n`{path}`\n\n{code}"
+
+
+def notebook(text: str) -> str:
+    """A notebook's cells, which have no outputs, as Markdown; its headings one level down."""
+    parts = []
+    for cell in json.loads(text)["cells"]:
+        source = "".join(cell["source"])
+        code = cell["cell_type"] == "code"
+        parts.append(
+            fenced(source, "python") if code else re.sub("^#", "##", source, flags=re.MULTILINE) + "\n"
+        )
+    return "\n".join(parts)
