@@ -23,9 +23,9 @@ FOLDERS = {  # in this order
 INTRODUCTION = """# Hardware modules
 
 The library of `templates/verilog`: files that are written by hand and copied into designs as they are, and
-below them the templates that instantiate them. Each page is the header of the file, which says what it
-computes, which function of the golden model it equals, what goes in and out, and how fast. How they go
-together: [streaming](../../architecture.md), [the engine](../../engine.md).
+below them the templates that instantiate them. Each page is the header of the file: what the module computes,
+which function of the golden model it equals, what goes in and out, and how fast. How they go together:
+[in pictures](../../machine.md), [streaming](../../architecture.md), [the engine](../../engine.md).
 
 """
 SKIPPED = ("// SPDX-", "{")

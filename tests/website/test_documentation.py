@@ -9,6 +9,7 @@ import posixpath
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import markdown
 import pytest
@@ -17,7 +18,7 @@ from mkdocs.config import load_config
 
 import repvgg_hw
 from repvgg_hw.cli import COMMANDS
-from website import ROOT, check, commands, interface, links, modules
+from website import ROOT, check, commands, interface, links, modules, pictures
 
 FOLDERS = ("docs", "examples", "benchmarks", ".github")
 PAGES = sorted(
@@ -157,3 +158,15 @@ def test_a_built_site_with_faults_is_refused(tmp_path: Path) -> None:
         "index.html: below/b.html#b: below/b.html has no such anchor",
     ]
     assert check.problems(tmp_path / "empty") == [f"{tmp_path / 'empty'} holds no pages"]
+
+
+@pytest.mark.parametrize("name", pictures.PICTURES)
+def test_pictures_are_as_drawn(name: str) -> None:
+    """`python -m website.pictures` writes them; they are well-formed, and nothing lies outside."""
+    drawn = pictures.PICTURES[name]()
+    assert (ROOT / "docs" / name).read_text() == drawn
+    root = ElementTree.fromstring(drawn)
+    height = float(root.get("height", 0))
+    for shape in root.iter("{http://www.w3.org/2000/svg}rect"):
+        assert float(shape.get("x", 0)) + float(shape.get("width", 0)) <= pictures.WIDTH
+        assert float(shape.get("y", 0)) + float(shape.get("height", 0)) <= height
