@@ -41,6 +41,7 @@ def compile_for(
     image     of an engine's network
     Raises CheckFailed where it does not compile.
     """
+    board, work = board.resolve(), work.resolve()  # the compiler runs in `work`
     source, c = templates_dir() / "board/soc/firmware", board / "driver/c"
     for name, text in headers.items():
         (work / name).parent.mkdir(exist_ok=True)

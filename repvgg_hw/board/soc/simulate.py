@@ -65,6 +65,7 @@ def build(wrapper: Board, images: NDArray[np.uint8], folder: Path, optimize: str
     from repvgg_hw.board.soc import firmware
     from repvgg_hw.board.soc.system import TOP, System, includes
 
+    folder = folder.resolve()  # tools run within it
     board, work = folder / "board", folder / "soc"
     emit.write(emit.files(wrapper), board, force=True)
     work.mkdir(exist_ok=True)
