@@ -76,6 +76,8 @@ def grid(
     points = [Point(network, request) for network in dict.fromkeys(networks) for request in requests]
     if not points:
         raise InputError("nothing to plan: an engine is searched within multipliers or a device, not by fps")
+    if tiles != [DEFAULT_WINOGRAD] and not any(point.tiles for point in points):
+        raise InputError("--winograd means nothing beside --architecture engine: it searches its own tiles")
     if len(points) > MOST:
         raise InputError(f"{len(points):,} points are more than {MOST:,}: give shorter lists")
     return points

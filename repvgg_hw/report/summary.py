@@ -5,18 +5,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from repvgg_hw import GENERATOR, __version__
-from repvgg_hw.design import Design, results
+from repvgg_hw.design import Design, folder, results
 from repvgg_hw.design.results import LayerResult, SimulationResult
+from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.plan import rate as rates
 from repvgg_hw.plan.planner import LayerPlan, NetworkPlan
-from repvgg_hw.report.provenance import lines, provenance
+from repvgg_hw.report import pictures
+from repvgg_hw.report.provenance import SHOWN, lines, provenance
 from repvgg_hw.synth import proof
 from repvgg_hw.synth import result as synthesis
 from repvgg_hw.synth.result import Synthesis
@@ -161,6 +166,23 @@ def _row(design: Design[NetworkPlan], layer: LayerPlan, result: LayerResult | No
     )
 
 
+def _versions(summary: Summary) -> list[tuple[str, str]]:
+    """What else decides: the state of the files, and the tools of a synthesis."""
+    with contextlib.suppress(InputError):
+        state = folder.fingerprint(summary.design.directory)
+        said = [("design's files", f"SHA-256 {state[:SHOWN]}...")]
+        return said + ([] if summary.synthesis is None else [("synthesised by", summary.synthesis.tools)])
+    return []
+
+
+def _where(summary: Summary) -> Markup:
+    """A picture of the first value that differs, where it is in a map."""
+    layers = () if summary.result is None else summary.result.layers
+    first = next((layer.divergence for layer in layers if layer.divergence is not None), None)
+    size = None if first is None else pictures.map_size(summary.design.network, first.layer)
+    return Markup("") if first is None or size is None else pictures.where(first, size)
+
+
 def write_html(summary: Summary, path: Path | None = None) -> Path:
     """Write the page, which needs nothing else, into the design's folder or to path."""
     path = path or summary.design.directory / FILE
@@ -174,7 +196,10 @@ def write_html(summary: Summary, path: Path | None = None) -> Path:
         target=summary.design.target,
         options=summary.design.options,
         version=__version__,
-        provenance=lines(provenance(summary.design)),
+        provenance=[*lines(provenance(summary.design)), *_versions(summary)],
+        diagram=pictures.diagram(summary.design),
+        timeline=pictures.timeline(pictures.spans(summary.design, summary.result)),
+        differs=_where(summary),
         **rates.facts(summary.design.plan, summary.design.request),
     )
     write_if_changed(path, page)

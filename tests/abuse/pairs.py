@@ -85,7 +85,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "synth": ("design", "--device", "kv260"),
     "evaluate": ("net.pth", "--data", "big", *_QUANTIZED, "--json"),
     "generate": ("--weights", "net.pth", *_QUANTIZED, "-o", "new"),
-    "sweep": ("--weights", "net.pth", *_QUANTIZED, "--multipliers", "64", "-o", "new"),
+    "sweep": ("--weights", "net.pth", *_QUANTIZED, "--multipliers", "120", "-o", "new"),
 }
 RANDOM = ("--model", "A0", "--input-size", "32", "-o", "new")
 OF_RANDOM = frozenset({"--model", "--classes", "--seed"})
@@ -139,7 +139,7 @@ _EVALUATION = """
 """
 # Beside the network's, which are generate's by the same code and rules.
 _SWEEP = """
---multipliers 100,200
+--multipliers 150,300
 --fps 2000
 --architecture engine
 --winograd 2

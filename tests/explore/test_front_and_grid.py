@@ -77,6 +77,7 @@ def test_fill_is_of_devices_alone() -> None:
         ({"device": ["kv261"]}, "did you mean kv260"),
         ({"multipliers": [9], "architecture": ["streams"]}, "streams"),
         ({"multipliers": [9], "winograd": [9]}, "--winograd is auto, off or a tile"),
+        ({"multipliers": [9], "architecture": ["engine"], "winograd": ["auto"]}, "its own tiles"),
         ({"multipliers": range(1, 10_002)}, "10,001 points are more than 10,000"),
     ],
 )

@@ -15,7 +15,7 @@ from hls_networks import Layer, random_network
 
 from repvgg_hw import design as designs
 from repvgg_hw.design import Design
-from repvgg_hw.design.results import SimulationResult
+from repvgg_hw.design.results import Divergence, LayerResult, SimulationResult
 from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.report import summarize, write_html
 from repvgg_hw.synth.result import AVAILABLE, Part, Planned, Resources, Synthesis, Unit
@@ -30,7 +30,12 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     directory = tmp_path_factory.mktemp("page") / "net"
     design = stream(directory) if request.param == "stream" else engine_designs.write(directory)
     interval = design.plan.frame_interval
-    result = SimulationResult("verilog", "network", 4, 3, 0, (), (PROBLEM,), interval)
+    first = Divergence(design.plan.layers[0].name, 3, 1, 2, 3, -1234567, 7654321)
+    layers = tuple(
+        LayerResult(layer.name, 9, 1, cycles=(1_234_567, 2_345_678)) for layer in design.plan.layers
+    )
+    layers = (replace(layers[0], problem=PROBLEM, divergence=first), *layers[1:])
+    result = SimulationResult("verilog", "network", 4, 3, 0, layers, (PROBLEM,), interval)
     summary = summarize(designs.load(directory))
     rows = [
         replace(row, verdict="bit-exact", passed=True, values=123_456_789, interval=1_234_567)
@@ -74,19 +79,61 @@ def test_the_result_is_beside_the_layer(page: Path) -> None:
     assert re.search(rf"<tr><td>[^<]+</td>\s*<td class=\"l wrap bad\">{re.escape(PROBLEM)}</td>", text)
 
 
+def test_verdict_and_origin_come_first(page: Path) -> None:
+    text = page.read_text()
+    headings = re.findall(r"<h2>([^<]*)</h2>", text)
+    assert headings[:3] == ["Where it differs first", "Where it comes from", "What it is"]
+    assert text.index(PROBLEM) < text.index("<h2>")
+    assert text.count("<svg") == 3  # the map, the diagram, the timeline
+    assert not re.search(r"<script|<link|@import|url\(|src=", text)  # the page stands alone
+
+
+def drawn(page: Path, script: str, folder: Path, *options: str) -> tuple[str, str]:
+    """The page's title after the script has run in a browser, and what the browser complained of."""
+    copy = folder / "page.html"
+    copy.write_text(page.read_text().replace("</body>", f"<script>{script}</script></body>"))
+    command = [
+        *(str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"),
+        *("--enable-logging=stderr", f"--user-data-dir={folder}/profile", *options, copy.as_uri()),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    title = re.search(r"<title>([^<]*)</title>", done.stdout)
+    assert title is not None, done.stdout[:300]
+    return title[1], "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
+
+
+# Wider than its place; text of a picture outside of it; words whose contrast with white is below 4.5.
+LOOK = """
+const wide = [document.documentElement, ...document.querySelectorAll(".scroll")]
+  .map(e => Math.max(0, e.scrollWidth - e.clientWidth - 1));
+const cut = [...document.querySelectorAll("svg text")].filter(t => {
+  const [b, v] = [t.getBBox(), t.ownerSVGElement.viewBox.baseVal];
+  return b.x < -0.5 || b.y < -0.5 || b.x + b.width > v.width + 0.5 || b.y + b.height > v.height + 0.5; });
+const light = c => c.match(/[0-9.]+/g).slice(0, 3).map(n => n / 255)
+  .map(n => n <= 0.03928 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, n, i) => sum + n * [0.2126, 0.7152, 0.0722][i], 0);
+const words = e => [...e.childNodes].some(n => n.nodeType == 3 && n.textContent.trim());
+const says = e => e.tagName != "SCRIPT" && words(e);
+const pale = [...document.querySelectorAll("body *")].filter(says).filter(e => {
+  const style = getComputedStyle(e);
+  return 1.05 / (light(e.tagName == "text" ? style.fill : style.color) + 0.05) < 4.5; });
+document.title = [wide.reduce((a, b) => a + b, 0), cut.length, pale.length].join(" ");
+"""
+
+
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium to draw the page with")
 @pytest.mark.parametrize("width", [1280, 1600])
 def test_it_fits(page: Path, width: int, tmp_path: Path) -> None:
-    """Drawn by a browser: nothing is wider than its place, neither the page nor a table that scrolls."""
-    script = """<script>document.title = [document.documentElement, ...document.querySelectorAll(".scroll")]
-        .map(e => e.scrollWidth - e.clientWidth).join(" ")</script></body>"""
-    copy = tmp_path / "page.html"
-    copy.write_text(page.read_text().replace("</body>", script))
-    command = [
-        *(str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"),
-        *(f"--user-data-dir={tmp_path}/profile", f"--window-size={width},1000", copy.as_uri()),
-    ]
-    dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-    title = re.search(r"<title>([-0-9 ]+)</title>", dom)
-    assert title is not None, dom[:300]
-    assert max(map(int, title[1].split())) <= 1  # widths are rounded to pixels
+    """Drawn by a browser: nothing is wider than its place, cut off or pale; no complaint."""
+    assert drawn(page, LOOK, tmp_path, f"--window-size={width},1000") == ("0 0 0", "")
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium to draw the page with")
+def test_a_page_that_does_not_fit_is_seen(page: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.html"
+    text = page.read_text().replace('text-anchor="end">', 'text-anchor="start" dx="2000">', 1)
+    text = text.replace("--soft: #667", "--soft: #bbb").replace("</body>", "<p>" + "x" * 400 + "</p></body>")
+    broken.write_text(text)
+    title, said = drawn(broken, LOOK + "missing();", tmp_path, "--window-size=1280,1000")
+    assert all(int(count) > 0 for count in title.split()), title
+    assert "missing is not defined" in said
