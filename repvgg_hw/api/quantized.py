@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from repvgg_hw.api.planned import PlannedDesign
 from repvgg_hw.errors import InputError
+from repvgg_hw.progress import Progress, silent
 
 if TYPE_CHECKING:
     from repvgg_hw.network import IntegerNetwork
@@ -114,7 +115,10 @@ class QuantizedNetwork:
         return self.plan_requests(requests, others)
 
     def plan_requests(
-        self, requests: Sequence[Request], others: Sequence[QuantizedNetwork] = ()
+        self,
+        requests: Sequence[Request],
+        others: Sequence[QuantizedNetwork] = (),
+        progress: Progress = silent,
     ) -> PlannedDesign:
         """As `plan`, of requests that are alike but for the architecture."""
         from repvgg_hw.plan.choose import choose
@@ -122,7 +126,7 @@ class QuantizedNetwork:
 
         for request in requests:
             check_request(request)
-        chosen = choose(self.integers, requests, [other.integers for other in others])
+        chosen = choose(self.integers, requests, [other.integers for other in others], progress)
         told = {"for": [other.source for other in others]} if others else {}
         options = {**self.options, **told}
         return PlannedDesign(self.integers, self.source, chosen.request, chosen.plan, chosen.why, options)

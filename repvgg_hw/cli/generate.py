@@ -10,6 +10,7 @@ import click
 
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.hardware import HARDWARE, HARDWARE_RULES, hardware_options
+from repvgg_hw.cli.progress import on_demand
 from repvgg_hw.cli.rules import needs
 from repvgg_hw.cli.source import SOURCE_GROUPS, SOURCE_RULES, NetworkSource, source_options
 from repvgg_hw.cli.tables import show_table
@@ -77,7 +78,9 @@ def command(
     check_directory(output, force)
     network = source.network()
     rooms = [source.beside(network, name) for name in others]
-    design = network.plan_requests(asked, rooms).design(output, force=force)
+    with on_demand(f"plan {network.integers.name}") as update:
+        planned = network.plan_requests(asked, rooms, update)
+    design = planned.design(output, force=force)
     _print(design, as_json)
     if source.random:
         note("RANDOM WEIGHTS: for structure and proof only; this design classifies nothing.")

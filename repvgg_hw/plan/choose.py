@@ -10,6 +10,7 @@ from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import registry
 from repvgg_hw.plan.planner import NetworkPlan, Reusing
 from repvgg_hw.plan.request import Request
+from repvgg_hw.progress import Progress, silent
 
 AUTO = "auto"  # what `--architecture` calls it
 
@@ -24,7 +25,10 @@ class Choice:
 
 
 def choose(
-    network: IntegerNetwork, requests: Sequence[Request], others: Sequence[IntegerNetwork] = ()
+    network: IntegerNetwork,
+    requests: Sequence[Request],
+    others: Sequence[IntegerNetwork] = (),
+    progress: Progress = silent,
 ) -> Choice:
     """Plan each request, which are alike but for the architecture; the plan with the shortest frame, and why.
 
@@ -33,14 +37,15 @@ def choose(
     Raises InputError where nothing fits, in one line with what each architecture says.
     """
     if others:
-        return _with_room(network, requests, others)
+        return _with_room(network, requests, others, progress)
     if len(requests) == 1:
         (request,) = requests
-        return Choice(request, registry.get(request.architecture).plan(network, request), "")
+        plan = registry.get(request.architecture).plan(network, request, progress)
+        return Choice(request, plan, "")
     plans, refusals = dict[str, NetworkPlan](), dict[str, str]()
     for request in requests:
         try:
-            plans[request.architecture] = registry.get(request.architecture).plan(network, request)
+            plans[request.architecture] = registry.get(request.architecture).plan(network, request, progress)
         except InputError as error:
             refusals[request.architecture] = str(error)
     if not plans:
@@ -54,7 +59,10 @@ def choose(
 
 
 def _with_room(
-    network: IntegerNetwork, requests: Sequence[Request], others: Sequence[IntegerNetwork]
+    network: IntegerNetwork,
+    requests: Sequence[Request],
+    others: Sequence[IntegerNetwork],
+    progress: Progress,
 ) -> Choice:
     """The plan of hardware that runs the others as well."""
     if len(requests) > 1:
@@ -63,4 +71,4 @@ def _with_room(
     planner = registry.get(request.architecture)
     if not isinstance(planner, Reusing):
         raise InputError(f"a design of the architecture {request.architecture} runs one network alone")
-    return Choice(request, planner.plan_for(network, request, others), "")
+    return Choice(request, planner.plan_for(network, request, others, progress), "")

@@ -9,6 +9,7 @@ from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.output import Output
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.resources import Resources
+from repvgg_hw.progress import Progress, silent
 
 
 class LayerPlan(Protocol):
@@ -93,8 +94,8 @@ class Planner(Protocol):
     def name(self) -> str:
         """What `--architecture` and design.json call it."""
 
-    def plan(self, network: IntegerNetwork, request: Request) -> NetworkPlan:
-        """Raises InputError where nothing satisfies the request."""
+    def plan(self, network: IntegerNetwork, request: Request, progress: Progress = silent) -> NetworkPlan:
+        """Tells of progress where it takes seconds. Raises InputError where nothing satisfies the request."""
 
     def restore(self, content: Any, network: IntegerNetwork, request: Request) -> NetworkPlan:
         """The plan whose `to_json` is content: its choices are read, all else follows from the rest.
@@ -108,7 +109,11 @@ class Reusing(Protocol):
     """An architecture whose hardware runs other networks, too."""
 
     def plan_for(
-        self, network: IntegerNetwork, request: Request, others: Sequence[IntegerNetwork]
+        self,
+        network: IntegerNetwork,
+        request: Request,
+        others: Sequence[IntegerNetwork],
+        progress: Progress = silent,
     ) -> NetworkPlan:
         """As `Planner.plan`, of hardware that runs the others as well."""
 

@@ -18,6 +18,7 @@ from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import registry
 from repvgg_hw.plan.choose import choose
 from repvgg_hw.plan.request import Request, parse
+from repvgg_hw.progress import Progress
 
 NETWORK = network_of([(4, 2, 1), (6, 2, 1)], (3, 12, 12), 4)
 BOTH = [parse("verilog", device="pynq-z2", architecture=name) for name in ("stream", "engine")]
@@ -29,7 +30,7 @@ class Planned:
 
     answer: int | str
 
-    def plan(self, network: IntegerNetwork, request: Request) -> Any:
+    def plan(self, network: IntegerNetwork, request: Request, progress: Progress) -> Any:
         if isinstance(self.answer, str):
             raise InputError(self.answer)
         return self

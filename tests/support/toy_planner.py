@@ -11,6 +11,7 @@ from repvgg_hw.plan.output import Output
 from repvgg_hw.plan.planner import Planner
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.resources import Resources
+from repvgg_hw.progress import Progress, silent
 from repvgg_hw.schema import difference, plain
 
 
@@ -80,7 +81,7 @@ class ToyPlan:
 class ToyPlanner:
     name = "toy"
 
-    def plan(self, network: IntegerNetwork, request: Request) -> ToyPlan:
+    def plan(self, network: IntegerNetwork, request: Request, progress: Progress = silent) -> ToyPlan:
         layers = []
         for conv, (height, width), (out_height, out_width) in network.map_shapes():
             macs = conv.weight.size * out_height * out_width

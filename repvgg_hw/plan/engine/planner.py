@@ -18,6 +18,7 @@ from repvgg_hw.plan.engine.search import Budget, fit, search
 from repvgg_hw.plan.planner import Planner
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.resources import NAMES, Resources
+from repvgg_hw.progress import Progress, silent
 from repvgg_hw.schema import difference, exactly, partly, plain
 
 ANY = 10**9  # of a resource: no limit
@@ -41,16 +42,20 @@ class EnginePlanner:
 
     name = "engine"
 
-    def plan(self, network: IntegerNetwork, request: Request) -> EnginePlan:
+    def plan(self, network: IntegerNetwork, request: Request, progress: Progress = silent) -> EnginePlan:
         """The array with the fewest planned cycles within a device, or a budget of multipliers."""
-        return self.plan_for(network, request, ())
+        return self.plan_for(network, request, (), progress)
 
     def plan_for(
-        self, network: IntegerNetwork, request: Request, others: Sequence[IntegerNetwork]
+        self,
+        network: IntegerNetwork,
+        request: Request,
+        others: Sequence[IntegerNetwork],
+        progress: Progress = silent,
     ) -> EnginePlan:
         """The same, of the arrays that the others fit as well."""
         budget = _budget(request)
-        found = search(network, budget, others)
+        found = search(network, budget, others, progress)
         return EnginePlan(found.schedule, request.clock_mhz, budget.memory)
 
     def reuse(self, plan: EnginePlan, network: IntegerNetwork) -> EnginePlan:

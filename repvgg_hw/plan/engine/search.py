@@ -19,6 +19,7 @@ from repvgg_hw.plan.engine.kinds import SIZES
 from repvgg_hw.plan.engine.resources import estimate
 from repvgg_hw.plan.engine.schedule import Schedule, fastest
 from repvgg_hw.plan.resources import Resources, of_device
+from repvgg_hw.progress import Progress, silent
 
 FILL = 0.9  # of a device: beyond, nothing is routed
 DEPTHS = (1024, 2048, 4096, 8192, 16384)  # words of the data memory
@@ -62,14 +63,22 @@ class Found:
         return self.schedule.array
 
 
-def search(network: IntegerNetwork, budget: Budget, others: Sequence[IntegerNetwork] = ()) -> Found:
+def search(
+    network: IntegerNetwork,
+    budget: Budget,
+    others: Sequence[IntegerNetwork] = (),
+    progress: Progress = silent,
+) -> Found:
     """The engine with the fewest planned cycles a frame, and of its lanes and memories what that needs.
 
     others  networks that it must run as well, however fast
     Raises InputError where none fits the budget.
     """
     best: Found | None = None
-    for array in sorted(candidates((network, *others), budget), key=lambda one: -one.multipliers):
+    progress(0.0, "engines that fit")
+    arrays = sorted(candidates((network, *others), budget), key=lambda one: -one.multipliers)
+    for number, array in enumerate(arrays):
+        progress(number / len(arrays), f"{number} of {len(arrays)} engines")
         if best is not None and _least(network, array) >= best.frame.cycles:
             continue
         found = _planned(network, array, budget, others)
@@ -77,6 +86,7 @@ def search(network: IntegerNetwork, budget: Budget, others: Sequence[IntegerNetw
             best = found
     if best is None:
         raise InputError("no engine for this network fits: even the smallest array exceeds what may be taken")
+    progress(1.0, f"{best.array.multipliers} multipliers")
     best = _shrunk(network, best, budget, others)
     for one in (network, *others):
         limits.check(one, best.array)
@@ -160,8 +170,8 @@ def candidates(networks: Sequence[IntegerNetwork], budget: Budget) -> Iterator[A
             bw=budget.bw,
         )  # fmt: skip
         for pi, po in itertools.product(CHANNELS, CHANNELS):
-            found = held(replace(base, pi=pi, po=po), budget)
-            if found is None:
+            array = replace(base, pi=pi, po=po)
+            if array.multipliers > budget.resources.dsp or (found := held(array, budget)) is None:
                 continue
             array = found
             for lanes in (lanes for lanes in range(2, po + 1) if po % lanes == 0):

@@ -13,6 +13,7 @@ from repvgg_hw.plan.stream import on_device, recorded
 from repvgg_hw.plan.stream.candidates import unfolded, ways
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.search import make_plan
+from repvgg_hw.progress import Progress, silent
 from repvgg_hw.schema import difference, plain
 
 ANY = 10**12  # multipliers: no limit
@@ -23,7 +24,7 @@ class StreamPlanner:
 
     name = "stream"
 
-    def plan(self, network: IntegerNetwork, request: Request) -> Plan:
+    def plan(self, network: IntegerNetwork, request: Request, progress: Progress = silent) -> Plan:
         """Every layer's folding, by exact search."""
         if request.device is not None:
             return on_device.make_plan(network, request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from engine_cases import network_of
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan import device, rate
+from repvgg_hw.plan.choose import choose
 from repvgg_hw.plan.engine import limits
 from repvgg_hw.plan.engine.array import Array
 from repvgg_hw.plan.engine.plan import EnginePlan
@@ -105,3 +107,16 @@ def test_what_the_search_found_fits_in_words_too() -> None:
     assert said is not None
     assert said.startswith("fits kv260")
     assert "UltraRAM" in said
+
+
+def test_the_search_tells_of_its_way() -> None:
+    told = list[tuple[float | None, str]]()
+    choose(
+        NETWORK, [parse("verilog", multipliers=300, architecture="engine")], (), lambda *one: told.append(one)
+    )
+    shares = [share for share, _ in told if share is not None]
+    assert len(shares) == len(told) > 10
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert shares == sorted(shares)
+    assert told[0][1] == "engines that fit"
+    assert re.fullmatch(r"\d+ of \d+ engines", told[1][1])
