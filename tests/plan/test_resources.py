@@ -71,7 +71,7 @@ def test_a_product_wider_than_the_ports_takes_more() -> None:
 def test_shares_and_limits() -> None:
     kv260 = get("kv260")
     limits = of_device(kv260, 0.5)
-    assert limits == Resources(624, 144, 58_560, 117_120, 28_800)
+    assert limits == Resources(624, 144, 58_560, 117_120, 28_800, uram=32)
     taken = Resources(dsp=625, bram=144)
     assert list(taken.over(limits)) == [("dsp", 625, 624)]
     assert summary(taken, kv260).startswith("DSP 625 of 1,248 (50%), BRAM 144 of 288 (50%), LUT 0 of 117,120")
