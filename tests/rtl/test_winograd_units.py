@@ -72,11 +72,11 @@ def output(unit: WinogradUnit) -> dict[str, int | bool | str]:
 
 
 def output_transform() -> Trials:
-    odd = "(TILE_W'(1) << SUM_W)"  # one more in the second sum, which no convolution has
+    odd = "(ROW_W'(1) << SUM_W)"  # one more in the second sum, which no convolution has
     faults = {
-        "wrong_sum": Fault("one", "TILE_W] <= sums", f"TILE_W] <= {odd} + sums", "a rest in the first pass",
-                           silent=True),
-        "wrong_middle": Fault("one", "_q <= middle_q;", "_q <= middle_q ^ (TILE_W'(1) << MID_W);",
+        "wrong_sum": Fault("one", "<= mine[ROW_W-1:0];", f"<= {odd} + mine[ROW_W-1:0];",
+                           "a rest in the first pass", silent=True),
+        "wrong_middle": Fault("one", "middle_q[COL_W-1:0];", "middle_q[COL_W-1:0] ^ (COL_W'(1) << MID_W);",
                               "a rest in the second pass"),
         "lost": Fault("one", "if (sums_valid) rows_busy_q", "if (sums_valid && !columns_busy_q) rows_busy_q"),
         "twice": Fault("one", "columns_busy_q <= left_q != '0;", "columns_busy_q <= left_q != '1;"),

@@ -8,6 +8,8 @@
 // Widths : pixels X_W bits (signed if X_SIGNED), after the column pass int[MIDDLE_W], out int[DATA_W].
 // Shared : one network of B^T per channel and pass: the window's columns go through the first one after
 //          another, then the rows of the result through the second, while the next window's columns follow.
+//          Both stay where they came and are chosen: a multiplexer takes a third of the LUTs of a shift register that
+//          can be loaded.
 // Rate   : one word in K + 1 cycles.  Latency: 2 K + 3 cycles. Ready and valid come from registers alone.
 
 `default_nettype none
@@ -35,7 +37,7 @@ module rvg_winograd_input_transform #(
 );
 
   localparam int STEP_W = $clog2(K);
-  localparam int LINE_X = K * PI * X_W;       // one row of pixels
+  localparam int LINE_X = K * PI * X_W;       // one row or column of pixels
   localparam int LINE_M = K * PI * MIDDLE_W;  // one row of the intermediate result
   localparam int LINE_V = K * PI * DATA_W;    // one row of the result
 
@@ -46,8 +48,10 @@ module rvg_winograd_input_transform #(
     rvg_error_every_pass_widens u_error ();
   end
 
-  // ---- column pass: the window moves left by one column per cycle, its first column is transformed
-  logic [K*LINE_X-1:0]   window_q;
+  // ---- column pass: one column of the window per cycle
+  logic [LINE_X-1:0]       pixels_q;  // the column in the network
+  logic [(K-1)*LINE_X-1:0] later_columns_q;
+  logic [K*LINE_X-1:0]     columns;   // those of the window that comes
   logic [K*LINE_M-1:0]   middle_q;
   logic [K*PI*MIDDLE_W-1:0] column;
   logic [STEP_W-1:0]     column_q;
@@ -58,7 +62,7 @@ module rvg_winograd_input_transform #(
     logic [K*MIDDLE_W-1:0] d, t;
 
     for (genvar i = 0; i < K; i++) begin : g_row
-      wire [X_W-1:0] pixel = window_q[LINE_X*i + X_W*c +: X_W];
+      wire [X_W-1:0] pixel = pixels_q[X_W*(PI*i + c) +: X_W];
 
       assign d[MIDDLE_W*i +: MIDDLE_W]               = {{(MIDDLE_W-X_W){X_SIGNED && pixel[X_W-1]}}, pixel};
       assign column[MIDDLE_W*(PI*i + c) +: MIDDLE_W] = t[MIDDLE_W*i +: MIDDLE_W];
@@ -73,13 +77,21 @@ module rvg_winograd_input_transform #(
   assign column_step   = columns_busy_q && !middle_full_q;
   assign hand_over     = middle_full_q && !rows_busy_q;
 
+  always_ff @(posedge clk) begin
+    if (s_axis_tvalid && s_axis_tready) begin
+      pixels_q        <= columns[LINE_X-1:0];
+      later_columns_q <= columns[K*LINE_X-1:LINE_X];
+    end else if (column_step) begin
+      pixels_q <= later_columns_q[LINE_X*column_q +: LINE_X];
+    end
+  end
+
   for (genvar i = 0; i < K; i++) begin : g_shift
+    for (genvar j = 0; j < K; j++) begin : g_column
+      assign columns[LINE_X*j + PI*X_W*i +: PI*X_W] = s_axis_tdata[LINE_X*i + PI*X_W*j +: PI*X_W];
+    end
+
     always_ff @(posedge clk) begin
-      if (s_axis_tvalid && s_axis_tready) begin
-        window_q[LINE_X*i +: LINE_X] <= s_axis_tdata[LINE_X*i +: LINE_X];
-      end else if (column_step) begin
-        window_q[LINE_X*i +: LINE_X] <= window_q[LINE_X*i +: LINE_X] >> (PI*X_W);
-      end
       if (column_step) begin
         middle_q[LINE_M*i +: LINE_M] <=
           {column[PI*MIDDLE_W*i +: PI*MIDDLE_W], middle_q[LINE_M*i + PI*MIDDLE_W +: LINE_M - PI*MIDDLE_W]};
@@ -106,16 +118,17 @@ module rvg_winograd_input_transform #(
   end
 
   // ---- row pass: one row of the intermediate result per cycle, the result fills from above
-  logic [K*LINE_M-1:0]  rows_q;
-  logic [LINE_V-1:0]    line;
-  logic [STEP_W-1:0]    row_q;
-  logic                 row_step;
+  logic [LINE_M-1:0]       values_q;  // the row in the network
+  logic [(K-1)*LINE_M-1:0] later_rows_q;
+  logic [LINE_V-1:0]       line;
+  logic [STEP_W-1:0]       row_q;
+  logic                    row_step;
 
   for (genvar c = 0; c < PI; c++) begin : g_line
     logic [K*DATA_W-1:0] d, t;
 
     for (genvar j = 0; j < K; j++) begin : g_column
-      wire signed [MIDDLE_W-1:0] value = rows_q[MIDDLE_W*(PI*j + c) +: MIDDLE_W];
+      wire signed [MIDDLE_W-1:0] value = values_q[MIDDLE_W*(PI*j + c) +: MIDDLE_W];
 
       assign d[DATA_W*j +: DATA_W]             = DATA_W'(value);
       assign line[DATA_W*(PI*j + c) +: DATA_W] = t[DATA_W*j +: DATA_W];
@@ -128,12 +141,13 @@ module rvg_winograd_input_transform #(
 
   always_ff @(posedge clk) begin
     if (hand_over) begin
-      rows_q      <= middle_q;
-      rows_busy_q <= 1'b1;
+      values_q     <= middle_q[LINE_M-1:0];
+      later_rows_q <= middle_q[K*LINE_M-1:LINE_M];
+      rows_busy_q  <= 1'b1;
     end
     if (m_axis_tready) m_axis_tvalid <= 1'b0;
     if (row_step) begin
-      rows_q       <= rows_q >> LINE_M;
+      values_q     <= later_rows_q[LINE_M*row_q +: LINE_M];
       m_axis_tdata <= {line, m_axis_tdata[K*LINE_V-1:LINE_V]};
       row_q        <= row_q + 1'b1;
       if (row_q == STEP_W'(K - 1)) begin

@@ -10,7 +10,8 @@
 //          channel by channel; columns left to right, then the next LANES channels. Valid only.
 // Widths : sums int[SUM_W], SUM_W = ACC_W + 2*SHIFT: all arithmetic is modulo a power of two, so nothing overflows.
 // Shared : one network of A^T per lane and pass. A row of K sums per cycle through the first, then a column of
-//          the result through the second, while the next channels' rows follow.
+//          the result through the second, while the next channels' rows follow. Rows and columns stay where they
+//          came and are chosen: a multiplexer takes a third of the LUTs of a shift register that can be loaded.
 // Latency: K + 4 cycles to the first beat.
 
 `default_nettype none
@@ -41,6 +42,9 @@ module rvg_winograd_output_transform #(
   localparam int ROW_W   = K * SUM_W;       // one row of sums
   localparam int TILE_W  = K * ROW_W;       // the sums of one output channel
   localparam int MID_W   = ACC_W + SHIFT;   // after the first pass
+  localparam int COL_W   = K * MID_W;       // one column of it
+  localparam int LATER   = BATCHES * K - 1; // rows after the first
+  localparam int LATER_W = $clog2(LATER + 1);
 
   if (PO < 1 || LANES < 1 || ACC_W < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
@@ -55,6 +59,7 @@ module rvg_winograd_output_transform #(
   // ---- which row of which channels
   logic [STEP_W-1:0]  row_q;
   logic [BATCH_W-1:0] batch_q;
+  logic [LATER_W-1:0] next_q;  // which of the later rows comes next
   logic               rows_busy_q, middle_valid_q;
   logic [STEP_W-1:0]  left_q;  // columns left of the tile
   logic               columns_busy_q, tile_valid_q;
@@ -75,6 +80,7 @@ module rvg_winograd_output_transform #(
       end
     end
     if (sums_valid) rows_busy_q <= 1'b1;
+    next_q <= sums_valid ? '0 : next_q + 1'b1;
 
     if (columns_busy_q) begin
       left_q         <= left_q - 1'b1;
@@ -100,46 +106,57 @@ module rvg_winograd_output_transform #(
 
   for (genvar l = 0; l < LANES; l++) begin : g_lane
     // ---- rows: K sums -> M values
-    logic [BATCHES*TILE_W-1:0] sums_q;   // of channels l, l + LANES, l + 2*LANES, ...
+    logic [BATCHES*TILE_W-1:0] mine;     // the sums of channels l, l + LANES, l + 2*LANES, ...
+    logic [LATER*ROW_W-1:0]    later_sums_q;
+    logic [ROW_W-1:0]          sums_q;   // the row in the network
     logic [M*SUM_W-1:0]        row;
 
     for (genvar b = 0; b < BATCHES; b++) begin : g_batch
-      localparam bit TOP = b == BATCHES - 1;
+      assign mine[TILE_W*b +: TILE_W] = sums[TILE_W*(LANES*b + l) +: TILE_W];
+    end
 
-      always_ff @(posedge clk) begin
-        if (sums_valid) begin
-          sums_q[TILE_W*b +: TILE_W] <= sums[TILE_W*(LANES*b + l) +: TILE_W];
-        end else if (rows_busy_q) begin  // everything moves down by one row
-          sums_q[TILE_W*b +: TILE_W] <=
-            {TOP ? ROW_W'(0) : sums_q[TILE_W*(TOP ? 0 : b + 1) +: ROW_W], sums_q[TILE_W*b + ROW_W +: TILE_W - ROW_W]};
-        end
+    always_ff @(posedge clk) begin
+      if (sums_valid) begin
+        sums_q       <= mine[ROW_W-1:0];
+        later_sums_q <= mine[BATCHES*TILE_W-1:ROW_W];
+      end else if (rows_busy_q) begin
+        sums_q <= later_sums_q[ROW_W*next_q +: ROW_W];
       end
     end
 
     rvg_winograd_output #(.M(M), .STRIDE(STRIDE), .IN_W(SUM_W), .W(SUM_W), .X(K), .Y(M)) u_rows (
-      .x(sums_q[ROW_W-1:0]), .y(row)
+      .x(sums_q), .y(row)
     );
 
     // ---- columns: K values -> M values, then the division
-    logic [M*K*MID_W-1:0] middle_q, columns_q;
-    logic [M*MID_W-1:0]   column;
-    logic [M*ACC_W-1:0]   tile_q;
+    logic [M*COL_W-1:0]     middle_q;
+    logic [(M-1)*COL_W-1:0] later_columns_q;  // the last one lowest: column M - i at i - 1
+    logic [COL_W-1:0]       columns_q;        // the column in the network
+    logic [M*MID_W-1:0]     column;
+    logic [M*ACC_W-1:0]     tile_q;
+
+    wire [M*COL_W-1:0] columns_by_left = {later_columns_q, COL_W'(0)};
 
     for (genvar j = 0; j < M; j++) begin : g_column
       always_ff @(posedge clk) begin
         if (rows_busy_q) begin
-          middle_q[K*MID_W*j +: K*MID_W] <= {row[SUM_W*j + SHIFT +: MID_W], middle_q[K*MID_W*j + MID_W +: (K-1)*MID_W]};
+          middle_q[COL_W*j +: COL_W] <= {row[SUM_W*j + SHIFT +: MID_W], middle_q[COL_W*j + MID_W +: (K-1)*MID_W]};
+        end
+      end
+      if (j > 0) begin : g_later
+        always_ff @(posedge clk) begin
+          if (middle_valid_q) later_columns_q[COL_W*(M-1-j) +: COL_W] <= middle_q[COL_W*j +: COL_W];
         end
       end
     end
 
     rvg_winograd_output #(.M(M), .STRIDE(STRIDE), .IN_W(MID_W), .W(MID_W), .X(K), .Y(M)) u_columns (
-      .x(columns_q[K*MID_W-1:0]), .y(column)
+      .x(columns_q), .y(column)
     );
 
     always_ff @(posedge clk) begin
-      if (middle_valid_q) columns_q <= middle_q;
-      else if (columns_busy_q) columns_q <= columns_q >> (K*MID_W);
+      if (middle_valid_q) columns_q <= middle_q[COL_W-1:0];
+      else if (columns_busy_q) columns_q <= columns_by_left[COL_W*left_q +: COL_W];
     end
 
     for (genvar i = 0; i < M; i++) begin : g_pixel
