@@ -7,8 +7,8 @@ it is small.
 
 Price of r cells of w bits that hold a stack of s memories of W bits: (price - scaled) r + scaled s W / w,
 half a point for each bit of a multiplexer, and two for the port. Yosys compares each shape with the whole
-points of the best one. That a word is read as it was before a write of the same cycle, ECP5's block RAM
-does not promise: logic around it does, for twelve points more.
+points of the best one. What is read of a word that is written in the same cycle may be anything, as the
+library's memories say (`no_rw_check`): no logic is around a block RAM for it.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ class Cell:
 
     widths   data bits, narrowest first; each halves the words of the one before it
     scaled   the part of the price that counts only bits in use
-    old_data  price of logic without which a word that is written in the same cycle is read undefined
     bram     block RAMs of 18 kbit that it is; lut look-up tables that it is
+    deep_roms  ROMs of more words than these, where they lack fewer of a power of two that one cell holds,
+               have each bit in one cell, and no multiplexer behind: `synth` has Yosys do so
     """
 
     address_bits: int
     widths: tuple[int, ...]
     price: float
     scaled: float = 0.0
-    old_data: float = 0.0
     bram: int = 0
     lut: float = 0.0
+    deep_roms: int | None = None
 
 
 _BLOCKS = (
@@ -63,7 +64,7 @@ CELLS: dict[str, tuple[Cell, ...]] = {
     ),
     "ecp5": (
         Cell(4, (4,), 4, lut=4),  # DPR16X4
-        Cell(14, (1, 2, 4, 9, 18, 36), 128, old_data=12, bram=1),
+        Cell(14, (1, 2, 4, 9, 18, 36), 128, bram=1, deep_roms=2048),
     ),
 }
 
@@ -77,7 +78,6 @@ class Mapped:
     logic      bits of a ROM that is logic
     mux_bits   two-input multiplexers between cells that are stacked
     register   bits of the read register outside of the cell; block RAM has its own
-    bypass     bits that logic around a block RAM keeps, where it does not promise the old data
     """
 
     bram: int = 0
@@ -85,7 +85,6 @@ class Mapped:
     logic: int = 0
     mux_bits: int = 0
     register: int = 0
-    bypass: int = 0
 
 
 @cache
@@ -105,8 +104,7 @@ def map_memory(
         if price < best:
             mux = (stacked - 1) * bits
             register = 0 if cell.bram or read_at_once else bits
-            bypass = bits if cell.old_data and not rom else 0
-            best, chosen = price, Mapped(cell.bram * count, cell.lut * count, 0, mux, register, bypass)
+            best, chosen = price, Mapped(cell.bram * count, cell.lut * count, 0, mux, register)
     if rom and words * bits * LOGIC_PRICE_ROM[family] < best:
         return Mapped(logic=words * bits, register=bits)
     return chosen
@@ -115,6 +113,9 @@ def map_memory(
 def _cheapest_shape(cell: Cell, words: int, bits: int, *, rom: bool, enabled: int) -> tuple[float, int, int]:
     """(price, cells, cells that are stacked for depth) of the cheapest of a cell's shapes."""
     best: tuple[float, int, int] | None = None
+    full = 1 << (words - 1).bit_length()
+    deep = cell.deep_roms
+    undivided = rom and deep is not None and max(deep, full - deep) < words and full <= 1 << cell.address_bits
     for narrowed, width in enumerate(cell.widths):
         unit = 1 if rom else min(BYTE, width) if cell.bram else width
         if enabled and not rom:  # each part with an enable of its own is in whole units
@@ -122,11 +123,13 @@ def _cheapest_shape(cell: Cell, words: int, bits: int, *, rom: bool, enabled: in
         else:
             whole = -(-bits // unit) * unit  # a word ends where a write enable does
         stacked = -(-words // (1 << (cell.address_bits - narrowed)))
+        if undivided and stacked > 1:
+            continue
         count = -(-stacked * whole // width)
         price = (cell.price - cell.scaled) * count + cell.scaled * stacked * bits / width
         price += MUX_PRICE * (stacked - 1) * bits + PORT_PRICE
         if not rom:
-            price += cell.old_data + (MUX_PRICE * stacked if stacked > 1 else 0)
+            price += MUX_PRICE * stacked if stacked > 1 else 0
         if best is None or price < int(best[0]):
             best = price, count, stacked
     assert best is not None

@@ -245,14 +245,12 @@ def _memories(array: Array, family: str) -> Iterator[tuple[str, Resources]]:
         found.append(("words", 1, map_memory(family, array.word_depth, bits, rom=False)))
     for unit, copies, mapped in found:
         lutram = int(copies * mapped.lut)
-        # the store's is in `Rates.place`; the words' keeps what is written beside what is read
-        bypass = 0 if unit == "store" else copies * mapped.bypass
         yield (
             unit,
             Resources(
                 bram=copies * mapped.bram,
-                lut=lutram + copies * _choice(2, family) * mapped.mux_bits + bypass,
-                ff=copies * mapped.register + (2 if unit == "words" else 1) * bypass,
+                lut=lutram + copies * _choice(2, family) * mapped.mux_bits,
+                ff=copies * mapped.register,
                 lutram=lutram,
             ),
         )

@@ -43,7 +43,6 @@ def of_memories(memories: Sequence[Memory], family: str) -> Features:
         total["ram in luts"] += round(m.lut) * n
         total["rom in luts"] += _rom_luts(memory, family) if m.logic else 0
         total["stacked"] += m.mux_bits * n
-        total["bypass"] += m.bypass * n
         if m.logic:
             total["rom register"] += _distinct(memory.bits * n, memory.words)
         else:

@@ -5,7 +5,7 @@
 //
 // Data    : WIDTH bits x DEPTH words, opaque; contents start undefined.
 // Latency : 1 cycle.
-// Not here: reading and writing one address in the same cycle; the users never do.
+// Not here: reading and writing one address in the same cycle. What is read is then anything, and no user needs it.
 
 `default_nettype none
 
@@ -27,11 +27,15 @@ module rvg_ram_1r1w #(
     rvg_error_parameter_below_1 u_error ();
   end
 
+  (* no_rw_check *)  // no logic around a block RAM that makes up for such a read
   logic [WIDTH-1:0] mem [0:DEPTH-1];
 
   always_ff @(posedge clk) begin
     if (wr_en) mem[wr_addr] <= wr_data;
     if (rd_en) rd_data <= mem[rd_addr];
+`ifdef RVG_ASSERT
+    if (rd_en && wr_en && rd_addr == wr_addr) rd_data <= ~mem[rd_addr];  // anything
+`endif
   end
 
 endmodule
