@@ -104,13 +104,18 @@ def of_design(
     apart = [f"A:hdlname={memory}*" for memory in MEMORIES]
     # with parameters a module has another name, and the library's as an attribute
     kept = [name for unit in units for name in (f"A:hdlname={unit}", unit)]
-    streams = (f"{top}/w:*_{signal}" for signal in STREAMS)
+    # Outputs until all is cells: `keep` alone lets a register behind a queue become the RAM's own, and then
+    # the stream between them has no driver.
+    streams = " ".join(f"{top}/w:*_{signal}" for signal in STREAMS)
     return [
         f"hierarchy -top {top}",
         *(_alone(top, alone) if alone is not None else ()),
         f"setattr -mod -set keep_hierarchy 1 {' '.join((*apart, *kept))}",
-        f"setattr -set keep 1 {' '.join(streams)}",
+        f"setattr -set keep 1 {streams}",
+        f"select -set inner {streams} {'%u ' * (len(STREAMS) - 1)}{top}/x:* %d",
+        "expose @inner",
         *family.script(top, inferred=inferred, apart=bool(kept), uram=uram),
+        "delete -output @inner",
         f"rename -top {name or top}",
         f"select {' '.join((name or top, *kept))}",
         f"write_verilog -noattr -selected {stem}.v",
