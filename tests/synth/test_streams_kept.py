@@ -11,32 +11,12 @@ from repvgg_hw.synth.family import FAMILIES
 
 pytest.importorskip("pyosys", reason="pyosys is not installed: pip install repvgg-hw[synth]")
 
-SOURCE = """
-module queue (
-  input clk, input push, input [5:0] write, input [5:0] read, input [7:0] data, output [7:0] word
-);
-  reg [7:0] words [0:63];
-  always @(posedge clk) if (push) words[write] <= data;
-  assign word = words[read];
-endmodule
-
-module top (
-  input clk, input push, input take, input [5:0] write, input [5:0] read, input [7:0] s_axis_tdata,
-  output reg [7:0] m_axis_tdata
-);
-  wire [7:0] between_tdata;
-  queue u_queue (
-    .clk(clk), .push(push), .write(write), .read(read), .data(s_axis_tdata), .word(between_tdata)
-  );
-  always @(posedge clk) if (take) m_axis_tdata <= between_tdata;
-endmodule
-"""
+SOURCE = Path(__file__).with_name("queue_and_register.v")
 
 
 def driven(folder: Path, family: str, script: list[str]) -> bool:
     """Whether the netlist of this script drives the stream between; its ports must be the source's."""
-    (folder / "top.v").write_text(SOURCE)
-    yosys.run([yosys.reading([folder / "top.v"], None), *script], folder)
+    yosys.run([yosys.reading([SOURCE], None), *script], folder)
     text = (folder / "net.v").read_text()
     assert "module top(clk, push, take, write, read, s_axis_tdata, m_axis_tdata);" in text
     wires, undriven = text.count("between_tdata"), "between_tdata = 8'hxx" in text.replace("  ", " ")
