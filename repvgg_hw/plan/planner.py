@@ -79,6 +79,9 @@ class NetworkPlan(Protocol):
     def resources(self, family: str) -> Resources:
         """What it takes of a device of this family (`plan.parts.FAMILIES`), estimated."""
 
+    def resources_by_part(self, family: str) -> dict[str, Resources]:
+        """The same by its layers, or what else it is built of: they add up to `resources`."""
+
     @property
     def estimate(self) -> str:
         """What to call these resources: estimated, and of what where it is not the library as it stands."""

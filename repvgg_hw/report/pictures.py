@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.design.results import Divergence, SimulationResult
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.engine.plan import EnginePlan
+from repvgg_hw.plan.planner import LayerPlan
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog import netlist
 
@@ -24,6 +25,7 @@ COLOURS = {
 }  # by what a module's name holds
 PLAIN = "#eef0f3"
 INK, SOFT, OWN, WRONG = "#1b1f24", "#566070", "#3b6ea5", "#b3261e"
+NOTHING = "no frame came out of it"  # in place of a bar
 LARGEST_MAP = 420  # pixels of the longer side
 
 
@@ -97,34 +99,45 @@ def _block(block: Block, number: int, columns: int, of: int) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Span:
-    """A layer at work, in cycles from the frame's beginning."""
+    """A layer at work, in cycles from the frame's beginning; end None: its frame never came.
+
+    passed  False where a value of any frame differed, or frames are missing
+    """
 
     name: str
     begin: int
-    end: int
+    end: int | None
+    passed: bool = True
 
 
 def spans(design: Design[Any], result: SimulationResult | None) -> list[Span]:
     """When each layer works on the first frame.
 
-    Of streams as simulated: until a layer's last value has left, as long as it is planned to compute. Of an
-    engine as planned, one behind another. None where nobody knows.
+    Of streams as simulated: until a layer's last value has left, as long as it is planned to compute; where
+    one has failed, the others are as they were. Of an engine as planned, one behind another. None where
+    nobody knows: no run of the whole chain without pauses, or none in which a frame came anywhere.
     """
     plan = design.plan
+    failed = {layer.name for layer in result.layers if not layer.passed} if result else set()
     if isinstance(plan, EnginePlan):
         found, before = [], 0
         for layer in plan.layers:
-            found.append(Span(layer.name, before, before + layer.cycles))
+            passed = layer.name not in failed
+            found.append(Span(layer.name, before, before + layer.cycles, passed))
             before += layer.cycles
         return found
     if result is None or result.mode != "network" or result.stalls:
         return []
     ends = {layer.name: layer.cycles[0] for layer in result.layers if layer.cycles}
-    return [
-        Span(layer.name, max(0, ends[layer.name] - layer.cycles), ends[layer.name])
-        for layer in plan.layers
-        if layer.name in ends
-    ]
+    if not ends:
+        return []
+    compared = {layer.name for layer in result.layers}
+    return [_span(layer, ends.get(layer.name), failed) for layer in plan.layers if layer.name in compared]
+
+
+def _span(layer: LayerPlan, end: int | None, failed: Container[str]) -> Span:
+    begin = 0 if end is None else max(0, end - layer.cycles)
+    return Span(layer.name, begin, end, layer.name not in failed)
 
 
 def timeline(shown: Sequence[Span]) -> Markup:
@@ -132,14 +145,18 @@ def timeline(shown: Sequence[Span]) -> Markup:
     if not shown:
         return Markup("")
     left, right, high = 110, 90, 16
-    last = max(span.end for span in shown) or 1
+    last = max(span.end or 0 for span in shown) or 1
     scale = (WIDTH - left - right) / last
     parts = []
     for number, span in enumerate(shown):
         y = number * high + 4
+        name, bar = (INK, OWN) if span.passed else (WRONG, WRONG)
+        parts.append(_text(left - 8, y + 10, _short(span.name, 15), size=11, anchor="end", colour=name))
+        if span.end is None:
+            parts.append(_text(left, y + 10, NOTHING, size=10, anchor="start", colour=WRONG))
+            continue
         x, width = left + span.begin * scale, max(1.0, (span.end - span.begin) * scale)
-        parts.append(_text(left - 8, y + 10, _short(span.name, 15), size=11, anchor="end"))
-        parts.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{high - 4}" fill="{OWN}"/>')
+        parts.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{high - 4}" fill="{bar}"/>')
         parts.append(_text(x + width + 5, y + 10, f"{span.end:,}", size=10, colour=SOFT, anchor="start"))
     return _svg(len(shown) * high + 8, parts, "timeline of one frame, in cycles")
 

@@ -22,6 +22,7 @@ from repvgg_hw.plan import rate as rates
 from repvgg_hw.plan.planner import LayerPlan, NetworkPlan
 from repvgg_hw.report import pictures
 from repvgg_hw.report.provenance import SHOWN, lines, provenance
+from repvgg_hw.report.taken import Taken, taken
 from repvgg_hw.synth import proof
 from repvgg_hw.synth import result as synthesis
 from repvgg_hw.synth.result import Synthesis
@@ -86,6 +87,11 @@ class Summary:
         return _proven(self.result)
 
     @property
+    def taken(self) -> Taken | None:
+        """What each part takes of the device, beside what was synthesised; None where there is no device."""
+        return taken(self.design, self.synthesis)
+
+    @property
     def netlist_verdicts(self) -> list[str]:
         """One line for each netlist that was simulated."""
         return [
@@ -118,6 +124,7 @@ class Summary:
             },
             "device": rates.facts(self.design.plan, self.design.request),
             "limits": self.result.limits if self.result else {},
+            "resources": None if self.taken is None else self.taken.to_json(),
             "synthesis": None if self.synthesis is None else self.synthesis.to_json(),
             "netlists": {device: one.to_json() for device, one in self.netlists.items()},
             "problems": list(self.result.problems) if self.result else [],
@@ -190,6 +197,7 @@ def write_html(summary: Summary, path: Path | None = None) -> Path:
     env.autoescape = True
     page = env.get_template("report.html.j2").render(
         summary=summary,
+        parts=summary.taken,
         plan=summary.design.plan,
         kind=summary.design.request.architecture,
         result=summary.result,

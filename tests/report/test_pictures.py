@@ -64,7 +64,9 @@ def test_an_engine_s_parts(tmp_path: Path) -> None:
     spans = pictures.spans(made, None)
     assert spans[0].begin == 0
     assert all(one.end == other.begin for one, other in itertools.pairwise(spans))
-    assert [span.end - span.begin for span in spans] == [layer.cycles for layer in made.plan.layers]
+    assert [span.end - span.begin for span in spans if span.end is not None] == [
+        layer.cycles for layer in made.plan.layers
+    ]
 
 
 def simulated(design: Design[Any]) -> SimulationResult:
@@ -84,6 +86,38 @@ def test_the_timeline_is_of_the_first_frame(design: Design[Any]) -> None:
     assert all(f"{span.end:,}" in drawn for span in spans)
     for other in (None, replace(result, mode="layers"), replace(result, stalls=1)):
         assert pictures.timeline(pictures.spans(design, other)) == ""  # nobody knows
+
+
+@pytest.mark.parametrize("failing", range(4))
+def test_the_timeline_of_a_design_in_which_one_layer_fails(design: Design[Any], failing: int) -> None:
+    """Whichever it is: every layer stands at its place, that one alone is red."""
+    result = simulated(design)
+    spans = pictures.spans(design, with_layer(result, failing, problem="differs"))
+    assert [span.name for span in spans] == [layer.name for layer in design.plan.layers]
+    assert [span.end for span in spans] == [layer.cycles[0] for layer in result.layers]
+    bars = [e.get("fill") for e in ET.fromstring(pictures.timeline(spans)).iter() if e.tag.endswith("rect")]
+    assert bars == [pictures.WRONG if n == failing else pictures.OWN for n in range(4)]
+
+
+def test_the_timeline_of_a_design_in_which_one_layer_sends_nothing(design: Design[Any]) -> None:
+    """A layer that hangs has no frame, and starves the one behind it: both are said, the others drawn."""
+    result = simulated(design)
+    for silent in (2, 3):
+        result = with_layer(result, silent, problem="stops in image 0", cycles=())
+    spans = pictures.spans(design, result)
+    assert [span.end is None for span in spans] == [False, False, True, True]
+    picture = pictures.timeline(spans)
+    assert texts(picture).count(pictures.NOTHING) == 2
+    assert picture.count("<rect") == 2
+    for silent in (0, 1):
+        result = with_layer(result, silent, problem="stops in image 0", cycles=())
+    assert pictures.timeline(pictures.spans(design, result)) == ""
+
+
+def with_layer(result: SimulationResult, number: int, **changes: Any) -> SimulationResult:
+    layers = list(result.layers)
+    layers[number] = replace(layers[number], **changes)
+    return replace(result, layers=tuple(layers), problems=("one layer fails",))
 
 
 def test_a_map_s_size_is_golden_s(design: Design[Any]) -> None:

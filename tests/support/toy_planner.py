@@ -74,6 +74,9 @@ class ToyPlan:
     def resources(self, family: str) -> Resources:
         return Resources(dsp=self.multipliers)
 
+    def resources_by_part(self, family: str) -> dict[str, Resources]:
+        return {"multiplier": self.resources(family)}
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

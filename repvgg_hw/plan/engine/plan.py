@@ -11,7 +11,7 @@ from repvgg_hw.network import LOGIT_BITS, IntegerNetwork
 from repvgg_hw.plan.device import DEFAULT_DSP
 from repvgg_hw.plan.engine import cycles
 from repvgg_hw.plan.engine.array import Array
-from repvgg_hw.plan.engine.resources import dsps, estimate
+from repvgg_hw.plan.engine.resources import by_unit, dsps, estimate
 from repvgg_hw.plan.engine.schedule import Schedule
 from repvgg_hw.plan.output import BYTE, Output
 from repvgg_hw.plan.resources import Resources
@@ -155,6 +155,10 @@ class EnginePlan:
     def resources(self, family: str) -> Resources:
         """Estimated from the engine's structure, not fitted to synthesis."""
         return estimate(self.array, family)
+
+    def resources_by_part(self, family: str) -> dict[str, Resources]:
+        """Unit by unit: every layer passes through all of them."""
+        return by_unit(self.array, family)
 
     @property
     def estimate(self) -> str:

@@ -20,7 +20,7 @@ from repvgg_hw.plan.resources import Resources
 from repvgg_hw.plan.stream.candidates import alternatives
 from repvgg_hw.plan.stream.layers import AnyConvPlan, layer_to_json
 from repvgg_hw.plan.stream.linear import LinearPlan
-from repvgg_hw.plan.stream.resources import is_current, of_plan
+from repvgg_hw.plan.stream.resources import by_part, is_current, of_plan
 
 DERIVED = (
     "frame_interval",
@@ -144,6 +144,10 @@ class Plan:
     def resources(self, family: str) -> Resources:
         """What the whole design takes of a device of this family, estimated."""
         return of_plan(self, family)
+
+    def resources_by_part(self, family: str) -> dict[str, Resources]:
+        """Layer by layer, and what joins them."""
+        return by_part(self, family)
 
     @property
     def estimate(self) -> str:

@@ -31,6 +31,7 @@ LIBRARY = ("cells/*.v", "common/*.sv", "stream/*.sv", "top.sv.j2", "winograd_*.s
 if TYPE_CHECKING:
     from repvgg_hw.plan.stream.plan import Plan
 
+GLUE = "between layers"  # the part of a design that is no layer: no layer's name has a space
 LOW_BITS = 17  # of an operand that is cut: an unsigned half in a signed port of 18 bits
 COEFFICIENTS = Path(__file__).with_name("coefficients.json")
 
@@ -135,7 +136,12 @@ def plan_features(plan: Plan, family: str) -> Features:
     return found
 
 
+def by_part(plan: Plan, family: str) -> dict[str, Resources]:
+    """Of each layer by its name, and of what joins them."""
+    lut, ff = _logic(glue_features(plan), family)
+    return {layer.name: of_unit(layer, family) for layer in plan.layers} | {GLUE: Resources(lut=lut, ff=ff)}
+
+
 def of_plan(plan: Plan, family: str) -> Resources:
     """Of the whole design."""
-    lut, ff = _logic(glue_features(plan), family)
-    return total(of_unit(layer, family) for layer in plan.layers) + Resources(lut=lut, ff=ff)
+    return total(by_part(plan, family).values())
