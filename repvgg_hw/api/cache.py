@@ -55,6 +55,7 @@ def key(
     std: Sequence[float],
     method: str,
     widths: Any,
+    measure: bool = False,
 ) -> str:
     """SHA-256 of all that enters; pixels (N, H, W, C) uint8 in any order, which does not count."""
     from repvgg_hw.quantize.pipeline import canonical_order
@@ -67,6 +68,7 @@ def key(
         "mean": [float(value) for value in mean],
         "std": [float(value) for value in std],
         "method": method,
+        "measure": measure,
         "recipe": asdict(recipe_named(method)),
         "widths": widths.to_json(),
         "layers": [(conv.name, conv.stride, conv.groups) for conv in fused.convs],

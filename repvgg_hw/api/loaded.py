@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from repvgg_hw.api.evaluated import EvaluatedNetwork
+    from repvgg_hw.api.generated import GeneratedDesign
     from repvgg_hw.checkpoint import Expectation, Imported
     from repvgg_hw.model.preprocessing import Preprocessing
     from repvgg_hw.quantize import Widths
@@ -36,13 +38,15 @@ CUSTOM = "custom"  # what a network is called that is no published variant
 class LoadedNetwork:
     """A trained network: read, fused into a chain of 3x3 convolutions, and proven to be the same.
 
-    source  what it was read from, as it was given: a path, an address, a variant's name
-    seed    of its random weights; None where they are trained
+    source      what it was read from, as it was given: a path, an address, a variant's name
+    seed        of its random weights; None where they are trained
+    norm_gains  layer -> largest |gamma / sigma| of its batch normalizations; empty where they came in fused
     """
 
     fused: FusedNetwork
     source: str
     seed: int | None = None
+    norm_gains: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         convs, linear = self.fused.convs, self.fused.linear
@@ -89,13 +93,59 @@ class LoadedNetwork:
             method = RANDOM_METHOD
         quantizer = Quantizer(method, mean, std, weight_bits, activation_bits, bits, weight_memory, cache)
         pixels, recorded = self._calibration(images, limit, size, preprocess)
-        found = quantizer.quantize(self.fused, pixels, progress)
+        found = quantizer.quantize(self.fused, pixels, progress, measure=self.seed is None)
         integers = found.network
         quality, shown = None, pixels[:SQNR_IMAGES]
         if self.seed is None and self.fused.linear is None:
             quality = MapQuality(map_sqnr(self.fused, integers, shown), len(shown))
         options = {"random": self.seed is not None, "seed": self.seed} | recorded
-        return QuantizedNetwork(integers, self.source, options, quality, found.cached)
+        return QuantizedNetwork(integers, self.source, options, quality, found.cached, found.seconds)
+
+    def evaluate(
+        self,
+        integers: QuantizedNetwork | GeneratedDesign,
+        data: str | Path | NDArray[np.uint8],
+        *,
+        labels: NDArray[np.int64] | None = None,
+        limit: int | None = None,
+        preprocess: str | Preprocessing | None = None,
+        class_index: str | Path | None = None,
+        per_layer: bool = False,
+        device: str = "cpu",
+        progress: Progress = silent,
+    ) -> EvaluatedNetwork:
+        """Top-1 of this network and of its integers, on labelled images.
+
+        integers    of this network; of a design what is found is kept in its folder, and its report shows it
+        data        a folder or an .npz, or an array (N, H, W, C) uint8 with `labels`
+        limit, preprocess, class_index   at most that many; how files come to the input's size, and which
+                    folder is which class
+        per_layer   look at each layer, too
+        device      where the integers are computed: cpu or cuda
+        Raises InputError for images without labels, integers of another network, or without classes;
+        CheckFailed where torch and golden model differ.
+        """
+        from repvgg_hw.api.evaluated import Evaluator, check_same, evaluate_design
+        from repvgg_hw.api.labelled import Labelled
+
+        how = Labelled(labels, limit, preprocess, class_index)
+        if isinstance(integers, QuantizedNetwork):
+            design, of = None, integers
+        else:
+            design = integers.contents
+            of = QuantizedNetwork(design.network, "", design.options)
+        if self.seed is not None:
+            raise InputError(f"{self.source} has random weights: it classifies nothing")
+        check_same(self.fused, of.integers)
+        images = how.of(data, of.integers, of.options)
+        evaluator = Evaluator(self.fused, images, self.norm_gains)
+        found = evaluator.compare(
+            of.integers, seconds=of.seconds, per_layer=per_layer, device=device, progress=progress
+        )
+        if design is not None:
+            name = Path(data).resolve().name if isinstance(data, (str, Path)) else "an array"
+            evaluate_design(evaluator, design, name, found)
+        return found
 
     def _calibration(
         self,
@@ -171,7 +221,12 @@ def load(
     fused = imported.fused
     if name is not None or fused.name == CUSTOM:  # no published variant: named after its file
         fused = replace(fused, name=display_name(name or own))
-    return LoadedNetwork(fused, source)
+    gains = {
+        conv.name: max(float(abs(norm.scale).max()) for norm in block.norms)
+        for conv, block in zip(imported.convs, imported.blocks, strict=True)
+        if block.norms
+    }
+    return LoadedNetwork(fused, source, norm_gains=gains)
 
 
 def random_network(variant: str, *, classes: int = DEFAULT_CLASSES, seed: int = 0) -> LoadedNetwork:

@@ -33,6 +33,7 @@ class QuantizedNetwork:
     options      what design.json records of how it came about
     map_quality  without a linear layer: how near its last map comes to the float network's
     cached       whether its integers were found by an earlier call
+    seconds      that finding them took; 0 where they were read
     """
 
     integers: IntegerNetwork
@@ -40,6 +41,7 @@ class QuantizedNetwork:
     options: Mapping[str, Any] = field(default_factory=dict)
     map_quality: MapQuality | None = None
     cached: bool = False
+    seconds: float = 0.0
 
     def __repr__(self) -> str:
         network = self.integers

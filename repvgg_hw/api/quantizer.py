@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repvgg_hw.model.normalisation import normalisation
 from repvgg_hw.progress import Progress, silent
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from repvgg_hw.network import FusedNetwork, IntegerNetwork
     from repvgg_hw.quantize import Widths
 
+MEASURED_IMAGES = 16  # of the calibration images, on which each layer is compared with the float one
+
 
 @dataclass(frozen=True)
 class Quantized:
-    """Integers, and whether they were found before."""
+    """Integers, whether they were found before, and the seconds that finding them took."""
 
     network: IntegerNetwork
     cached: bool
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,16 @@ class Quantizer:
     cache: bool = True
 
     def quantize(
-        self, fused: FusedNetwork, pixels: NDArray[np.uint8], progress: Progress = silent
+        self,
+        fused: FusedNetwork,
+        pixels: NDArray[np.uint8],
+        progress: Progress = silent,
+        *,
+        measure: bool = False,
     ) -> Quantized:
         """Integers for fused, calibrated on pixels (N, H, W, C) uint8; those that were found before, if any.
 
+        measure  record how near each layer comes to the float one, on some of the images
         Raises InputError where pixels, numbers or widths are none for this network.
         """
         from repvgg_hw.api import cache
@@ -73,7 +82,8 @@ class Quantizer:
         name = ""
         if self.cache:
             check_input(fused, pixels)
-            name = cache.key(fused, pixels, mean=mean, std=std, method=method, widths=widths)
+            how: dict[str, Any] = {"method": method, "widths": widths, "measure": measure}
+            name = cache.key(fused, pixels, mean=mean, std=std, **how)
             if (found := cache.find(name, fused)) is not None:
                 return Quantized(found, cached=True)
         progress(0.0, "")
@@ -87,6 +97,20 @@ class Quantizer:
             widths=widths,
             progress=lambda done, total, layer: progress(done / total, layer),
         )
-        if self.cache and time.perf_counter() - begun >= cache.WORTH_SECONDS:
+        seconds = time.perf_counter() - begun
+        if measure:
+            network = _measured(fused, network, pixels)
+        if self.cache and seconds >= cache.WORTH_SECONDS:
             cache.keep(name, network)
-        return Quantized(network, cached=False)
+        return Quantized(network, False, seconds)
+
+
+def _measured(fused: FusedNetwork, network: IntegerNetwork, pixels: NDArray[np.uint8]) -> IntegerNetwork:
+    """The network that says, with its quantization, each layer's SQNR on some of the images in any order."""
+    from repvgg_hw.quantize.diagnose import layer_sqnr
+    from repvgg_hw.quantize.pipeline import canonical_order
+
+    shown = pixels[canonical_order(pixels)[:MEASURED_IMAGES]]
+    sqnr = {"images": len(shown), "layers": layer_sqnr(fused, network, shown)}
+    quantization = {**network.provenance["quantization"], "sqnr_db": sqnr}
+    return replace(network, provenance={**network.provenance, "quantization": quantization})

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repvgg_hw.api.labelled import Labelled
 from repvgg_hw.api.quantized import QuantizedNetwork
 from repvgg_hw.errors import InputError
 from repvgg_hw.explore.grid import grid
@@ -78,7 +79,7 @@ def sweep(
     )
     place = Path(folder)
     kept.check_folder(place)
-    images = _images(given, data, labels, limit, preprocess, class_index)
+    images = _images(given, data, Labelled(labels, limit, preprocess, class_index))
     place.mkdir(parents=True, exist_ok=True)
     with locked(place):
         known = kept.Kept(place, fresh=fresh)
@@ -98,38 +99,16 @@ def sweep(
 def _images(
     networks: Mapping[str, QuantizedNetwork],
     data: str | Path | NDArray[np.uint8] | None,
-    labels: NDArray[np.int64] | None,
-    limit: int | None,
-    preprocess: str | Preprocessing | None,
-    class_index: str | Path | None,
+    how: Labelled,
 ) -> Images | None:
     """The labelled images at the networks' size; None where there are none."""
-    from repvgg_hw.model.images import Images, load_images
-    from repvgg_hw.model.preprocessing import from_json, preprocessing
-
     if not networks:
         raise InputError("a sweep needs a network")
-    others = {"labels": labels, "limit": limit, "preprocess": preprocess, "class_index": class_index}
     if data is None:
-        if unused := [name for name, value in others.items() if value is not None]:
+        if unused := how.given:
             raise InputError(f"{' and '.join(unused)}: there are no images, data")
         return None
     first = next(iter(networks.values()))
     if any(each.integers.in_shape != first.integers.in_shape for each in networks.values()):
         raise InputError("top-1 needs networks of one input size")
-    channels, height, width = first.integers.in_shape
-    if isinstance(data, (str, Path)):
-        if labels is not None:
-            raise InputError("labels go with an array: files have their own")
-        how = preprocessing(preprocess) if isinstance(preprocess, str) else preprocess
-        how = from_json(first.options.get("preprocess")) if how is None else how
-        index = None if class_index is None else Path(class_index)
-        return load_images(Path(data), limit, channels, (height, width), how, index)
-    if preprocess is not None or class_index is not None:
-        raise InputError("preprocess and class_index are of files: an array is used as it is")
-    if data.ndim != 4 or data.shape[1:] != (height, width, channels) or str(data.dtype) != "uint8":
-        raise InputError(f"data is (N, {height}, {width}, {channels}) uint8, not {data.shape} {data.dtype}")
-    if labels is not None and labels.shape != data.shape[:1]:
-        raise InputError(f"labels are {len(data)} integers, one for each image, not {labels.shape}")
-    pixels = data[:limit]
-    return Images(pixels, None if labels is None else labels[:limit], tuple(map(str, range(len(pixels)))))
+    return how.of(data, first.integers, first.options)

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from repvgg_hw.quantize.diagnose import LayerReport
 
 
-def show_evaluations(evaluations: Sequence[Evaluation], calibrated: int) -> None:
-    """One line per method; calibrated: images of calibration."""
-    title = f"Top-1 on {evaluations[0].integer.total} images, {calibrated} for calibration"
+def show_evaluations(evaluations: Sequence[Evaluation], calibrated: int | None) -> None:
+    """One line per method; calibrated: images of calibration, None where nobody knows."""
+    of_calibration = "" if calibrated is None else f", {calibrated} for calibration"
+    title = f"Top-1 on {evaluations[0].integer.total} images{of_calibration}"
     rows = []
     for e in evaluations:
         low, high = e.integer.interval

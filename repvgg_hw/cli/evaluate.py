@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +22,9 @@ from repvgg_hw.cli.options import (
     image_options,
     width_options,
 )
-from repvgg_hw.cli.progress import Update, bar
+from repvgg_hw.cli.progress import bar
 from repvgg_hw.cli.reading import reading_options
-from repvgg_hw.cli.rules import excludes
+from repvgg_hw.cli.rules import excludes, void
 from repvgg_hw.cli.talk import note, say
 from repvgg_hw.cli.values import COUNT, INPUT_SIZE, NUMBERS, PLACE, SOURCE, OutputFile
 from repvgg_hw.errors import InputError
@@ -36,50 +34,30 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from repvgg_hw.checkpoint import Imported
-    from repvgg_hw.measure.accuracy import Evaluation
+    from repvgg_hw.api.evaluated import EvaluatedNetwork
     from repvgg_hw.model.images import Images
     from repvgg_hw.model.preprocessing import Preprocessing
-    from repvgg_hw.network import FusedNetwork
-    from repvgg_hw.quantize import Widths
-    from repvgg_hw.quantize.diagnose import LayerReport
-
-LAYER_IMAGES = 100  # on which --per-layer looks
 
 
-@dataclass(frozen=True)
-class _Inputs:
-    fused: FusedNetwork
-    images: Images
-    calibration: NDArray[np.uint8]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    norm_gains: dict[str, float]  # layer -> largest |gamma / sigma|; empty for fused weights
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    evaluation: Evaluation
-    layers: list[LayerReport]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for JSON; `layers` only where they were asked for."""
-        layers = {"layers": [layer.to_json() for layer in self.layers]} if self.layers else {}
-        return self.evaluation.to_json() | layers
-
-
+OF_QUANTIZATION = (
+    *("--calibration", "--calibration-limit", "--method", "--compare", "--weight-bits", "--activation-bits"),
+    *("--bits", "--weight-memory", "--input-size", "--mean", "--std"),
+)
 RULES = (
     *EXPECT_RULES,
     *IMAGE_RULES,
     *WIDTH_RULES,
     excludes("--method", "--compare", why="it runs every method"),
+    *(void(option, "--design", why="it has its integers") for option in OF_QUANTIZATION),
 )
 
 
 @click.command(cls=Command, rules=RULES)
 @click.argument("checkpoint", type=SOURCE)
 @click.option("--data", required=True, type=PLACE, help="Labelled test images.")
-@click.option("--calibration", required=True, type=PLACE, help="Images to quantize on; no labels.")
+@click.option("--calibration", type=PLACE, help="Images to quantize on; no labels.")
+@click.option("--design", type=PLACE,
+              help="Instead of quantizing: this design's integers; its report shows the result.")  # fmt: skip
 @click.option(
     "--method",
     "methods",
@@ -106,7 +84,8 @@ RULES = (
 def command(
     checkpoint: str,
     data: Path,
-    calibration: Path,
+    calibration: Path | None,
+    design: Path | None,
     methods: tuple[str, ...],
     compare: bool,
     per_layer: bool,
@@ -131,158 +110,128 @@ def command(
     """Top-1 of the float network CHECKPOINT and of the integer model that hardware runs.
 
     \b
-    Example:
+    Examples:
       repvgg-hw evaluate net.pth --data images/val --calibration images/train --compare
+      repvgg-hw evaluate net.pth --data images/val --design build/net
 
     Images are a folder of class folders, or an .npz with images (N, H, W, C) uint8 and labels.
     Exit codes: 0 done, 1 the integer model differs from the golden one, or the network read from --expect,
     2 the input or usage is wrong.
     """
-    from repvgg_hw.checkpoint import import_network
+    from repvgg_hw import api
+    from repvgg_hw.api.evaluated import Evaluator
     from repvgg_hw.measure.accuracy import require_classes
-    from repvgg_hw.model.images import checked_labels, load_images
+    from repvgg_hw.model.images import load_images
     from repvgg_hw.model.preprocessing import NONE
     from repvgg_hw.quantize import DEFAULT_METHOD, METHODS
     from repvgg_hw.quantize.asked_widths import asked_widths
 
+    if design is None and calibration is None:
+        raise click.MissingParameter(param_hint="'--calibration'", param_type="option")
     check_units(mean, std)
-    chosen = list(METHODS) if compare else list(methods or [DEFAULT_METHOD])
     if device != "cpu":
         from repvgg_hw import gpu
 
         gpu.require(device)
-    imported = import_network(checkpoint, **reading, expect=expectation(expect, tolerance))
-    require_classes(imported.fused)
-    for line in said(imported.provenance):
+    network = api.load(checkpoint, **reading, expect=expectation(expect, tolerance))
+    require_classes(network.fused)
+    for line in said(network.fused.provenance):
         note(line)
-    load = functools.partial(
-        load_images,
-        channels=imported.fused.convs[0].shape.c_in,
-        size=input_size,
-        preprocessing=preprocessing or NONE,
-    )
-    images = load(data, limit=limit, class_index=class_index)
-    checked_labels(images, imported.architecture.num_classes)
-    inputs = _inputs(imported, images, load(calibration, limit=calibration_limit).pixels, mean, std)
-    bits = asked_widths(
-        inputs.fused,
-        inputs.calibration,
-        inputs.mean,
-        inputs.std,
-        weight_bits=weight_bits,
-        activation_bits=activation_bits,
-        bits=bits_file,
-        weight_memory=weight_memory,
-    )
-    outcomes = _run(inputs, chosen, bits, per_layer, device)
-    evaluations = [outcome.evaluation for outcome in outcomes]
-    if plot_path is not None:
-        _plot(plot_path, evaluations, inputs)
-    if as_json:
-        result = {
-            "checkpoint": checkpoint,
-            "sha256": imported.provenance["sha256"],
-            "generator": GENERATOR,
-            "test_images": len(inputs.images),
-            "calibration_images": len(inputs.calibration),
-            "widths": bits.to_json(),
-            **{key: imported.provenance.get(key) for key in RECORDS},
-            "methods": [outcome.to_json() for outcome in outcomes],
-        }
-        say(json.dumps(result, indent=2))
+    outcomes: list[EvaluatedNetwork] = []
+    told: dict[str, Any] = {
+        "checkpoint": checkpoint,
+        "sha256": network.fused.provenance["sha256"],
+        "generator": GENERATOR,
+    }
+    if calibration is None:
+        with bar("evaluate") as update:
+            kept = api.open_design(design, images=True)
+            done = network.evaluate(
+                kept,
+                data,
+                limit=limit,
+                preprocess=preprocessing,
+                class_index=class_index,
+                per_layer=per_layer,
+                device=device,
+                progress=update,
+            )
+        outcomes.append(done)
+        told |= {"design": str(design), "test_images": done.evaluation.integer.total}
+        calibrated = kept.contents.network.provenance.get("quantization", {}).get("calibration_images")
     else:
-        show_evaluations(evaluations, len(inputs.calibration))
-        for outcome in outcomes:
-            if outcome.layers:
-                show_layers(outcome.evaluation.method, outcome.layers)
+        load = functools.partial(
+            load_images,
+            channels=network.fused.convs[0].shape.c_in,
+            size=input_size,
+            preprocessing=preprocessing or NONE,
+        )
+        evaluator = Evaluator(
+            network.fused, load(data, limit=limit, class_index=class_index), network.norm_gains
+        )
+        mean, std = normalisation(mean, std, evaluator.images.pixels.shape[3])
+        pixels = _apart(load(calibration, limit=calibration_limit).pixels, evaluator.images)
+        bits = asked_widths(
+            network.fused,
+            pixels,
+            mean,
+            std,
+            weight_bits=weight_bits,
+            activation_bits=activation_bits,
+            bits=bits_file,
+            weight_memory=weight_memory,
+        )
+        for method in METHODS if compare else methods or (DEFAULT_METHOD,):
+            with bar(f"{method}: quantize") as update:
+                integers = network.quantize(
+                    pixels, method=method, mean=mean, std=std, bits=bits, cache=False, progress=update
+                )
+            with bar(f"{method}: test") as update:
+                outcomes.append(
+                    evaluator.compare(
+                        integers.integers,
+                        seconds=integers.seconds,
+                        per_layer=per_layer,
+                        device=device,
+                        progress=update,
+                    )
+                )
+        calibrated = len(pixels)
+        told |= {
+            "test_images": len(evaluator.images),
+            "calibration_images": len(pixels),
+            "widths": bits.to_json(),
+        }
+    if plot_path is not None:
+        _plot(plot_path, outcomes)
+    if as_json:
+        told |= {key: network.fused.provenance.get(key) for key in RECORDS}
+        say(json.dumps({**told, "methods": [outcome.to_json() for outcome in outcomes]}, indent=2))
+        return
+    show_evaluations([outcome.evaluation for outcome in outcomes], calibrated)
+    for outcome in outcomes:
+        if outcome.layers:
+            show_layers(outcome.evaluation.method, outcome.layers)
 
 
-def _inputs(
-    imported: Imported,
-    images: Images,
-    calibration: NDArray[np.uint8],
-    mean: tuple[float, ...] | None,
-    std: tuple[float, ...] | None,
-) -> _Inputs:
-    """Everything that was read, checked before anything slow begins."""
+def _apart(calibration: NDArray[np.uint8], images: Images) -> NDArray[np.uint8]:
+    """Those calibration images (N, H, W, C) that are no test images, before anything slow begins."""
     from repvgg_hw.measure.accuracy import without
 
-    gains = {
-        conv.name: max(float(abs(norm.scale).max()) for norm in block.norms)
-        for conv, block in zip(imported.convs, imported.blocks, strict=True)
-        if block.norms
-    }
-    mean, std = normalisation(mean, std, images.pixels.shape[3])
     if calibration.shape[1:] != images.pixels.shape[1:]:
         sizes = " and ".join(f"{p.shape[1]}x{p.shape[2]}" for p in (calibration, images.pixels))
         raise InputError(f"calibration and test images differ in size, {sizes}: give --input-size")
     kept = without(calibration, images.pixels)
     if len(kept) < len(calibration):
-        left_out = len(calibration) - len(kept)
-        note(f"{left_out} calibration images are test images: left out of calibration")
-    return _Inputs(imported.fused, images, kept, mean, std, gains)
+        note(f"{len(calibration) - len(kept)} calibration images are test images: left out of calibration")
+    return kept
 
 
-def _run(inputs: _Inputs, methods: list[str], bits: Widths, per_layer: bool, device: str) -> list[_Outcome]:
-    from repvgg_hw.measure.accuracy import evaluate
-    from repvgg_hw.quantize import quantize
-    from repvgg_hw.quantize.diagnose import diagnose
-    from repvgg_hw.quantize.forward import float_outputs
-
-    count = len(inputs.images)
-    with bar("float network") as update:
-        advance = _counter(update, count)
-        reference = float_outputs(inputs.fused, inputs.images.pixels, inputs.mean, inputs.std, advance)
-    outcomes = []
-    for name in methods:
-        started = time.perf_counter()
-        with bar(f"{name}: quantize") as update:
-            network = quantize(
-                inputs.fused,
-                inputs.calibration,
-                mean=inputs.mean,
-                std=inputs.std,
-                method=name,
-                widths=bits,
-                progress=functools.partial(_layer_done, update),
-            )
-        seconds = time.perf_counter() - started
-        with bar(f"{name}: test") as update:
-            evaluation = evaluate(
-                network,
-                reference,
-                inputs.images,
-                method=name,
-                seconds=seconds,
-                step=_counter(update, 2 * count),
-                device=device,
-            )
-        looked_at = inputs.images.pixels[:: max(1, count // LAYER_IMAGES)]
-        reports = diagnose(inputs.fused, network, looked_at, inputs.norm_gains) if per_layer else []
-        outcomes.append(_Outcome(evaluation, reports))
-    return outcomes
-
-
-def _layer_done(update: Update, done: int, total: int, layer: str) -> None:
-    update(done / total, layer)
-
-
-def _counter(update: Update, total: int) -> Callable[[int], None]:
-    """Adds up how many of total are done, and reports their share."""
-    done = 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        update(done / total)
-
-    return advance
-
-
-def _plot(path: Path, evaluations: list[Evaluation], inputs: _Inputs) -> None:
+def _plot(path: Path, outcomes: Sequence[EvaluatedNetwork]) -> None:
     from repvgg_hw.files import write_if_changed
     from repvgg_hw.quantize.plot import bars
 
+    evaluations = [outcome.evaluation for outcome in outcomes]
     rows = [(e.method, e.integer.percent, *e.integer.interval) for e in evaluations]
-    title = f"Top-1 of integer models, {len(inputs.images)} images"
+    title = f"Top-1 of integer models, {evaluations[0].integer.total} images"
     write_if_changed(path, bars(title, rows, evaluations[0].float_.percent))

@@ -14,6 +14,7 @@ from repvgg_hw import golden
 from repvgg_hw.model.images import normalise
 from repvgg_hw.network import FusedConv, FusedNetwork, IntegerConv, IntegerNetwork
 from repvgg_hw.quantize import layers
+from repvgg_hw.quantize.widths import LINEAR
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,55 @@ def diagnose(
     An equalized layer's channels have scales of their own, which IntegerNetwork does not store: each
     channel is compared after the least-squares factor between its integers and its float values.
     """
-    x = torch.from_numpy(normalise(pixels, network.mean, network.std).astype(np.float32))
-    q = torch.from_numpy(golden.quantize_input(pixels, network).copy())
+    x, q = _inputs(network, pixels)
     before = _noise(x, q)
     reports = []
     for conv, layer in zip(fused.convs, network.convs, strict=True):
-        x = torch.relu_(layers.conv(x, conv.weight, conv.bias, conv))
-        q = layers.integer_conv(q, layer)
+        x, q = _outputs(conv, layer, x, q)
         after = _noise(x, q)
         report = _report(conv, layer, x, q, after, after - before)
         reports.append(replace(report, norm_gain=(norm_gains or {}).get(conv.name)))
         before = after
     return reports
+
+
+def layer_sqnr(
+    fused: FusedNetwork, network: IntegerNetwork, pixels: NDArray[np.uint8]
+) -> dict[str, float | None]:
+    """Layer -> signal to quantization noise of its output in dB; of the logits, too.
+
+    All error before it is included. On pixels (N, H, W, C) uint8. Of convolutions as `LayerReport.sqnr_db`,
+    of logits as `Evaluation.sqnr`; None where nothing differs, or the float layer gives nothing.
+    """
+    x, q = _inputs(network, pixels)
+    found = {}
+    for conv, layer in zip(fused.convs, network.convs, strict=True):
+        x, q = _outputs(conv, layer, x, q)
+        found[conv.name] = _decibels(_noise(x, q))
+    if fused.linear is not None:
+        wanted = layers.float_head(x, fused.linear)
+        got = layers.integer_head(q, network.linear).numpy() * network.output_scale
+        signal = float(wanted.var())
+        found[LINEAR] = _decibels(float(np.square(got - wanted).mean()) / signal if signal > 0 else 0.0)
+    return found
+
+
+def _decibels(noise: float) -> float | None:
+    """Noise power over signal power, as a ratio of signal to noise."""
+    return round(-10 * float(np.log10(noise)), 2) if noise > 0 else None
+
+
+def _inputs(network: IntegerNetwork, pixels: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor]:
+    """What enters the float network and the integer one."""
+    x = torch.from_numpy(normalise(pixels, network.mean, network.std).astype(np.float32))
+    return x, torch.from_numpy(golden.quantize_input(pixels, network).copy())
+
+
+def _outputs(
+    conv: FusedConv, layer: IntegerConv, x: torch.Tensor, q: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One layer of each, on its own input."""
+    return torch.relu_(layers.conv(x, conv.weight, conv.bias, conv)), layers.integer_conv(q, layer)
 
 
 def _report(

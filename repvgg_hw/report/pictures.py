@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from repvgg_hw.design import Design
+from repvgg_hw.design.accuracy import LayerNoise
 from repvgg_hw.design.results import Divergence, SimulationResult
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.engine.plan import EnginePlan
@@ -159,6 +160,23 @@ def timeline(shown: Sequence[Span]) -> Markup:
         parts.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{high - 4}" fill="{bar}"/>')
         parts.append(_text(x + width + 5, y + 10, f"{span.end:,}", size=10, colour=SOFT, anchor="start"))
     return _svg(len(shown) * high + 8, parts, "timeline of one frame, in cycles")
+
+
+def noise(shown: LayerNoise | None) -> Markup:
+    """Each layer's signal over quantization noise, as bars; "" where nothing is known."""
+    if shown is None or not shown.layers:
+        return Markup("")
+    left, right, high = 110, 90, 16
+    scale = (WIDTH - left - right) / max([1.0, *(value for value in shown.layers.values() if value)])
+    parts = []
+    for number, (name, value) in enumerate(shown.layers.items()):
+        y = number * high + 4
+        parts.append(_text(left - 8, y + 10, _short(name, 15), size=11, anchor="end"))
+        width = 0.0 if value is None else max(1.0, value * scale)
+        words = "nothing differs" if value is None else f"{value:.1f} dB"
+        parts.append(f'<rect x="{left}" y="{y}" width="{width:.1f}" height="{high - 4}" fill="{OWN}"/>')
+        parts.append(_text(left + width + 5, y + 10, words, size=10, colour=SOFT, anchor="start"))
+    return _svg(len(shown.layers) * high + 8, parts, "signal over quantization noise of each layer, in dB")
 
 
 def map_size(network: IntegerNetwork, layer: str) -> tuple[int, int, int] | None:

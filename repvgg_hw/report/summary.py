@@ -14,7 +14,8 @@ from typing import Any
 from markupsafe import Markup
 
 from repvgg_hw import GENERATOR, __version__
-from repvgg_hw.design import Design, folder, results
+from repvgg_hw.design import Design, accuracy, folder, results
+from repvgg_hw.design.accuracy import Measured
 from repvgg_hw.design.results import LayerResult, SimulationResult
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir, write_if_changed
@@ -22,6 +23,7 @@ from repvgg_hw.plan import rate as rates
 from repvgg_hw.plan.planner import LayerPlan, NetworkPlan
 from repvgg_hw.report import pictures
 from repvgg_hw.report.provenance import SHOWN, lines, provenance
+from repvgg_hw.report.quality import Quality, quality
 from repvgg_hw.report.taken import Taken, taken
 from repvgg_hw.synth import proof
 from repvgg_hw.synth import result as synthesis
@@ -64,6 +66,7 @@ class Summary:
     rows: tuple[LayerRow, ...]
     synthesis: Synthesis | None = None  # of the folder as it is now
     netlists: Mapping[str, SimulationResult] = field(default_factory=dict)  # device -> its netlist's proof
+    measured: Measured | None = None  # by evaluate, of the network as it is now
     void: bool = False  # there is a result, but of files that have changed since
 
     def __repr__(self) -> str:
@@ -90,6 +93,11 @@ class Summary:
     def taken(self) -> Taken | None:
         """What each part takes of the device, beside what was synthesised; None where there is no device."""
         return taken(self.design, self.synthesis)
+
+    @property
+    def quality(self) -> Quality:
+        """Accuracy of float, integers and hardware, each layer's noise, and what is not known."""
+        return quality(self.design, self.result, self.measured)
 
     @property
     def netlist_verdicts(self) -> list[str]:
@@ -123,6 +131,7 @@ class Summary:
                 "scale": self.design.network.output_scale,
             },
             "device": rates.facts(self.design.plan, self.design.request),
+            "quality": self.quality.to_json(),
             "limits": self.result.limits if self.result else {},
             "resources": None if self.taken is None else self.taken.to_json(),
             "synthesis": None if self.synthesis is None else self.synthesis.to_json(),
@@ -138,7 +147,9 @@ def summarize(design: Design[NetworkPlan]) -> Summary:
     rows = tuple(_row(design, layer, results_of.get(layer.name)) for layer in design.plan.layers)
     found = synthesis.load(design.directory)
     netlists = proof.load(design.directory)
-    return Summary(design, result, rows, found, netlists, void=results.is_void(design.directory))
+    measured = accuracy.load(design.directory, design.network)
+    void = results.is_void(design.directory)
+    return Summary(design, result, rows, found, netlists, measured, void)
 
 
 def _proven(result: SimulationResult) -> str:
@@ -198,6 +209,8 @@ def write_html(summary: Summary, path: Path | None = None) -> Path:
     page = env.get_template("report.html.j2").render(
         summary=summary,
         parts=summary.taken,
+        quality=summary.quality,
+        noise=pictures.noise(summary.quality.noise),
         plan=summary.design.plan,
         kind=summary.design.request.architecture,
         result=summary.result,

@@ -139,6 +139,7 @@ def report_lines(summary: Summary) -> list[str]:
         f"price: {plan.memory_bits:,} bits of memory, {registers:,} bits of data registers, "
         f"{adders:,} adders in Winograd's transforms; latency {latency}",
         *(f"{what}: {text}" for what, text in provenance_lines(provenance(summary.design))),
+        *summary.quality.lines(),
         *([result.limits_summary] if result and result.limits else []),
         *([result.reach_summary] if result and result.reach_summary else []),
         summary.verdict,

@@ -136,6 +136,7 @@ _EVALUATION = """
 --limit 3
 --class-index classes.json
 --plot plot.svg
+--design design
 """
 # Beside the network's, which are generate's by the same code and rules.
 _SWEEP = """

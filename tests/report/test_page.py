@@ -15,6 +15,7 @@ from hls_networks import Layer, random_network
 
 from repvgg_hw import design as designs
 from repvgg_hw.design import Design
+from repvgg_hw.design.accuracy import LayerNoise, Measured
 from repvgg_hw.design.results import Divergence, LayerResult, SimulationResult
 from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.report import summarize, write_html
@@ -46,7 +47,10 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     units = (Unit("sequencer", planned, made), Unit("queues", None, made))
     part = Part("stage22.10", planned, made, 1.0, 1.0, 1234.5, units=units)
     synthesis = Synthesis("orangecrab-85f", "ecp5", "Yosys", dict.fromkeys(AVAILABLE, 12_345_678), (part,))
-    shown = replace(summary, result=result, rows=tuple(rows), synthesis=synthesis)
+    name = "a long name of images " * 3
+    noise = LayerNoise(name, 12_345_678, {"stage0": 45.6, "stage22.10": None, "linear": -1.2})
+    measured = Measured("", name, 12_345_678, 12_345_000, 12_340_000, 99.9, noise)
+    shown = replace(summary, result=result, rows=tuple(rows), synthesis=synthesis, measured=measured)
     text = write_html(shown).read_text()
     long = {r"\d+x\d+x\d+": "2560x112x112", r"(?<=<td>)\d+,\d\d\d(?=</td>)": "667,466,496"}
     for pattern, figure in long.items():
@@ -75,7 +79,7 @@ def test_it_says_which_architecture_it_is_of(page: Path) -> None:
 def test_the_result_is_beside_the_layer(page: Path) -> None:
     text = page.read_text()
     headings = re.findall(r"<th[^>]*>([^<]*)</th>", text)
-    assert headings[:2] == ["layer", "result"]
+    assert headings[headings.index("layer") + 1] == "result"
     assert re.search(rf"<tr><td>[^<]+</td>\s*<td class=\"l wrap bad\">{re.escape(PROBLEM)}</td>", text)
 
 
@@ -84,7 +88,7 @@ def test_verdict_and_origin_come_first(page: Path) -> None:
     headings = re.findall(r"<h2>([^<]*)</h2>", text)
     assert headings[:3] == ["Where it differs first", "Where it comes from", "What it is"]
     assert text.index(PROBLEM) < text.index("<h2>")
-    assert text.count("<svg") == 3  # the map, the diagram, the timeline
+    assert text.count("<svg") == 4  # the map, the noise, the diagram, the timeline
     assert not re.search(r"<script|<link|@import|url\(|src=", text)  # the page stands alone
 
 
