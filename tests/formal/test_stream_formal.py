@@ -157,10 +157,15 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
         "width_converter: stream_downsize", lanes(2, 1), 9, "m_axis_tvalid && m_axis_tready", "m_axis_tready",
     ),
     "gathers too few": ("width_converter", lanes(2, 3), 9, "OUT_LANES / gcd", "IN_LANES / gcd"),
-    "sum of two frames": ("global_sum", sums(2, 2, 2), 9, "pixel_q == '0 ? '0", "1'b0 ? '0"),
-    "sum of another word": ("global_sum", sums(2, 2, 2), 9, "sums[word_q] <= total", "sums[0] <= total"),
+    "sum of two frames": ("global_sum", sums(2, 2, 2), 9, "first_pixel ? '0 : sums", "1'b0 ? '0 : sums"),
+    "sum of one word, of two frames": (
+        "global_sum", sums(1, 2, 2), 9, "first_q ? '0 : sum_q", "1'b0 ? '0 : sum_q",
+    ),
+    "sum of another word": (
+        "global_sum", sums(2, 2, 2), 9, "sums[sum_word_q] <= total", "sums[word_q] <= total",
+    ),
     "sum a pixel short": ("global_sum", sums(2, 2, 2), 9, "PIXEL_W'(PIXELS - 1)", "PIXEL_W'(PIXELS - 2)"),
-    "sum lost when full": ("global_sum", sums(2, 2, 2), 9, "tready = sum_ready", "tready = 1'b1"),
+    "sum lost when full": ("global_sum", sums(1, 1, 1), 9, "tready = sum_ready", "tready = 1'b1"),
     "reserved the wrong way": ("tile_to_raster", ROW, 9, "free_q - COUNT_W'(", "free_q + COUNT_W'("),
     "reserved too many": ("tile_to_raster", ROW, 9, "<= COUNT_W'(BUFFERS)", "<= COUNT_W'(BUFFERS + 1)"),
     "reserved per set": ("tile_to_raster", raster(2, 2, 1, 2), 9, "start && set_q == '0", "start"),

@@ -202,7 +202,10 @@ def global_sum() -> Trials:
         "lost": Fault(
             "l1w5p4", "assign s_axis_tready = sum_ready;", "assign s_axis_tready = 1'b1;", stalls="choked"
         ),
-        "twice": Fault("l3w2p49", "= s_axis_tvalid && last_pixel;", "= s_axis_tvalid && pixel_q[5];"),
+        "twice": Fault("l3w2p49", "<= s_axis_tvalid && last_pixel;", "<= s_axis_tvalid && pixel_q[5];"),
+        "late": Fault("l1w5p4", "sums[sum_word_q] <=", "sums[word_q] <="),
+        "not_cleared": Fault("l3w2p49", "first_pixel ? '0 : sums", "1'b0 ? '0 : sums"),
+        "not_cleared_one": Fault("l4w1p9", "first_q ? '0 : sum_q", "1'b0 ? '0 : sum_q"),
     }
     return Trials(cases, faults)
 

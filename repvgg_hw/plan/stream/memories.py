@@ -77,10 +77,14 @@ def conv_memories(conv: AnyConvPlan) -> list[Memory]:
 def linear_memories(linear: LinearPlan) -> list[Memory]:
     """Of the global sum and the linear layer."""
     sums = linear.in_lanes * linear.sum_bits
+    words = linear.c_in // linear.in_lanes
+    # One word alone is in a register, and of one pixel nothing is added up.
+    kept = words > 1 and linear.height * linear.width > 1
+    so_far = [Memory("sums", words, sums, distributed=True)] if kept else []
     return [
         *rom("weights", linear.weight_memory, linear.weight_bits),
         *rom("biases", linear.bias_memory, linear.acc_bits),
-        Memory("sums", linear.c_in // linear.in_lanes, sums, distributed=True),
+        *so_far,
         Memory("sums that wait", linear.pool_fifo_depth, sums, distributed=True),
         Memory("features", 2 * linear.words, linear.pi * linear.sum_bits),
         Memory("logits", linear.fifo_depth, linear.out_lanes * linear.acc_bits, distributed=True),

@@ -5,10 +5,10 @@
 //
 // Golden : repvgg_hw/golden.py, global_sum()
 // In     : LANES channels per beat, channels innermost, WORDS beats per pixel, PIXELS pixels per frame.
-// Out    : WORDS beats of LANES sums, during the frame's last pixel. FIFO_DEPTH of them wait for a slower consumer;
-//          while so many wait, no beat of the map is taken, whichever pixel it belongs to.
+// Out    : WORDS beats of LANES sums, during the frame's last pixel. FIFO_DEPTH of them wait for a slower consumer, and
+//          one before the adder; while FIFO_DEPTH wait, no beat of the map is taken, whichever pixel it belongs to.
 // Widths : x uint[X_W], sum uint[SUM_W], which must hold PIXELS * (2^X_W - 1).
-// Latency: 1 cycle.  Throughput: 1 beat/cycle.
+// Latency: 2 cycles: the sum so far is read, and added to.  Throughput: 1 beat/cycle.
 // Not here: the division by PIXELS; it is folded into the linear layer's scale.
 
 `default_nettype none
@@ -43,40 +43,73 @@ module rvg_global_sum #(
     rvg_error_sum_too_narrow u_error ();
   end
 
-  // Read and written in one cycle, so it maps to LUTs or registers, not to block RAM.
-  (* ram_style = "distributed" *)
-  logic [LANES*SUM_W-1:0] sums [0:WORDS-1];
-  logic [LANES*SUM_W-1:0] total;
+  // ---- the sum so far, read beside the beat; after a frame's last pixel begins the next one's first
+  logic [LANES*SUM_W-1:0] so_far, total;
+  logic [LANES*X_W-1:0]   x_q;
   logic [WORD_W-1:0]      word_q;
   logic [PIXEL_W-1:0]     pixel_q;
-  logic                   sum_valid, sum_ready, accept, last_word, last_pixel;
+  logic                   sum_ready, accept, last_word, first_pixel, last_pixel, add_q, sum_valid_q;
 
   assign last_word     = word_q == WORD_W'(WORDS - 1);
-  assign last_pixel    = pixel_q == PIXEL_W'(PIXELS - 1);
+  assign first_pixel   = PIXELS == 1 || pixel_q == '0;
+  assign last_pixel    = PIXELS == 1 || pixel_q == PIXEL_W'(PIXELS - 1);
   assign s_axis_tready = sum_ready;
   assign accept        = s_axis_tvalid && s_axis_tready;
-  assign sum_valid     = s_axis_tvalid && last_pixel;
-
-  for (genvar i = 0; i < LANES; i++) begin : g_lane
-    assign total[SUM_W*i +: SUM_W] =
-      (pixel_q == '0 ? '0 : sums[word_q][SUM_W*i +: SUM_W]) + SUM_W'(s_axis_tdata[X_W*i +: X_W]);
-  end
 
   always_ff @(posedge clk) begin
     if (accept) begin
-      sums[word_q] <= total;
-      word_q       <= last_word ? '0 : word_q + 1'b1;
+      x_q    <= s_axis_tdata;
+      word_q <= last_word ? '0 : word_q + 1'b1;
       if (last_word) pixel_q <= last_pixel ? '0 : pixel_q + 1'b1;
     end
+    if (sum_ready) begin
+      add_q       <= s_axis_tvalid;
+      sum_valid_q <= s_axis_tvalid && last_pixel;
+    end
     if (rst) begin
-      word_q  <= '0;
-      pixel_q <= '0;
+      word_q      <= '0;
+      pixel_q     <= '0;
+      add_q       <= 1'b0;
+      sum_valid_q <= 1'b0;
+    end
+  end
+
+  // ---- a cycle later it is added to, and kept. One word's next beat may come in that very cycle.
+  for (genvar i = 0; i < LANES; i++) begin : g_lane
+    assign total[SUM_W*i +: SUM_W] = so_far[SUM_W*i +: SUM_W] + SUM_W'(x_q[X_W*i +: X_W]);
+  end
+
+  if (WORDS == 1) begin : g_one
+    logic [LANES*SUM_W-1:0] sum_q;
+    logic                   first_q;
+
+    assign so_far = first_q ? '0 : sum_q;
+
+    always_ff @(posedge clk) begin
+      if (accept) first_q <= first_pixel;
+      if (add_q && sum_ready) sum_q <= total;
+    end
+  end else begin : g_several
+    // Not in block RAM, which is slow to read: the adder follows.
+    (* ram_style = "distributed" *)
+    logic [LANES*SUM_W-1:0] sums [0:WORDS-1];
+    logic [LANES*SUM_W-1:0] read_q;
+    logic [WORD_W-1:0]      sum_word_q;
+
+    assign so_far = read_q;
+
+    always_ff @(posedge clk) begin
+      if (accept) begin
+        read_q     <= first_pixel ? '0 : sums[word_q];
+        sum_word_q <= word_q;
+      end
+      if (add_q && sum_ready) sums[sum_word_q] <= total;
     end
   end
 
   rvg_fifo #(.WIDTH(LANES*SUM_W), .DEPTH(FIFO_DEPTH)) u_fifo (
     .clk, .rst,
-    .s_axis_tdata(total), .s_axis_tvalid(sum_valid), .s_axis_tready(sum_ready),
+    .s_axis_tdata(total), .s_axis_tvalid(sum_valid_q), .s_axis_tready(sum_ready),
     .m_axis_tdata, .m_axis_tvalid, .m_axis_tready
   );
 
