@@ -65,7 +65,7 @@ UNITS = {
     },
     "tiles": {
         "rvg_winograd_input_transform": some(winograd.input_transform(), ("m2",), ("narrow_rows",)),
-        "rvg_winograd_mac": some(winograd.mac_array(), ("m2", "spaced"), ("not_cleared",)),
+        "rvg_winograd_mac": some(winograd.mac_array(), ("m2", "spaced"), ("lost",)),
         "rvg_winograd_output_transform": some(winograd.output_transform(), ("m2", "one"), ("lost",)),
         "rvg_tile_to_raster": some(winograd.tile_to_raster(), ("m4", "m2", "two"), ("lost",)),
     },
