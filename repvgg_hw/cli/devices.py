@@ -83,7 +83,7 @@ def _table(shown: list[Device]) -> None:
     headings = ("<name", "<part", "DSP", "BRAM", "URAM", "kLUT", "kFF", "GB/s", "MHz")
     show_table("boards, then parts", headings, rows)
     say("BRAM: blocks of 18 kbit (a RAMB36 is two). GB/s: of the DRAM, at most.")
-    say("MHz: a clock that a routed design reached. Sources: repvgg-hw devices NAME")
+    say("MHz: of a routed stream without tiles. Sources: repvgg-hw devices NAME")
 
 
 def _one(device: Device) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from repvgg_hw.plan.clocks import DIGITS, DIGITS_FASTER, Clock
 from repvgg_hw.plan.parts import Source
 
 
@@ -14,14 +15,6 @@ class Dram:
     kind: str
     gbytes: float
     source: Source
-
-
-@dataclass(frozen=True)
-class Clock:
-    """A clock that a routed design has reached on the part; `source` says which design, with which tools."""
-
-    mhz: float
-    source: str
 
 
 @dataclass(frozen=True)
@@ -84,12 +77,14 @@ BOARDS = {
         Board(
             *("ulx3s-85f", "Radiona ULX3S with an 85F", "lfe5u-85f"),
             Dram("SDRAM", 0.1, Source("ULX3S manual: 16 bits, single data rate; at a controller's 50 MHz")),
+            clock=DIGITS,
         ),
         Board(
             *("orangecrab-85f", "OrangeCrab with an 85F", "lfe5u-85f"),
             Dram("DDR3L", 1.6, Source("Lattice FPGA-DS-02012: 800 Mb/s at most, speed 8; 16 bits")),
             package="CSFBGA285",
             speed="8",
+            clock=DIGITS_FASTER,
         ),
     )
 }

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.plan.boards import BOARDS, Board, Clock
+from repvgg_hw.plan.boards import BOARDS, Board
+from repvgg_hw.plan.clocks import Clock
 from repvgg_hw.plan.parts import FAMILIES, PARTS, Family, Part
 
 DEFAULT_PART = "xczu7ev-ffvc1156-2-e"

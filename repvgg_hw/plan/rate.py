@@ -19,7 +19,7 @@ def support(request: Request) -> str:
 def rate(plan: NetworkPlan, request: Request) -> str:
     """Frames per second at the clock, or that there is no clock."""
     if plan.fps is None or plan.clock_mhz is None:
-        return "no frames/s: nothing was routed on that device, give --clock to assume one"
+        return "no frames/s: no such design was routed on that device, give --clock to assume one"
     return f"{plan.fps:,.1f} frames/s at {plan.clock_mhz:g} MHz ({support(request)})"
 
 

@@ -60,7 +60,7 @@ class OnDevice:
     """The device that a plan must fit.
 
     fill   the share of each of its resources that the plan may take
-    clock  where the clock is from: "routed", a design on that device; "assumed", by the user; None: no clock
+    clock  where the clock is from: "routed", such a design on that device; "assumed", by the user; None: none
     """
 
     name: str
@@ -137,9 +137,13 @@ def parse(
     if device is None:
         clock_mhz = DEFAULT_CLOCK_MHZ if clock_mhz is None else clock_mhz
     else:
-        on_device, clock_mhz = _on_device(device, _fill(fill, architecture), clock_mhz)
+        on_device, clock_mhz = _on_device(
+            device, _fill(fill, architecture), clock_mhz, architecture, winograd != DEFAULT_WINOGRAD
+        )
         if fps is not None and clock_mhz is None:
-            raise InputError(f"--fps needs --clock: nothing was routed on {device}, so no clock is known")
+            raise InputError(
+                f"--fps needs --clock: no such design was routed on {device}, so no clock is known"
+            )
         ports = devices.get(device).family.dsp_ports
     algorithms = parse_algorithms(winograd, ports, phases)
     packed = device is not None and packs(target, devices.get(device).family)
@@ -165,12 +169,14 @@ def _fill(fill: float | None, architecture: str) -> float:
     return DEFAULT_FILLS.get(architecture, DEFAULT_FILL) if fill is None else fill
 
 
-def _on_device(name: str, fill: float, clock_mhz: float | None) -> tuple[OnDevice, float | None]:
-    """The device and the clock on it: the user's, else one that a design reached on it, else none."""
+def _on_device(
+    name: str, fill: float, clock_mhz: float | None, architecture: str, winograd: bool
+) -> tuple[OnDevice, float | None]:
+    """The device and the clock on it: the user's, else one that a design of that kind reached, else none."""
     found = devices.get(name)
     if clock_mhz is not None:
         return OnDevice(found.name, fill, "assumed"), clock_mhz
-    if found.clock is not None:
+    if found.clock is not None and found.clock.covers(architecture, winograd):
         return OnDevice(found.name, fill, "routed"), found.clock.mhz
     return OnDevice(found.name, fill), None
 

@@ -12,6 +12,7 @@ from repvgg_hw.cli import main
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan import device as devices
 from repvgg_hw.plan.boards import BOARDS
+from repvgg_hw.plan.clocks import DIGITS_MHZ
 from repvgg_hw.plan.parts import FAMILIES, PARTS
 from repvgg_hw.plan.request import Algorithms
 
@@ -64,6 +65,19 @@ def test_no_clock_without_a_routed_design() -> None:
     for name in devices.names():
         clock = devices.get(name).clock
         assert clock is None or "routed" in clock.source
+    assert devices.get("pynq-z2").clock is None
+
+
+def test_a_default_clock_is_the_median_that_the_page_has() -> None:
+    """Of three seeds' routes by one command; the table of docs/synthesis.md is what was measured."""
+    page = (Path(__file__).parents[2] / "docs" / "synthesis.md").read_text()
+    seeds = ", ".join(map(str, DIGITS_MHZ))
+    assert f"**{sorted(DIGITS_MHZ)[1]}** in the median: {seeds}" in page
+    for name in ("ulx3s-85f", "orangecrab-85f"):
+        clock = devices.get(name).clock
+        assert clock is not None
+        assert clock.mhz == sorted(DIGITS_MHZ)[1]
+    assert "speed 8 is faster" in CliRunner().invoke(main, ["devices", "orangecrab-85f"]).output
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
@@ -115,7 +129,8 @@ def test_the_page_says_what_the_table_says(name: str) -> None:
         assert row[9].startswith(str(part.source))
     else:
         assert row[2:4] == [device.part.name, f"{device.package}, {device.speed}"]
-        assert row[5:7] == [f"{device.dram_gbytes:g}", str(device.board.dram.source)]
+        clock = "none" if device.clock is None else f"{device.clock.mhz:g} MHz"
+        assert row[5:8] == [f"{device.dram_gbytes:g}", str(device.board.dram.source), clock]
 
 
 @pytest.mark.parametrize("ports", [(27, -1), (10**9, 18), (0, 18), (1, 1)])

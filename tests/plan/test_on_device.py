@@ -15,7 +15,7 @@ from repvgg_hw.cli import main
 from repvgg_hw.errors import InputError
 from repvgg_hw.plan import device as devices
 from repvgg_hw.plan import request as requests
-from repvgg_hw.plan.boards import Clock
+from repvgg_hw.plan.clocks import Clock
 from repvgg_hw.plan.rate import fits, rate
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.resources import of_device
@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_said_with_what_would_help() -> None:
 def test_no_clock_no_rate_unless_it_is_assumed_or_routed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert PLANNER.plan(NETWORK, asked("pynq-z2")).fps is None
     assert asked("pynq-z2", clock_mhz=50.0).device == requests.OnDevice("pynq-z2", 0.8, "assumed")
-    with pytest.raises(InputError, match="--fps needs --clock: nothing was routed on pynq-z2"):
+    with pytest.raises(InputError, match="--fps needs --clock: no such design was routed on pynq-z2"):
         asked("pynq-z2", fps=10.0)
     found = devices.get("ulx3s-85f")
     assert found.board is not None
@@ -92,6 +92,18 @@ def test_no_clock_no_rate_unless_it_is_assumed_or_routed(monkeypatch: pytest.Mon
     monkeypatch.setattr(devices, "get", lambda name: replace(found, board=board))
     routed = asked("ulx3s-85f")
     assert (routed.clock_mhz, routed.device) == (40.0, requests.OnDevice("ulx3s-85f", 0.8, "routed"))
+
+
+@pytest.mark.parametrize("other", [{"winograd": "auto"}, {"winograd": "2"}, {"architecture": "engine"}])
+def test_a_clock_is_quoted_for_the_kind_of_design_that_was_routed(other: dict[str, str]) -> None:
+    """The design was a stream without tiles: an engine, and F(4), were routed slower."""
+    direct = asked("ulx3s-85f")
+    assert direct.clock_mhz is not None
+    assert rate(PLANNER.plan(NETWORK, direct), direct).endswith(
+        f" frames/s at {direct.clock_mhz:g} MHz (a routed design reached it on the device)"
+    )
+    assert asked("ulx3s-85f", **other).clock_mhz is None
+    assert asked("ulx3s-85f", clock_mhz=50.0, **other).clock_mhz == 50.0
 
 
 def test_what_is_said_of_a_plan_is_what_is_estimated_now() -> None:
