@@ -32,9 +32,8 @@ MULTIPLIERS: dict[
 ] = {  # cell -> its parameters that switch registers on, and what each must not be
     "DSP48E1": DSP,
     "DSP48E2": DSP,
-    "MULT18X18D": dict.fromkeys(
-        ("REG_INPUTA_CLK", "REG_INPUTB_CLK", "REG_PIPELINE_CLK", "REG_OUTPUT_CLK"), "NONE"
-    ),
+    # cells/ecp5.v spares the register in the middle where operands have one in front of the block, too
+    "MULT18X18D": dict.fromkeys(("REG_INPUTA_CLK", "REG_INPUTB_CLK", "REG_OUTPUT_CLK"), "NONE"),
 }
 IGNORED = re.compile(r"\$scopeinfo|GND|VCC|VLO|VHI|GSR|PUR")
 BLOCK_RAM_DATA = re.compile(r"DO(UT)?P?[AB].*")  # outputs of block RAMs; others are of cascades and of ECC
@@ -65,7 +64,8 @@ class Structure:
     longest       the path from register to register with the most LUTs; where several have, most carry cells.
                   Registers are flip-flops, and those of memories and multipliers
     pin_levels    most LUTs between a pin and a register, or between two pins
-    multipliers, registered_multipliers   all; those with operands, product and result in registers of theirs
+    multipliers, registered_multipliers   all; those with operands, product and result in registers of theirs,
+                  on ECP5 operands and result
     block_rams, registered_block_rams     all; those of which every bit that is read goes straight into
                   flip-flops or operand registers of multipliers, without a LUT between
     """
