@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,9 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import boxes
 import engine_designs
+import numpy as np
 import pytest
 from hls_networks import Layer, random_network
+from PIL import Image
 
 from repvgg_hw import design as designs
 from repvgg_hw.design import Design
@@ -21,6 +25,7 @@ from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.report import summarize, write_html
 from repvgg_hw.synth.result import AVAILABLE, Part, Planned, Resources, Synthesis, Unit
 
+KEPT, HEIGHT = Path(__file__).with_name("expected"), 3600  # pictures of the page, of so many of its pixels
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PROBLEM = "stage0: image 3, channel 12, row 100, column 101: expected -1234567, got 7654321"
 
@@ -126,10 +131,42 @@ document.title = [wide.reduce((a, b) => a + b, 0), cut.length, pale.length].join
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium to draw the page with")
-@pytest.mark.parametrize("width", [1280, 1600])
-def test_it_fits(page: Path, width: int, tmp_path: Path) -> None:
+def test_it_fits(page: Path, tmp_path: Path) -> None:
     """Drawn by a browser: nothing is wider than its place, cut off or pale; no complaint."""
-    assert drawn(page, LOOK, tmp_path, f"--window-size={width},1000") == ("0 0 0", "")
+    assert drawn(page, LOOK, tmp_path, "--window-size=1280,1000") == ("0 0 0", "")
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium to draw the page with")
+def test_it_looks_as_it_did(page: Path, tmp_path: Path) -> None:
+    """Drawn with a font of boxes, it is the picture that is kept; REFRESH=1 keeps another: look at it."""
+    boxed = tmp_path / "boxed.html"
+    boxed.write_text(page.read_text().replace("</head>", f"{boxes.style()}</head>"))
+    wait = "document.fonts.load('12px Boxes').then(found => document.title = `${found.length} font`);"
+    taken = tmp_path / "taken.png"
+    options = (f"--screenshot={taken}", "--hide-scrollbars", f"--window-size=1280,{HEIGHT}")
+    assert drawn(boxed, wait, tmp_path, *options) == ("1 font", "")
+    found = boxes.cells(Image.open(taken))
+    kept = KEPT / ("engine.png" if "engine: repvgg-hw" in page.read_text() else "stream.png")
+    if os.environ.get("REFRESH"):
+        Image.fromarray(found.astype("uint8")).save(kept, optimize=True)
+    difference = boxes.different(found, np.asarray(Image.open(kept), dtype=np.int64))
+    assert difference <= boxes.SHARE, f"{difference:.2%} of {kept.name} differ: REFRESH=1 if that is wanted"
+
+
+@pytest.mark.parametrize("name", ["stream", "engine"])
+def test_another_picture_is_seen(name: str) -> None:
+    """A bar that is missing, a picture of other colour, a line more above: each is more than smoothing."""
+    kept = np.asarray(Image.open(KEPT / f"{name}.png"), dtype=np.int64)
+    assert boxes.different(kept, kept + 10) == 0
+    blue = np.abs(kept - (59, 110, 165)).max(axis=2) < 40  # the bars' colour
+    assert blue.mean() > boxes.SHARE
+    for changed in (
+        np.where(blue[..., None], 255, kept),
+        kept[..., ::-1],
+        np.roll(kept, 2, axis=0),
+        kept[1:],
+    ):
+        assert boxes.different(kept, changed) > boxes.SHARE
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium to draw the page with")
