@@ -29,6 +29,7 @@ TRANSFORM_LATENCY = 28  # from a window's last row in its bank to its word in th
 MULTIPLY_LATENCY = 8  # from a word's read to its sum
 DRAIN_LATENCY = 24  # from a row of sums to its pixels: A^T twice, division, requantization
 LOADER_SET, LOADER_CHANNEL = 2, 3  # of the loader, beside a cycle for each command
+STORE_COMMAND = 2  # from a command's first beat to its burst, in which no beat leaves
 MEMORY_LATENCY = 20  # from a read's address to its data, and from a write's last beat to its answer
 
 
@@ -47,7 +48,8 @@ class StripCycles:
     set_drain: int
     word_transform: int  # of one word of all tiles
     row_load: int  # beats of a word's rows for one row of tiles
-    batch_store: int  # beats of a batch, which leave when all its tiles are there
+    batch_drain: int  # of a batch
+    batch_store: int  # of a batch, which leaves when all its tiles are there
     set_words: int  # of a group, all tiles
     refill: int  # of transform, for a group: what cannot begin before the last set of the group before it
 
@@ -92,7 +94,8 @@ def of_strip(layer: Layer, strip: Strip) -> StripCycles:
         set_drain=set_drain,
         word_transform=strip.rows * row,
         row_load=array.pi * loaded_rows(layer, strip) * layer.load_beats(strip),
-        batch_store=batch_beats(layer, strip),
+        batch_drain=batch,
+        batch_store=store_cycles(layer, strip),
         set_words=set_words,
         refill=late * strip.rows * row // tiles,
     )
@@ -101,15 +104,12 @@ def of_strip(layer: Layer, strip: Strip) -> StripCycles:
 def multiply_cycles(layer: Layer, strip: Strip) -> int:
     """Of a set of outputs, over all words of its group.
 
-    A set of weights is there for all its tiles. One block of them is kept: behind the last, biases and the
-    next block come while the last one's sets are used.
+    A set of weights is there for all its tiles, or comes at a beat a cycle. One block of them is kept, and a
+    beat of it is free as soon as its sets are taken: so biases and the next outputs' first kernels come while
+    the last sets are used, and cost nothing of their own.
     """
-    array, each = layer.array, max(strip.tiles, SET_CYCLES)
-    sets, _ = array.block
-    last = (layer.words - 1) % sets + 1
-    first = array.region_beats(min(layer.words, sets))
-    waits = max(0, first - each * last)
-    return max(layer.words * each + waits, array.region_beats(layer.words))
+    each = max(strip.tiles, SET_CYCLES)
+    return max(layer.words * each, layer.array.region_beats(layer.words))
 
 
 def row_cycles(layer: Layer, strip: Strip) -> int:
@@ -132,16 +132,23 @@ def loaded_rows(layer: Layer, strip: Strip) -> int:
     return layer.array.n - (layer.overlap if strip.rows > 1 and layer.shares(strip) else 0)
 
 
-def batch_beats(layer: Layer, strip: Strip) -> int:
-    """Of LANES channels of a strip, as they are stored."""
-    return layer.array.lanes * layer.store_rows(strip) * layer.store_beats(strip) if layer.stored else 0
+def store_cycles(layer: Layer, strip: Strip) -> int:
+    """Of LANES channels of a strip, as they are stored: a beat a cycle, and what each command waits.
+
+    A command is a channel where its lines are contiguous, else a line.
+    """
+    if not layer.stored:
+        return 0
+    array, rows, line = layer.array, layer.store_rows(strip), layer.store_beats(strip)
+    commands = 1 if line * array.bd == array.pitch(layer.out_width) else rows
+    return array.lanes * (rows * line + STORE_COMMAND * commands)
 
 
 def batch_cycles(layer: Layer, strip: Strip) -> int:
     """Of a batch, LANES channels of all tiles: drained, but no faster than the store's slots become free."""
     array = layer.array
     drained = strip.tiles * array.n
-    leaves = batch_beats(layer, strip)
+    leaves = store_cycles(layer, strip)
     return max(drained, leaves, -(-(drained + DRAIN_LATENCY + leaves) // array.slots))
 
 
@@ -224,32 +231,39 @@ class _Times:
         self.loaded = 0  # all words of the last group are in the data memory
         self.summed = 0
         self.drained = 0
+        self.begun = 0  # the last strip's first batch is stored
         self.stored = 0
         self.memory = 0  # busy until
 
     def strip(self, one: StripCycles, *, first: bool) -> int:
         """Add a strip; the `first` of a layer loads what the one before stores. Returns its first product."""
-        starts = [self._group(one, first=first and not group) for group in range(one.groups)]
+        start, first_set = self._group(one, first=first)
+        for _ in range(1, one.groups):
+            self._group(one, first=False)
+        latency = DRAIN_LATENCY + one.batch_store + MEMORY_LATENCY
+        self.begun = max(self.drained, first_set + MULTIPLY_LATENCY) + one.batch_drain + latency
         self.drained = max(self.drained, self.summed + MULTIPLY_LATENCY + one.set_drain)
-        self.stored = self.drained + DRAIN_LATENCY + one.batch_store + MEMORY_LATENCY
-        return starts[0]
+        self.stored = self.drained + latency
+        return start
 
-    def _group(self, one: StripCycles, *, first: bool) -> int:
+    def _group(self, one: StripCycles, *, first: bool) -> tuple[int, int]:
+        """Of a group: when its first product is made, and when its first set is summed."""
         before = MEMORY_LATENCY + TRANSFORM_LATENCY
         compute, load = one.compute // one.groups, one.load_bytes // one.groups
         words = max(one.transform // one.groups, -(-load // self.width))
         begin = max(self.loaded, self.ring.room(0))
+        if first:  # a channel's word comes when that channel is stored: from the first on, and then the last
+            begin = max(begin, self.begun)
         loaded = begin + before + words
-        if first:  # its last channel's word comes when that channel is stored; those before it came earlier
+        if first:
             loaded = max(loaded, self.stored + before + one.row_load + one.word_transform)
-            begin = max(begin, loaded - words - before)
         loaded = max(loaded, self.ring.filled(one.set_words, words) + TRANSFORM_LATENCY)
         start = max(self.summed, begin + before + one.word_transform // 2)
         rest = compute - one.set_multiply  # what remains when the first set has met the last word
         self.memory = max(self.memory, begin) + -(-one.bytes // (one.groups * self.width))
         self.loaded, self.summed = loaded, max(start + compute, loaded + rest, self.memory)
         self.ring.add(one.set_words, self.summed, one.set_multiply)
-        return start
+        return start, max(start + one.set_multiply, loaded)
 
 
 def steady(layer: Layer, cut: tuple[int, int], width: int = MEMORY_BYTES) -> tuple[int, int]:

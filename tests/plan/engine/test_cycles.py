@@ -9,7 +9,7 @@ import pytest
 from engine_cases import network_of
 
 from repvgg_hw.network import ConvShape
-from repvgg_hw.plan.engine import cycles
+from repvgg_hw.plan.engine import cycles, limits
 from repvgg_hw.plan.engine.array import Array
 from repvgg_hw.plan.engine.ring import Ring
 from repvgg_hw.plan.engine.schedule import best_cut, plan
@@ -26,7 +26,8 @@ def test_a_strip_by_hand() -> None:
     (strip,) = layer.strips(2, 2)
     one = cycles.of_strip(layer, strip)
     assert one.multiply == 96 * 192 * 4
-    assert one.drain == 96 * 2 * 14 * 2  # two channels' beats leave, in longer than 4 tiles' 36 rows
+    leaves = 2 * (14 * 2 + cycles.STORE_COMMAND)  # two channels, a command each: longer than 4 tiles' 36 rows
+    assert one.drain == 96 * leaves
     assert one.transform == 192 * 4 * 9
     assert one.weight_bytes == 96 * (2 + 192 * 18 // 8) * 8
     rows = (9 - 1) + (14 - 8)  # from the top edge on; of those from row 6 on two are there
@@ -54,6 +55,30 @@ def test_the_stem_is_bound_by_the_drain(lanes: int) -> None:
     assert total == 28 * 28 * 48 * 9 // lanes
 
 
+def test_a_store_of_lines_waits_for_each() -> None:
+    """A chunk of a map's columns is a command a line; lines that touch are one a channel."""
+    layer = Layer(ZYNQ, ConvShape("a", 8, 8), 112, 112)
+    chunk, whole = next(layer.strips(1, 8)), next(layer.strips(1, 16))
+    assert cycles.store_cycles(layer, chunk) == 2 * 7 * (7 + cycles.STORE_COMMAND)
+    assert cycles.store_cycles(layer, whole) == 2 * (7 * 14 + cycles.STORE_COMMAND)
+
+
+def test_a_layer_loads_no_sooner_than_its_first_channel_is_stored() -> None:
+    """Behind a layer of many strips: its channels come with the last one, and are transformed for longer.
+
+    A0's stage2.0 and stage2.1 on a KV260: in RTL 3,883 cycles in which the array has no data.
+    """
+    network = network_of([(96, 2, 1), (96, 1, 1)], (48, 56, 56), classes=0)
+    array = replace(ZYNQ, pi=2, po=6, lanes=3, bd=16, bw=32)
+    many, single = limits.layers(network, array)
+    found = cycles.frame([(many, [*many.strips(2, 7)]), (single, [*single.strips(4, 4)])], 0, 48)
+    first, then = found.layers
+    last, (whole,) = first.strips[-1], then.strips
+    late = whole.transform - last.compute  # of the last word, behind the last channel
+    assert late > 4000
+    assert then.end - first.end > late + whole.compute - whole.set_multiply
+
+
 def test_rows_that_find_no_room_wait() -> None:
     """Row banks of one line load and are read by turns; of two they do both at once."""
     found = [
@@ -68,7 +93,8 @@ def test_a_batch_waits_for_a_slot_of_the_store() -> None:
     """One tile is drained in 9 cycles, but its pixels are on their way for longer than two slots hide."""
     layer = Layer(replace(ZYNQ, slots=2), ConvShape("a", 8, 8), 7, 7)
     (strip,) = layer.strips(1, 1)
-    assert cycles.batch_cycles(layer, strip) == -(-(9 + cycles.DRAIN_LATENCY + 2 * 7) // 2)
+    leaves = 2 * (7 + cycles.STORE_COMMAND)
+    assert cycles.batch_cycles(layer, strip) == -(-(9 + cycles.DRAIN_LATENCY + leaves) // 2)
     pooled = replace(layer, array=replace(ZYNQ, slots=8), stored=False)
     assert cycles.batch_cycles(pooled, strip) == 9
 
@@ -150,9 +176,9 @@ def test_rows_of_two_windows_are_loaded_once(height: int, stride: int, depth: in
     assert layer.load_rows(strip) == rows
 
 
-def test_weights_of_the_next_outputs_wait_for_the_last_block() -> None:
-    """Two sets a block, four cycles each; three beats of biases and seven of a block come in their eight."""
+def test_biases_come_while_the_last_sets_are_used() -> None:
+    """Two sets a block, four cycles each; three beats of biases and four of a set come in their eight."""
     three = replace(ZYNQ, po=3, lanes=3)
     layer = Layer(three, ConvShape("a", 64, 6), 7, 7)
     (strip,) = layer.strips(1, 1)
-    assert cycles.of_strip(layer, strip).multiply == 2 * (64 * 4 + 3 + 7 - 8)
+    assert cycles.of_strip(layer, strip).multiply == 2 * 64 * 4
