@@ -12,7 +12,7 @@ from repvgg_hw import __version__
 from repvgg_hw.files import environment, sim_dir
 from repvgg_hw.synth import levels
 from repvgg_hw.synth.family import Family
-from repvgg_hw.synth.netlist import included, memories, models, multipliers, write_netlist
+from repvgg_hw.synth.netlist import included, memories, models, multipliers, ports, write_netlist
 from repvgg_hw.targets.verilog.emit import library
 
 CELLS = "cells"  # as the module of a fault: it is in what multipliers are made of
@@ -54,7 +54,9 @@ def check_netlists(folder: Path, families: Sequence[Family], units: Mapping[str,
         tried[module] = Trials(cases, faults)
     of_cells = [_copied(folder, path) for path in dict.fromkeys(p for f in families for p in models(f))]
     sources = [*of_cells, *_memories(folder, written), *written]
-    judge(tried, *simulate(folder, tried, instances, sources, arguments=["-Wno-lint"]))
+    # A netlist is flat: with every net of it public, Verilator could simplify nothing.
+    seen = {one.stem: ports(one.with_suffix(".ports.json"), one.stem) for one in written}
+    judge(tried, *simulate(folder, tried, instances, sources, arguments=["-Wno-lint"], ports=seen))
 
 
 def check_structure(netlist: Path, family: Family, alone: int = 0) -> None:

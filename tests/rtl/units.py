@@ -197,18 +197,21 @@ def simulate(
     go_on: bool = False,
     arguments: Sequence[str] = (),
     plusargs: Sequence[str] = (),
+    ports: Mapping[str, Iterable[str]] | None = None,
 ) -> tuple[dict[str, list[str]], str]:
     """Build one simulator of these instances, (UNIT_CASE, module, parameters), and run the units' benches.
 
     Returns by unit and case the messages of tests that failed, and what the simulator printed.
     go_on: after a broken promise; arguments: of Verilator; plusargs: of the simulation
+    ports: module -> its ports, where Python needs no more of it; else all of a unit's own names are seen
     """
     top, publish = folder / "bench.sv", folder / "publish.vlt"
     top.write_text(environment(sim_dir()).get_template("units.sv.j2").render(instances=instances))
     # Python needs the units' own ports; publishing what is inside, too, makes a large unit slow to compile.
     names = ["bench", *dict.fromkeys(name for _, name, _ in instances)]
+    seen = [(name, one) for name in names for one in (ports or {}).get(name, ("*",))]
     publish.write_text(
-        "`verilator_config\n" + "".join(f'public_flat_rw -module "{name}" -var "*"\n' for name in names)
+        "`verilator_config\n" + "".join(f'public_flat_rw -module "{m}" -var "{v}"\n' for m, v in seen)
     )
     build, log, results = folder / "build", folder / "bench.log", folder / "bench.xml"
     verilator.build(
