@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // rvg_byte_lanes: packets of BYTES bytes per beat -> LANES bytes per beat, any two numbers.
 //
-// In     : AXI4-Stream. A packet is a whole number of LANES bytes; its beats are full, but for the last one, whose bytes
+// In     : AXI4-Stream. A packet is a whole number of LANES bytes, or with PAD any number; its beats are full, but for the last one, whose bytes
 //          are the low ones of its tkeep. Byte 0 low.
-// Out    : the packet's bytes, LANES a beat, the first low; tlast on its last beat.
+// Out    : the packet's bytes, LANES a beat, the first low; tlast on its last beat, which PAD fills with zeros.
 // error  : a beat with gaps, a beat that is not full within a packet, a packet that is not a whole number of beats
 //          of the output (what is left of it is dropped). Stays until reset.
 // Rate   : one beat per cycle on the narrower side; a packet's end takes as many as its rest has.  Latency: 1 cycle.
@@ -12,7 +12,8 @@
 
 module rvg_byte_lanes #(
   parameter int BYTES = 4,
-  parameter int LANES = 3
+  parameter int LANES = 3,
+  parameter bit PAD   = 1'b0
 ) (
   input  wire logic               clk,
   input  wire logic               rst,
@@ -45,12 +46,19 @@ module rvg_byte_lanes #(
   logic               take, emit, ends;
 
   assign s_axis_tready = !last_q && count_q <= COUNT_W'(DEPTH - BYTES);
-  assign m_axis_tdata  = data_q[8*LANES-1:0];
-  assign m_axis_tvalid = count_q >= COUNT_W'(LANES);
-  assign m_axis_tlast  = last_q && count_q < COUNT_W'(2*LANES);
+  assign m_axis_tvalid = count_q >= COUNT_W'(LANES) || PAD && last_q && count_q != '0;
+  assign m_axis_tlast  = last_q && (PAD ? count_q <= COUNT_W'(LANES) : count_q < COUNT_W'(2*LANES));
   assign take          = s_axis_tvalid && s_axis_tready;
   assign emit          = m_axis_tvalid && m_axis_tready;
   assign ends          = last_q && (emit ? m_axis_tlast : !m_axis_tvalid);
+
+  for (genvar i = 0; i < LANES; i++) begin : g_lane
+    if (PAD) begin : g_pad
+      assign m_axis_tdata[8*i +: 8] = count_q > COUNT_W'(i) ? data_q[8*i +: 8] : 8'd0;
+    end else begin : g_whole
+      assign m_axis_tdata[8*i +: 8] = data_q[8*i +: 8];
+    end
+  end
 
   always_comb begin
     kept = '0;
@@ -58,7 +66,7 @@ module rvg_byte_lanes #(
       kept = kept + COUNT_W'(s_axis_tkeep[i]);
       bytes[8*i +: 8] = s_axis_tkeep[i] ? s_axis_tdata[8*i +: 8] : 8'd0;
     end
-    rest   = emit ? count_q - COUNT_W'(LANES) : count_q;
+    rest   = !emit ? count_q : PAD && count_q < COUNT_W'(LANES) ? '0 : count_q - COUNT_W'(LANES);
     data_d = emit ? data_q >> 8*LANES : data_q;
     for (int i = 0; i <= DEPTH - BYTES; i++) begin
       if (take && rest == COUNT_W'(i)) data_d[8*i +: 8*BYTES] = bytes;
