@@ -81,7 +81,13 @@ async def talks(bench: Bench) -> None:
     assert w.starts == 0
     for turn in range(2):
         frame = bytes([ord("C"), ord("I"), *bench.dice.randbytes(size)][:size])  # commands are pixels here
-        await w.say(b"C" + frame + b"IC")  # nothing more before the run's end
+        await w.say(b"C")
+        early = cocotb.start_soon(w.result(0x08070605))  # before the frame is whole: it waits
+        await w.say(frame[:-1])
+        assert not w.heard()
+        assert not early.done()
+        await w.say(frame[-1:] + b"IC")  # nothing more before the run's end
+        await early
         assert w.starts == turn + 1
         assert w.pixels == [(byte, int(i == size - 1)) for i, byte in enumerate(frame)]
         w.pixels.clear()
@@ -89,19 +95,27 @@ async def talks(bench: Bench) -> None:
             await w.result(word)
         await w.done(0)
         await bench.cycles(60)
-        assert w.heard() == bytes([1, 2, 3, 4, 0xFE, 0xFF, 0xFF, 0xFF])
+        assert w.heard() == bytes([5, 6, 7, 8, 1, 2, 3, 4, 0xFE, 0xFF, 0xFF, 0xFF])
     if size > 1:
         await w.say(b"C" + b"z" * (size - 1))
         await bench.cycles(p["SILENCE"] + 4)
         assert (w.starts, w.stops) == (3, 1)
         await w.say(b"I")
         assert not w.heard(), "the run has not ended"
+        await w.result(0x0C0B0A09)  # what the run had offered before it was stopped
         await w.done(1)
+        await bench.cycles(40)
+        assert not w.heard(), "an answer to half a frame"
         w.pixels.clear()
     else:
         await w.say(b"C")
         await w.done(16)  # whatever broke it off
         w.stops = 1
+    await w.say(b"C" + frame)
+    await w.result(0x04030201)
+    await w.done(0)
+    await bench.cycles(60)
+    assert w.heard() == bytes([1, 2, 3, 4]), "an answer is forgotten behind a run that was stopped"
     await w.say(b"I")
     await bench.cycles(40)
     assert w.heard() == identity

@@ -5,7 +5,8 @@ from __future__ import annotations
 Parameters = dict[str, int]
 
 LINT: dict[str, list[Parameters]] = {
-    "rvg_byte_lanes": [{"BYTES": b, "LANES": n} for b, n in ((1, 1), (4, 1), (4, 3), (4, 4), (8, 3))],
+    "rvg_byte_lanes": [{"BYTES": b, "LANES": n} for b, n in ((1, 1), (4, 1), (4, 3), (4, 4), (8, 3))]
+    + [{"BYTES": b, "LANES": 4, "PAD": 1} for b in (1, 3, 16)],
     "rvg_pixel_table": [{"LANES": lanes, "Y_W": bits} for lanes, bits in ((1, 8), (3, 8), (3, 4))],
     "rvg_top_k": [
         {"CLASSES": classes, "K": k, "LOGITS": logits, "X_W": bits}
@@ -31,7 +32,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     "rvg_uart_host": [({"FRAME_BYTES": 0}, POSITIVE), ({"SILENCE": 0}, POSITIVE)],
     "rvg_stream_registers": [
         ({"ADDR_W": 5}, "registers_take_6_bits_of_address"),
-        ({"TOP": 0}, "result_does_not_fit_its_register"),
+        ({"TOP": -1}, "result_does_not_fit_its_register"),
         ({"TOP": 256}, "result_does_not_fit_its_register"),
         ({"LOGITS": 65536}, "result_does_not_fit_its_register"),
     ],
@@ -44,5 +45,5 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_uart_rx": [{"CLOCKS": 8}],
     "rvg_uart_tx": [{"CLOCKS": 8}],
     "rvg_uart_host": [{"FRAME_BYTES": 1, "SILENCE": 1}],
-    "rvg_stream_registers": [{"ADDR_W": 6, "TOP": 255, "LOGITS": 65535}],
+    "rvg_stream_registers": [{"ADDR_W": 6, "TOP": 255, "LOGITS": 65535}, {"TOP": 0, "LOGITS": 0}],
 }

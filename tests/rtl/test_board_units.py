@@ -9,7 +9,8 @@ from units import Fault, Trials, check_all
 
 def byte_lanes() -> Trials:
     shapes = ((1, 1), (4, 1), (4, 3), (4, 4), (8, 3), (2, 5))
-    cases = {f"b{b}l{n}": {"BYTES": b, "LANES": n} for b, n in shapes}
+    cases = {f"b{b}l{n}": {"BYTES": b, "LANES": n, "PAD": False} for b, n in shapes}
+    cases |= {f"b{b}l4pad": {"BYTES": b, "LANES": 4, "PAD": True} for b in (1, 3, 4, 6)}
     faults = {
         "order": Fault("b4l3", "data_d[8*i +: 8*BYTES]", "data_d[8*(DEPTH - BYTES - i) +: 8*BYTES]"),
         "overruns": Fault("b4l3", "count_q <= COUNT_W'(DEPTH - BYTES)", "1'b1"),
@@ -21,6 +22,10 @@ def byte_lanes() -> Trials:
         "no_short_beats": Fault("b4l3", ": !(&s_axis_tkeep)", ": 1'b0"),
         "no_ragged": Fault("b4l3", "if (rest != '0) error", "if (1'b0) error"),
         "leftover": Fault("b4l3", "      count_q <= '0;\n      if (rest", "      if (rest"),
+        "padded_with_noise": Fault("b3l4pad", "count_q > COUNT_W'(i) ?", "1'b1 ?"),
+        "drops_the_rest": Fault("b3l4pad", "|| PAD && last_q && count_q != '0", ""),
+        "late_last": Fault("b6l4pad", "PAD ? count_q <= COUNT_W'(LANES)", "PAD ? count_q < COUNT_W'(LANES)"),
+        "wraps": Fault("b3l4pad", "PAD && count_q < COUNT_W'(LANES) ? '0 :", ""),
         "slow": Fault("b4l4", "count_q <= COUNT_W'(DEPTH - BYTES)", "count_q == '0", stalls="flowing"),
         "changes": Fault("b4l1", "emit ? data_q >> 8*LANES", "m_axis_tvalid ? data_q >> 8*LANES",
                          "a beat did not stay until it was taken"),
@@ -135,10 +140,13 @@ def uart_host() -> Trials:
         "early": Fault("f5", "bytes_q == BYTE_W'(FRAME_BYTES - 1)", "bytes_q == BYTE_W'(FRAME_BYTES - 2)"),
         "not_anew": Fault("f5", "bytes_q   <= '0;\n      silence_q", "silence_q"),
         "interrupts": Fault("f5", "rx_valid && !running_q && left_q", "rx_valid && left_q"),
-        "patient": Fault("f5", "stop    <= 1'b1;", "stop    <= 1'b0;"),
+        "patient": Fault("f5", "stop     <= 1'b1;", "stop     <= 1'b0;"),
         "stubborn": Fault("f5", "      running_q <= 1'b0;\n      if (code", "      if (code"),
         "silent_loss": Fault("f5", "overrun <= 1'b1", "overrun <= 1'b0"),
         "overtakes": Fault("f5", "s_axis_result_tready = left_q == '0", "s_axis_result_tready = 1'b1"),
+        "talks_early": Fault("f5", "left_q == '0 && !frame_q", "left_q == '0"),
+        "sends_the_rest": Fault("f5", "left_q <= forget_q ? 3'd0 : 3'd4", "left_q <= 3'd4"),
+        "forgets_all": Fault("f5", "      forget_q  <= 1'b0;\n", ""),
     }
     return Trials(cases, faults)
 

@@ -4,6 +4,7 @@
 // "I"            : answered with NETWORK, 4 bytes, the low one first.
 // "C" and a frame: FRAME_BYTES bytes of pixels, rows, columns, channels; answered with the frame's result, each word 4 bytes,
 //                  the low one first.
+// Results wait until the frame has come whole: who plays the host may write first, then read.
 // Other bytes are ignored. After SILENCE cycles without a byte within a frame the run is stopped and what came is forgotten;
 // so is a frame whose run ends with an error, without an answer. While an answer is on its way bytes are ignored.
 // Pixels : a beat a byte, tlast on the frame's last. One that is not taken before the next one comes is lost: `overrun`
@@ -50,6 +51,7 @@ module rvg_uart_host #(
 
   logic                 frame_q;     // a frame is coming
   logic                 running_q;   // a run is at work, its frame whole or not
+  logic                 forget_q;    // it is stopped: no answer
   logic [BYTE_W-1:0]    bytes_q;     // of the frame, that have come
   logic [SILENCE_W-1:0] silence_q;
   logic [31:0]          word_q;      // on its way to the host
@@ -60,7 +62,7 @@ module rvg_uart_host #(
   assign last                 = bytes_q == BYTE_W'(FRAME_BYTES - 1);
   assign tx_tdata             = word_q[7:0];
   assign tx_tvalid            = left_q != '0;
-  assign s_axis_result_tready = left_q == '0;
+  assign s_axis_result_tready = left_q == '0 && !frame_q;
 
   always_ff @(posedge clk) begin
     start <= command && rx_data == "C";
@@ -73,7 +75,7 @@ module rvg_uart_host #(
     end
     if (s_axis_result_tvalid && s_axis_result_tready) begin
       word_q <= s_axis_result_tdata;
-      left_q <= 3'd4;
+      left_q <= forget_q ? 3'd0 : 3'd4;
     end else if (command && rx_data == "I") begin
       word_q <= NETWORK;
       left_q <= 3'd4;
@@ -84,6 +86,7 @@ module rvg_uart_host #(
     if (command && rx_data == "C") begin
       frame_q   <= 1'b1;
       running_q <= 1'b1;
+      forget_q  <= 1'b0;
       bytes_q   <= '0;
       silence_q <= '0;
     end else if (frame_q && rx_valid) begin
@@ -97,8 +100,9 @@ module rvg_uart_host #(
     end else if (frame_q) begin
       silence_q <= silence_q + 1'b1;
       if (silence_q == SILENCE_W'(SILENCE - 1)) begin
-        stop    <= 1'b1;
-        frame_q <= 1'b0;
+        stop     <= 1'b1;
+        frame_q  <= 1'b0;
+        forget_q <= 1'b1;
       end
     end
     if (done) begin
