@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import engine_designs  # noqa: E402
-from board_network import wrapper  # noqa: E402
+from board_network import backbone, wrapper  # noqa: E402
 
 from repvgg_hw.board import boards, emit, engine_wrapper  # noqa: E402
 from repvgg_hw.board.engine_wrapper import EngineWrapper  # noqa: E402
@@ -80,6 +80,11 @@ def streaming(folder: Path) -> tuple[Wrapper, NDArray[np.uint8]]:
     return wrapper(folder, boards.get("litex")), IMAGES
 
 
+def ending_with_a_map(folder: Path) -> tuple[Wrapper, NDArray[np.uint8]]:
+    """126 bytes a result, which are no whole words."""
+    return backbone(folder, boards.get("litex")), IMAGES
+
+
 def on_an_engine(folder: Path) -> tuple[EngineWrapper, NDArray[np.uint8]]:
     """Ports of 64 bits before a controller of 32."""
     design = engine_designs.write(folder / "design")
@@ -88,7 +93,7 @@ def on_an_engine(folder: Path) -> tuple[EngineWrapper, NDArray[np.uint8]]:
     return engine_wrapper.wrap(design, boards.get("litex"), 1, ()), pixels
 
 
-@pytest.mark.parametrize("made", [streaming, on_an_engine])
+@pytest.mark.parametrize("made", [streaming, ending_with_a_map, on_an_engine])
 def test_a_small_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Made) -> None:
     small(tmp_path, monkeypatch, None, *made(tmp_path))
 

@@ -2,7 +2,8 @@
 """What the benches of the shipped driver share: the case, a test that may block, and what a run must give.
 
 Environment: BOARD_DRIVER, the folder of driver and .json; BOARD_CASE, an .npz with `images` (N, H, W, C),
-`expected` (N, words) and `interval`, cycles of a frame as planned; BOARD_NAME.
+`expected` (N, words), `maps` (N, C, H, W) where they are the results, and `interval`, cycles of a frame as
+planned; BOARD_NAME.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from rvg_driver import Accelerator, DriverError
 assert board_world  # it finds the driver
 CASE = np.load(os.environ["BOARD_CASE"])
 IMAGES, EXPECTED = CASE["images"], CASE["expected"]
+MAPS = CASE["maps"] if "maps" in CASE and len(CASE["maps"]) else None
 INTERVAL = int(CASE["interval"])
 BITSTREAM = str(Path(os.environ["BOARD_DRIVER"]) / f"{os.environ['BOARD_NAME']}.bit")
 few = IMAGES[:3]
@@ -58,8 +60,14 @@ def driver_test(
 
 
 def check(accelerator: Accelerator, first: int, count: int) -> int:
-    """A run of these images gives golden's classes and logits; returns its cycles."""
+    """A run of these images gives golden's classes and logits, or maps; returns its cycles."""
     results = accelerator.run(IMAGES[first : first + count])
+    if MAPS is not None:
+        assert results.maps is not None
+        assert results.maps.dtype == np.uint8
+        assert results.maps.tolist() == MAPS[first : first + count].tolist()
+        assert (results.logits, results.classes.shape) == (None, (count, 0))
+        return results.cycles
     expected = EXPECTED[first : first + count]
     logits = accelerator.facts["logits"]
     assert results.classes.tolist() == expected[:, logits:].tolist()

@@ -14,6 +14,7 @@ from board_checks import (
     EXPECTED,
     IMAGES,
     INTERVAL,
+    MAPS,
     WrongWord,
     check,
     driver_test,
@@ -55,6 +56,9 @@ def some_images_by_interrupt(world: World, accelerator: Accelerator) -> None:
     check(accelerator, 0, 2)
     assert world.dut.interrupt.value == 0
     check(accelerator, 2, 1)
+    if MAPS is not None:
+        refused("ends with a map", lambda: accelerator.classify(IMAGES[0]))
+        return
     assert accelerator.classify(IMAGES[0]).tolist() == EXPECTED[:1, accelerator.facts["logits"]].tolist()
 
 
@@ -87,9 +91,9 @@ def wrong_bitstream(world: World, accelerator: Accelerator) -> None:
 
 @with_driver()
 def wrong_images(world: World, accelerator: Accelerator) -> None:
-    refused("images are uint8 of shape", lambda: accelerator.classify(IMAGES[:, :-1]))
-    refused("images are uint8 of shape", lambda: accelerator.classify(IMAGES.astype(np.int8)))
-    refused("images are uint8 of shape", lambda: accelerator.classify(IMAGES[:0]))
+    refused("images are uint8 of shape", lambda: accelerator.run(IMAGES[:, :-1]))
+    refused("images are uint8 of shape", lambda: accelerator.run(IMAGES.astype(np.int8)))
+    refused("images are uint8 of shape", lambda: accelerator.run(IMAGES[:0]))
 
 
 @with_driver()
@@ -99,7 +103,7 @@ def bus_errors(world: World, accelerator: Accelerator) -> None:
     refused("reading NOTHING failed: the bus answered SLVERR", lambda: accelerator.machine.read(0x800))
     refused("writing ID failed: the bus answered SLVERR", lambda: accelerator.machine.write(r.ID, 1))
     world.misplaced = True
-    refused("the DMA failed with the results: no memory at the address", lambda: accelerator.classify(few))
+    refused("the DMA failed with the results: no memory at the address", lambda: accelerator.run(few))
     world.misplaced = False
     check(accelerator, 0, 2)
 
@@ -108,7 +112,7 @@ def bus_errors(world: World, accelerator: Accelerator) -> None:
 def busy_and_timeout(world: World, accelerator: Accelerator) -> None:
     """A run without pixels keeps it busy; abort frees it. Pixels that never come are given up."""
     accelerator.machine.write(r.CONTROL, START)
-    refused("the accelerator is busy", lambda: accelerator.classify(few))
+    refused("the accelerator is busy", lambda: accelerator.run(few))
     accelerator.machine.write(r.CONTROL, START)
     assert accelerator.status() == (True, 11)
     accelerator.abort()
@@ -116,13 +120,13 @@ def busy_and_timeout(world: World, accelerator: Accelerator) -> None:
     check(accelerator, 1, 2)
     accelerator.machine.timeout = 2e-5
     world.dma.stuck = True
-    refused("no end after 2e-05 s: 0 of 3 images are done", lambda: accelerator.classify(few))
+    refused("no end after 2e-05 s: 0 of 3 images are done", lambda: accelerator.run(few))
     world.dma.stuck = False
     accelerator.machine.timeout = 0.05
     check(accelerator, 2, 1)
     accelerator.machine.write(r.WATCHDOG, 300)
     world.dma.stuck = True
-    refused("ended with an error: no beat came or went", lambda: accelerator.classify(few))
+    refused("ended with an error: no beat came or went", lambda: accelerator.run(few))
     world.dma.stuck = False
     accelerator.machine.write(r.WATCHDOG, 0)
     check(accelerator, 0, 2)
@@ -142,7 +146,7 @@ def wrong_packets(world: World, accelerator: Accelerator) -> None:
             honest(channel, address, size + (extra if channel == 0 else 0))
 
         dma(accelerator).start = lying  # type: ignore[method-assign]
-        refused(pattern, lambda: accelerator.classify(few))
+        refused(pattern, lambda: accelerator.run(few))
         dma(accelerator).start = honest  # type: ignore[method-assign]
         check(accelerator, 0, 2)
 

@@ -21,7 +21,7 @@ from repvgg_hw.board.boards import Board, Litex, Zynq
 from repvgg_hw.board.engine_ports import Port, control_ports, memory_ports
 from repvgg_hw.board.register_map import ENGINE, RegisterMap
 from repvgg_hw.board.wrapped import Content
-from repvgg_hw.board.wrapper import design_sources
+from repvgg_hw.board.wrapper import design_sources, likeliest
 from repvgg_hw.design import Design
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir
@@ -167,33 +167,23 @@ class EngineWrapper:
 
 
 def wrap(
-    design: Design[EnginePlan], board: Board, top: int, images: Sequence[Design[EnginePlan]]
+    design: Design[EnginePlan], board: Board, top: int | None, images: Sequence[Design[EnginePlan]]
 ) -> EngineWrapper:
     """Around this engine. Raises InputError where the board has no memory for it, or an image is foreign."""
     if not isinstance(board, (Zynq, Litex)):
         raise InputError(
             f"--board {board.name}: an engine needs AXI4 ports to a memory, which this board's top has not"
         )
-    networks = [EngineNetwork(design, _classes(design, top))]
+    networks = [EngineNetwork(design, likeliest(design, top))]
     for other in images:
         program.check_made_for(other, design)
-        one = EngineNetwork(other, _classes(other, top))
+        one = EngineNetwork(other, likeliest(other, top if other.network.linear else None))
         if one.name in (before.name for before in networks):
             raise InputError(
                 f"--image {other.directory}: there is a network {one.name} already: give its own name"
             )
         networks.append(one)
     return EngineWrapper(design, board, tuple(networks))
-
-
-def _classes(design: Design[EnginePlan], top: int) -> int:
-    """So many classes of a result; none of a network that ends with a map."""
-    network = design.network
-    if network.linear is None:
-        return 0
-    if not 1 <= top <= network.num_classes:
-        raise InputError(f"--top {top}: the network {design.plan.name} has {network.num_classes} classes")
-    return top
 
 
 def expected(wrapper: EngineWrapper, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:

@@ -15,11 +15,16 @@ from repvgg_hw.plan.stream.plan import Plan
 
 
 def wrap(
-    design: Design[Any], board: Board, top: int, *, logits: bool = True, images: Sequence[Design[Any]] = ()
+    design: Design[Any],
+    board: Board,
+    top: int | None,
+    *,
+    logits: bool = True,
+    images: Sequence[Design[Any]] = (),
 ) -> Wrapped:
     """Around this design, on this board.
 
-    top     so many of the likeliest classes
+    top     so many of the likeliest classes; None: one, where the network has classes
     logits  whether a streaming design sends them, too; of an engine they are in memory
     images  networks beside an engine's own
     Raises InputError where there is nothing that could be put around it.

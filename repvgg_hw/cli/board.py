@@ -25,8 +25,8 @@ RULES = (needs("--seed", "--bitstream"),)
     help="A board: pynq-z2, kv260, zcu104, ulx3s-85f, orangecrab-85f; litex.",
 )
 @click.option("-o", "--output", type=PLACE, help="Folder [default: DIRECTORY-BOARD].")
-@click.option("--top", type=Whole(1, 255), default=1, show_default=True,
-              help="Send so many of the likeliest classes.")  # fmt: skip
+@click.option("--top", type=Whole(1, 255),
+              help="Send so many of the likeliest classes [default: 1].")  # fmt: skip
 @click.option("--no-logits", is_flag=True, help="Send the classes alone.")
 @click.option("--image", multiple=True, type=PLACE,
               help="An engine's other network, made by `program`; repeatable.")  # fmt: skip
@@ -40,7 +40,7 @@ def command(
     directory: Path | None,
     board_name: str,
     output: Path | None,
-    top: int,
+    top: int | None,
     no_logits: bool,
     image: tuple[Path, ...],
     bitstream: Path | None,

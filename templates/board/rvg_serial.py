@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 IDENTIFY, CLASSIFY = b"I", b"C"
+PART = 1024  # bytes of a read, whose time is limited
 
 
 class DriverError(RuntimeError):
@@ -34,10 +35,16 @@ class Line(Protocol):
 
 @dataclass(frozen=True)
 class Results:
-    """classes (N, K) int64, the likeliest first; logits (N, classes) int32, None where none are sent."""
+    """Of N images.
+
+    classes  (N, K) int64, the likeliest first; (N, 0) of a network that ends with a map
+    logits   (N, classes) int32, None where none are sent
+    maps     (N, C, H, W) uint8, the last map of a network that ends with one; None elsewhere
+    """
 
     classes: NDArray[np.int64]
     logits: NDArray[np.int32] | None
+    maps: NDArray[np.uint8] | None = None
 
 
 class Accelerator:
@@ -62,6 +69,8 @@ class Accelerator:
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
         """(N, H, W, C) uint8, or one image (H, W, C) -> (N,), the likeliest class of each."""
+        if not self.facts["top"]:
+            raise DriverError(f"{self.facts['name']} ends with a map: run(images).maps has it")
         return self.run(images).classes[:, 0]
 
     def run(self, images: NDArray[np.uint8]) -> Results:
@@ -76,11 +85,26 @@ class Accelerator:
         answers = []
         for number, image in enumerate(images):
             self.line.write(CLASSIFY + np.ascontiguousarray(image).tobytes())
-            answer = self.line.read(size)
+            answer = self._answer(size)
             if len(answer) < size:
                 raise DriverError(
                     f"image {number}: {len(answer)} of {size} bytes came back in time: try again"
                 )
-            answers.append(np.frombuffer(answer, "<i4"))
-        words = np.stack(answers)
+            answers.append(np.frombuffer(answer, np.uint8))
+        data = np.stack(answers)
+        if self.facts["map"] is not None:
+            channels, height, width = self.facts["map"]
+            pixels = data[:, : channels * height * width].reshape(-1, height, width, channels)
+            return Results(np.zeros((len(data), 0), np.int64), None, pixels.transpose(0, 3, 1, 2).copy())
+        words = data.view("<i4")
         return Results(words[:, logits:].astype(np.int64), words[:, :logits] if logits else None)
+
+    def _answer(self, size: int) -> bytes:
+        """So many bytes, fewer where the line falls silent."""
+        answer = b""
+        while len(answer) < size:
+            part = self.line.read(min(PART, size - len(answer)))
+            if not part:
+                break
+            answer += part
+        return answer

@@ -175,7 +175,7 @@ def test_it_refuses_what_it_cannot_do(design: Path, tmp_path: Path) -> None:
     for words, said in (
         ((design, "--board", "pynq"), "there are pynq-z2, kv260, zcu104, ulx3s-85f, orangecrab-85f, litex"),
         ((tmp_path, "--board", "kv260", "-o", output), "holds no design.json"),
-        ((design, "--board", "kv260", "--top", 5, "-o", output), "the network has 4 classes"),
+        ((design, "--board", "kv260", "--top", 5, "-o", output), "the network random has 4 classes"),
         ((design, "--board", "kv260", "-o", design), "holds other files"),
         (
             (design, "--board", "kv260", "-o", output, "--bitstream", output / "x.bit"),

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from board_network import wrapper
+from board_network import backbone, wrapper
 
 from repvgg_hw.board import boards, emit
 from repvgg_hw.board.register_map import STREAM
@@ -43,6 +43,29 @@ def test_it_compiles_alone(folder: Path, tmp_path: Path, dma: str) -> None:
     command = ["cc", *FLAGS, "-c", "rvg.c", "rvg_dma.c"]
     done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+MAP = """
+#include <stdio.h>
+#include "rvg.h"
+int main(void) {
+  uint8_t result[RVG_DESIGN_RESULT_BYTES];
+  for (uint32_t i = 0; i < sizeof result; i++) result[i] = (uint8_t)i;
+  printf("%u %u %u\\n", RVG_DESIGN_RESULT_BYTES, RVG_DESIGN_LOGITS, rvg_value(result, 2, 6, 5));
+  return 0;
+}
+"""
+
+
+def test_a_maps_values_are_found(tmp_path: Path) -> None:
+    """Of 3 channels, 7 rows, 6 columns, the last byte of all."""
+    emit.write(emit.files(backbone(tmp_path, boards.get("pynq-z2"))), tmp_path / "board", force=False)
+    work = tmp_path / "board" / "driver" / "c"
+    (work / "main.c").write_text(MAP)
+    command = ["cc", *FLAGS, "main.c", "rvg.c", "rvg_dma.c", "-o", "main"]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert subprocess.run([work / "main"], capture_output=True, text=True, check=True).stdout == "128 0 125\n"
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from board_bench import BoardBench
 
+from repvgg_hw import golden
 from repvgg_hw.board import boards
 from repvgg_hw.board.wrapper import Wrapper, expected, wrap
 from repvgg_hw.errors import InputError
@@ -38,6 +39,20 @@ def test_the_shipped_driver_runs_the_hardware(built: BoardBench) -> None:
     assert passed, log[-4000:]
     assert "broken" not in log
     assert len(re.findall(r"tb_board\.\w+ passed", log)) == 9
+
+
+def test_maps(tmp_path: Path) -> None:
+    """A design that ends with a map, through the same tests; a byte out of its place is found."""
+    made = BoardBench(board_network.backbone(tmp_path, BOARD), tmp_path)
+    made.build()
+    passed, log = made.run(IMAGES)
+    assert passed, log[-4000:]
+    assert "broken" not in log
+    assert len(re.findall(r"tb_board\.\w+ passed", log)) == 9
+    driver = made.board / "driver/rvg_driver/stream.py"
+    driver.write_text(driver.read_text().replace("transpose(0, 3, 1, 2)", "reshape(-1, *shape)"))
+    passed, _ = made.run(IMAGES[:5], only="all_images_polling")
+    assert not passed
 
 
 @pytest.mark.parametrize(
@@ -96,11 +111,13 @@ def test_a_wrong_table_is_found_by_the_results(built: BoardBench) -> None:
 def test_what_cannot_be_wrapped_is_refused(tmp_path: Path) -> None:
     design = wrapper(tmp_path).design
     for top in (0, 8):
-        with pytest.raises(InputError, match=f"--top {top}: the network has 7 classes"):
+        with pytest.raises(InputError, match=f"--top {top}: the network random has 7 classes"):
             wrap(design, BOARD, top, True)
-    without = dataclasses.replace(design, plan=dataclasses.replace(design.plan, linear=None))
-    with pytest.raises(InputError, match="ends with a map"):
-        wrap(without, BOARD, 1, True)
+    ends = board_network.backbone(tmp_path / "map", BOARD).design
+    with pytest.raises(InputError, match="--top 1: the network random ends with a map, without classes"):
+        wrap(ends, BOARD, 1, True)
+    with pytest.raises(InputError, match=r"--no-logits: .* which is all that it sends"):
+        wrap(ends, BOARD, None, False)
 
 
 def test_identities_tell_designs_apart(tmp_path: Path) -> None:
@@ -111,6 +128,20 @@ def test_identities_tell_designs_apart(tmp_path: Path) -> None:
     changed = generate(network, tmp_path / "changed", one.design.request, {})
     others.append(wrap(changed, BOARD, 3, True))
     assert len({one.identity, *(other.identity for other in others)}) == 4
+
+
+def test_expected_words_of_a_map_are_its_bytes(tmp_path: Path) -> None:
+    """Rows, columns, channels, little-endian; by the definition of docs/architecture.md, byte by byte."""
+    made = board_network.backbone(tmp_path, BOARD)
+    words = expected(made, IMAGES[:2])
+    network = made.design.network
+    maps = golden.forward(golden.quantize_input(IMAGES[:2], network), network)
+    assert words.shape == (2, 32)
+    for image, channel, row, column in np.ndindex(maps.shape):
+        byte = (row * 6 + column) * 3 + channel
+        word = int(words[image, byte // 4])
+        assert word >> 8 * (byte % 4) & 255 == maps[image, channel, row, column]
+    assert (words[:, 31] >> 16 == 0).all()
 
 
 def test_expected_words_are_logits_then_classes(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import serial_board_bench
-from board_network import wrapper
+from board_network import backbone, wrapper
 from lint_sources import lint
 
 from repvgg_hw.board import emit
@@ -26,6 +26,14 @@ OTHER = OrangeCrab(clocks_per_bit=16, silence_ms=0.2)
 @pytest.mark.parametrize("board", [BOARD, OTHER], ids=lambda board: board.suffix)
 def test_pin_to_pin(tmp_path: Path, board: Serial) -> None:
     made = wrapper(tmp_path, board, 2)
+    serial_board_bench.build(made, tmp_path)
+    passed, log = serial_board_bench.run(made, tmp_path, IMAGES)
+    assert passed, log[-4000:]
+    assert "broken promise" not in log
+
+
+def test_maps_pin_to_pin(tmp_path: Path) -> None:
+    made = backbone(tmp_path, BOARD)
     serial_board_bench.build(made, tmp_path)
     passed, log = serial_board_bench.run(made, tmp_path, IMAGES)
     assert passed, log[-4000:]

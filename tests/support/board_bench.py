@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from repvgg_hw import golden
 from repvgg_hw.board import emit
 from repvgg_hw.board.wrapper import Wrapper, expected
 from repvgg_hw.files import environment, sim_dir
@@ -75,8 +77,12 @@ class BoardBench:
         breaks  the rule that the test break_a_rule breaks
         """
         case = self.folder / "case.npz"
-        words = expected(self.wrapper, images)
-        np.savez(case, images=images, expected=words, interval=self.wrapper.design.plan.frame_interval)
+        words, network = expected(self.wrapper, images), self.wrapper.design.network
+        maps: Any = (
+            golden.forward(golden.quantize_input(images, network), network) if self.wrapper.map else ()
+        )
+        interval = self.wrapper.design.plan.frame_interval
+        np.savez(case, images=images, expected=words, maps=maps, interval=interval)
         log = self.folder / "board.log"
         driver = str(self.board / emit.DRIVER)
         passed = verilator.run(

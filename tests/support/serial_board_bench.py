@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from repvgg_hw import __version__
+from repvgg_hw import __version__, golden
 from repvgg_hw.board import bitstream, emit
 from repvgg_hw.board.wrapper import Wrapper, expected
 from repvgg_hw.files import environment, sim_dir
@@ -82,7 +83,9 @@ def run(wrapper: Wrapper, folder: Path, images: NDArray[np.uint8], only: str = "
     only  a pattern of the tests' names
     """
     case, log = folder / "case.npz", folder / "board.log"
-    np.savez(case, images=images, expected=expected(wrapper, images))
+    network = wrapper.design.network
+    maps: Any = golden.forward(golden.quantize_input(images, network), network) if wrapper.map else ()
+    np.savez(case, images=images, expected=expected(wrapper, images), maps=maps)
     facts = wrapper.board.context(wrapper.frame_bytes, 0)
     patience = facts["silence"] + 40 * facts["clocks_per_bit"] + 2 * wrapper.design.plan.latency_estimate
     driver = str(folder / "board" / emit.DRIVER)

@@ -18,7 +18,7 @@ _NUMBERS = re.compile(r"(?: -?[0-9]+)*")
 class Outcome:
     """A run whose every word was golden's.
 
-    classes  (N,) the likeliest class of each image
+    classes  (N,) the likeliest class of each image; (0,) where results are maps
     cycles   (N,) of the accelerator, each image a run
     batch    the same for all images in one run
     uptime   cycles of the system from reset to the last result
@@ -30,8 +30,8 @@ class Outcome:
     uptime: int
 
 
-def judge(text: str, expected: NDArray[np.int64], logits: int) -> Outcome:
-    """The outcome, of what was printed and of golden's words (N, logits + classes).
+def judge(text: str, expected: NDArray[np.int64], logits: int | None) -> Outcome:
+    """The outcome, of what was printed and of golden's words: (N, logits + classes), or, None, of maps.
 
     Raises CheckFailed with the firmware's own error, the first line that it does not print, or the first word
     that differs.
@@ -58,10 +58,11 @@ def judge(text: str, expected: NDArray[np.int64], logits: int) -> Outcome:
     cycles = [_frame(found, index, words.tolist(), logits) for index, words in enumerate(expected)]
     if not ended or len(totals) != 2:
         raise CheckFailed("simulated SoC: the firmware's last lines are missing")
-    return Outcome(expected[:, logits], np.array(cycles, np.int64), *totals)
+    classes = expected[:0, 0] if logits is None else expected[:, logits]
+    return Outcome(classes, np.array(cycles, np.int64), *totals)
 
 
-def _frame(found: dict[str, dict[int, list[int]]], index: int, words: list[int], logits: int) -> int:
+def _frame(found: dict[str, dict[int, list[int]]], index: int, words: list[int], logits: int | None) -> int:
     """The cycles of an image, whose words must be golden's in both runs."""
     cycles, *alone = found["result"].get(index, [0])
     for where, got in (("alone", alone), ("in one run with all", found["batch"].get(index, []))):
@@ -69,8 +70,15 @@ def _frame(found: dict[str, dict[int, list[int]]], index: int, words: list[int],
             raise CheckFailed(f"simulated SoC: image {index}, {where}: {len(got)} of {len(words)} words")
         for place, (is_, wanted) in enumerate(zip(got, words, strict=True)):
             if is_ != wanted:
-                what = f"logit {place}" if place < logits else f"class {place - logits}"
+                what = _named(place, logits)
                 raise CheckFailed(
                     f"simulated SoC: image {index}, {where}, {what}: golden says {wanted}, it says {is_}"
                 )
     return cycles
+
+
+def _named(place: int, logits: int | None) -> str:
+    """A word of a result."""
+    if logits is None:
+        return f"word {place} of the map"
+    return f"logit {place}" if place < logits else f"class {place - logits}"

@@ -124,5 +124,6 @@ def run(
         raise CheckFailed(f"simulated SoC: the firmware did not come to its end: see {said} and {log}")
     if isinstance(wrapper, EngineWrapper):
         return console.judge(text, *engine_wrapper.expected(wrapper, images))
-    logits = wrapper.linear.c_out * wrapper.logits
-    return console.judge(text, stream_wrapper.expected(wrapper, images), logits)
+    return console.judge(
+        text, stream_wrapper.expected(wrapper, images), None if wrapper.map else wrapper.logits
+    )

@@ -32,7 +32,7 @@ REGISTERS = (
     Register("FRAME_BYTES", 0x20, Access.READ, "bytes of a frame's pixels: rows, columns, channels", None),
     Register("RESULT_BYTES", 0x24, Access.READ, "bytes of a frame's result: 32-bit words", None),
     Register(
-        "RESULT", 0x28, Access.READ, "of what a frame's result is made", None,
+        "RESULT", 0x28, Access.READ, "of what a frame's result is made; 0: of a map's bytes", None,
         fields=(
             Bits("TOP", 0, 8, Access.READ, "so many classes, the likeliest first, behind the logits"),
             Bits("LOGITS", 8, 16, Access.READ, "so many logits, signed; 0 where none are sent"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,12 @@ class Stream(Machine):
             except DriverError:
                 self.abort()
                 raise
-            words: Words = results.load(size).view("<i4").reshape(count, -1)
+            data = results.load(size).reshape(count, -1)
+        if self.facts["map"] is not None:
+            return Results(
+                np.zeros((count, 0), np.int64), None, cycles, maps=maps_of(data, self.facts["map"])
+            )
+        words: Words = data.view("<i4")
         logits = self.facts["logits"]
         return Results(
             classes=words[:, logits:].astype(np.int64),
@@ -77,3 +83,11 @@ class Stream(Machine):
 
     def _rests(self) -> bool:
         return self.dma.check(FROM_DEVICE) and self.dma.check(TO_DEVICE)
+
+
+def maps_of(data: NDArray[np.uint8], shape: Sequence[int]) -> NDArray[np.uint8]:
+    """Results (N, bytes) of rows, columns, channels -> maps (N, C, H, W) of that shape (C, H, W)."""
+    channels, height, width = shape
+    pixels = data[:, : channels * height * width].reshape(-1, height, width, channels)
+    maps: NDArray[np.uint8] = pixels.transpose(0, 3, 1, 2).copy()
+    return maps

@@ -54,7 +54,7 @@ module rvg_stream_registers #(
   if (ADDR_W < 6 || ADDR_W > 32) begin : g_check_address
     rvg_error_registers_take_6_bits_of_address u_error ();
   end
-  if (TOP < 1 || FRAME_BYTES < 1 || RESULT_BYTES < 1 || TOP > 255 || LOGITS < 0 || LOGITS > 65535) begin : g_check_result
+  if (TOP < 0 || FRAME_BYTES < 1 || RESULT_BYTES < 1 || TOP > 255 || LOGITS < 0 || LOGITS > 65535) begin : g_check_result
     rvg_error_result_does_not_fit_its_register u_error ();
   end
 

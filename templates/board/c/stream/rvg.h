@@ -45,8 +45,15 @@ int rvg_run(const rvg_t *rvg, uint32_t pixels, uint32_t results, uint32_t frames
 /* End a run that is at work and the DMA's transfers; RVG_OK or RVG_TIMEOUT. */
 int rvg_abort(const rvg_t *rvg, uint32_t polls);
 
+#if RVG_DESIGN_TOP
 /* The likeliest class of a frame, from its result. */
 static inline uint32_t rvg_class(const int32_t *result) { return (uint32_t)result[RVG_DESIGN_LOGITS]; }
+#else
+/* A value of a frame's map, from its result. */
+static inline uint8_t rvg_value(const void *result, uint32_t channel, uint32_t row, uint32_t column) {
+  return ((const uint8_t *)result)[(row * RVG_DESIGN_MAP_WIDTH + column) * RVG_DESIGN_MAP_CHANNELS + channel];
+}
+#endif
 
 /* What a returned number means, as one line. */
 const char *rvg_text(int code);
