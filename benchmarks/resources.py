@@ -5,7 +5,8 @@
     .venv/bin/python benchmarks/resources.py --check      the table of docs/devices.md
 
 The measured cells are in benchmarks/data/resources.json, with the commit of the Verilog library that they are
-of. What was measured on the same library is not measured again. Needs pyosys 0.70.
+of. What was measured on the same library is not measured again; --jobs synthesises several at once. Needs
+pyosys 0.70.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +68,14 @@ def load() -> dict[str, Any]:
     return json.loads(DATA.read_text()) if DATA.is_file() else empty
 
 
-def measure(families: list[str]) -> None:
-    """Every case that was not measured on this library; what is done is kept at once."""
+def timed(case: Case, family: str) -> tuple[dict[str, int], float]:
+    """Cells, and the seconds that they took."""
+    started = time.monotonic()
+    return synthesise(case, family), time.monotonic() - started
+
+
+def measure(families: list[str], jobs: int) -> None:
+    """Every case that was not measured on this library, so many at once; what is done is kept at once."""
     data = load()
     if data["library"] != library():
         data = {"library": library(), "commit": commit(), "cells": {}}
@@ -75,16 +83,20 @@ def measure(families: list[str]) -> None:
     def size(case: Case) -> int:
         return 9 * case.pi * case.po * (1 if case.m is None else 3 * case.m)
 
-    for case in sorted((*FIT, *CHECK), key=size):  # quick ones first: what is there can be used at any time
-        for family in families:
-            key = f"{case.name} {family}"
-            if key in data["cells"]:
-                continue
-            started = time.monotonic()
-            data["cells"][key] = synthesise(case, family)
-            DATA.parent.mkdir(exist_ok=True)
-            DATA.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
-            print(f"{key}: {time.monotonic() - started:.0f} s", flush=True)
+    # quick ones first: what is there can be used at any time
+    every = [(case, family) for case in sorted((*FIT, *CHECK), key=size) for family in families]
+    missing = [(case, family) for case, family in every if f"{case.name} {family}" not in data["cells"]]
+    print(f"{len(every) - len(missing)} of {len(every)} are there", flush=True)
+    with ProcessPoolExecutor(jobs) as pool:
+        running = {pool.submit(timed, case, family): f"{case.name} {family}" for case, family in missing}
+        try:
+            for done in as_completed(running):
+                data["cells"][running[done]], seconds = done.result()
+                DATA.parent.mkdir(exist_ok=True)
+                DATA.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
+                print(f"{running[done]}: {seconds:.0f} s", flush=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def fit_all() -> None:
@@ -128,11 +140,12 @@ def check() -> None:
 @click.option("--fit", "fitting", is_flag=True, help="Write coefficients.")
 @click.option("--check", "checking", is_flag=True, help="Compare.")
 @click.option("--family", multiple=True, type=click.Choice(list(FAMILIES)), help="Measure only these.")
-def main(measuring: bool, fitting: bool, checking: bool, family: tuple[str, ...]) -> None:
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Syntheses at once.")
+def main(measuring: bool, fitting: bool, checking: bool, family: tuple[str, ...], jobs: int) -> None:
     """Measure, fit, check."""
     if measuring:
         os.nice(5)
-        measure(list(family or FAMILIES))
+        measure(list(family or FAMILIES), jobs)
     if fitting:
         fit_all()
         coefficients.cache_clear()
