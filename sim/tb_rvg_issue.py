@@ -30,7 +30,8 @@ async def follows_every_word(bench: Bench) -> None:
             enables.append(unit.enable.value.to_unsigned())
             if enables[-1] & 1:
                 beats.append((cycle, unit.word.value.to_unsigned()))
-            if unit.weight_en.value == 1:
+            if unit.s_axis_tvalid.value == 1 and unit.s_axis_tready.value == 1:
+                assert unit.weight_en.value == 1, "weights were not asked for"
                 taken.append((cycle, unit.weight_addr.value.to_unsigned()))
             if unit.sums_valid.value == 1:
                 sums.append((cycle, int(unit.sums_first.value), int(unit.sums_last.value)))

@@ -81,6 +81,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     "rvg_output_map": [({"X_W": 9}, "channel_wider_than_a_byte"), ({"BEATS": 0}, POSITIVE)],
     "rvg_ram_1r1w": [({"WIDTH": 0}, POSITIVE)],
     "rvg_ram_1r1w_ultra": [({"WIDTH": 0}, POSITIVE)],
+    "rvg_read_ahead": [({"DEPTH": 0}, POSITIVE)],
     "rvg_replay": [({"WIDTH": 0}, POSITIVE)],
     "rvg_requant_relu": [
         ({"Y_W": 31}, "result_wider_than_the_product"),
@@ -145,6 +146,7 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_output_map": [{"X_W": 8}, {"LANES": 1, "X_W": 1, "BEATS": 1}],
     "rvg_ram_1r1w": [{"WIDTH": 1, "DEPTH": 1}],
     "rvg_ram_1r1w_ultra": [{"WIDTH": 1, "DEPTH": 1}],
+    "rvg_read_ahead": [{"WIDTH": 1, "DEPTH": 1}],
     "rvg_replay": [{"WIDTH": 1, "WORDS": 1, "REPEATS": 1}],
     "rvg_requant_relu": [{"Y_W": 30}, {"Y_W": 19, "ACC_W": 2}, {"Y_W": 1}],
     "rvg_shift_add": [{"W": 1, "SUM_W": 1}],

@@ -48,6 +48,7 @@ UNITS: dict[str, list[Parameters]] = {
     "rvg_ram_1r1w": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5))),
     "rvg_ram_1r1w_ultra": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5))),
     "rvg_rom": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5), FILE=("none.mem",))),
+    "rvg_read_ahead": list(grid(WIDTH=(8,), DEPTH=(1, 2, 5))),
     "rvg_constant": [{"WIDTH": 6, "FILE": "none.mem"}],
     "rvg_global_sum": list(grid(LANES=(1, 3), WORDS=(1, 4), PIXELS=(1, 49), SUM_W=(14,))),
     "rvg_multiply": list(grid(A_W=(8, 9), P_W=(9, 16))),

@@ -117,6 +117,19 @@ def rom(folder: Path) -> Trials:
     return Trials(cases, {"holds_not": Fault("d5", "if (en) data <= mem", "data <= mem")})
 
 
+def read_ahead() -> Trials:
+    cases = {f"d{depth}": {"WIDTH": 12, "DEPTH": depth} for depth in (1, 2, 5)}
+    faults = {
+        "not_ahead": Fault("d5", "if (take) data <= rom_data;", "data <= rom_data;", stalls="idle"),
+        "read_twice": Fault(
+            "d2", "empty_q <= 1'b0;", "empty_q <= take;", "a word was taken before it was read"
+        ),
+        "not_begun": Fault("d5", "empty_q  <= 1'b1;", "empty_q  <= 1'b0;"),
+        "out_of_step": Fault("d5", "ADDR_W'(DEPTH - 1) ? '0", "ADDR_W'(DEPTH - 2) ? '0"),
+    }
+    return Trials(cases, faults)
+
+
 def constant(folder: Path) -> Trials:
     (folder / "one.mem").write_text("2a\n")
     return Trials({"one": {"WIDTH": 6, "FILE": "one.mem"}})
@@ -137,6 +150,7 @@ def test_units(tmp_path: Path) -> None:
         "rvg_ram_1r1w": ram_1r1w(),
         "rvg_ram_1r1w_ultra": ram_1r1w(),
         "rvg_rom": rom(tmp_path),
+        "rvg_read_ahead": read_ahead(),
         "rvg_constant": constant(tmp_path),
     }
     check_all(tmp_path, units)

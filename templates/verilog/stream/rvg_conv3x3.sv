@@ -75,6 +75,8 @@ module rvg_conv3x3 #(
   logic                       window_tvalid, window_tready, word_tvalid, word_tready;
   logic [OUT_LANES*ACC_W-1:0] acc;
   logic [OUT_LANES*Y_W-1:0]   y;
+  logic [AFFINE_W-1:0]        affine;
+  logic [1:0]                 own_address;  // counted before the table
   logic                       start_ok, start, acc_valid, y_valid;
 
   rvg_window_buffer #(
@@ -100,9 +102,16 @@ module rvg_conv3x3 #(
     .weight_en, .weight_addr, .weight_data, .start_ok, .start, .acc_valid, .acc
   );
 
-  rvg_requant_relu #(.LANES(OUT_LANES), .ADDRS(AFFINE_ADDRS), .ACC_W(ACC_W), .Y_W(Y_W)) u_requant (
-    .clk, .rst, .acc_valid, .acc, .affine_en, .affine_addr, .affine_data, .shift, .y_valid, .y
+  rvg_read_ahead #(.WIDTH(AFFINE_W), .DEPTH(AFFINE_ADDRS)) u_affine (
+    .clk, .rst, .take(acc_valid), .data(affine), .rom_en(affine_en), .rom_addr(affine_addr), .rom_data(affine_data)
   );
+
+  rvg_requant_relu #(.LANES(OUT_LANES), .ADDRS(1), .ACC_W(ACC_W), .Y_W(Y_W)) u_requant (
+    .clk, .rst, .acc_valid, .acc, .affine_en(own_address[0]), .affine_addr(own_address[1]), .affine_data(affine),
+    .shift, .y_valid, .y
+  );
+
+  wire unused = &{1'b0, own_address};
 
   rvg_credit_fifo #(.WIDTH(OUT_LANES*Y_W), .DEPTH(FIFO_DEPTH), .SET(PO/OUT_LANES)) u_fifo (
     .clk, .rst, .start_ok, .start, .in_valid(y_valid), .in_data(y),

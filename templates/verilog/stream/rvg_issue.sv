@@ -6,7 +6,8 @@
 // In     : words of WORD_W bits, opaque. `start_ok` says that the consumer has room for one more set, `start` that it
 //          is now taken.
 // Weights: `weight_en` and `weight_addr` ask a ROM with one cycle of latency for the word's weights: ADDRS words in
-//          order; word 0 belongs to the first input word after reset, and after the last comes word 0.
+//          order; word 0 belongs to the first input word after reset, and after the last comes word 0. While a word
+//          waits, its weights are read again and again: an enable of many memories must not come late in the cycle.
 // Out    : `word`, beside its weights; `enable[i]` says that the word of i cycles ago is in the array. After LATENCY
 //          cycles, the array's: `sums_valid`, and whether these sums are the `sums_first` or the `sums_last` of a set.
 // Rate   : one word per cycle where WORDS >= SPACING, else a set in SPACING cycles.
@@ -63,7 +64,7 @@ module rvg_issue #(
   assign s_axis_tready = (!first_q || start_ok) && (!last_q || apart_q);
   assign accept        = s_axis_tvalid && s_axis_tready;
   assign start         = accept && first_q;
-  assign weight_en     = accept;
+  assign weight_en     = s_axis_tvalid;
 
   always_ff @(posedge clk) begin
     if (gap_q != '0) gap_q <= gap_q - 1'b1;

@@ -18,6 +18,7 @@ rtl/rvg_pair_accumulate.sv
 rtl/rvg_product_chain.sv
 rtl/rvg_product_tree.sv
 rtl/rvg_ram_1r1w.sv
+rtl/rvg_read_ahead.sv
 rtl/rvg_replay.sv
 rtl/rvg_requant_relu.sv
 rtl/rvg_rom.sv
