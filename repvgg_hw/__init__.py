@@ -7,11 +7,15 @@ for, so that `import repvgg_hw` takes no time and needs no torch.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from repvgg_hw.api import BoardProject as BoardProject
+    from repvgg_hw.api import EvaluatedNetwork as EvaluatedNetwork
     from repvgg_hw.api import GeneratedDesign as GeneratedDesign
     from repvgg_hw.api import LoadedNetwork as LoadedNetwork
     from repvgg_hw.api import PlannedDesign as PlannedDesign
     from repvgg_hw.api import QuantizedNetwork as QuantizedNetwork
     from repvgg_hw.api import SimulatedDesign as SimulatedDesign
+    from repvgg_hw.api import SynthesisedDesign as SynthesisedDesign
+    from repvgg_hw.api import latency as latency
     from repvgg_hw.api import load as load
     from repvgg_hw.api import load_integers as load_integers
     from repvgg_hw.api import open_design as open_design
@@ -26,14 +30,18 @@ GENERATOR = f"repvgg-hw {__version__}"  # as what is generated says
 
 _API = "repvgg_hw.api"
 _PLACES = {  # where each name is from
+    "BoardProject": _API,
     "CheckFailed": "repvgg_hw.errors",
+    "EvaluatedNetwork": _API,
     "GeneratedDesign": _API,
     "InputError": "repvgg_hw.errors",
     "LoadedNetwork": _API,
     "PlannedDesign": _API,
     "QuantizedNetwork": _API,
     "SimulatedDesign": _API,
+    "SynthesisedDesign": _API,
     "from_torch": "repvgg_hw.checkpoint",
+    "latency": _API,
     "load": _API,
     "load_integers": _API,
     "open_design": _API,
@@ -42,15 +50,19 @@ _PLACES = {  # where each name is from
 }
 
 __all__ = [
+    "BoardProject",
     "CheckFailed",
+    "EvaluatedNetwork",
     "GeneratedDesign",
     "InputError",
     "LoadedNetwork",
     "PlannedDesign",
     "QuantizedNetwork",
     "SimulatedDesign",
+    "SynthesisedDesign",
     "__version__",
     "from_torch",
+    "latency",
     "load",
     "load_integers",
     "open_design",

@@ -4,20 +4,28 @@ Each stage is a value with a method for the next one. The commands are options, 
 these. Importing them needs no torch; reading and quantizing a network do.
 """
 
+from repvgg_hw.api.boarded import BoardProject
+from repvgg_hw.api.evaluated import EvaluatedNetwork
 from repvgg_hw.api.generated import GeneratedDesign, open_design
 from repvgg_hw.api.loaded import DEFAULT_CLASSES, LoadedNetwork, load, random_network
 from repvgg_hw.api.planned import PlannedDesign
 from repvgg_hw.api.quantized import QuantizedNetwork, load_integers
 from repvgg_hw.api.simulated import SimulatedDesign
 from repvgg_hw.api.swept import sweep
+from repvgg_hw.api.synthesised import SynthesisedDesign
+from repvgg_hw.api.timed import latency
 
 __all__ = [
     "DEFAULT_CLASSES",
+    "BoardProject",
+    "EvaluatedNetwork",
     "GeneratedDesign",
     "LoadedNetwork",
     "PlannedDesign",
     "QuantizedNetwork",
     "SimulatedDesign",
+    "SynthesisedDesign",
+    "latency",
     "load",
     "load_integers",
     "open_design",

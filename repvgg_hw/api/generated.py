@@ -12,11 +12,15 @@ from repvgg_hw.plan.planner import NetworkPlan
 from repvgg_hw.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
+    from repvgg_hw.api.boarded import BoardProject
     from repvgg_hw.api.quantized import QuantizedNetwork
     from repvgg_hw.api.simulated import SimulatedDesign
+    from repvgg_hw.api.synthesised import SynthesisedDesign
     from repvgg_hw.model.preprocessing import Preprocessing
     from repvgg_hw.report import Summary
 
@@ -135,6 +139,80 @@ class GeneratedDesign:
                 fresh=fresh,
                 progress=progress,
             ),
+        )
+
+    def synth(
+        self,
+        device: str,
+        *,
+        layer: str | None = None,
+        layers: bool = False,
+        jobs: int | None = None,
+        route: bool | None = None,
+        clock_mhz: float | None = None,
+        seeds: Sequence[int] = (1,),
+        minutes: float | None = None,
+        bitstream: str | Path | None = None,
+        progress: Progress = silent,
+    ) -> SynthesisedDesign:
+        """Make its netlist with open tools and count cells; for ECP5 place and route it. The result is kept.
+
+        device     a board or part of `repvgg-hw devices`
+        layer      this layer, or an engine's unit, alone; layers: each alone, by `jobs` processes
+        route      False: counts only, no clock [default: where open tools route the device]
+        clock_mhz, seeds, minutes   of routing: what it works towards, the seeds of which the fastest is kept,
+                   after which time each is tried in another way
+        bitstream  write it here, too
+        What does not fit is in the result (`SynthesisedDesign.check` raises it). Raises InputError for what
+        cannot be synthesised so, CheckFailed where a tool failed.
+        """
+        from repvgg_hw.api.synthesised import SynthesisOptions, synthesise_design
+        from repvgg_hw.synth.nextpnr import DEFAULT_MHZ, DEFAULT_MINUTES
+        from repvgg_hw.synth.tasks import Routing
+
+        routing = Routing(clock_mhz or DEFAULT_MHZ, tuple(seeds), minutes or DEFAULT_MINUTES)
+        place = None if bitstream is None else Path(bitstream)
+        return synthesise_design(
+            self.directory, device, SynthesisOptions(layer, layers, jobs, route, routing, place, progress)
+        )
+
+    def board(
+        self,
+        name: str,
+        directory: str | Path | None = None,
+        *,
+        top: int | None = None,
+        logits: bool = True,
+        images: Sequence[GeneratedDesign | str | Path] = (),
+        bitstream: str | Path | None = None,
+        seed: int = 1,
+        force: bool = False,
+        progress: Progress = silent,
+    ) -> BoardProject:
+        """Write what a board needs of this design: wrapper, registers, project scripts, driver.
+
+        name       "pynq-z2", "kv260", "zcu104", "ulx3s-85f", "orangecrab-85f", "litex"
+        directory  [default: the design's, and the board's name]; force: write over a board's folder there
+        top        send so many of the likeliest classes [default: 1]; logits: and all logits
+        images     of engines: other networks, made by `program`
+        bitstream  make it, too, where open tools do (ECP5), placed from `seed`
+        Raises InputError for what the board cannot take, CheckFailed where a tool failed or the clock does
+        not hold.
+        """
+        from repvgg_hw.api.boarded import board_design
+
+        others = [each.directory if isinstance(each, GeneratedDesign) else Path(each) for each in images]
+        return board_design(
+            self.directory,
+            name,
+            None if directory is None else Path(directory),
+            top=top,
+            logits=logits,
+            images=others,
+            bitstream=None if bitstream is None else Path(bitstream),
+            seed=seed,
+            force=force,
+            progress=progress,
         )
 
     def report(self) -> Summary:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from repvgg_hw.cli.command import Command
-from repvgg_hw.cli.progress import bar
+from repvgg_hw.cli.progress import on_demand
 from repvgg_hw.cli.rules import needs
 from repvgg_hw.cli.talk import say
 from repvgg_hw.cli.values import PLACE, OutputFile, Whole
@@ -63,52 +63,27 @@ def command(
     Exit codes: 0 written, 1 a tool failed or the clock does not hold, 2 the input or usage is wrong.
     """
     from repvgg_hw import design as designs
-    from repvgg_hw.board import bitstream as bitstreams
-    from repvgg_hw.board import boards, emit
-    from repvgg_hw.board.wrap import wrap
-    from repvgg_hw.design import folder
-    from repvgg_hw.errors import InputError
-    from repvgg_hw.files import write_atomically
+    from repvgg_hw.api.boarded import board_design
 
-    board = boards.get(board_name)
-    if bitstream is not None and not isinstance(board, boards.Serial):
-        raise InputError(f"--bitstream: no open tool makes {board.name}'s: see its folder's README.md")
     place = directory if directory is not None else designs.last_directory()
-    made = output if output is not None else place.with_name(f"{place.name}-{board.name}")
-    emit.check_output_folder(made, force)
-    with folder.locked(place):
-        folder.recover(place)
-        networks = [designs.load(other, images=True) for other in image]
-        wrapped = wrap(designs.load(place), board, top, logits=not no_logits, images=networks)
-        content = emit.files(wrapped)
-    emit.write(content, made, force)
-    made_of: dict[str, object] = {}
-    results = []
-    if isinstance(board, boards.Serial):
-        facts = wrapped.facts()
-        made_of["frames_per_second"] = board.frames_per_second(facts["frame_bytes"], facts["result_bytes"])
-        rate = f"{made_of['frames_per_second']:.1f} frames/s"
-        results.append(f"at most {rate} over a line of {board.baud:,} baud, results included")
-    if bitstream is not None:
-        assert isinstance(board, boards.Serial)
-        with bar(f"bitstream of {wrapped.name}") as update:
-            done = bitstreams.make(made, wrapped.module, board, seed, lambda what: update(None, what))
-        write_atomically(bitstream, done.data)
-        made_of |= {"mhz": done.mhz, **done.counts}
-        counts = ", ".join(f"{count:,} {what}" for what, count in done.counts.items())
-        results.append(f"{bitstream}: {done.mhz:.1f} MHz hold, it runs at {board.mhz}; {counts}")
+    with on_demand(f"bitstream of {place}") as update:
+        done = board_design(
+            place,
+            board_name,
+            output,
+            top=top,
+            logits=not no_logits,
+            images=image,
+            bitstream=bitstream,
+            seed=seed,
+            force=force,
+            progress=update,
+        )
     if as_json:
-        told = {
-            "folder": str(made),
-            "board": board.name,
-            "module": wrapped.module,
-            **wrapped.facts(),
-            **made_of,
-        }
-        say(json.dumps(told, indent=2))
+        say(json.dumps(done.to_json(), indent=2))
         return
-    say(f"{made}: {wrapped.module}, design {wrapped.identity:08x}, for {board.title}")
-    say(wrapped.summary())
-    for result in results:
+    say(f"{done.directory}: {done.module}, design {done.identity:08x}, for {done.title}")
+    say(done.summary)
+    for result in done.results:
         say(result)
-    say(f"next: read {made / 'README.md'}")
+    say(f"next: read {done.directory / 'README.md'}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -17,7 +17,6 @@ from repvgg_hw.cli.talk import say
 from repvgg_hw.cli.values import NAME, PLACE, OutputFile, Real, Whole
 
 if TYPE_CHECKING:
-    from repvgg_hw.design import Design
     from repvgg_hw.synth.result import Part, Planned, Resources, Synthesis
 
 RULES = (
@@ -90,64 +89,42 @@ def command(
     Exit codes: 0 it fits, 1 it does not or a tool failed, 2 the input or usage is wrong.
     """
     from repvgg_hw import design as designs
+    from repvgg_hw.api.synthesised import SynthesisOptions, synthesise_design
     from repvgg_hw.cli.progress import bar
-    from repvgg_hw.design import folder
-    from repvgg_hw.errors import CheckFailed, InputError
-    from repvgg_hw.files import check_output, write_atomically
+    from repvgg_hw.errors import InputError
     from repvgg_hw.plan import device as devices
-    from repvgg_hw.plan.engine.plan import EnginePlan
     from repvgg_hw.report.provenance import provenance
-    from repvgg_hw.synth import circuit, nextpnr, result, synthesise, tasks, tools
+    from repvgg_hw.synth import tasks
 
     chosen = devices.get(device)
-    route = chosen.part.nextpnr is not None and not no_route
     if chosen.part.nextpnr is None:
         context = click.get_current_context()
         for name in ("bitstream", "no_route", "clock_mhz", "seed", "seeds", "minutes"):
             if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
                 option = "--clock" if name == "clock_mhz" else "--" + name.replace("_", "-")
                 raise InputError(f"{option}: no open tool routes {chosen.name}: leave it out")
-    for tool in ("yosys", *(("nextpnr",) if route else ())):
-        tools.package(tool)
     place = directory if directory is not None else designs.last_directory()
-
-    def prepare() -> Design[Any]:
-        design: Design[Any] = designs.load(place)
-        if design.target != "verilog":
-            raise InputError(f"{place} is a design of the target {design.target}: synth takes Verilog")
-        if bitstream is not None and isinstance(design.plan, EnginePlan):
-            raise InputError("--bitstream: an engine's ports are buses, for which no package has pins")
-        check_output(place / result.FILE)
-        return design
-
-    before = folder.stamp(place)
-    design = prepare()
-    with folder.locked(place):
-        folder.recover(place)
-        if folder.stamp(place) != before:  # generated anew while this one prepared, or waited
-            design = prepare()
-        state = folder.fingerprint(place)
-        names = tasks.parts_of(design.plan) if layers else None if layer is None else [layer]
-        routing = tasks.Routing(clock_mhz, tuple(range(seed, seed + seeds)), minutes) if route else None
-        found = tasks.tasks(design, chosen, names, routing)
-        with bar(f"synthesise {design.plan.name} for {chosen.name}") as update:
-            parts = synthesise.synthesise_all(found, jobs, update)
-            if bitstream is not None:
-                update(None, "bitstream")
-                write_atomically(bitstream, nextpnr.pack(found[0].work, "netlist").read_bytes())
-        done = synthesise.synthesis(chosen, parts)
-        if folder.fingerprint(place) != state:
-            raise CheckFailed("files of the design have changed while it was synthesised: synthesise again")
-        result.save(done, place, state)
-        if names is None and not isinstance(design.plan, EnginePlan):
-            circuit.record(found[0].work, state)
+    with bar(f"synthesise for {chosen.name}") as update:
+        made = synthesise_design(
+            place,
+            chosen.name,
+            SynthesisOptions(
+                layer=layer,
+                layers=layers,
+                jobs=jobs,
+                route=False if no_route else None,
+                routing=tasks.Routing(clock_mhz, tuple(range(seed, seed + seeds)), minutes),
+                bitstream=bitstream,
+                progress=update,
+            ),
+        )
+    design, done = made.design, made.result
     if as_json:
         record = {"fits": done.fits, "provenance": provenance(design)}
         say(json.dumps(done.to_json() | record, indent=2))
     else:
         _print(done, design.plan.name)
-    if done.short():
-        raise CheckFailed(f"does not fit {chosen.name}: {'; '.join(done.short())}")
+    made.check()
 
 
 def _counts(counted: Iterable[str], planned: Planned | None, made: Resources) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ LATENCY = """
 --baseline resnet18
 --design design
 --seconds 0.3
+--rounds 3
 --markdown page.md
 --plot plot.svg
 --json

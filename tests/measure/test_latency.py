@@ -19,9 +19,10 @@ from repvgg_hw.measure.latency.limits import Machine, Work, work_of
 from repvgg_hw.measure.latency.measurement import CPU_CACHE_BYTES, Timing, measure, rotating_inputs
 from repvgg_hw.measure.latency.rows import AcceleratorRow, Row, Survey
 from repvgg_hw.measure.latency.runtimes import NotPossible, parts_of, prepare
-from repvgg_hw.measure.latency.survey import integer_runtimes
+from repvgg_hw.measure.latency.survey import Surveyor, SurveyRequest, integer_runtimes
 from repvgg_hw.model.repvgg import build_model
 from repvgg_hw.model.variants import get_variant
+from repvgg_hw.network import Architecture
 
 CPU = torch.device("cpu")
 
@@ -143,9 +144,9 @@ def test_published_ratios() -> None:
 def test_baselines_come_from_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baselines, "libraries", lambda: ())
     with pytest.raises(InputError, match="neither timm nor torchvision"):
-        baselines.build_baseline("resnet18")
+        baselines.build_baseline("vgg16")
     with pytest.raises(InputError, match="neither timm nor torchvision"):
-        baselines.check(["resnet18"])
+        baselines.check(["vgg16"])
     layers = {"regnet_x_3_2gf": torch.nn.Linear(1, 1), "resnet18": torch.nn.Linear(2, 2)}
     library = SimpleNamespace(
         list_models=lambda: list(layers), get_model=lambda name, weights, num_classes: layers[name]
@@ -170,8 +171,8 @@ def test_a_broken_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baselines, "libraries", lambda: ("timm", "torchvision"))
     monkeypatch.setattr(importlib, "import_module", broken)
     with pytest.raises(InputError, match=r"timm cannot be used .*torchvision cannot be used"):
-        baselines.build_baseline("resnet18")
-    baselines.check(["resnet18"])  # whether it would have it, nobody knows
+        baselines.build_baseline("vgg16")
+    baselines.check(["vgg16"])  # whether it would have it, nobody knows
 
 
 def test_ratios_compare_equal_settings_only() -> None:
@@ -228,3 +229,35 @@ def test_plot_is_a_drawing_of_the_numbers() -> None:
     assert len(widths) == 6
     assert widths[0] / widths[2] == pytest.approx(0.1, abs=0.01)
     assert ElementTree.fromstring(plot.svg(make_survey(design=None))) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "gmacs"),
+    [("resnet18", 11_689_512, 1.81), ("resnet34", 21_797_672, 3.66), ("resnet50", 25_557_032, 4.09)],
+)
+def test_resnets_without_a_library(
+    name: str, parameters: int, gmacs: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their parameters and operations are those that torchvision publishes of its own."""
+    monkeypatch.setattr(baselines, "libraries", lambda: ())
+    baselines.check([name])
+    with torch.device("meta"):
+        model = baselines.build_baseline(name)
+        assert model(torch.empty(2, 3, 224, 224)).shape == (2, 1000)
+    assert sum(p.numel() for p in model.parameters()) == parameters
+    assert not model.training
+    assert work_of(model, (3, 224, 224)).macs / 1e9 == pytest.approx(gmacs, abs=0.01)
+
+
+def test_rounds_measure_every_row_in_turn() -> None:
+    """Each row is there once, with the times of all its rounds; the rounds go over all rows."""
+    order: list[str] = []
+    tiny = Architecture("", widths=(4, 4), depths=(1, 1), strides=(2, 2), num_classes=3)
+    models = (replace(tiny, name="one"), replace(tiny, name="other"))
+    request = SurveyRequest(models, (16, 16), (1,), ("fused",), ("fp32",), ("eager",), seconds=0.0, rounds=5)
+    surveyor = Surveyor(CPU, request, machine=Machine(1e9, {"fp32": 1e12}), progress=order.append)
+    survey = surveyor.run()
+    assert [row.model for row in survey.rows] == ["one", "other"]
+    assert [row.timing.repeats for row in survey.rows] == [10, 10]
+    assert [line.split()[0] for line in order if "fused" in line] == ["one", "other"] * 5
+    assert "; 5 rounds;" in report.headline(survey)

@@ -60,14 +60,16 @@ def test_design_with_simulation_shows_simulated_cycles(design_folder: Path) -> N
     assert (row.frame_interval, row.latency_cycles) == (2000, 9000)
 
 
-def test_command_takes_size_and_classes_from_the_design(design_folder: Path) -> None:
+def test_command_takes_size_and_classes_from_the_design(
+    design_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """And says so where the design's network is another than the model."""
     result = run(
         "--device", "cpu", "--design", str(design_folder), "--batch", "1", "--seconds", "0.01",
         "--form", "fused", "--runtime", "eager", "--baseline", "none", "--json",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert "they are not the same network" in result.output
+    assert "they are not the same network" in caplog.text
     data = json.loads(result.stdout)
     assert data["input"] == [3, 32, 32]
     assert data["rows"][0]["macs"] == get_variant("A0", num_classes=10).macs(32, 32)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from torch import nn
 
 from repvgg_hw.errors import InputError
+from repvgg_hw.measure.latency import resnet
 
 # name in timm -> name in torchvision, where they differ
 TORCHVISION = {
@@ -47,10 +48,10 @@ def check(names: Iterable[str]) -> None:
     A library that is there and cannot be imported is said where its network would have been measured.
     """
     for name in names:
+        if name in resnet.DEPTHS:
+            continue
         if not libraries():
-            raise InputError(
-                f"baseline {name!r}: neither timm nor torchvision is installed (pip install timm)"
-            )
+            raise InputError(_nowhere(name))
         if not any(_has(library, name) for library in libraries()):
             raise InputError(f"baseline {name!r}: no installed library has it")
 
@@ -63,13 +64,13 @@ def _has(library: str, name: str) -> bool:
 
 
 def build_baseline(name: str, classes: int = 1000) -> nn.Module:
-    """The network `name` with random weights, in eval mode, from timm or else torchvision.
+    """The network `name` with random weights, in eval mode, from timm, else torchvision, else `resnet`.
 
-    Raises InputError where neither is installed, or neither can be imported and knows the name.
+    Raises InputError where none of them knows the name.
     """
     installed = libraries()
-    if not installed:
-        raise InputError(f"baseline {name}: neither timm nor torchvision is installed (pip install timm)")
+    if not installed and name not in resnet.DEPTHS:
+        raise InputError(_nowhere(name))
     problems = []
     for library in installed:
         try:
@@ -80,7 +81,16 @@ def build_baseline(name: str, classes: int = 1000) -> nn.Module:
         if model is not None:
             return model.eval()
         problems.append(f"{library} has no such model")
+    if name in resnet.DEPTHS:
+        return resnet.resnet(name, classes).eval()
     raise InputError(f"baseline {name!r}: {', '.join(problems)}")
+
+
+def _nowhere(name: str) -> str:
+    return (
+        f"baseline {name!r}: neither timm nor torchvision is installed (pip install timm); "
+        f"without them there are {', '.join(resnet.DEPTHS)}"
+    )
 
 
 def _in_timm(name: str) -> bool:

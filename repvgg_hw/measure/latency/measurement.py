@@ -33,17 +33,22 @@ class Timing:
 
 
 def measure(call: Callable[[int], object], device: torch.device, seconds: float) -> Timing:
-    """Time call(i), i = 0, 1, ..., for about `seconds`.
+    """Time call(i), i = 0, 1, ..., for about `seconds`, and say what came out in the middle."""
+    return Timing.of(times(call, device, seconds))
+
+
+def times(
+    call: Callable[[int], object], device: torch.device, seconds: float, least: int = MIN_REPEATS
+) -> list[float]:
+    """Seconds of call(i), i = 0, 1, ..., one by one, for about `seconds` and `least` calls at least.
 
     On CUDA each call lies between two events, and the host does not wait in between, so a call that is short
     of work shows the time the host needs to launch it, as an application would see it. Elsewhere a host clock
     is read.
     """
     estimate = _warm_up(call, device)
-    repeats = int(min(max(seconds / max(estimate, 1e-9), MIN_REPEATS), MAX_REPEATS))
-    if device.type == "cuda":
-        return Timing.of(_time_cuda(call, repeats, device))
-    return Timing.of(_time_host(call, repeats))
+    repeats = int(min(max(seconds / max(estimate, 1e-9), least), MAX_REPEATS))
+    return _time_cuda(call, repeats, device) if device.type == "cuda" else _time_host(call, repeats)
 
 
 def _warm_up(call: Callable[[int], object], device: torch.device) -> float:

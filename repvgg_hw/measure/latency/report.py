@@ -66,8 +66,10 @@ def headline(survey: Survey) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in survey.environment["packages"].items())
     rates = ", ".join(f"{name} {rate / 1e12:.3g} Tops/s" for name, rate in survey.rates.items())
     _, height, width = survey.size
+    rounds = survey.environment.get("rounds", 1)
+    turns = f"; {rounds} rounds" if rounds > 1 else ""
     return (
-        f"{survey.environment['device']}; {versions}; input {height}x{width}; "
+        f"{survey.environment['device']}; {versions}; input {height}x{width}{turns}; "
         f"measured: {survey.bandwidth / 1e9:.4g} GB/s, {rates}"
     )
 

@@ -78,9 +78,9 @@ class AcceleratorRow:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Survey:
-    """Everything that one run measured."""
+    """Everything that one run measured; print() shows it as a table in Markdown."""
 
     environment: dict[str, Any]
     bandwidth: float  # bytes per second, measured
@@ -89,6 +89,14 @@ class Survey:
     rows: tuple[Row, ...]
     accelerator: AcceleratorRow | None = None
     notes: tuple[str, ...] = ()  # what was not measured, and why
+
+    def __repr__(self) -> str:
+        return f"<Survey of {len(self.rows)} rows on {self.environment['device']}>"
+
+    def __str__(self) -> str:
+        from repvgg_hw.measure.latency import report
+
+        return report.markdown(self)
 
     def to_json(self) -> dict[str, Any]:
         """As `latency --json` writes it."""

@@ -20,7 +20,13 @@ from repvgg_hw.measure.latency.baselines import build_baseline
 from repvgg_hw.measure.latency.environment import clocks, device_name, environment
 from repvgg_hw.measure.latency.forms import PRECISIONS, float_mode, float_model
 from repvgg_hw.measure.latency.limits import Machine, Work, measure_machine, work_of
-from repvgg_hw.measure.latency.measurement import measure, rotating_inputs, synchronize
+from repvgg_hw.measure.latency.measurement import (
+    MIN_REPEATS,
+    Timing,
+    rotating_inputs,
+    synchronize,
+    times,
+)
 from repvgg_hw.measure.latency.rows import AcceleratorRow, Row, Survey
 from repvgg_hw.measure.latency.runtimes import Call, NotPossible, capture, memory_format, prepare
 from repvgg_hw.network import Architecture
@@ -38,6 +44,7 @@ class SurveyRequest:
     runtimes: tuple[str, ...]
     baselines: tuple[str, ...] = ()
     seconds: float = 1.0  # per row, after warm-up
+    rounds: int = 1  # in which all rows are measured in turn, each for its share of the seconds
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class Surveyor:
     notes: list[str] = field(default_factory=list)
     machine: Machine | None = None
     deadline: float = math.inf
+    seconds: dict[tuple[object, ...], list[float]] = field(default_factory=dict)  # of single calls, by row
 
     def run(self, accelerator: AcceleratorRow | None = None) -> Survey:
         """Measure the machine's rates, then every job."""
@@ -75,11 +83,12 @@ class Surveyor:
         if self.device.type != "cuda":
             self._note(f"GPU figures: no CUDA device here; every row is of {device_name(self.device)}")
         with torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext():
-            for job in self._jobs():
-                for batch in self.request.batches:
-                    self._measure(job, batch)
+            for _round in range(self.request.rounds):
+                for job in self._jobs():
+                    for batch in self.request.batches:
+                        self._measure(job, batch)
         return Survey(
-            environment=environment(self.device),
+            environment=environment(self.device) | {"rounds": self.request.rounds},
             bandwidth=machine.bandwidth,
             rates=machine.rates,
             size=(self.request.models[0].in_channels, *self.request.size),
@@ -118,9 +127,9 @@ class Surveyor:
         self._clean()
         try:
             if isinstance(job.build, Architecture):
-                self.rows.append(self._integer(job, job.build, batch))
+                self._keep(self._integer(job, job.build, batch))
             else:
-                self.rows.append(self._float(job, job.build, batch))
+                self._keep(self._float(job, job.build, batch))
         except (NotPossible, InputError) as reason:
             self._note(f"{what}: {reason}")
         except torch.cuda.OutOfMemoryError:
@@ -129,6 +138,10 @@ class Surveyor:
             self._note(f"{what} batch {batch}: failed: {str(error).strip().partition(chr(10))[0]}")
         finally:
             self._clean()
+
+    def _keep(self, row: Row) -> None:
+        """In place of the row that earlier rounds have made: its times are in this one, too."""
+        self.rows = [other for other in self.rows if _place(other) != _place(row)] + [row]
 
     def _float(self, job: Job, build: Callable[[], nn.Module], batch: int) -> Row:
         precision = PRECISIONS[job.precision]
@@ -171,7 +184,12 @@ class Surveyor:
 
     def _row(self, job: Job, batch: int, work: Work, call: Call, inputs: Sequence[Tensor]) -> Row:
         precision = PRECISIONS[job.precision]
-        timing = measure(call, self.device, self.request.seconds)
+        key: tuple[object, ...] = (job.model, job.form, job.precision, job.runtime, batch)
+        rounds = self.request.rounds
+        least = -(-MIN_REPEATS // rounds)
+        own = self.seconds.setdefault(key, [])
+        own += times(call, self.device, self.request.seconds / rounds, least)
+        timing = Timing.of(own)
         assert self.machine is not None  # run has measured it
         operations, traffic = self.machine.limits(work, batch, precision)
         return Row(
@@ -211,6 +229,11 @@ class Surveyor:
     def _note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+
+def _place(row: Row) -> tuple[object, ...]:
+    """What a row is of."""
+    return row.model, row.form, row.precision, row.runtime, row.batch
 
 
 def integer_runtimes(runtimes: Sequence[str]) -> tuple[str, ...]:
