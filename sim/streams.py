@@ -3,7 +3,8 @@
 
 A bench module tb_UNIT holds coroutines under `@over_cases`; each runs on every instance of UNIT in the
 bench's top (units.sv.j2) with every pattern of stalls. UNIT_CASES, a JSON object, gives by unit the
-instances' parameters; those that UNIT_FAULTY names have a planted fault and are run under one pattern.
+instances' parameters; those that UNIT_FAULTY names have a planted fault and are run under one pattern. Only
+the instance that is tried has a clock.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from cocotb.triggers import FallingEdge, RisingEdge
 
 CASES: dict[str, dict[str, dict[str, Any]]] = json.loads(os.environ["UNIT_CASES"])
 FAULTY: dict[str, str] = json.loads(os.environ["UNIT_FAULTY"])  # UNIT_CASE -> pattern
+INSTANCES: list[str] = json.loads(os.environ["UNIT_INSTANCES"])  # UNIT_CASE, as numbered in the top
 # Probability of an idle cycle before a beat, and of a cycle that is not ready.
 STALLS = {"flowing": (0.0, 0.0), "idle": (0.6, 0.0), "backpressure": (0.0, 0.6), "both": (0.4, 0.4)}
 CHOKED = {"choked": (0.0, 0.9)}  # for faults that show only where everything behind is full
@@ -161,6 +163,7 @@ def over_cases(
     ]
 
     async def test(dut: Any, run: tuple[str, str]) -> None:
+        dut.tried.value = INSTANCES.index(f"{unit}_{run[0]}")
         Clock(dut.clk, PERIOD_NS, unit="ns").start()
         tried = Bench(dut, unit, *run)
         try:

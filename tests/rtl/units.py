@@ -232,7 +232,11 @@ def simulate(
         modules_path=sim_dir(),
         work=folder,
         plusargs=[*([GO_ON] if go_on else []), *plusargs],
-        environment={"UNIT_CASES": json.dumps(cases), "UNIT_FAULTY": json.dumps(stalls)},
+        environment={
+            "UNIT_CASES": json.dumps(cases),
+            "UNIT_FAULTY": json.dumps(stalls),
+            "UNIT_INSTANCES": json.dumps([name for name, *_ in instances]),
+        },
         results=results,
         log=log,
     )
