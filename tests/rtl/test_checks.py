@@ -215,11 +215,13 @@ def test_yosys_refuses(tmp_path: Path, networks: list[Path]) -> None:
         if module not in ("rvg_rom", "rvg_constant"):  # a file's name cannot be given on the command line
             cases += [(module, chosen, error) for chosen, error in RED[module] if min(chosen.values()) >= 0]
             cases += [(module, legal, "") for legal in [{}, *LEGAL.get(module, [])]]
-    files = [*library_sources(set(MODULES)), *networks]
-    for path in files:
+    for path in [*library_sources(set(MODULES)), *networks]:
         shutil.copy(path, tmp_path)
-    lines = [f"read_verilog -sv -defer {' '.join(path.name for path in files)}", "design -save library"]
-    for module, chosen, _ in cases:
+    lines = []
+    for number, (module, chosen, _) in enumerate(cases):
+        if number == 0 or module != cases[number - 1][0]:  # its own files: each case copies all that is read
+            names = " ".join(path.name for path in sources(module, networks))
+            lines += ["design -reset", f"read_verilog -sv -defer {names}", "design -save library"]
         settings = "".join(f" -chparam {name} {value}" for name, value in chosen.items())
         lines += ["design -load library", f"hierarchy -top {module}{settings}"]
         lines += ["tee -q -a found.txt dump -n t:rvg_error_*", "tee -q -a found.txt log END"]
