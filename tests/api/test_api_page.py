@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import functools
 import re
 import shutil
 from pathlib import Path
@@ -14,7 +13,6 @@ pytest.importorskip("sklearn", reason="the images need scikit-learn: pip install
 
 from examples.digits import data
 from repvgg_hw.api import cache
-from repvgg_hw.targets.verilog.simulator import verilator
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -22,8 +20,6 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    # compiled quickly: the page simulates two images
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
     monkeypatch.setattr(cache, "cache_folder", lambda: tmp_path / "cache")
     data.write(tmp_path)
     shutil.copy(ROOT / "examples/digits/digits.safetensors", tmp_path)

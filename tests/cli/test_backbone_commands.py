@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from pathlib import Path
 
@@ -16,15 +15,9 @@ from repvgg_hw.checkpoint import random_model
 from repvgg_hw.cli import main
 from repvgg_hw.model.images import synthetic
 from repvgg_hw.network import Architecture
-from repvgg_hw.targets.verilog.simulator import verilator
 
 SHAPE = Architecture("tiny", widths=(6, 8, 8), depths=(1, 1, 1), strides=(2, 1, 2), num_classes=0)
 SIZE = (11, 9)
-
-
-@pytest.fixture(autouse=True)
-def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import shutil
 import subprocess
@@ -18,7 +17,6 @@ from click.testing import CliRunner
 from repvgg_hw import design as designs
 from repvgg_hw.cli import main
 from repvgg_hw.design import folder
-from repvgg_hw.targets.verilog.simulator import verilator
 from tests.abuse import world
 
 WAITING = "waiting: another repvgg-hw command is at work in "
@@ -97,7 +95,6 @@ def test_simulate_proves_the_design_that_is_there_when_its_turn_comes(
     directory = place / "changed"
     shutil.copytree(place / "a", directory)
     monkeypatch.chdir(place)
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
     real = folder.locked
     seen: list[Path] = []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,6 @@ from repvgg_hw.targets.hls.simulate import simulate_project
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.layers import layerwise
 from repvgg_hw.targets.verilog.simulate import simulate_network
-from repvgg_hw.targets.verilog.simulator import verilator
 
 FRAMES = 4
 
@@ -37,12 +35,6 @@ CHAINS: dict[str, tuple[list[Layer], tuple[int, int, int], int]] = {
     "Winograd last": ([Layer(4, pi=3, po=2), Layer(6, pi=2, m=4)], (3, 10, 7), 8),
     "Winograd in phases": ([Layer(4, pi=3, m=2), Layer(4, stride=2, m=2)], (3, 9, 10), 8),
 }
-
-
-@pytest.fixture(autouse=True)
-def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few cycles are simulated here: compile fast, not for speed."""
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
 
 
 def make(chain: str) -> tuple[IntegerNetwork, Plan]:

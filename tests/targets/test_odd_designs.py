@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from repvgg_hw.checkpoint import random_model
 from repvgg_hw.cli import main
 from repvgg_hw.network import Architecture
 from repvgg_hw.plan.stream.winograd import WinogradPlan
-from repvgg_hw.targets.verilog.simulator import verilator
 
 SIZE = (33, 20)  # maps 17 x 10, 9 x 5, 9 x 5, 5 x 3
 AUTO = ("--winograd", "auto")
@@ -44,8 +42,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _quick_builds_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 

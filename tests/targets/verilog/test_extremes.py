@@ -5,7 +5,6 @@ Each fault is green on images, on two random ones here.
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Callable
@@ -26,7 +25,6 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.search import make_plan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.target import ProofOptions
-from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.target import TARGET
 
 IMAGES = 2
@@ -36,11 +34,6 @@ def request(plan: Plan) -> Request:
     """What asks for such a plan: its tiles, beside direct products."""
     tiles = tuple(sorted({conv.tile[0] for conv in plan.convs if conv.tile is not None}))
     return Request("verilog", plan.budget, algorithms=Algorithms(tiles))
-
-
-@pytest.fixture(autouse=True)
-def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
 
 
 def inner_tile(m: int) -> tuple[IntegerNetwork, Plan]:

@@ -5,7 +5,6 @@ A proof that no fault can break proves nothing.
 
 from __future__ import annotations
 
-import functools
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog import emit
 from repvgg_hw.targets.verilog.simulate import simulate_network
-from repvgg_hw.targets.verilog.simulator import verilator
 from repvgg_hw.targets.verilog.tables import layer_of
 
 # Small, but with every unit at work: groups, stride 2, several words and lanes, converters up and down.
@@ -101,12 +99,6 @@ def faulty(sound: Design[Plan], tmp_path: Path) -> Design[Plan]:
     directory = tmp_path / "faulty"
     shutil.copytree(sound.directory, directory)
     return Design(directory, Request("verilog", sound.plan.budget), sound.network, sound.plan, {})
-
-
-@pytest.fixture(autouse=True)
-def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few cycles are simulated here: compile fast, not for speed."""
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
 
 
 def run(design: Design[Plan], stalls: int = 0) -> SimulationResult:

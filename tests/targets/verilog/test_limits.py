@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import shutil
 from pathlib import Path
@@ -19,7 +18,6 @@ from repvgg_hw.plan.request import Algorithms, Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog import limits, simulate
-from repvgg_hw.targets.verilog.simulator import verilator
 
 # Every unit and every kind of buffer; converters that gather, split, and do both.
 LAYERS = [
@@ -43,11 +41,6 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     design = Design(tmp_path_factory.mktemp("limits") / "design", request(plan), network, plan, {})
     write(design)
     return design
-
-
-@pytest.fixture(autouse=True)
-def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
 
 
 def run(design: Design[Plan], stalls: int) -> SimulationResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets import registry
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.target import ProofOptions
-from repvgg_hw.targets.verilog.simulator import recording, verilator
+from repvgg_hw.targets.verilog.simulator import recording
 
 DUMP = """$timescale 1ps $end
 $scope module bench $end
@@ -79,8 +78,7 @@ def test_nothing_was_recorded(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_streams_of_a_design(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
+def test_the_streams_of_a_design(tmp_path: Path) -> None:
     network, plan = random_network([Layer(4, pi=1, po=2), Layer(4, pi=2, po=2)], in_shape=(2, 5, 5))
     design: Design[Plan] = Design(tmp_path / "design", Request("verilog", plan.budget), network, plan, {})
     write(design)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
@@ -41,11 +40,6 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     design = Design(folder / "design", Request("verilog", plan.budget), network, plan, {})
     write(design)
     return design
-
-
-@pytest.fixture(autouse=True)
-def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -20,7 +19,6 @@ from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.layers import layerwise
 from repvgg_hw.targets.verilog.layers.state import State
 from repvgg_hw.targets.verilog.layers.task import make_tasks, prove_layer
-from repvgg_hw.targets.verilog.simulator import verilator
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +30,6 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     )
     write(design)
     return design
-
-
-@pytest.fixture(autouse=True)
-def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
 
 
 def simulate(*arguments: object) -> Result:

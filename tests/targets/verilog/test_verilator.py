@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import re
@@ -39,18 +38,11 @@ def emitted(folder: Path, seed: int, po: int = 2) -> Design[Plan]:
     return design
 
 
-@pytest.fixture(autouse=True)
-def _quick_builds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
-
-
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     """A design with its simulator, of which one image has been proven."""
     design = emitted(tmp_path_factory.mktemp("verilator") / "design", seed=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verilator, "build", functools.partial(verilator.build, optimize="-O0"))
-        done = CliRunner().invoke(main, ["simulate", str(design.directory), "--limit", "1"])
+    done = CliRunner().invoke(main, ["simulate", str(design.directory), "--limit", "1"])
     assert done.exit_code == 0, done.output
     return design
 
