@@ -2,7 +2,7 @@
 # Needs Python 3.10 or newer with venv, a C++ compiler, make and perl. For another Python: make demo PYTHON=python3.12
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist worksteal
 SOC_ARGS ?=
 BENCH_ARGS ?= --model A0 --input-size 224 --multipliers 4096
 BIN := .venv/bin
