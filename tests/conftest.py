@@ -1,4 +1,4 @@
-"""What holds for every test: simulators are compiled fast, not for speed."""
+"""What holds for every test: simulators are compiled fast, not for speed, and no property is timed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import functools
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from repvgg_hw.targets.verilog.simulator import verilator
+
+# A busy machine is no fault of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -71,7 +71,7 @@ def sample(case: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
     return x, weight.astype(np.int8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(convolutions)
 def test_convolution_equals_its_definition(case: dict[str, int]) -> None:
     x, weight = sample(case)
@@ -79,7 +79,7 @@ def test_convolution_equals_its_definition(case: dict[str, int]) -> None:
     assert got.tolist() == conv_by_loops(x, weight, case["stride"], case["groups"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(convolutions)
 def test_convolution_equals_torch(case: dict[str, int]) -> None:
     x, weight = sample(case)

@@ -80,7 +80,7 @@ def maps(rng: np.random.Generator, *shape: int) -> NDArray[np.uint8]:
     return rng.integers(0, 256, shape).astype(np.uint8)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12, derandomize=True)
 @given(
     c_in=st.sampled_from([1, 3, 8, 16, 20, 48]),
     c_out=st.sampled_from([1, 8, 24, 40]),

@@ -46,7 +46,7 @@ def every_plan(network: IntegerNetwork) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(networks, st.integers(0, 400))
 def test_no_folding_is_faster_within_the_budget(network: IntegerNetwork, extra: int) -> None:
     budget = 9 * len(network.convs) + 1 + extra
@@ -55,7 +55,7 @@ def test_no_folding_is_faster_within_the_budget(network: IntegerNetwork, extra: 
     assert plan.frame_interval == min(interval for interval, cost in every_plan(network) if cost <= budget)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(networks, st.integers(1, 2000))
 def test_no_folding_reaches_the_rate_with_fewer_multipliers(network: IntegerNetwork, interval: int) -> None:
     possible = [cost for cycles, cost in every_plan(network) if cycles <= interval]

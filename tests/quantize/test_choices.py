@@ -71,7 +71,7 @@ def weighted_error(weight: np.ndarray, scale: np.ndarray, mean_square: np.ndarra
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(4, 8))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_weighted_scales_lose_no_more_than_the_largest_weight_s(seed: int, bits: int) -> None:
     rng = np.random.default_rng(seed)
     weight = rng.standard_normal((4, 3, 3, 3)) * rng.lognormal(0, 1.5, (4, 3, 1, 1))

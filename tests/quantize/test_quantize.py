@@ -107,7 +107,7 @@ def test_degenerate_channels_and_layers(method: str) -> None:
     check_rules(quantized(silent, pixels, method))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     scale=st.lists(st.floats(1e-12, 1e3), min_size=1, max_size=6),
     bias=st.floats(-1e4, 1e4),

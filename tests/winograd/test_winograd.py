@@ -85,7 +85,7 @@ def test_rows_are_coprime_integers(m: int, stride: int) -> None:
     assert kind.odd % 2 == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     kind=st.sampled_from(KINDS),
     seed=st.integers(0, 2**32 - 1),
@@ -181,7 +181,7 @@ def test_networks_are_no_larger_than_da4ml() -> None:
         assert data.graph.cost + output.graph.cost <= sum(adders)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.lists(st.integers(-40, 40), min_size=3, max_size=3), min_size=1, max_size=4))
 def test_any_matrix_has_a_network(rows: list[list[int]]) -> None:
     matrix = np.array(rows)

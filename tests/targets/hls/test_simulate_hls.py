@@ -56,7 +56,6 @@ def networks(draw: st.DrawFn) -> tuple[IntegerNetwork, Plan]:
 
 @settings(
     max_examples=2,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     print_blob=True,
 )
