@@ -46,11 +46,13 @@ class PynqBoard:
         from pynq import MMIO, Overlay
 
         self.overlay: Any = Overlay(bitstream)
-        self._mmio = {
-            name: MMIO(entry["phys_addr"], entry["addr_range"])
-            for name, entry in self.overlay.ip_dict.items()
-            if name in (ACCELERATOR, DMA)
-        }
+        cells = self.overlay.ip_dict
+        self._registers: dict[str, Any] = {}
+        if ACCELERATOR in cells:
+            self._registers[ACCELERATOR] = getattr(self.overlay, ACCELERATOR)  # a pynq.DefaultIP
+        if DMA in cells:
+            # Not PYNQ's driver of it, which starts both channels once it is made.
+            self._registers[DMA] = MMIO(cells[DMA]["phys_addr"], cells[DMA]["addr_range"])
         self._interrupt: Any = None
         if INTERRUPT in self.overlay.interrupt_pins:
             from pynq import Interrupt
@@ -58,9 +60,9 @@ class PynqBoard:
             self._interrupt = Interrupt(INTERRUPT)
 
     def registers(self, name: str) -> Any:
-        if name not in self._mmio:
+        if name not in self._registers:
             raise DriverError(f"the bitstream has no {name}: wrong bitstream, or its .hwh is another's")
-        return self._mmio[name]
+        return self._registers[name]
 
     def allocate(self, size: int) -> PynqBuffer:
         return PynqBuffer(size)
@@ -68,8 +70,18 @@ class PynqBoard:
     def wait(self, seconds: float) -> bool:
         if self._interrupt is None:
             return False
+        waiting = self._interrupted(seconds)
         try:
-            asyncio.get_event_loop().run_until_complete(asyncio.wait_for(self._interrupt.wait(), seconds))
+            return bool(asyncio.get_event_loop().run_until_complete(waiting))
+        except RuntimeError:
+            # No loop in this thread, or Jupyter runs it already and lacks the nest_asyncio of PYNQ's images:
+            # then the driver polls, as where no interrupt is connected.
+            waiting.close()
+            return False
+
+    async def _interrupted(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._interrupt.wait(), seconds)
         except asyncio.TimeoutError:
             return False
         return True
