@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+import engine_cases  # noqa: E402
 import engine_designs  # noqa: E402
 from click.testing import CliRunner  # noqa: E402
 from engine_board_bench import EngineBoardBench  # noqa: E402
@@ -52,6 +53,23 @@ def test_driver_on_digits(tmp_path: Path) -> None:
     assert passed, log[-4000:]
     assert "broken" not in log
     assert "dram_model" not in log
+
+
+def test_maps(tmp_path: Path) -> None:
+    """A network that ends with its last map, through the same tests; a row out of its place is found."""
+    network = engine_cases.network_of([(5, 2, 1), (6, 1, 1), (7, 1, 1)], (3, 11, 14), classes=0)
+    design = engine_designs.write(tmp_path / "design", network)
+    bench = EngineBoardBench(wrap(design, KV260, None, ()), tmp_path, 1 << 16)
+    bench.build()
+    passed, log = bench.run(IMAGES)
+    assert passed, log[-4000:]
+    assert "broken" not in log
+    assert "dram_model" not in log
+    assert len(re.findall(r"tb_board_engine\.\w+ passed", log)) == 10
+    driver = bench.board / "driver/rvg_driver/engine.py"
+    driver.write_text(driver.read_text().replace("lines[..., :width]", "lines[..., ::-1, :width]"))
+    passed, _ = bench.run(IMAGES, only="all_images_polling")
+    assert not passed
 
 
 @pytest.mark.parametrize(

@@ -77,12 +77,11 @@ class BoardBench:
         breaks  the rule that the test break_a_rule breaks
         """
         case = self.folder / "case.npz"
-        words, network = expected(self.wrapper, images), self.wrapper.design.network
-        maps: Any = (
-            golden.forward(golden.quantize_input(images, network), network) if self.wrapper.map else ()
-        )
-        interval = self.wrapper.design.plan.frame_interval
-        np.savez(case, images=images, expected=words, maps=maps, interval=interval)
+        network, interval = self.wrapper.design.network, self.wrapper.design.plan.frame_interval
+        results: dict[str, Any] = {"expected": expected(self.wrapper, images)}
+        if self.wrapper.map:
+            results = {"maps": golden.forward(golden.quantize_input(images, network), network)}
+        np.savez(case, images=images, interval=interval, **results)
         log = self.folder / "board.log"
         driver = str(self.board / emit.DRIVER)
         passed = verilator.run(

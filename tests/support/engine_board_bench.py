@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,13 @@ WINDOW = 1024  # bytes of the host's way into the memory
 OTHERS = ("axi_lite_rules.sv", *(name for name in BENCH_SOURCES if not name.endswith("_check.sv")))
 
 
-def expected(wrapper: EngineWrapper, pixels: NDArray[np.uint8], number: int = 0) -> NDArray[np.int64]:
-    """Logits, then the likeliest classes, of the wrapper's network of that number, by golden."""
-    network = wrapper.networks[number]
-    logits = golden.forward(golden.quantize_input(pixels, network.design.network), network.design.network)
-    return np.concatenate([logits, golden.top_k(logits, network.top)], axis=1)
+def expected(wrapper: EngineWrapper, pixels: NDArray[np.uint8]) -> dict[str, Any]:
+    """By golden, as sim/board_checks.py reads it: logits, then the likeliest classes; or maps."""
+    network = wrapper.design.network
+    values = golden.forward(golden.quantize_input(pixels, network), network)
+    if network.linear is None:
+        return {"maps": values}
+    return {"expected": np.concatenate([values, golden.top_k(values, wrapper.networks[0].top)], axis=1)}
 
 
 class EngineBoardBench:
@@ -75,8 +78,8 @@ class EngineBoardBench:
         breaks  number of the fault of the bench with which break_a_rule runs
         """
         case, log = self.folder / "case.npz", self.folder / "board.log"
-        words = expected(self.wrapper, images)
-        np.savez(case, images=images, expected=words, interval=self.wrapper.design.plan.frame_interval)
+        interval = self.wrapper.design.plan.frame_interval
+        np.savez(case, images=images, interval=interval, **expected(self.wrapper, images))
         driver = str(self.board / emit.DRIVER)
         passed = verilator.run(
             self.folder / "build",
