@@ -136,6 +136,19 @@ def test_it_fits(page: Path, tmp_path: Path) -> None:
     assert drawn(page, LOOK, tmp_path, "--window-size=1280,1000") == ("0 0 0", "")
 
 
+PAPER = (210 - 2 * 12) * 96 / 25.4  # pixels between the margins of A4
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium to draw the page with")
+def test_it_fits_on_paper(page: Path, tmp_path: Path) -> None:
+    """By the rules for print, as wide as paper: nothing is wider than its place, cut off or pale."""
+    printed = tmp_path / "printed.html"
+    text = page.read_text()
+    assert text.count("@media print") == 1
+    printed.write_text(text.replace("@media print", "@media all"))
+    assert drawn(printed, LOOK, tmp_path, f"--window-size={PAPER:.0f},1000") == ("0 0 0", "")
+
+
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium to draw the page with")
 def test_it_looks_as_it_did(page: Path, tmp_path: Path) -> None:
     """Drawn with a font of boxes, it is the picture that is kept; REFRESH=1 keeps another: look at it."""
