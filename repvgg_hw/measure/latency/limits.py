@@ -1,7 +1,8 @@
 """The two physical limits of a network on a chip: operations at its rate, bytes at its memory's bandwidth.
 
 After Williams et al., "Roofline: an insightful visual performance model", CACM 52 (2009). Both rates are
-measured on the machine, once: a large matrix product and a large copy.
+measured on the machine, once: the faster of a large matrix product and a large 3x3 convolution (libraries
+differ by processor in which they do well), and a large copy.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from repvgg_hw.measure.latency.forms import PRECISIONS, Precision, float_mode
 from repvgg_hw.measure.latency.measurement import measure
 
 SIZES = {"cuda": (8192, 1 << 30), "cpu": (1024, 1 << 27)}  # matrix side, bytes copied
+CONVOLUTION = {"cuda": (64, 256, 56), "cpu": (1, 256, 28)}  # images, channels in and out, height and width
 SECONDS = 0.3
 
 
@@ -78,10 +80,14 @@ def measure_machine(device: torch.device, precisions: Iterable[str]) -> Machine:
     bandwidth = _bandwidth(size, device)
     rates = {}
     for name in precisions:
-        product = _product(PRECISIONS[name], side, device)
-        if product is not None:
-            with float_mode(PRECISIONS[name]):
-                rates[name] = 2 * side**3 / measure(product, device, SECONDS).median
+        precision = PRECISIONS[name]
+        product = _product(precision, side, device)
+        if product is None:
+            continue
+        with float_mode(precision):
+            rates[name] = 2 * side**3 / measure(product, device, SECONDS).median
+            if precision.dtype != torch.int8:
+                rates[name] = max(rates[name], _convolution_rate(precision, device))
     return Machine(bandwidth, rates)
 
 
@@ -90,6 +96,18 @@ def _bandwidth(size: int, device: torch.device) -> float:
     source = torch.randint(0, 255, (size,), dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     return 2 * size / measure(lambda _: target.copy_(source), device, SECONDS).median
+
+
+def _convolution_rate(precision: Precision, device: torch.device) -> float:
+    """Operations per second of a 3x3 convolution in this precision on random data."""
+    images, channels, side = CONVOLUTION[device.type]
+    x = torch.randn((images, channels, side, side), device=device)
+    weight = torch.randn((channels, channels, 3, 3), device=device)
+    x, weight = (
+        part.to(precision.dtype).contiguous(memory_format=torch.channels_last) for part in (x, weight)
+    )
+    seconds = measure(lambda _: nn.functional.conv2d(x, weight, padding=1), device, SECONDS).median
+    return 2 * 9 * channels**2 * side**2 * images / seconds
 
 
 def _product(precision: Precision, side: int, device: torch.device) -> Callable[[int], object] | None:
