@@ -26,7 +26,7 @@ from repvgg_hw.network import FusedNetwork
 from repvgg_hw.quantize import layers
 
 PIXELS = 1 << 19  # of the input, over all images that judge a move: 128 images of 64x64
-MIN_IMAGES = 32
+MIN_IMAGES = 8
 MOVES = (0.9, 1 / 0.9)  # of a block's steps
 LEAST = 1 / 16  # of the range that min-max would give
 GAIN = 5e-4  # relative, below which a move is not kept
