@@ -51,6 +51,7 @@ docs: $(STAMP)
 # In order, one at a time: the whole network's simulator is built once. Designs take gigabytes: kept only where a test fails.
 test-long: $(STAMP)
 	$(BIN)/pytest benchmarks -v --durations=0 -o tmp_path_retention_policy=failed
+	$(BIN)/pytest tests -m slow -v
 	FAULTS=all $(BIN)/pytest tests/rtl/test_*units.py tests/rtl/test_engine_*.py tests/rtl/test_axi.py -v
 
 bench: $(STAMP)

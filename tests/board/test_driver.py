@@ -10,6 +10,7 @@ import board_network
 import numpy as np
 import pytest
 from board_bench import BoardBench
+from quick import some
 
 from repvgg_hw import golden
 from repvgg_hw.board import boards
@@ -41,6 +42,7 @@ def test_the_shipped_driver_runs_the_hardware(built: BoardBench) -> None:
     assert len(re.findall(r"tb_board\.\w+ passed", log)) == 9
 
 
+@pytest.mark.slow
 def test_maps(tmp_path: Path) -> None:
     """A design that ends with a map, through the same tests; a byte out of its place is found."""
     made = BoardBench(board_network.backbone(tmp_path, BOARD), tmp_path)
@@ -86,7 +88,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", some(FAULTS, 1))
 def test_a_fault_of_the_design_breaks_a_rule(tmp_path: Path, name: str) -> None:
     file, old, new, said = FAULTS[name]
     made = BoardBench(wrapper(tmp_path), tmp_path, {file: (old, new)})

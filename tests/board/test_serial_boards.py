@@ -32,6 +32,7 @@ def test_pin_to_pin(tmp_path: Path, board: Serial) -> None:
     assert "broken promise" not in log
 
 
+@pytest.mark.slow
 def test_maps_pin_to_pin(tmp_path: Path) -> None:
     made = backbone(tmp_path, BOARD)
     serial_board_bench.build(made, tmp_path)

@@ -83,6 +83,7 @@ def harness(length: int) -> dict[str, str]:
     return {"harness.sv": text}
 
 
+@pytest.mark.slow
 @needs_prover
 def test_taking_apart_by_solver(tmp_path: Path) -> None:
     """For every lower sum within the bound and every upper one; a chain one longer is refuted."""

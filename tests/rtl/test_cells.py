@@ -39,6 +39,7 @@ def differing(folder: Path, dsp48e2: Path) -> dict[str, int]:
     return counted
 
 
+@pytest.mark.slow
 def test_cells(tmp_path: Path) -> None:
     """Where a fault of Yosys is gone, this test says so: then what goes around it can go, too."""
     model = sim_dir() / "cells" / "DSP48E2.sv"

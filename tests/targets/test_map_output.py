@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hls_networks import Layer, hls_design, random_images, random_network
+from quick import some
 
 from repvgg_hw import design as designs
 from repvgg_hw import golden
@@ -163,7 +164,7 @@ RTL_FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", RTL_FAULTS)
+@pytest.mark.parametrize("fault", some(RTL_FAULTS, 3))
 def test_a_fault_behind_the_last_layer_is_found(faulty: Design[Plan], fault: str) -> None:
     """The map is compared where it leaves the design."""
     old, new, message = RTL_FAULTS[fault]
@@ -183,7 +184,7 @@ HLS_FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", HLS_FAULTS)
+@pytest.mark.parametrize("fault", some(HLS_FAULTS, 3))
 def test_a_fault_behind_the_last_layer_is_found_in_hls(tmp_path: Path, fault: str) -> None:
     design = hls_design(tmp_path, *make("narrow activations"))
     emit_hls.emit(design)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hls_networks import hls_design, random_images
 from hls_projects import QUICK, patch
+from quick import some
 
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.stream.plan import Plan
@@ -34,7 +35,7 @@ WINOGRAD_FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", WINOGRAD_FAULTS)
+@pytest.mark.parametrize("fault", some(WINOGRAD_FAULTS, 4))
 def test_a_fault_in_the_winograd_unit_is_found(
     tiled: tuple[Path, IntegerNetwork, Plan], tmp_path: Path, fault: str
 ) -> None:
@@ -72,7 +73,7 @@ LIBRARY_FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", LIBRARY_FAULTS)
+@pytest.mark.parametrize("fault", some(LIBRARY_FAULTS, 5))
 def test_a_fault_in_a_unit_is_found(project: tuple[Path, IntegerNetwork, Plan], fault: str) -> None:
     """Each unit's arithmetic, padding, order and handshake; the message names layer and place."""
     folder, network, plan = project
