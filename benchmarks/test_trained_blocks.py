@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from trained_designs import prove
 
-from repvgg_hw.train.blocks import BLOCKS
+from repvgg_hw.training.blocks import BLOCKS
 
 
 @pytest.mark.parametrize("tuned", [False, True], ids=["post-training", "fine-tuned"])

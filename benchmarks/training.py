@@ -28,8 +28,8 @@ from torch import Tensor, nn
 
 from repvgg_hw.model.variants import get_variant
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, Architecture, ConvShape
-from repvgg_hw.train.blocks import BLOCKS, block_named
-from repvgg_hw.train.network import TrainedNetwork
+from repvgg_hw.training.blocks import BLOCKS, block_named
+from repvgg_hw.training.network import TrainedNetwork
 
 SIZE = 224
 COMPARED = ("plain", "repvgg", "dbb", "orepa", "orepa-repvgg")
@@ -145,11 +145,11 @@ class Trial:
 def digits(epochs: int, blocks: Sequence[str]) -> Iterator[Trial]:
     """Train each block on the digits' training part, three seeds; top-1 on the test part."""
     from examples.digits import data as source
-    from repvgg_hw.train.data import Data
-    from repvgg_hw.train.distributed import Processes
-    from repvgg_hw.train.loop import Normaliser, Surroundings, accuracy, train
-    from repvgg_hw.train.recipe import Recipe
-    from repvgg_hw.train.start import new_network
+    from repvgg_hw.training.data import Data
+    from repvgg_hw.training.distributed import Processes
+    from repvgg_hw.training.loop import Normaliser, Surroundings, accuracy, train
+    from repvgg_hw.training.recipe import Recipe
+    from repvgg_hw.training.start import new_network
 
     parts = {}
     for part in ("train", "test"):
@@ -185,9 +185,9 @@ def qat(options: argparse.Namespace) -> None:
     from repvgg_hw.model.images import load_images
     from repvgg_hw.quantize import Widths, quantize
     from repvgg_hw.quantize.forward import float_outputs, integer_outputs
-    from repvgg_hw.train.data import load_unlabelled
-    from repvgg_hw.train.recipe import Recipe
-    from repvgg_hw.train.tune import tune
+    from repvgg_hw.training.data import load_unlabelled
+    from repvgg_hw.training.recipe import Recipe
+    from repvgg_hw.training.tune import tune
 
     fused = load_fused(options.checkpoint)
     images = load_unlabelled(options.calibration, fused.convs[0].shape.c_in)

@@ -95,7 +95,7 @@ FLOORS = (
         "targets.generate",
         "targets",
     ),
-    ("train.blocks", "train"),
+    ("training.blocks", "training"),
     (
         "synth.family",
         "synth.child",

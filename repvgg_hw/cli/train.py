@@ -36,11 +36,11 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.model.normalisation import check_units, normalisation
 
 if TYPE_CHECKING:
-    from repvgg_hw.train.data import Data
-    from repvgg_hw.train.finish import Finished
-    from repvgg_hw.train.recipe import Recipe
+    from repvgg_hw.training.data import Data
+    from repvgg_hw.training.finish import Finished
+    from repvgg_hw.training.recipe import Recipe
 
-# as repvgg_hw.train.blocks.BLOCKS has them: a test compares the two, since importing it costs seconds
+# as repvgg_hw.training.blocks.BLOCKS has them: a test compares the two, since importing it costs seconds
 BLOCK_NAMES = (
     *("plain", "repvgg", "acb", "dbb", "orepa", "orepa-repvgg", "qarepvgg", "mobileone", "doconv"),
     *("expandnet", "repopt", "repopt-search"),
@@ -145,7 +145,7 @@ def command(
     read as another network (nothing is written), 2 the input is wrong, 130 interrupted.
     """
     check_units(mean, std)
-    from repvgg_hw.train.recipe import Recipe
+    from repvgg_hw.training.recipe import Recipe
 
     if qat is not None:
         chosen = Recipe(**fine_tuning(recipe, click.get_current_context()))
@@ -165,13 +165,13 @@ def command(
         )
     from repvgg_hw.cli.progress import bar
     from repvgg_hw.files import check_output
-    from repvgg_hw.train.data import load_data
-    from repvgg_hw.train.distributed import device_named, joined
-    from repvgg_hw.train.finish import finish
-    from repvgg_hw.train.log import Log
-    from repvgg_hw.train.loop import Surroundings, train
-    from repvgg_hw.train.start import architecture_of, new_network
-    from repvgg_hw.train.state import state_path
+    from repvgg_hw.training.data import load_data
+    from repvgg_hw.training.distributed import device_named, joined
+    from repvgg_hw.training.finish import finish
+    from repvgg_hw.training.log import Log
+    from repvgg_hw.training.loop import Surroundings, train
+    from repvgg_hw.training.start import architecture_of, new_network
+    from repvgg_hw.training.state import state_path
 
     state = None if no_save else state_path(output)
     if state is not None:

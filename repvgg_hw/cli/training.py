@@ -15,7 +15,7 @@ Command = TypeVar("Command", bound=Callable[..., None])
 STAGE_WIDTHS = Listed(Whole(1, 65_536), "16,32,64")
 STAGE_DEPTHS = Listed(Whole(1, 1_000), "1,2,1")
 CHANNELS = Whole(1, 3)
-# as repvgg_hw.train.augment.AUGMENTATIONS has them: a test compares the two
+# as repvgg_hw.training.augment.AUGMENTATIONS has them: a test compares the two
 AUGMENTATION_NAMES = ("none", "crop", "resized-crop", "affine")
 
 # name of a field of train.recipe.Recipe -> its option; defaults are compared by a test

@@ -20,8 +20,8 @@ from repvgg_hw.names import display_name
 
 if TYPE_CHECKING:
     from repvgg_hw.network import FusedNetwork, IntegerNetwork
-    from repvgg_hw.train.data import Data
-    from repvgg_hw.train.recipe import Recipe
+    from repvgg_hw.training.data import Data
+    from repvgg_hw.training.recipe import Recipe
 
 QAT_ONLY = ("--eps", "--groups", "--assume", "--head", "--method")
 WIDTHS = ("--weight-bits", "--activation-bits", "--bits", "--weight-memory")
@@ -73,9 +73,9 @@ def run(tuning: Tuning) -> None:
     from repvgg_hw.checkpoint import load_fused
     from repvgg_hw.design import network_rules
     from repvgg_hw.design.network_file import save_network
-    from repvgg_hw.train.data import load_unlabelled
-    from repvgg_hw.train.distributed import world_size
-    from repvgg_hw.train.tune import tune
+    from repvgg_hw.training.data import load_unlabelled
+    from repvgg_hw.training.distributed import world_size
+    from repvgg_hw.training.tune import tune
 
     if tuning.output.suffix.lower() != ".npz":
         raise InputError(f"{tuning.output}: --qat writes integers, in a file that ends in .npz")
@@ -115,7 +115,7 @@ def _validation(tuning: Tuning, fused: FusedNetwork, size: tuple[int, int]) -> D
         return None
     if fused.linear is None:
         raise InputError("--val measures classes, and this network has no linear layer")
-    from repvgg_hw.train.data import load_data
+    from repvgg_hw.training.data import load_data
 
     return load_data(
         tuning.val,

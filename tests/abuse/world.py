@@ -19,7 +19,7 @@ from PIL import Image
 from repvgg_hw.checkpoint.files import save_state
 from repvgg_hw.cli import main
 from repvgg_hw.errors import CheckFailed
-from repvgg_hw.train import loop
+from repvgg_hw.training import loop
 
 # A training of six steps that was broken off behind the fourth, beside half.pth.
 HALF, STEPS = "half.pth.unfinished", 4

@@ -20,9 +20,9 @@ from repvgg_hw.api.quantizer import Quantized, Quantizer
 from repvgg_hw.cli import main
 from repvgg_hw.network import Architecture, FusedNetwork, IntegerNetwork
 from repvgg_hw.quantize import quantize
-from repvgg_hw.train import finish, loop, tune
-from repvgg_hw.train.data import Data
-from repvgg_hw.train.start import new_network
+from repvgg_hw.training import finish, loop, tune
+from repvgg_hw.training.data import Data
+from repvgg_hw.training.start import new_network
 from tests.abuse import world
 from tests.abuse.pairs import RULE, Sample
 from tests.abuse.training import SAMPLES

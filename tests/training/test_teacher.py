@@ -12,10 +12,10 @@ from repvgg_hw.model.images import synthetic
 from repvgg_hw.model.variants import get_variant
 from repvgg_hw.network import Architecture
 from repvgg_hw.quantize import Widths, quantize
-from repvgg_hw.train import teacher
-from repvgg_hw.train.augment import mixed
-from repvgg_hw.train.integers import TunedNetwork
-from repvgg_hw.train.teacher import Teacher, as_input, stage_ends, step_of
+from repvgg_hw.training import teacher
+from repvgg_hw.training.augment import mixed
+from repvgg_hw.training.integers import TunedNetwork
+from repvgg_hw.training.teacher import Teacher, as_input, stage_ends, step_of
 
 ARCHITECTURE = Architecture("custom", (8, 8, 16), (1, 2, 1), (2, 2, 2), {2: 2}, num_classes=5)
 PIXELS = synthetic(16, (3, 16, 16), 1)

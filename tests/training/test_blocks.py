@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from repvgg_hw.errors import InputError
 from repvgg_hw.fuse import fuse_block
 from repvgg_hw.network import ConvShape
-from repvgg_hw.train.blocks import BLOCKS, Block
-from repvgg_hw.train.blocks.orepa import OREPA, SqueezedDense
-from repvgg_hw.train.blocks.repopt import RepOpt, RepOptSearch
+from repvgg_hw.training.blocks import BLOCKS, Block
+from repvgg_hw.training.blocks.orepa import OREPA, SqueezedDense
+from repvgg_hw.training.blocks.repopt import RepOpt, RepOptSearch
 
 LIMIT = 1e-12  # relative
 # (c_in, c_out, stride, groups)

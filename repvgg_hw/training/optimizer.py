@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from repvgg_hw.train.network import TrainedNetwork
-from repvgg_hw.train.recipe import Recipe
+from repvgg_hw.training.network import TrainedNetwork
+from repvgg_hw.training.recipe import Recipe
 
 
 def parameter_groups(network: TrainedNetwork) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

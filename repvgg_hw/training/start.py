@@ -10,8 +10,8 @@ from repvgg_hw.checkpoint.files import load_state
 from repvgg_hw.errors import InputError
 from repvgg_hw.model.variants import get_variant
 from repvgg_hw.network import Architecture
-from repvgg_hw.train.blocks.repopt import RepOpt, RepOptSearch
-from repvgg_hw.train.network import TrainedNetwork
+from repvgg_hw.training.blocks.repopt import RepOpt, RepOptSearch
+from repvgg_hw.training.network import TrainedNetwork
 
 
 def architecture_of(

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.train.augment import AUGMENTATIONS
+from repvgg_hw.training.augment import AUGMENTATIONS
 
 
 @dataclass(frozen=True)

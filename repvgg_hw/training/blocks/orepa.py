@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repvgg_hw.network import ConvShape
-from repvgg_hw.train.blocks.base import Block
-from repvgg_hw.train.blocks.branches import RepVGG
-from repvgg_hw.train.blocks.dbb import pointwise_identity
+from repvgg_hw.training.blocks.base import Block
+from repvgg_hw.training.blocks.branches import RepVGG
+from repvgg_hw.training.blocks.dbb import pointwise_identity
 
 SPREAD = 8  # depthwise kernels per input channel in the term of two convolutions
 # With which each term begins, as published.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from repvgg_hw.network import ConvShape
-from repvgg_hw.train.blocks.base import Block, convolution
+from repvgg_hw.training.blocks.base import Block, convolution
 
 
 class ACB(Block):

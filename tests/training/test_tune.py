@@ -15,12 +15,12 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.model.images import synthetic
 from repvgg_hw.network import Architecture, FusedNetwork, IntegerNetwork
 from repvgg_hw.quantize import Widths, quantize
-from repvgg_hw.train import integers
-from repvgg_hw.train.data import Data
-from repvgg_hw.train.integers import TunedConv, TunedNetwork
-from repvgg_hw.train.recipe import Recipe
-from repvgg_hw.train.teacher import as_input
-from repvgg_hw.train.tune import tune
+from repvgg_hw.training import integers
+from repvgg_hw.training.data import Data
+from repvgg_hw.training.integers import TunedConv, TunedNetwork
+from repvgg_hw.training.recipe import Recipe
+from repvgg_hw.training.teacher import as_input
+from repvgg_hw.training.tune import tune
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.25)
 ARCHITECTURE = Architecture("custom", (8, 8, 16), (1, 2, 1), (2, 2, 2), {2: 2}, num_classes=5)

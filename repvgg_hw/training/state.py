@@ -13,8 +13,8 @@ import torch
 from repvgg_hw.checkpoint.pickles import load_pickle
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import write_atomically
-from repvgg_hw.train.average import Average
-from repvgg_hw.train.network import TrainedNetwork
+from repvgg_hw.training.average import Average
+from repvgg_hw.training.network import TrainedNetwork
 
 SUFFIX = ".unfinished"
 

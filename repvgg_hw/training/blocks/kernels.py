@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repvgg_hw.network import ConvShape
-from repvgg_hw.train.blocks.base import Block
+from repvgg_hw.training.blocks.base import Block
 
 TAPS = 9
 

@@ -22,14 +22,14 @@ from repvgg_hw.checkpoint import import_network
 from repvgg_hw.cli import main
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import Architecture
-from repvgg_hw.train import finish as finishing
-from repvgg_hw.train import loop
-from repvgg_hw.train.blocks import BLOCKS
-from repvgg_hw.train.data import load_data
-from repvgg_hw.train.distributed import Processes
-from repvgg_hw.train.recipe import Recipe
-from repvgg_hw.train.start import new_network
-from repvgg_hw.train.state import state_path
+from repvgg_hw.training import finish as finishing
+from repvgg_hw.training import loop
+from repvgg_hw.training.blocks import BLOCKS
+from repvgg_hw.training.data import load_data
+from repvgg_hw.training.distributed import Processes
+from repvgg_hw.training.recipe import Recipe
+from repvgg_hw.training.start import new_network
+from repvgg_hw.training.state import state_path
 
 SMALL = Architecture("custom", (4, 4, 6), (1, 2, 1), (2, 2, 2), num_classes=3)
 MODEL = ("--widths", "4,4,6", "--depths", "1,2,1", "--batch-size", "8", "--epochs", "2")

@@ -14,8 +14,8 @@ from repvgg_hw.cli import main
 from repvgg_hw.design.network_file import load_network
 from repvgg_hw.model.images import synthetic
 from repvgg_hw.network import Architecture
-from repvgg_hw.train.finish import finish
-from repvgg_hw.train.start import new_network
+from repvgg_hw.training.finish import finish
+from repvgg_hw.training.start import new_network
 
 SMALL = Architecture("custom", (4, 4, 6), (1, 2, 1), (2, 2, 2), num_classes=3)
 

@@ -6,13 +6,13 @@ from torch import Tensor, nn
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import Architecture
-from repvgg_hw.train.blocks import Block, block_named
+from repvgg_hw.training.blocks import Block, block_named
 
 
 class TrainedNetwork(nn.Module):
     """Blocks stage0, stage1.0, ..., then the mean over the map and `linear`. Any input size.
 
-    block  its name, of `repvgg_hw.train.blocks.BLOCKS`
+    block  its name, of `repvgg_hw.training.blocks.BLOCKS`
     Raises InputError for an unknown block, and for groups or squeeze-and-excitation that it does not know.
     """
 

@@ -12,7 +12,7 @@ from repvgg_hw import golden
 from repvgg_hw.model.images import normalise
 from repvgg_hw.network import FusedNetwork, IntegerNetwork
 from repvgg_hw.quantize import layers
-from repvgg_hw.train.integers import TunedNetwork
+from repvgg_hw.training.integers import TunedNetwork
 
 TEMPERATURE = 2.0  # that softens the float network's classes
 LEAST_MEAN = 0.01  # in steps, of a channel of a map that is compared: less says nothing about its step

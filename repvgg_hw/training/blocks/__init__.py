@@ -1,14 +1,14 @@
 """The blocks that can be trained, by name. Each one's state dict has the keys that `repvgg_hw.fuse` reads."""
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.train.blocks.acb import ACB
-from repvgg_hw.train.blocks.base import Block
-from repvgg_hw.train.blocks.branches import MobileOne, QARepVGG, RepVGG
-from repvgg_hw.train.blocks.dbb import DBB
-from repvgg_hw.train.blocks.kernels import DOConv, ExpandNet
-from repvgg_hw.train.blocks.orepa import OREPA, OREPARepVGG
-from repvgg_hw.train.blocks.plain import Plain
-from repvgg_hw.train.blocks.repopt import RepOpt, RepOptSearch
+from repvgg_hw.training.blocks.acb import ACB
+from repvgg_hw.training.blocks.base import Block
+from repvgg_hw.training.blocks.branches import MobileOne, QARepVGG, RepVGG
+from repvgg_hw.training.blocks.dbb import DBB
+from repvgg_hw.training.blocks.kernels import DOConv, ExpandNet
+from repvgg_hw.training.blocks.orepa import OREPA, OREPARepVGG
+from repvgg_hw.training.blocks.plain import Plain
+from repvgg_hw.training.blocks.repopt import RepOpt, RepOptSearch
 
 BLOCKS: dict[str, type[Block]] = {
     "plain": Plain,

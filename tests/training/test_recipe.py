@@ -12,13 +12,13 @@ from repvgg_hw.cli.train import BLOCK_NAMES
 from repvgg_hw.cli.training import AUGMENTATION_NAMES, RECIPE, recipe_options
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import Architecture
-from repvgg_hw.train.augment import AUGMENTATIONS, augmented
-from repvgg_hw.train.average import Average
-from repvgg_hw.train.blocks import BLOCKS
-from repvgg_hw.train.data import epoch_batches
-from repvgg_hw.train.network import TrainedNetwork
-from repvgg_hw.train.optimizer import parameter_groups
-from repvgg_hw.train.recipe import Recipe
+from repvgg_hw.training.augment import AUGMENTATIONS, augmented
+from repvgg_hw.training.average import Average
+from repvgg_hw.training.blocks import BLOCKS
+from repvgg_hw.training.data import epoch_batches
+from repvgg_hw.training.network import TrainedNetwork
+from repvgg_hw.training.optimizer import parameter_groups
+from repvgg_hw.training.recipe import Recipe
 
 SMALL = Architecture("custom", (4, 4, 6), (1, 2, 1), (2, 2, 2), num_classes=3)
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from repvgg_hw.network import ConvShape
-from repvgg_hw.train.blocks.base import Block, convolution
-from repvgg_hw.train.blocks.plain import Plain
+from repvgg_hw.training.blocks.base import Block, convolution
+from repvgg_hw.training.blocks.plain import Plain
 
 
 class ChannelScale(nn.Module):

@@ -14,12 +14,12 @@ from torch import Tensor
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.network import FusedNetwork, IntegerNetwork
 from repvgg_hw.quantize.forward import float_outputs, integer_outputs
-from repvgg_hw.train.augment import augmented, mixed
-from repvgg_hw.train.data import Data, epoch_batches
-from repvgg_hw.train.integers import TunedConv, TunedNetwork
-from repvgg_hw.train.loop import step_generator
-from repvgg_hw.train.recipe import Recipe
-from repvgg_hw.train.teacher import Teacher, distance
+from repvgg_hw.training.augment import augmented, mixed
+from repvgg_hw.training.data import Data, epoch_batches
+from repvgg_hw.training.integers import TunedConv, TunedNetwork
+from repvgg_hw.training.loop import step_generator
+from repvgg_hw.training.recipe import Recipe
+from repvgg_hw.training.teacher import Teacher, distance
 
 # Rates of Adam for a recipe's rate of 1, in the units of each kind.
 WEIGHT_RATE = 0.05  # integers

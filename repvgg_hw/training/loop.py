@@ -15,15 +15,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repvgg_hw.errors import CheckFailed, InputError
-from repvgg_hw.train.augment import augmented
-from repvgg_hw.train.average import Average
-from repvgg_hw.train.data import Data, epoch_batches
-from repvgg_hw.train.distributed import Processes
-from repvgg_hw.train.log import Epoch, Log
-from repvgg_hw.train.network import TrainedNetwork
-from repvgg_hw.train.optimizer import optimizer_for
-from repvgg_hw.train.recipe import Recipe
-from repvgg_hw.train.state import Training
+from repvgg_hw.training.augment import augmented
+from repvgg_hw.training.average import Average
+from repvgg_hw.training.data import Data, epoch_batches
+from repvgg_hw.training.distributed import Processes
+from repvgg_hw.training.log import Epoch, Log
+from repvgg_hw.training.network import TrainedNetwork
+from repvgg_hw.training.optimizer import optimizer_for
+from repvgg_hw.training.recipe import Recipe
+from repvgg_hw.training.state import Training
 
 SAVE_SECONDS = 300.0  # between two saves within an epoch
 VALIDATION_BATCH = 100

@@ -18,7 +18,7 @@ from repvgg_hw.files import write_atomically
 from repvgg_hw.fuse.proof import proof_size
 from repvgg_hw.model.repvgg import build_model
 from repvgg_hw.network import Architecture
-from repvgg_hw.train.network import TrainedNetwork
+from repvgg_hw.training.network import TrainedNetwork
 
 LIMIT = 1e-9  # relative, of logits in float64; a layer read wrongly is off by far more
 

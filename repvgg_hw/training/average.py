@@ -6,7 +6,7 @@ import copy
 
 import torch
 
-from repvgg_hw.train.network import TrainedNetwork
+from repvgg_hw.training.network import TrainedNetwork
 
 
 class Average:
