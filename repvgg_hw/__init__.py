@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from repvgg_hw.api import QuantizedNetwork as QuantizedNetwork
     from repvgg_hw.api import SimulatedDesign as SimulatedDesign
     from repvgg_hw.api import SynthesisedDesign as SynthesisedDesign
+    from repvgg_hw.api import TrainedCheckpoint as TrainedCheckpoint
     from repvgg_hw.api import latency as latency
     from repvgg_hw.api import load as load
     from repvgg_hw.api import load_integers as load_integers
     from repvgg_hw.api import open_design as open_design
     from repvgg_hw.api import random_network as random_network
     from repvgg_hw.api import sweep as sweep
+    from repvgg_hw.api import train as train
     from repvgg_hw.checkpoint import from_torch as from_torch
     from repvgg_hw.errors import CheckFailed as CheckFailed
     from repvgg_hw.errors import InputError as InputError
@@ -40,6 +42,7 @@ _PLACES = {  # where each name is from
     "QuantizedNetwork": _API,
     "SimulatedDesign": _API,
     "SynthesisedDesign": _API,
+    "TrainedCheckpoint": _API,
     "from_torch": "repvgg_hw.checkpoint",
     "latency": _API,
     "load": _API,
@@ -47,6 +50,7 @@ _PLACES = {  # where each name is from
     "open_design": _API,
     "random_network": _API,
     "sweep": _API,
+    "train": _API,
 }
 
 __all__ = [
@@ -60,6 +64,7 @@ __all__ = [
     "QuantizedNetwork",
     "SimulatedDesign",
     "SynthesisedDesign",
+    "TrainedCheckpoint",
     "__version__",
     "from_torch",
     "latency",
@@ -68,6 +73,7 @@ __all__ = [
     "open_design",
     "random_network",
     "sweep",
+    "train",
 ]
 
 

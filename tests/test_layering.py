@@ -128,6 +128,8 @@ FLOORS = (
         "api.planned",
         "api.quantized",
         "api.loaded",
+        "api.training_images",
+        "api.trained",
         "api.swept",
         "api",
     ),

@@ -1,7 +1,7 @@
-"""Python for what the commands do: load, quantize, plan, design, simulate, report. docs/api.md shows it.
+"""Python for what the commands do: train, load, quantize, plan, design, simulate, report.
 
-Each stage is a value with a method for the next one. The commands are options, progress bars and tables over
-these. Importing them needs no torch; reading and quantizing a network do.
+docs/api.md shows it. Each stage is a value with a method for the next one. The commands are options, progress
+bars and tables over these. Importing them needs no torch; training, reading and quantizing a network do.
 """
 
 from repvgg_hw.api.boarded import BoardProject
@@ -14,6 +14,7 @@ from repvgg_hw.api.simulated import SimulatedDesign
 from repvgg_hw.api.swept import sweep
 from repvgg_hw.api.synthesised import SynthesisedDesign
 from repvgg_hw.api.timed import latency
+from repvgg_hw.api.trained import TrainedCheckpoint, train
 
 __all__ = [
     "DEFAULT_CLASSES",
@@ -25,10 +26,12 @@ __all__ = [
     "QuantizedNetwork",
     "SimulatedDesign",
     "SynthesisedDesign",
+    "TrainedCheckpoint",
     "latency",
     "load",
     "load_integers",
     "open_design",
     "random_network",
     "sweep",
+    "train",
 ]

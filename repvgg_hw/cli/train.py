@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from repvgg_hw.cli.options import (
     Numbers,
     width_options,
 )
+from repvgg_hw.cli.progress import on_demand
 from repvgg_hw.cli.reading import reading_options
 from repvgg_hw.cli.rules import needs, void
 from repvgg_hw.cli.talk import QUIET, level, note, say
@@ -36,9 +38,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.model.normalisation import check_units, normalisation
 
 if TYPE_CHECKING:
-    from repvgg_hw.training.data import Data
-    from repvgg_hw.training.finish import Finished
-    from repvgg_hw.training.recipe import Recipe
+    from repvgg_hw.api import TrainedCheckpoint
 
 # as repvgg_hw.training.blocks.BLOCKS has them: a test compares the two, since importing it costs seconds
 BLOCK_NAMES = (
@@ -145,9 +145,9 @@ def command(
     read as another network (nothing is written), 2 the input is wrong, 130 interrupted.
     """
     check_units(mean, std)
-    from repvgg_hw.training.recipe import Recipe
-
     if qat is not None:
+        from repvgg_hw.training.recipe import Recipe
+
         chosen = Recipe(**fine_tuning(recipe, click.get_current_context()))
         quantizer = Quantizer(
             method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, cache=False
@@ -158,102 +158,76 @@ def command(
             )
         )
         return
-    chosen = Recipe(**recipe)
     if output.suffix.lower() == ".npz":
         raise InputError(
             f"{output}: integers are what --qat writes; a checkpoint ends in .pth or .safetensors"
         )
-    from repvgg_hw.cli.progress import bar
-    from repvgg_hw.files import check_output
-    from repvgg_hw.training.data import load_data
-    from repvgg_hw.training.distributed import device_named, joined
-    from repvgg_hw.training.finish import finish
-    from repvgg_hw.training.log import Log
-    from repvgg_hw.training.loop import Surroundings, train
-    from repvgg_hw.training.start import architecture_of, new_network
-    from repvgg_hw.training.state import state_path
+    from repvgg_hw import api
 
-    state = None if no_save else state_path(output)
-    if state is not None:
-        check_output(state)
-    with joined(device_named(device)) as (processes, place):
-        if not processes.first:
-            click.get_current_context().meta["repvgg_hw.level"] = QUIET
-        images = load_data(data, size=input_size, channels=channels, class_index=class_index)
-        validation = None
-        if val is not None:
-            validation = load_data(
-                val,
-                size=images.size,
-                channels=images.channels,
-                class_index=class_index,
-                classes=images.classes,
-            )
-        mean, std = normalisation(mean, std, images.channels)
-        architecture = architecture_of(
-            model, widths, depths, reading["strides"], classes=images.classes, channels=images.channels
+    with on_demand("train") as update:
+        trained = api.train(
+            data,
+            output,
+            model=model,
+            widths=widths,
+            depths=depths,
+            strides=reading["strides"],
+            block=block,
+            scales=scales,
+            val=val,
+            input_size=input_size,
+            channels=channels,
+            class_index=class_index,
+            mean=mean,
+            std=std,
+            batch_size=recipe.pop("batch"),
+            **recipe,
+            device=device,
+            workers=workers,
+            resume=resume,
+            save_every=save_every,
+            no_save=no_save,
+            log=log,
+            tensorboard=tensorboard,
+            progress=update,
         )
-        network = new_network(architecture, block, chosen.seed, scales)
-        records = Log(log, tensorboard) if processes.first else None
-        around = Surroundings(
-            place, processes, mean, std, state, save_every=save_every, resume=resume, workers=workers
-        )
-        made_of = {
-            "network": model or f"{architecture.widths} {architecture.depths} {architecture.strides}",
-            "block": block,
-            "classes": images.classes,
-            "mean": list(mean),
-            "std": list(std),
-            "processes": processes.world,
-        }
-        with bar("train") as update:
-            trained = train(
-                network, images, chosen, around,
-                validation=validation, log=records, made_of=made_of, report=update,
-            )  # fmt: skip
-        if not processes.first:
-            return
-        finished = finish(trained, architecture, block, output)
-        if state is not None:
-            state.unlink(missing_ok=True)
-        top1 = records.last_top1 if records is not None else None
-        _print(_result(finished, chosen, images, block, output, top1, mean, std, made_of), as_json)
+    if trained.difference is not None:  # else another process of torchrun speaks
+        _print(_result(trained), as_json)
 
 
-def _result(
-    finished: Finished,
-    recipe: Recipe,
-    images: Data,
-    block: str,
-    output: Path,
-    top1: float | None,
-    mean: Numbers,
-    std: Numbers,
-    made_of: dict[str, Any],
-) -> dict[str, Any]:
+def _result(trained: TrainedCheckpoint) -> dict[str, Any]:
     """What --json prints."""
     from repvgg_hw.files import sha256
 
-    options = [*finished.reading]
-    if images.channels != 3 or (mean, std) != normalisation(None, None, 3):
-        options += ["--mean", ",".join(map(str, mean)), "--std", ",".join(map(str, std))]
-    if images.files:  # calibration images must come to the input as these did
-        height, width = images.size
-        options += ["--input-size", f"{height}x{width}", "--preprocess", images.preprocessing.kind]
-        options += ["--crop-pct", f"{images.preprocessing.crop_pct:g}"]
+    options = [*_typed(trained.reading)]
+    if trained.channels != 3 or (trained.mean, trained.std) != normalisation(None, None, 3):
+        options += ["--mean", ",".join(map(str, trained.mean)), "--std", ",".join(map(str, trained.std))]
+    if trained.preprocessing.kind != "none":  # calibration images must come to the input as these did
+        height, width = trained.size
+        options += ["--input-size", f"{height}x{width}", "--preprocess", trained.preprocessing.kind]
+        options += ["--crop-pct", f"{trained.preprocessing.crop_pct:g}"]
     return {
-        "output": str(output),
-        "sha256": sha256(output),
+        "output": str(trained.output),
+        "sha256": sha256(trained.output),
         "generator": GENERATOR,
-        "network": made_of["network"],
-        "block": block,
-        "images": len(images),
-        "classes": images.classes,
-        "recipe": asdict(recipe),
-        "val_top1": top1,
-        "fused_difference": finished.difference,
-        "next": f"repvgg-hw generate --weights {output} --calibration IMAGES {' '.join(options)}".strip(),
+        "network": trained.shape,
+        "block": trained.block,
+        "images": trained.images,
+        "classes": trained.classes,
+        "recipe": asdict(trained.recipe),
+        "val_top1": trained.top1,
+        "fused_difference": trained.difference,
+        "next": f"repvgg-hw generate --weights {trained.output} --calibration IMAGES "
+        f"{' '.join(options)}".strip(),
     }
+
+
+def _typed(reading: Mapping[str, Any]) -> Iterator[str]:
+    """What `load` must be told, as options."""
+    for name, value in reading.get("assume", {}).items():
+        yield from ("--assume", f"{name}={value}")
+    if "strides" in reading:
+        yield from ("--strides", ",".join(map(str, reading["strides"])))
 
 
 def _print(result: dict[str, Any], as_json: bool) -> None:

@@ -18,6 +18,7 @@ from repvgg_hw.model.images import MODES, Images, checked_labels, labelled_files
 from repvgg_hw.model.preprocessing import NONE, Preprocessing, pixels_of, preprocessing
 
 Size = tuple[int, int]
+ONE_CLASS = "images of at least two classes are needed, there is one"
 MARGIN = 0.875  # share of the short side that the centre of a photograph keeps
 
 
@@ -78,7 +79,25 @@ def load_data(
     else:
         data = _npz(path, size, channels, class_index, classes)
     if data.classes < 2:
-        raise InputError(f"{path}: images of at least two classes are needed, there is one")
+        raise InputError(f"{path}: {ONE_CLASS}")
+    return data
+
+
+def array_data(pixels: NDArray[np.uint8], labels: NDArray[np.int64], classes: int | None = None) -> Data:
+    """Images that are in memory already: pixels (N, H, W, C) uint8, labels (N,) whole numbers from 0.
+
+    classes  as in `load_data`
+    Raises InputError for anything else.
+    """
+    if pixels.ndim != 4 or 0 in pixels.shape or pixels.dtype != np.uint8:
+        raise InputError(f"images are (N, H, W, C) uint8, not {pixels.shape} {pixels.dtype}")
+    if labels.shape != pixels.shape[:1] or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"labels are {len(pixels)} integers, one for each image, not {labels.shape} {labels.dtype}"
+        )
+    data = _in_memory(Images(pixels, labels.astype(np.int64), ()), classes)
+    if data.classes < 2:
+        raise InputError(ONE_CLASS)
     return data
 
 
@@ -125,10 +144,15 @@ def _npz(
     images = load_images(path, None, channels, size, class_index=class_index)
     if images.labels is None:
         raise InputError(f"{path}: training needs 'labels' beside 'images'")
-    labels = checked_labels(images, classes or int(images.labels.max()) + 1)
-    height, width, found = images.pixels.shape[1:]
-    known = classes or int(labels.max()) + 1
-    return Data(labels, known, found, (height, width), pixels=images.pixels)
+    return _in_memory(images, classes)
+
+
+def _in_memory(images: Images, classes: int | None) -> Data:
+    assert images.labels is not None
+    known = classes or int(images.labels.max()) + 1
+    labels = checked_labels(images, known)
+    height, width, channels = images.pixels.shape[1:]
+    return Data(labels, known, channels, (height, width), pixels=images.pixels)
 
 
 def epoch_batches(

@@ -78,6 +78,12 @@ def world_size() -> int:
     return _number("WORLD_SIZE", 1, 1 << 20)
 
 
+def require_alone(what: str) -> None:
+    """Raise InputError where torchrun has started more processes than one; what runs in one alone."""
+    if world_size() > 1:
+        raise InputError(f"{what} runs in one process: start it without torchrun")
+
+
 def _number(name: str, lowest: int, highest: int) -> int:
     """A variable that torchrun sets; the lowest where it is not there."""
     text = os.environ.get(name, str(lowest))

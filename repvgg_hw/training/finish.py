@@ -6,6 +6,7 @@ import copy
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,11 +26,11 @@ LIMIT = 1e-9  # relative, of logits in float64; a layer read wrongly is off by f
 
 @dataclass(frozen=True)
 class Finished:
-    """What was written: the import of it, and the options that `generate` needs to read it so."""
+    """What was written: the import of it, and what else an import must be told to read it so."""
 
     imported: Imported
     difference: float  # of logits, as trained against as read, relative
-    reading: tuple[str, ...]
+    reading: dict[str, Any]
 
 
 def finish(network: TrainedNetwork, architecture: Architecture, block: str, path: Path) -> Finished:
@@ -40,7 +41,8 @@ def finish(network: TrainedNetwork, architecture: Architecture, block: str, path
     network = copy.deepcopy(network).cpu().eval()
     tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
     state = {key: value.numpy() for key, value in tensors.items()}
-    imported, reading = _read(state, architecture, block, path)
+    reading = reading_of(architecture, block)
+    imported = _read(state, reading, path)
     difference = _difference(network, imported, architecture)
     if not difference <= LIMIT:
         raise CheckFailed(
@@ -56,21 +58,19 @@ def finish(network: TrainedNetwork, architecture: Architecture, block: str, path
     return Finished(imported, difference, reading)
 
 
-def _read(
-    state: dict[str, np.ndarray], architecture: Architecture, block: str, path: Path
-) -> tuple[Imported, tuple[str, ...]]:
-    """The import, with as few options as it needs: what keys do not say is said."""
-    reading: list[str] = []
-    assume: dict[str, str] = {}
+def reading_of(architecture: Architecture, block: str) -> dict[str, Any]:
+    """What an import must be told, as its keywords: what the keys do not say, and no more."""
+    reading: dict[str, Any] = {}
     if block == "qarepvgg" and any(c.c_in == c.c_out and c.stride == 1 for c in architecture.convs()):
-        assume = {"average-branch": "no"}
-        reading += ["--assume", "average-branch=no"]
-    strides = None
+        reading["assume"] = {"average-branch": "no"}
     if any(stride != 2 for stride in architecture.strides):
-        strides = architecture.strides
-        reading += ["--strides", ",".join(map(str, strides))]
+        reading["strides"] = architecture.strides
+    return reading
+
+
+def _read(state: dict[str, np.ndarray], reading: dict[str, Any], path: Path) -> Imported:
     checkpoint = Checkpoint(state, source=str(path), ordered=path.suffix != ".safetensors")
-    return import_state(checkpoint, assume=assume, strides=strides), tuple(reading)
+    return import_state(checkpoint, **reading)
 
 
 @torch.no_grad()

@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from repvgg_hw.errors import InputError
 from repvgg_hw.training.augment import AUGMENTATIONS
 
+# What each number may be; the options of the command have the same limits, which a test compares.
+WHOLE = {"epochs": (1, 100_000), "batch": (2, 1 << 20), "seed": (0, 2**63 - 1)}
+ABOVE_ZERO = ("rate",)
+BELOW_ONE = ("momentum", "label_smoothing", "ema")
+REAL = (*ABOVE_ZERO, *BELOW_ONE, "warmup", "weight_decay")
+WORDS = {"batch": "batch_size"}  # as people say it
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -20,6 +27,7 @@ class Recipe:
     ema              decay of the average of weights that is the result, per step; 0: the last weights are
     augment          how images are varied, a name of `augment.AUGMENTATIONS`
     amp              forward passes in bfloat16 where torch holds that safe
+    Raises InputError for a number beyond its limits, and for an unknown augmentation.
     """
 
     epochs: int = 120
@@ -35,6 +43,10 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name, limits in WHOLE.items():
+            check_whole(WORDS.get(name, name), getattr(self, name), *limits)
+        for name in REAL:
+            _check_real(name, getattr(self, name))
         if self.augment not in AUGMENTATIONS:
             raise InputError(
                 f"unknown augmentation {self.augment!r}; choose one of {', '.join(AUGMENTATIONS)}"
@@ -47,3 +59,22 @@ class Recipe:
         if step < rising:
             return self.rate * (step + 1) / (rising + 1)
         return self.rate * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1.0, total - rising)))
+
+
+def check_whole(name: str, value: object, lowest: int, highest: int) -> None:
+    """Raise InputError, which begins with the name, unless value is a whole number within these limits."""
+    if type(value) is not int or not lowest <= value <= highest:
+        raise InputError(f"{name}: {value!r} is not a whole number from {lowest:,} to {highest:,}")
+
+
+def _check_real(name: str, value: object) -> None:
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise InputError(f"{name}: {value!r} is not a finite number")
+    limits = {
+        "above 0": value > 0 or name not in ABOVE_ZERO,
+        "at least 0": value >= 0,
+        "below 1": value < 1 or name not in BELOW_ONE,
+    }
+    for words, holds in limits.items():
+        if not holds:
+            raise InputError(f"{name}: {value} is not {words}")

@@ -12,6 +12,9 @@ from repvgg_hw.model.variants import get_variant
 from repvgg_hw.network import Architecture
 from repvgg_hw.training.blocks.repopt import RepOpt, RepOptSearch
 from repvgg_hw.training.network import TrainedNetwork
+from repvgg_hw.training.recipe import check_whole
+
+LARGEST_WIDTH, DEEPEST, WIDEST = 65_536, 1_000, 8  # of a stage: channels, blocks, its stride
 
 
 def architecture_of(
@@ -31,6 +34,10 @@ def architecture_of(
         return get_variant(model, num_classes=classes, in_channels=channels)
     if widths is None:
         raise InputError("give either --model NAME, or --widths and --depths")
+    limits = (("widths", widths, LARGEST_WIDTH), ("depths", depths, DEEPEST), ("strides", strides, WIDEST))
+    for name, values, largest in limits:
+        for value in values or ():
+            check_whole(name, value, 1, largest)
     depths, strides = depths or (1,) * len(widths), strides or (2,) * len(widths)
     if not len(widths) == len(depths) == len(strides):
         raise InputError(

@@ -286,4 +286,4 @@ def test_squeeze_and_excitation_and_other_strides_are_read_back(tmp_path: Path) 
     )
     slow = Architecture("custom", (4, 4), (1, 2), (1, 2), num_classes=2)
     finished = finishing.finish(new_network(slow, "orepa", 0), slow, "orepa", tmp_path / "b.pth")
-    assert finished.reading == ("--strides", "1,2")
+    assert finished.reading == {"strides": (1, 2)}
