@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from repvgg_hw.api import BoardProject as BoardProject
     from repvgg_hw.api import EvaluatedNetwork as EvaluatedNetwork
+    from repvgg_hw.api import FineTunedNetwork as FineTunedNetwork
     from repvgg_hw.api import GeneratedDesign as GeneratedDesign
     from repvgg_hw.api import LoadedNetwork as LoadedNetwork
     from repvgg_hw.api import PlannedDesign as PlannedDesign
@@ -35,6 +36,7 @@ _PLACES = {  # where each name is from
     "BoardProject": _API,
     "CheckFailed": "repvgg_hw.errors",
     "EvaluatedNetwork": _API,
+    "FineTunedNetwork": _API,
     "GeneratedDesign": _API,
     "InputError": "repvgg_hw.errors",
     "LoadedNetwork": _API,
@@ -57,6 +59,7 @@ __all__ = [
     "BoardProject",
     "CheckFailed",
     "EvaluatedNetwork",
+    "FineTunedNetwork",
     "GeneratedDesign",
     "InputError",
     "LoadedNetwork",

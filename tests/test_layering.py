@@ -117,6 +117,7 @@ FLOORS = (
     (
         "api.cache",
         "api.quantizer",
+        "api.calibration",
         "api.pictures",
         "api.synthesised",
         "api.boarded",
@@ -127,6 +128,7 @@ FLOORS = (
         "api.generated",
         "api.planned",
         "api.quantized",
+        "api.tuned",
         "api.loaded",
         "api.training_images",
         "api.trained",

@@ -15,11 +15,13 @@ from repvgg_hw.api.swept import sweep
 from repvgg_hw.api.synthesised import SynthesisedDesign
 from repvgg_hw.api.timed import latency
 from repvgg_hw.api.trained import TrainedCheckpoint, train
+from repvgg_hw.api.tuned import FineTunedNetwork
 
 __all__ = [
     "DEFAULT_CLASSES",
     "BoardProject",
     "EvaluatedNetwork",
+    "FineTunedNetwork",
     "GeneratedDesign",
     "LoadedNetwork",
     "PlannedDesign",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repvgg_hw.api.calibration import calibration
 from repvgg_hw.api.quantized import MapQuality, QuantizedNetwork, load_integers
 from repvgg_hw.api.quantizer import Quantizer
 from repvgg_hw.errors import InputError
@@ -22,13 +23,12 @@ if TYPE_CHECKING:
 
     from repvgg_hw.api.evaluated import EvaluatedNetwork
     from repvgg_hw.api.generated import GeneratedDesign
+    from repvgg_hw.api.tuned import FineTunedNetwork
     from repvgg_hw.checkpoint import Expectation, Imported
     from repvgg_hw.model.preprocessing import Preprocessing
     from repvgg_hw.quantize import Widths
 
 DEFAULT_CLASSES = 1000
-DEFAULT_SIZE = (224, 224)
-RANDOM_CALIBRATION = 4  # synthetic images that set the scales of a random network
 RANDOM_METHOD = "minmax"
 SQNR_IMAGES = 32  # of the calibration images, on which a map is compared with the float network's
 CUSTOM = "custom"  # what a network is called that is no published variant
@@ -92,7 +92,8 @@ class LoadedNetwork:
             # Least-squares rounding is for trained weights and real images: else minutes for nothing.
             method = RANDOM_METHOD
         quantizer = Quantizer(method, mean, std, weight_bits, activation_bits, bits, weight_memory, cache)
-        pixels, recorded = self._calibration(images, limit, size, preprocess)
+        channels = self.fused.convs[0].shape.c_in
+        pixels, recorded = calibration(channels, self.seed, images, limit, size, preprocess)
         found = quantizer.quantize(self.fused, pixels, progress, measure=self.seed is None)
         integers = found.network
         quality, shown = None, pixels[:SQNR_IMAGES]
@@ -147,35 +148,42 @@ class LoadedNetwork:
             evaluate_design(evaluator, design, name, found)
         return found
 
-    def _calibration(
+    def fine_tune(
         self,
-        images: str | Path | NDArray[np.uint8] | None,
-        limit: int | None,
-        size: tuple[int, int] | None,
-        preprocess: str | Preprocessing | None,
-    ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-        """Pixels, and what design.json records of them."""
-        from repvgg_hw.model.images import load_images, synthetic
-        from repvgg_hw.model.preprocessing import NONE, preprocessing
+        integers: QuantizedNetwork,
+        images: str | Path | NDArray[np.uint8],
+        *,
+        preprocess: str | Preprocessing | None = None,
+        val: str | Path | NDArray[np.uint8] | None = None,
+        val_labels: NDArray[np.int64] | None = None,
+        class_index: str | Path | None = None,
+        epochs: int = 120,
+        batch_size: int = 32,
+        rate: float = 0.1,
+        warmup: float = 1.0,
+        augment: str = "crop",
+        seed: int = 0,
+        workers: int = 2,
+        progress: Progress = silent,
+    ) -> FineTunedNetwork:
+        """Train this network's integers through the hardware's own arithmetic; this network is the teacher.
 
-        channels = self.fused.convs[0].shape.c_in
-        if images is None:
-            if self.seed is None:
-                raise InputError("trained weights need calibration images, which set the scales of int8")
-            given: dict[str, object] = {"limit": limit, "preprocess": preprocess}
-            if unused := [name for name, value in given.items() if value is not None]:
-                raise InputError(f"{' and '.join(unused)}: there are no images")
-            return synthetic(RANDOM_CALIBRATION, (channels, *(size or DEFAULT_SIZE)), self.seed), {}
-        if not isinstance(images, (str, Path)):
-            given = {"limit": limit, "input_size": size, "preprocess": preprocess}
-            if unused := [name for name, value in given.items() if value is not None]:
-                raise InputError(f"{' and '.join(unused)}: of files alone, an array is used as it is")
-            return images, {"calibration": "an array"}
-        chosen = preprocessing(preprocess) if isinstance(preprocess, str) else preprocess
-        pixels = load_images(images, limit, channels, size, chosen or NONE).pixels
-        recorded: dict[str, Any] = {} if chosen is None else {"preprocess": chosen.to_json()}
-        # a name only: the same images elsewhere give the same network.npz
-        return pixels, recorded | {"calibration": Path(images).resolve().name}
+        integers    that `quantize` gave, or those of a file
+        images      a folder or an .npz, or an array (N, H, W, C) uint8; labels are not used
+        preprocess  how files come to the input's size [default: as those that the scales were set on]
+        val         labelled images, of an array with `val_labels`: top-1 before and after
+        class_index  of val: a JSON file, which folder is which class
+        epochs, batch_size, rate, warmup, augment, seed   the recipe: docs/training.md; warmup in epochs
+        workers     threads that make batches
+        Where nothing better is found, it gives the integers that it began with. Raises InputError for images
+        or integers of another network, CheckFailed where the loss is no number any more.
+        """
+        from repvgg_hw.api.tuned import FineTuner
+        from repvgg_hw.training.recipe import Recipe
+
+        recipe = Recipe(epochs, batch_size, rate, warmup, augment=augment, seed=seed)
+        tuner = FineTuner(recipe, preprocess, val, val_labels, class_index, workers)
+        return tuner.tune(self, integers, images, progress)
 
 
 def load(

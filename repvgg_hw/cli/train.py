@@ -146,15 +146,13 @@ def command(
     """
     check_units(mean, std)
     if qat is not None:
-        from repvgg_hw.training.recipe import Recipe
-
-        chosen = Recipe(**fine_tuning(recipe, click.get_current_context()))
         quantizer = Quantizer(
             method, mean, std, weight_bits, activation_bits, bits_file, weight_memory, cache=False
         )
+        typed = fine_tuning(recipe, click.get_current_context())
         tune(
             Tuning(
-                data, qat, reading, quantizer, chosen, val, class_index, input_size, workers, output, as_json
+                data, qat, reading, quantizer, typed, val, class_index, input_size, workers, output, as_json
             )
         )
         return

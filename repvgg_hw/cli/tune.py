@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,16 @@ from click.core import ParameterSource
 
 from repvgg_hw import GENERATOR
 from repvgg_hw.api.quantizer import Quantizer
-from repvgg_hw.cli.progress import bar, on_demand
+from repvgg_hw.cli.progress import on_demand
 from repvgg_hw.cli.rules import Rule, excludes, needs, void
 from repvgg_hw.cli.talk import note, say
 from repvgg_hw.errors import InputError
-from repvgg_hw.names import display_name
 
 if TYPE_CHECKING:
-    from repvgg_hw.network import FusedNetwork, IntegerNetwork
-    from repvgg_hw.training.data import Data
-    from repvgg_hw.training.recipe import Recipe
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from repvgg_hw.network import FusedNetwork
 
 QAT_ONLY = ("--eps", "--groups", "--assume", "--head", "--method")
 WIDTHS = ("--weight-bits", "--activation-bits", "--bits", "--weight-memory")
@@ -37,18 +37,17 @@ QAT_RULES: tuple[Rule, ...] = (
     void("--class-index", "--qat", unless=("--val",), why="labels are used by --val alone"),
     void("--val", "--head none", why="it measures classes"),
 )
-# Where fine-tuning's defaults are not those of training.
-FINE_TUNING = {"batch": 32, "warmup": 1.0}
+FINE_TUNING = ("epochs", "batch", "rate", "warmup", "augment", "seed")  # of a recipe, what it takes
 
 
 def fine_tuning(recipe: dict[str, Any], context: click.Context) -> dict[str, Any]:
-    """The recipe that was typed, with fine-tuning's own defaults where nothing was."""
-    own = {
-        name: value
-        for name, value in FINE_TUNING.items()
-        if context.get_parameter_source(name) is ParameterSource.DEFAULT
+    """What was typed of the recipe: fine-tuning has defaults of its own."""
+    typed = {
+        name: recipe[name]
+        for name in FINE_TUNING
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
-    return {**recipe, **own}
+    return {"batch_size" if name == "batch" else name: value for name, value in typed.items()}
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Tuning:
     checkpoint: str
     reading: dict[str, Any]
     quantizer: Quantizer
-    recipe: Recipe
+    recipe: dict[str, Any]
     val: Path | None
     class_index: Path | None
     input_size: tuple[int, int] | None
@@ -70,75 +69,63 @@ class Tuning:
 
 def run(tuning: Tuning) -> None:
     """Quantize the checkpoint, fine-tune its integers on the images, write and report them."""
-    from repvgg_hw.checkpoint import load_fused
-    from repvgg_hw.design import network_rules
-    from repvgg_hw.design.network_file import save_network
+    from repvgg_hw import api
     from repvgg_hw.training.data import load_unlabelled
-    from repvgg_hw.training.distributed import world_size
-    from repvgg_hw.training.tune import tune
+    from repvgg_hw.training.distributed import require_alone
 
     if tuning.output.suffix.lower() != ".npz":
         raise InputError(f"{tuning.output}: --qat writes integers, in a file that ends in .npz")
-    if world_size() > 1:
-        raise InputError("--qat runs in one process: start it without torchrun")
-    fused = load_fused(tuning.checkpoint, **tuning.reading)
-    images = load_unlabelled(tuning.data, fused.convs[0].shape.c_in, tuning.input_size)
-    validation = _validation(tuning, fused, images.size)
-    with on_demand("quantize") as shown:
-        start = tuning.quantizer.quantize(fused, images.all_pixels(), shown).network
-    if start.name == "custom":  # no published variant: named after its file
-        start = replace(start, name=display_name(Path(tuning.checkpoint).stem))
-    with bar("fine-tune") as update:
-        tuned = tune(start, fused, images, tuning.recipe, workers=tuning.workers, report=update)
-    network_rules.check(tuned.network)  # as `generate` will
-    save_network(tuned.network, tuning.output)
+    require_alone("--qat")
+    network = api.load(tuning.checkpoint, **tuning.reading)
+    images = load_unlabelled(tuning.data, network.fused.convs[0].shape.c_in, tuning.input_size)
+    val, val_labels = _validation(tuning, network.fused, images.size)
+    with on_demand("quantize") as update:
+        start = network.quantize(images.all_pixels(), **vars(tuning.quantizer), progress=update)
+    with on_demand("fine-tune") as update:
+        tuned = network.fine_tune(
+            start,
+            images.all_pixels(),
+            val=val,
+            val_labels=val_labels,
+            **tuning.recipe,
+            workers=tuning.workers,
+            progress=update,
+        )
+    tuned.network.save(tuning.output)
     if tuned.kept:
         note("nothing better was found: the network is the one that post-training quantization gave")
     result = {
         "output": str(tuning.output),
         "checkpoint": tuning.checkpoint,
         "generator": GENERATOR,
-        "images": len(images),
-        "recipe": asdict(tuning.recipe),
+        "images": tuned.images,
+        "recipe": asdict(tuned.recipe),
         "loss_before": tuned.loss_before,
         "loss_after": tuned.loss_after,
         "kept": tuned.kept,
-        "val": None if validation is None else _top1(validation, fused, start, tuned.network),
+        "val": tuned.top1,
         "next": f"repvgg-hw generate --integers {tuning.output}",
     }
     _print(result, tuning.as_json)
 
 
-def _validation(tuning: Tuning, fused: FusedNetwork, size: tuple[int, int]) -> Data | None:
-    """The labelled images of --val, read before the work begins."""
+def _validation(
+    tuning: Tuning, fused: FusedNetwork, size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | tuple[None, None]:
+    """Pixels and labels of --val, read before the work begins."""
     if tuning.val is None:
-        return None
-    if fused.linear is None:
-        raise InputError("--val measures classes, and this network has no linear layer")
+        return None, None
+    from repvgg_hw.api.tuned import classes_of
     from repvgg_hw.training.data import load_data
 
-    return load_data(
+    data = load_data(
         tuning.val,
         size=size,
         channels=fused.convs[0].shape.c_in,
         class_index=tuning.class_index,
-        classes=len(fused.linear.weight),
+        classes=classes_of(fused),
     )
-
-
-def _top1(
-    data: Data, fused: FusedNetwork, start: IntegerNetwork, network: IntegerNetwork
-) -> dict[str, float]:
-    """Of the float network, and of the integers before and after."""
-    from repvgg_hw.quantize.forward import float_outputs, integer_outputs
-
-    pixels = data.all_pixels()
-    outputs = {
-        "float": float_outputs(fused, pixels, network.mean, network.std),
-        "before": integer_outputs(start, pixels),
-        "after": integer_outputs(network, pixels),
-    }
-    return {name: float((logits.argmax(1) == data.labels).mean()) for name, logits in outputs.items()}
+    return data.all_pixels(), data.labels
 
 
 def _print(result: dict[str, Any], as_json: bool) -> None:

@@ -107,9 +107,13 @@ def load_unlabelled(path: Path, channels: int, size: Size | None = None) -> Data
     size  to which they are brought, as `load_data` does; without it all must have one
     """
     kind = NONE if size is None else _to_size(size)
-    pixels = load_images(path, None, channels, size, kind).pixels
-    height, width = pixels.shape[1:3]
-    return Data(np.zeros(len(pixels), np.int64), 1, channels, (height, width), pixels=pixels)
+    return unlabelled(load_images(path, None, channels, size, kind).pixels)
+
+
+def unlabelled(pixels: NDArray[np.uint8]) -> Data:
+    """Images in memory without regard to labels: pixels (N, H, W, C) uint8."""
+    count, height, width, channels = pixels.shape
+    return Data(np.zeros(count, np.int64), 1, channels, (height, width), pixels=pixels)
 
 
 def _to_size(size: Size) -> Preprocessing:

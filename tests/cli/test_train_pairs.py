@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from repvgg_hw.api.quantizer import Quantized, Quantizer
 from repvgg_hw.cli import main
-from repvgg_hw.network import Architecture, FusedNetwork, IntegerNetwork
+from repvgg_hw.network import Architecture, FusedNetwork
 from repvgg_hw.quantize import quantize
 from repvgg_hw.training import finish, loop, tune
 from repvgg_hw.training.data import Data
@@ -55,9 +55,8 @@ def described(data: Data | None) -> object:
 
 @pytest.fixture
 def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What the command handed on; nothing is trained, and fine-tuning begins with the same network always."""
+    """What the command handed on; nothing is trained, and fine-tuning begins with integers of one method."""
     record: list[Any] = []
-    integers: list[IntegerNetwork] = []
 
     def train(network: Any, data: Data, recipe: Any, around: Any, **others: Any) -> Any:
         state = network.state_dict()
@@ -69,14 +68,15 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     def finished(network: Any, architecture: Any, block: str, path: Path) -> finish.Finished:
         record.append((architecture, block))
         path.touch()
-        return finish.Finished(None, 0.0, ())  # type: ignore[arg-type]  # of which nothing is printed
+        return finish.Finished(None, 0.0, {})  # type: ignore[arg-type]  # of which nothing is printed
 
-    def quantized(self: Quantizer, fused: FusedNetwork, pixels: Any, progress: Any) -> Quantized:
+    def quantized(
+        self: Quantizer, fused: FusedNetwork, pixels: Any, progress: Any, *, measure: bool
+    ) -> Quantized:
         weights = [float(conv.weight.sum()) for conv in fused.convs], fused.linear is None
         record.append((self, weights, hashlib.sha256(pixels.tobytes()).hexdigest()))
-        if not integers:
-            integers.append(quantize(fused, pixels, mean=(0.5,) * 3, std=(0.5,) * 3, method="minmax"))
-        return Quantized(integers[0], cached=False)
+        integers = quantize(fused, pixels, mean=(0.5,) * 3, std=(0.5,) * 3, method="minmax")
+        return Quantized(integers, cached=False)
 
     def tuned(network: Any, fused: Any, data: Data, recipe: Any, **others: Any) -> tune.Tuned:
         record.append((described(data), recipe, others["workers"]))
