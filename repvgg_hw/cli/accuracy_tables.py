@@ -28,7 +28,7 @@ def show_evaluations(evaluations: Sequence[Evaluation], calibrated: int | None) 
                 f"{low:.1f}-{high:.1f}",
                 f"{e.drop:+.2f} ± {e.drop_margin:.2f}",
                 f"{e.agreement:.2f}",
-                f"{e.seconds:.1f}",
+                f"{e.seconds:.1f}" if e.seconds else "-",  # quantized earlier
             )
         )
     headings = ("<method", "float", "fake", "integer", "95 %", "drop", "agree", "s")

@@ -20,9 +20,11 @@ from repvgg_hw.cli.options import (
     METHOD_HELP,
     WIDTH_RULES,
     image_options,
+    no_cache_option,
+    quantized_how,
     width_options,
 )
-from repvgg_hw.cli.progress import bar
+from repvgg_hw.cli.progress import bar, on_demand
 from repvgg_hw.cli.reading import reading_options
 from repvgg_hw.cli.rules import excludes, void
 from repvgg_hw.cli.talk import note, say
@@ -41,12 +43,13 @@ if TYPE_CHECKING:
 
 OF_QUANTIZATION = (
     *("--calibration", "--calibration-limit", "--method", "--compare", "--weight-bits", "--activation-bits"),
-    *("--bits", "--weight-memory", "--input-size", "--mean", "--std"),
+    *("--bits", "--weight-memory", "--no-cache", "--input-size", "--mean", "--std"),
 )
 RULES = (
     *EXPECT_RULES,
     *IMAGE_RULES,
     *WIDTH_RULES,
+    void("--no-cache", "--compare", why="it quantizes anew anyway"),
     excludes("--method", "--compare", why="it runs every method"),
     *(void(option, "--design", why="it has its integers") for option in OF_QUANTIZATION),
 )
@@ -69,6 +72,7 @@ RULES = (
 @click.option("--compare", is_flag=True, help="Quantize by every method and print one table.")
 @click.option("--per-layer", is_flag=True, help="Where each method loses: a table of layers.")
 @width_options
+@no_cache_option
 @click.option("--limit", type=COUNT, help="At most that many test images.")
 @click.option("--calibration-limit", type=COUNT, help="At most that many calibration images.")
 @click.option("--input-size", type=INPUT_SIZE, help="Height and width [default: the images'].")
@@ -103,6 +107,7 @@ def command(
     reading: dict[str, Any],
     expect: Path | None,
     tolerance: float | None,
+    no_cache: bool,
     device: str,
     plot_path: Path | None,
     as_json: bool,
@@ -127,7 +132,9 @@ def command(
     from repvgg_hw.quantize.asked_widths import asked_widths
 
     if design is None and calibration is None:
-        raise click.MissingParameter(param_hint="'--calibration'", param_type="option")
+        raise click.UsageError(
+            "give --calibration IMAGES to quantize on, or --design DIRECTORY, which has integers"
+        )
     check_units(mean, std)
     if device != "cpu":
         from repvgg_hw import gpu
@@ -181,11 +188,14 @@ def command(
             bits=bits_file,
             weight_memory=weight_memory,
         )
+        cache = not (no_cache or compare)  # whoever compares methods wants their seconds, too
         for method in METHODS if compare else methods or (DEFAULT_METHOD,):
-            with bar(f"{method}: quantize") as update:
+            with on_demand(f"{method}: quantize") as update:
                 integers = network.quantize(
-                    pixels, method=method, mean=mean, std=std, bits=bits, cache=False, progress=update
+                    pixels, method=method, mean=mean, std=std, bits=bits, cache=cache, progress=update
                 )
+            for line in quantized_how(integers):
+                note(line)
             with bar(f"{method}: test") as update:
                 outcomes.append(
                     evaluator.compare(

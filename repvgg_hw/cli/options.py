@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
@@ -12,8 +12,10 @@ from repvgg_hw.cli.rules import excludes, needs, void
 from repvgg_hw.cli.values import BITS, COUNT, PLACE, SHARE
 
 if TYPE_CHECKING:
+    from repvgg_hw.api import QuantizedNetwork
     from repvgg_hw.model.preprocessing import Preprocessing
 
+FEW = 16  # calibration images, below which their number is mentioned
 Numbers = tuple[float, ...]
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -92,3 +94,15 @@ def width_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+no_cache_option = click.option("--no-cache", is_flag=True, help="Quantize anew, whatever was found before.")
+
+
+def quantized_how(network: QuantizedNetwork) -> Iterator[str]:
+    """What a user may not expect of integers: that they were found earlier, or set on hardly any image."""
+    if network.cached:
+        yield "quantized earlier, from the same: --no-cache does it anew"
+    images = network.integers.provenance["quantization"]["calibration_images"]
+    if images < FEW and not network.options["random"]:
+        yield f"calibrated on {images} image{'s' * (images > 1)}: take a hundred or more"

@@ -20,6 +20,8 @@ from repvgg_hw.cli.options import (
     WIDTH_RULES,
     Numbers,
     image_options,
+    no_cache_option,
+    quantized_how,
     width_options,
 )
 from repvgg_hw.cli.progress import on_demand
@@ -144,10 +146,8 @@ class NetworkSource:
                 **vars(quantizer),
                 progress=update,
             )
-        if network.cached:
-            of = f"{label}: " if label else ""
-            note(f"{of}quantized earlier, from the same: --no-cache does it anew")
-        for line in say_map(loaded, network):
+        of = f"{label}: " if label else ""
+        for line in (*(of + line for line in quantized_how(network)), *say_map(loaded, network)):
             note(line)
         return network
 
@@ -176,7 +176,7 @@ def source_options(command: Command) -> Command:
     @image_options
     @click.option("--method", type=METHOD, metavar="NAME", help=f"How to quantize: {METHOD_HELP}.")
     @width_options
-    @click.option("--no-cache", is_flag=True, help="Quantize anew, whatever was found before.")
+    @no_cache_option
     @click.option("--mean", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
     @click.option("--std", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
     @click.option("--seed", type=SEED, default=0, show_default=True, help="Of random weights.")
