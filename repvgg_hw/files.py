@@ -23,6 +23,14 @@ from repvgg_hw.errors import InputError
 _PACKAGE = Path(__file__).resolve().parent
 
 
+def check_file(path: Path) -> None:
+    """Raise InputError where there is no file to read: nothing at all, or a folder."""
+    if path.is_dir():
+        raise InputError(f"{path}: a folder, where a file is needed")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+
+
 def check_output(path: Path, suffixes: tuple[str, ...] = ()) -> Path:
     """Where a file to be written will lie, checked before the work whose result it is to hold.
 

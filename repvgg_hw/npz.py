@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.errors import InputError
+from repvgg_hw.files import check_file
 
 MAX_BYTES = 1 << 30  # of the arrays that are read, together
 _CHUNK = 1 << 20
@@ -41,8 +42,7 @@ def read_npz(
     Raises InputError, in one line, if the file is no such archive, if an array is missing, not plain
     numbers, damaged or encrypted, or if they have more than `limit` bytes or than there is memory.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    check_file(path)
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path}: not an .npz archive, or truncated; np.savez makes one")
     try:

@@ -90,7 +90,7 @@ def cut(path: Path) -> None:
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing file": (lambda path: None, "no such file"),
-    "folder": (lambda path: path.mkdir(), "no such file"),
+    "folder": (lambda path: path.mkdir(), "a folder, where a file is needed"),
     "empty file": (lambda path: path.write_bytes(b""), "not an .npz archive"),
     "text": (lambda path: path.write_text("x y"), "not an .npz archive"),
     "one .npy": (lambda path: path.write_bytes(npy(X)), "not an .npz archive"),

@@ -18,7 +18,7 @@ from repvgg_hw.checkpoint.decisions import Assumption, Decisions
 from repvgg_hw.checkpoint.pickles import MAX_HEADER, check_count, load_pickle, one_line
 from repvgg_hw.checkpoint.wrappers import one_network, strip_prefixes, unwrap
 from repvgg_hw.errors import InputError, context
-from repvgg_hw.files import write_atomically
+from repvgg_hw.files import check_file, write_atomically
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ def load_checkpoint(path: str | os.PathLike[str], decisions: Decisions | None = 
     """
     file = Path(path)
     decisions = decisions or Decisions()
-    if not file.is_file():
-        raise InputError(f"{file}: no such file")
+    check_file(file)
     if file.stat().st_size == 0:
         raise InputError(f"{file}: the file is empty")
     ordered = file.suffix != ".safetensors"

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from repvgg_hw import __version__
+from repvgg_hw.cli import hints
 from repvgg_hw.cli.exits import check_working_directory, end, exit_code
 from repvgg_hw.cli.streams import protect
 from repvgg_hw.cli.talk import talk_options
@@ -49,6 +50,15 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"repvgg_hw.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; a word that is no command is refused with the one that it resembles."""
+        known = self.list_commands(ctx)
+        if args[0] not in known and not args[0].startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"there is no command {args[0]!r}: {hints.commands(args[0], known)}")
+        return super().resolve_command(ctx, args)
 
     def main(
         self,

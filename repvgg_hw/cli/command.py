@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from repvgg_hw.cli import hints
 from repvgg_hw.cli import rules as rulebook
 from repvgg_hw.cli.rules import Rule
 from repvgg_hw.cli.talk import talk_options
@@ -40,7 +41,14 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Convert every value, then hold them against one another."""
-        rest = super().parse_args(ctx, args)
+        ctx.allow_extra_args = True  # refused here instead, with a word on what they were meant to be
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.MissingParameter as error:
+            raise click.UsageError(hints.missing(error), ctx) from None
+        if rest and not ctx.resilient_parsing:
+            hint = hints.surplus(rest, self)
+            raise click.UsageError(f"unexpected: {' '.join(rest)}{hint and f': {hint}'}", ctx)
         if not ctx.resilient_parsing:  # shell completion asks half-typed commands
             rulebook.check(self.rules, ctx)
             self._check_outputs(ctx)

@@ -114,6 +114,8 @@ def load(directory: Path, *, images: bool = False) -> Design[NetworkPlan]:
         broken_off = "its generation was broken off: generate it again"
         none = "give a folder written by `repvgg-hw generate`"
         what = broken_off if folder.is_design(directory) else none
+        if not directory.exists():
+            raise InputError(f"{directory}: no such folder: {none}")
         raise InputError(f"{directory} holds no design.json: {what}")
     document = schema.read_json(path)
     with context(str(path)):

@@ -76,7 +76,7 @@ def without(key: str) -> Callable[[State], State]:
 
 BAD: dict[str, tuple[Callable[[Path, State], Path], str]] = {
     "no such file": (lambda folder, _: folder / "none.pth", "no such file"),
-    "a folder": (lambda folder, _: folder, "no such file"),
+    "a folder": (lambda folder, _: folder, "a folder, where a file is needed"),
     "empty": (write("net.pth", b""), "empty"),
     "text": (write("net.pth", b"hello, world\n" * 50), "not a torch checkpoint"),
     "truncated pth": (truncated(".pth"), "truncated"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repvgg_hw.errors import InputError
+from repvgg_hw.files import check_file
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
@@ -27,8 +28,7 @@ def load_onnx(path: Path) -> ModelProto:
         import onnx
     except ImportError as error:
         raise InputError(f"{path}: needs the extra: pip install 'repvgg-hw[onnx]'") from error
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    check_file(path)
     if not 0 < path.stat().st_size <= MAX_BYTES:
         raise InputError(f"{path}: {path.stat().st_size} bytes is no ONNX file's size")
     try:
