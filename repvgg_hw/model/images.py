@@ -89,11 +89,17 @@ def load_images(
 def checked_labels(images: Images, classes: int) -> NDArray[np.int64]:
     """The labels of images, where they are those of a network with so many classes; else InputError."""
     if images.labels is None:
-        raise InputError("evaluation needs labels: a folder per class, or an .npz with 'labels'")
+        bare = f", and {images.names[0]} has none" if images.names else ""
+        raise InputError(
+            f"evaluation needs labels{bare}: give a folder of class folders, or an .npz with 'labels'"
+        )
     if images.folders and len(images.folders) != classes:
+        hint = "--class-index FILE says which folder is which class"
+        if deeper := _holding_folders(images):
+            hint = f"the class folders lie deeper: give the folder that holds them, as {_some(deeper)} may"
         raise InputError(
             f"there are {len(images.folders)} class folders ({_some(images.folders)}), but the network has "
-            f"{classes} classes: --class-index FILE says which folder is which class"
+            f"{classes} classes: {hint}"
         )
     low, high = int(images.labels.min()), int(images.labels.max())
     if low < 0 or high >= classes:
@@ -197,6 +203,13 @@ def _image_files(folder: Path) -> list[Path]:
         if not file.is_file():
             raise InputError(f"{file}: a broken link, a pipe or a device, not an image file: remove it")
     return files
+
+
+def _holding_folders(images: Images) -> list[str]:
+    """The class folders whose images lie in several folders of their own: no classes, but what holds them."""
+    below = {Path(name).parts[:2] for name in images.names if len(Path(name).parts) > 2}
+    holders = [top for top, _ in below]
+    return sorted({top for top in holders if holders.count(top) > 1})
 
 
 def _suffixes() -> str:

@@ -144,6 +144,22 @@ def test_folders_are_labels_only_where_they_are_as_many_as_the_classes(folder: P
             checked_labels(images, classes)
 
 
+def test_class_folders_that_lie_deeper_are_pointed_at(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        for name in ("ant", "bee", "cat"):
+            write(tmp_path / split / name / "0.png", 1)
+    message = r"2 class folders \(train, val\).*deeper: give the folder that holds them, as train, val"
+    with pytest.raises(InputError, match=message):
+        checked_labels(load_images(tmp_path), 3)
+    assert len(checked_labels(load_images(tmp_path / "val"), 3)) == 3
+
+
+def test_a_flat_folder_has_no_labels_and_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "0.png", 1)
+    with pytest.raises(InputError, match=r"needs labels, and 0\.png has none: give a folder"):
+        checked_labels(load_images(tmp_path), 3)
+
+
 def test_system_folders_are_no_classes_and_an_empty_one_keeps_its_place(folder: Path) -> None:
     write(folder / ".cache" / "0.png", 1)
     write(folder / "__MACOSX" / "0.png", 1)
