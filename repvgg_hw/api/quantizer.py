@@ -86,7 +86,7 @@ class Quantizer:
             name = cache.key(fused, pixels, mean=mean, std=std, **how)
             if (found := cache.find(name, fused)) is not None:
                 return Quantized(found, cached=True)
-        progress(0.0, "")
+        progress(0.0, f"{len(pixels):,} images")
         begun = time.perf_counter()
         network = quantize(
             fused,

@@ -21,15 +21,18 @@ class Update(Protocol):
 
 
 @contextlib.contextmanager
-def bar(title: str) -> Iterator[Update]:
-    """Show one step while it runs; yields how it is told of progress. Nothing with --quiet."""
+def bar(title: str, what: str = "") -> Iterator[Update]:
+    """Show one step while it runs; yields how it is told of progress. Nothing with --quiet.
+
+    what  it begins with: a log shows it at once, for a long beginning may be silent
+    """
     if level() == QUIET:
         yield lambda share, what="": None
     elif sys.stderr.isatty() and level() != VERBOSE:
         with _rich_bar(title) as update:
             yield update
     else:
-        lines = Lines(title, note, verbose=level() == VERBOSE)
+        lines = Lines(title, note, what, verbose=level() == VERBOSE)
         yield lines
         lines.done()
 
@@ -43,7 +46,7 @@ def on_demand(title: str) -> Iterator[Update]:
         def first(share: float | None, what: str = "") -> None:
             nonlocal update
             if update is None:
-                update = shown.enter_context(bar(title))
+                update = shown.enter_context(bar(title, what))
             update(share, what)
 
         yield first
@@ -59,14 +62,15 @@ class Lines:
         self,
         title: str,
         say: Callable[[str], None],
+        what: str = "",
         *,
         verbose: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._title, self._say, self._verbose, self._clock = title, say, verbose, clock
         self._started = self._last = clock()
-        self._tenth, self._what = 0, ""
-        say(f"{title} ...")
+        self._tenth, self._what = 0, what
+        say(f"{title}: {what} ..." if what else f"{title} ...")
 
     def __call__(self, share: float | None, what: str = "") -> None:
         """As Update."""

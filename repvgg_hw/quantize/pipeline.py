@@ -60,12 +60,13 @@ def quantize(
     input_scale = float(x.abs().max()) / INPUT_LIMIT or 1.0
     q = torch.clamp(torch.round(x.double() / input_scale), -128, 127).to(torch.int8)
 
-    report = _Report(progress, total=len(layer_names(fused)) + recipe.joint + recipe.clip)
+    names = len(layer_names(fused))  # a search over the whole chain takes about as long as all layers
+    report = _Report(progress, total=names * (1 + recipe.clip + recipe.joint))
     clips: list[float] | list[None] = [None] * len(prepared.convs)
     if recipe.clip:
         levels = [g.activation_limit(widths.activation(conv.name)) for conv in prepared.convs]
-        clips = clipping.clips(prepared, x, levels, report.within("activation ranges, block"))
-        report.done("activation ranges")
+        clips = clipping.clips(prepared, x, levels, report.within("activation ranges, block", names))
+        report.done("activation ranges", names)
 
     convs: list[IntegerConv] = []
     in_scale, in_bits = input_scale, 8
@@ -101,8 +102,8 @@ def quantize(
     )
     if not recipe.joint:
         return network
-    network = joint.learn(network, fused, pixels, step=report.within("all layers, step"))
-    report.done("all layers")
+    network = joint.learn(network, fused, pixels, step=report.within("all layers, step", names))
+    report.done("all layers", names)
     return network
 
 
@@ -117,17 +118,17 @@ class _Report:
     def __init__(self, progress: Progress | None, total: int) -> None:
         self._progress, self._total, self._done = progress, total, 0
 
-    def done(self, name: str) -> None:
-        self._done += 1
+    def done(self, name: str, weight: int = 1) -> None:
+        self._done += weight
         self._show(name)
 
-    def within(self, name: str) -> Callable[[int, int], None]:
-        """Shows "name DONE of ALL" of a part that is under way."""
-        return lambda done, steps: self._show(f"{name} {done} of {steps}")
+    def within(self, name: str, weight: int) -> Callable[[int, int], None]:
+        """Shows "name DONE of ALL" of a part of this weight that is under way."""
+        return lambda done, steps: self._show(f"{name} {done} of {steps}", weight * done // steps)
 
-    def _show(self, name: str) -> None:
+    def _show(self, name: str, ahead: int = 0) -> None:
         if self._progress:
-            self._progress(self._done, self._total, name)
+            self._progress(self._done + ahead, self._total, name)
 
 
 def canonical_order(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:

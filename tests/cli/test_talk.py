@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from repvgg_hw.cli import COMMANDS, main
 from repvgg_hw.cli.command import Command
-from repvgg_hw.cli.progress import Lines, bar
+from repvgg_hw.cli.progress import Lines, bar, on_demand
 from repvgg_hw.cli.talk import detail, note, talk_options
 
 log = logging.getLogger("repvgg_hw.somewhere")
@@ -98,6 +98,17 @@ def test_a_long_step_gives_ten_lines_not_ten_thousand() -> None:
     assert 10 <= len(said) - 2 <= 20
     assert said[-1] == "x: done in 1000.0 s"
     assert sum(f"{tenth}0%" in line for line in said for tenth in range(1, 10)) >= 9
+
+
+def test_a_step_begins_with_what_it_is_told_of_first() -> None:
+    """It may be silent for minutes then: the compiler says nothing while it works."""
+
+    @click.command(cls=Command)
+    def slow() -> None:
+        with on_demand("simulate") as update:
+            update(0.0, "building the simulator")
+
+    assert CliRunner().invoke(slow).stderr.splitlines()[0] == "simulate: building the simulator ..."
 
 
 def test_a_short_step_gives_two() -> None:

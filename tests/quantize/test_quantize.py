@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from fused_networks import check_rules, float_logits, quantized, random_network, short_searches  # noqa: F401, the fixture
+from fused_networks import NORMAL, check_rules, float_logits, quantized, random_network, short_searches  # noqa: F401, the fixture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +25,7 @@ from repvgg_hw.quantize import (
     METHODS,
     grid,
     layers,
+    quantize,
 )
 
 
@@ -194,3 +195,17 @@ def test_bad_input() -> None:
     convs = (network.convs[0], replace(network.convs[1], weight=broken), *network.convs[2:])
     with pytest.raises(InputError, match="layer1: weights or biases are not finite"):
         quantized(replace(network, convs=convs), pixels)
+
+
+def test_progress_never_goes_back_and_ends_at_the_end() -> None:
+    """A search over the whole chain counts as many steps as layers: it takes as long."""
+    network, pixels = random_network(), synthetic(8, (3, 16, 16))
+    told: list[tuple[int, int, str]] = []
+    quantize(network, pixels, method="gptq", progress=lambda *step: told.append(step), **NORMAL)
+    done = [step[0] for step in told]
+    assert done == sorted(done)
+    assert told[-1][0] == told[-1][1]
+    searching = [step for step in told if step[2].startswith("activation ranges, block")]
+    assert len({step[0] for step in searching}) > 1
+    ends = [step for step in told if step[2] == "activation ranges"]
+    assert ends[0][0] * 2 == ends[0][1]
