@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,11 @@ from repvgg_hw.design import folder
 from repvgg_hw.design import load as load_design
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import write_atomically
+from repvgg_hw.plan import device as devices
+from repvgg_hw.plan.rate import shortage
 from repvgg_hw.progress import Progress, silent
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,6 +75,9 @@ def board_design(
         wrapped = wrap(load_design(place), board, top, logits=logits, images=networks)
         content = emit.files(wrapped)
     emit.write(content, made, force)
+    short = shortage(wrapped.design.plan, board.name) if board.name in devices.names() else None
+    if short is not None:
+        _log.warning("%s; `generate --device %s` plans within it", short, board.name)
     facts: dict[str, Any] = dict(wrapped.facts())
     results = []
     if isinstance(board, boards.Serial):

@@ -36,6 +36,15 @@ def fits(plan: NetworkPlan, request: Request) -> str | None:
     return f"{verdict} {device.name} at a fill of {fill:g}, {plan.estimate}: {summary(taken, device)}"
 
 
+def shortage(plan: NetworkPlan, name: str) -> str | None:
+    """What a plan takes of a device that has less than that; None where it has enough."""
+    device = devices.get(name)
+    taken = plan.resources(device.family.name)
+    if not list(taken.over(of_device(device))):
+        return None
+    return f"this design does not fit {name}, {plan.estimate}: {summary(taken, device)}"
+
+
 def facts(plan: NetworkPlan, request: Request) -> dict[str, Any]:
     """For pages and programs: where the clock is from, and (title, taken, there) of each resource."""
     if request.device is None:

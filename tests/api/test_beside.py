@@ -15,6 +15,7 @@ from repvgg_hw.api.timed import FORMS, PRECISIONS
 from repvgg_hw.cli import main
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.measure.latency import forms
+from repvgg_hw.plan.resources import Resources as Taken
 from repvgg_hw.synth import synthesise
 from repvgg_hw.synth.result import AVAILABLE, Part, Planned, Resources
 from tests.abuse import world
@@ -46,6 +47,19 @@ def test_a_board_s_folder_is_the_command_s(design: GeneratedDesign, tmp_path: Pa
     with pytest.raises(InputError):
         design.board("pynq-z2", tmp_path / "called", top=2)  # it is there
     assert not (tmp_path / "other").exists()
+
+
+def test_a_board_that_is_too_small_is_said(
+    design: GeneratedDesign, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("WARNING", "repvgg_hw")
+    design.board("pynq-z2", tmp_path / "fits")
+    assert caplog.messages == []
+    monkeypatch.setattr(type(design.plan), "resources", lambda *_: Taken(221, 0, 0, 0, 0))
+    design.board("pynq-z2", tmp_path / "short")
+    assert "this design does not fit pynq-z2, " in caplog.messages[0]
+    assert "DSP 221 of 220 (100%)" in caplog.messages[0]
+    assert "`generate --device pynq-z2` plans within it" in caplog.messages[0]
 
 
 @pytest.fixture
