@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,12 +82,12 @@ def command(
     with on_demand(f"plan {network.integers.name}") as update:
         planned = network.plan_requests(asked, rooms, update)
     design = planned.design(output, force=force)
-    _print(design, as_json)
+    _print(design, source.calibration, as_json)
     if source.random:
         note("RANDOM WEIGHTS: for structure and proof only; this design classifies nothing.")
 
 
-def _print(design: GeneratedDesign, as_json: bool) -> None:
+def _print(design: GeneratedDesign, images: Path | None, as_json: bool) -> None:
     from repvgg_hw.report import text
     from repvgg_hw.report.provenance import provenance
 
@@ -104,4 +105,5 @@ def _print(design: GeneratedDesign, as_json: bool) -> None:
     show_table(*text.plan_table(of.plan, f"{of.target} in {design.directory}"))
     for line in text.plan_lines(of.plan, of.request, design.why, of.network):
         say(line)
-    say(f"next: repvgg-hw simulate {design.directory}")
+    those = f" --images {shlex.quote(str(images))} --limit 4" if images else ""
+    say(f"next: repvgg-hw simulate {design.directory}{those}")

@@ -62,6 +62,7 @@ def test_generate_records_how_images_came_to_the_size_and_simulate_does_the_same
 ) -> None:
     done = generate(files, tmp_path / "net", "--input-size", "33x20", "--preprocess", "timm")
     assert done.exit_code == 0, done.output
+    assert f"next: repvgg-hw simulate {tmp_path / 'net'} --images {files / 'train'} --limit 4" in done.stdout
     design = designs.load(tmp_path / "net")
     assert design.network.in_shape == (3, *SIZE)
     assert isinstance(design.plan, Plan)
