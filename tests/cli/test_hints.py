@@ -33,6 +33,14 @@ def test_blanks_between_numbers(command: tuple[str, ...]) -> None:
     assert "unexpected: 0.456, 0.406: numbers of one option are joined by commas" in said
 
 
+def test_no_command_s_line_in_the_help_is_cut() -> None:
+    said = CliRunner().invoke(main, ["--help"]).output.split("Commands:")[1]
+    assert "..." not in said
+    assert "Quantize a network, plan its accelerator and write it as Verilog or HLS C++." in " ".join(
+        said.split()
+    )
+
+
 def test_a_checkpoint_where_it_stands_behind_an_option() -> None:
     assert "unexpected: net.pth: a checkpoint stands behind an option here, --weights net.pth" in error(
         "generate", "net.pth"
