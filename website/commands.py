@@ -20,7 +20,8 @@ is on [a page of its own](../../cli.md).
 
 def pages() -> dict[str, str]:
     """Markdown of each page, by its path on the site."""
-    top = click.Context(main, info_name="repvgg-hw", max_content_width=WIDTH, terminal_width=WIDTH)
+    settings = {**main.context_settings, "max_content_width": WIDTH, "terminal_width": WIDTH}
+    top = click.Context(main, info_name="repvgg-hw", **settings)
     commands = {name: main.get_command(top, name) for name in COMMANDS}
     rows, made = [], {}
     for name, command in commands.items():

@@ -30,7 +30,7 @@ def typed(markdown: str) -> list[str]:
 def wrong(line: str) -> str:
     """What is not of this version in a typed command; "" where all is."""
     words = shlex.split(line, comments=True)[1:]
-    context = click.Context(main)
+    context = click.Context(main, **main.context_settings)  # click keeps the help option that is made first
     if not words or words[0].startswith(("-", "COMMAND")):
         return ""
     command = main.get_command(context, words[0])
