@@ -21,7 +21,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Design[EnginePlan]:
     return engine_designs.write(tmp_path_factory.mktemp("engine") / "design")
 
 
-@pytest.mark.parametrize(("layer", "file"), [(None, "engine.vcd"), ("stage1.0", "layers/stage1_0/layer.vcd")])
+@pytest.mark.parametrize(("layer", "file"), [(None, "engine.fst"), ("stage1.0", "layers/stage1_0/layer.fst")])
 def test_a_window_is_recorded(engine: Design[EnginePlan], layer: str | None, file: str) -> None:
     frames = np.stack([random_frame(engine_designs.NETWORK)])
     options = ProofOptions(layer=layer, waves=(10, 40))

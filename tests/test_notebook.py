@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from examples.digits import waveform
+from repvgg_hw.targets.verilog.simulator import fst
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "examples/digits/from_training_to_waveform.ipynb"
 VCD = """$scope module bench $end
@@ -48,9 +49,13 @@ def test_it_is_a_notebook_without_outputs_whose_cells_are_python() -> None:
             ast.parse(cell.source)
 
 
-def test_waveform_reads_a_dump(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["vcd", "fst"])
+def test_waveform_reads_a_dump(tmp_path: Path, suffix: str) -> None:
     dump = tmp_path / "streams.vcd"
     dump.write_text(VCD)
+    if suffix == "fst":
+        dump = fst.compressed(dump)
+    assert dump.suffix == f".{suffix}"
     assert waveform.read(dump, ["bench.u_dut.in_tvalid", "bench.u_dut.in_tready"]) == {
         "bench.u_dut.in_tvalid": [0, 1, 1],  # as a register sees it: what was there before the edge
         "bench.u_dut.in_tready": [1, 1, 0],

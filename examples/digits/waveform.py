@@ -1,12 +1,12 @@
 """A look into the waveform of a simulation: which streams move in which cycle, as a picture.
 
-`simulate --waves` writes a VCD (IEEE 1364, clause 18: value change dump) of every stream between the layers.
-A wave viewer shows all of it; this reads two bits of each stream, tvalid and tready.
+`simulate --waves` writes a dump of every stream between the layers: an FST or, without pylibfst, a VCD (IEEE
+1364, clause 18). A wave viewer shows all of it; this reads two bits of each stream, tvalid and tready.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,20 +22,49 @@ def read(path: Path, signals: Sequence[str]) -> dict[str, list[int]]:
 
     LookupError for a name that the file does not have.
     """
+    names = (CLOCK, *signals)
+    now: dict[str, str] = {}
+    samples: list[dict[str, str]] = []
+    before, moment = dict(now), -1
+    for time, name, value in (_of_fst if path.suffix == ".fst" else _of_vcd)(path, names):
+        if time != moment:
+            before, moment = dict(now), time
+        if name == CLOCK and value == "1" and now.get(CLOCK) == "0":
+            samples.append(before)
+        now[name] = value
+    return {name: [int(sample.get(name) == "1") for sample in samples] for name in signals}
+
+
+def _of_vcd(path: Path, names: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """(time, name, value) of each change."""
     with path.open() as lines:
-        codes = _codes(lines, (CLOCK, *signals))
-        clock, wanted = codes[CLOCK], {code for name, code in codes.items() if name != CLOCK}
-        now: dict[str, int] = {}
-        samples: list[dict[str, int]] = []
-        before = dict(now)
+        codes = _codes(lines, names)
+        time = 0
         for line in lines:
             if line.startswith("#"):
-                before = dict(now)
-            elif line[:1] in "01" and (code := line[1:].strip()) in wanted | {clock}:
-                if code == clock and line[0] == "1" and now.get(clock) == 0:
-                    samples.append(before)
-                now[code] = int(line[0])
-    return {name: [sample.get(codes[name], 0) for sample in samples] for name in signals}
+                time = int(line[1:])
+            elif line[:1] in tuple("01xz"):
+                yield from ((time, name, line[0]) for name in names if codes[name] == line[1:].strip())
+
+
+def _of_fst(path: Path, names: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """(time, name, value) of each change."""
+    import pylibfst
+
+    file = pylibfst.lib.fstReaderOpen(str(path).encode())
+    try:
+        known = pylibfst.get_scopes_signals2(file)[1].by_name
+        _check(names, known)
+        handles = {name: known[name].handle for name in names}
+        found: list[tuple[int, int, str]] = []
+        pylibfst.lib.fstReaderSetFacProcessMaskAll(file)
+        pylibfst.fstReaderIterBlocks(
+            file, lambda _, time, handle, value: found.append((time, handle, pylibfst.string(value)))
+        )
+    finally:
+        pylibfst.lib.fstReaderClose(file)
+    for time, handle, value in found:
+        yield from ((time, name, value) for name in names if handles[name] == handle)
 
 
 def _codes(lines: Iterable[str], names: Sequence[str]) -> dict[str, str]:
@@ -49,15 +78,17 @@ def _codes(lines: Iterable[str], names: Sequence[str]) -> dict[str, str]:
         elif words[:1] == ["$upscope"]:
             scopes.pop()
         elif words[:1] == ["$var"]:
-            name = ".".join([*scopes, words[4]])
-            if name in names:
-                found[name] = words[3]
+            found[".".join([*scopes, words[4]])] = words[3]
         elif words[:1] == ["$enddefinitions"]:
             break
-    missing = [name for name in names if name not in found]
+    _check(names, found)
+    return found
+
+
+def _check(names: Sequence[str], known: Container[str]) -> None:
+    missing = [name for name in names if name not in known]
     if missing:
         raise LookupError(f"the dump has no {missing[0]}")
-    return found
 
 
 def moves(path: Path, streams: Sequence[str]) -> Moves:

@@ -1,15 +1,21 @@
-"""A dump and its layout as others read them: pyvcd for the dump, GTKWave's file format for the layout."""
+"""A dump and its layout as others read them: pyvcd, GTKWave's libfst and its file format of layouts."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pylibfst
 from vcd.reader import ScopeDecl, TokenKind, VarDecl, tokenize
 
 
 def declared(dump: Path) -> dict[str, int]:
     """Path of every variable in GTKWave's spelling -> its bits."""
+    if dump.suffix == ".fst":
+        with _opened(dump) as file:
+            return {name: one.length for name, one in _variables(file).items()}
     found: dict[str, int] = {}
     scopes: list[str] = []
     with dump.open("rb") as stream:
@@ -27,16 +33,42 @@ def declared(dump: Path) -> dict[str, int]:
 
 
 def times(dump: Path) -> list[int]:
-    """Every moment of which the dump says something, in its own unit."""
-    with dump.open("rb") as stream:
-        return [int(str(token.data)) for token in tokenize(stream) if token.kind is TokenKind.CHANGE_TIME]
+    """Every moment of which an FST says something, in its own unit."""
+    return sorted({time for time, *_ in recorded(dump)})
 
 
-def changes(dump: Path) -> int:
-    """How many values it holds."""
-    kinds = {TokenKind.CHANGE_SCALAR, TokenKind.CHANGE_VECTOR}
-    with dump.open("rb") as stream:
-        return sum(token.kind in kinds for token in tokenize(stream))
+def recorded(dump: Path) -> list[tuple[int, int, str]]:
+    """(time, handle, value) of every change in an FST, in order."""
+    found: list[tuple[int, int, str]] = []
+    with _opened(dump) as file:
+        pylibfst.lib.fstReaderSetFacProcessMaskAll(file)
+        pylibfst.fstReaderIterBlocks(
+            file, lambda _, time, handle, value: found.append((time, handle, pylibfst.string(value)))
+        )
+    return found
+
+
+def values(dump: Path) -> dict[str, list[tuple[int, str]]]:
+    """Path of every variable of an FST -> (time, value), bit by bit, wherever it changes."""
+    with _opened(dump) as file:
+        names = {name: one.handle for name, one in _variables(file).items()}
+    changes = recorded(dump)
+    return {
+        name: [(time, value) for time, handle, value in changes if handle == own]
+        for name, own in names.items()
+    }
+
+
+@contextlib.contextmanager
+def _opened(dump: Path) -> Iterator[Any]:
+    file = pylibfst.lib.fstReaderOpen(str(dump).encode())
+    assert file != pylibfst.ffi.NULL, dump
+    yield file
+    pylibfst.lib.fstReaderClose(file)
+
+
+def _variables(file: Any) -> dict[str, Any]:
+    return dict(pylibfst.get_scopes_signals2(file)[1].by_name)
 
 
 def groups(layout: Path) -> dict[str, list[str]]:

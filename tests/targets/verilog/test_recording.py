@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,13 @@ import waves_reader
 from hls_networks import Layer, random_images, random_network
 
 from repvgg_hw.design import Design
+from repvgg_hw.errors import InputError
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets import registry
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.target import ProofOptions
-from repvgg_hw.targets.verilog.simulator import recording
+from repvgg_hw.targets.verilog.simulator import fst, recording
 
 DUMP = """$timescale 1ps $end
 $scope module bench $end
@@ -67,6 +69,54 @@ def test_a_layout_of_another_dump_is_seen(tmp_path: Path) -> None:
         waves_reader.check(dump, "bench.u_dut")
 
 
+CHANGES = """b1 f
+0b
+xd
+b0x1 c
+#3
+1b
+#7
+bz c
+b111100001 f
+0b
+1d
+#9
+b101"""
+
+
+def test_an_fst_says_what_the_vcd_says(tmp_path: Path) -> None:
+    """Written by libfst and read by it; the VCD's side is written down here, by the standard's rules."""
+    dump = tmp_path / "streams.vcd"
+    dump.write_text(DUMP + CHANGES)
+    made = fst.compressed(dump)
+    assert made == tmp_path / "streams.fst"
+    assert {path.name for path in tmp_path.iterdir()} == {"streams.vcd", "streams.fst"}
+    ours, theirs = (waves_reader.declared(file) for file in (made, dump))
+    assert {name.replace(" ", ""): bits for name, bits in ours.items()} == theirs
+    found = {name.removeprefix("bench.u_dut."): all_ for name, all_ in waves_reader.values(made).items()}
+    assert found["clk"] == found["u_unit.clk"] == [(0, "0"), (3, "1"), (7, "0")]
+    assert found["a_weight_addr [8:0]"] == [(0, "000000001"), (7, "111100001")]
+    assert found["m_axis_tdata [7:0]"] == [(0, "000000x1"), (7, "zzzzzzzz")]
+    assert found["m_axis_tvalid"] == [(0, "x"), (7, "1")]
+
+
+def test_without_the_library_a_dump_stays_a_vcd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pylibfst", None)
+    dump = tmp_path / "streams.vcd"
+    dump.write_text(DUMP + CHANGES)
+    assert f"in {dump}, laid out" in recording.finish(dump, (0, 9))
+    waves_reader.check(dump, "bench.u_dut")
+    assert {path.name for path in tmp_path.iterdir()} == {"streams.vcd", "streams.gtkw"}
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    dump = tmp_path / "streams.vcd"
+    dump.write_text(DUMP + CHANGES)
+    (tmp_path / "streams.fst.part").mkdir()
+    with pytest.raises(InputError, match=r"streams\.fst: cannot be written"):
+        fst.compressed(dump)
+
+
 def test_a_window_has_an_end() -> None:
     assert recording.limited((5, None), 100) == (5, 105)
     assert recording.limited((5, 9), 100) == (5, 9)
@@ -83,11 +133,13 @@ def test_the_streams_of_a_design(tmp_path: Path) -> None:
     design: Design[Plan] = Design(tmp_path / "design", Request("verilog", plan.budget), network, plan, {})
     write(design)
     (tmp_path / "design/build").mkdir()
-    (tmp_path / "design/build/streams.vcd").write_text("of an earlier run")
+    for suffix in ("vcd", "fst"):
+        (tmp_path / f"design/build/streams.{suffix}").write_text("of an earlier run")
     options = ProofOptions(waves=(20, 60))
     result = registry.get("verilog").prove(design, random_images(network, 1), options)
     assert result.passed, result.problems
-    dump = tmp_path / "design/build/streams.vcd"
+    dump = tmp_path / "design/build/streams.fst"
+    assert not dump.with_suffix(".vcd").exists()
     assert result.notes == (f"waves of cycles 20 to 60 in {dump}, laid out for GTKWave in streams.gtkw",)
     found = waves_reader.check(dump, "bench.u_dut")
     titles = list(found)
@@ -102,4 +154,4 @@ def test_the_streams_of_a_design(tmp_path: Path) -> None:
     moments = waves_reader.times(dump)
     assert moments[0] > 0  # not what came before the window
     assert 40 <= len(moments) <= 2 * 42  # both edges of each cycle
-    assert waves_reader.changes(dump) > 100
+    assert len(waves_reader.recorded(dump)) > 100

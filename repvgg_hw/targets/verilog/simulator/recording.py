@@ -1,9 +1,8 @@
 """Waves: which cycles are recorded, and a GTKWave save file that shows them in order.
 
-A dump is a VCD. FST would be smaller, but Verilator's FST writer needs the headers of lz4 and zlib, which no
-package of Python brings along; so a window keeps dumps small in its place.
+The simulator writes a VCD, of which an FST is made where that can be (`fst.py`); a window keeps both small.
 
-The save file, `NAME.gtkw` beside `NAME.vcd`, is made from what the dump itself declares: clock, streams in
+The save file, `NAME.gtkw` beside the dump, is made from what the dump itself declares: clock, streams in
 the order in which data pass them, then a group for each layer and each unit.
 """
 
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repvgg_hw.files import write_if_changed
+from repvgg_hw.targets.verilog.simulator import fst
 
 Window = tuple[int, int | None]  # cycles, from and to; to None: as many as are recorded by default
 STREAM_CYCLES, INSIDE_CYCLES = 20_000, 2_000  # of streams alone, of everything
@@ -47,20 +47,26 @@ def limited(window: Window, cycles: int) -> tuple[int, int]:
 def finish(dump: Path, window: tuple[int, int], layers: Sequence[str] = ()) -> str:
     """Lay a recorded dump out; a line that says what lies where, or that nothing was recorded."""
     first, last = window
+    dump.with_suffix(".fst").unlink(missing_ok=True)  # of an earlier run
     if not dump.is_file():
         return f"no waves: the simulation ended before cycle {first:,}"
-    layout = lay_out(dump, TOP, layers)
-    return f"waves of cycles {first:,} to {last:,} in {dump}, laid out for GTKWave in {layout.name}"
+    kept = fst.compressed(dump)
+    layout = lay_out(dump, TOP, layers, kept)
+    if kept != dump:
+        dump.unlink()
+    return f"waves of cycles {first:,} to {last:,} in {kept}, laid out for GTKWave in {layout.name}"
 
 
-def lay_out(dump: Path, top: Sequence[str], layers: Sequence[str] = ()) -> Path:
+def lay_out(dump: Path, top: Sequence[str], layers: Sequence[str] = (), kept: Path | None = None) -> Path:
     """Write the save file of a dump beside it, and return its place.
 
+    dump    a VCD
     top     scope of the design: what lies above it, the bench, is left out
     layers  identifiers of layers, in order: each one's signals of the top begin with its own
+    kept    the file that a viewer is to open, where it is not the VCD
     """
     groups = list(_groups(list(signals(dump)), tuple(top), layers))
-    lines = ["[*] repvgg-hw", f'[dumpfile] "{dump.name}"', "[timestart] 0", "[sst_expanded] 1"]
+    lines = ["[*] repvgg-hw", f'[dumpfile] "{(kept or dump).name}"', "[timestart] 0", "[sst_expanded] 1"]
     for number, (title, members) in enumerate(groups):
         lines += [OPEN if number < 2 else SHUT, f"-{title}"]
         for signal in members:
