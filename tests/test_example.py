@@ -136,6 +136,7 @@ def test_demo_proves_every_image(shown: tuple[Path, str]) -> None:
     assert f"{found.planned_cycles:,}" in printed
 
 
+@pytest.mark.slow
 def test_winograd_gives_the_same_logits(shown: tuple[Path, str]) -> None:
     """`--winograd 4` beside the demo's own direct design: what leaves the RTL is identical, to the bit."""
     folder, _ = shown

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +111,17 @@ def checked_labels(images: Images, classes: int) -> NDArray[np.int64]:
 def normalise(pixels: NDArray[np.uint8], mean: Sequence[float], std: Sequence[float]) -> NDArray[np.float64]:
     """(pixel / 255 - mean) / std: (N, H, W, C) uint8 -> (N, C, H, W) float64."""
     x = (pixels.astype(np.float64) / 255.0 - np.asarray(mean)) / np.asarray(std)
-    return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+    return planar(x)
+
+
+def planar(x: NDArray[Any]) -> NDArray[Any]:
+    """(N, H, W, C) -> (N, C, H, W), contiguous, with the strides of its shape.
+
+    Of one channel NumPy calls any layout contiguous and leaves its stride at 1. PyTorch 2.13 takes such a
+    tensor for channels_last, and the gradients of its convolutions then overwrite memory that is not theirs.
+    """
+    ordered = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+    return ordered.reshape(-1).reshape(ordered.shape)
 
 
 def synthetic(n: int, shape: tuple[int, int, int], seed: int = 0) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from repvgg_hw.errors import InputError
 from repvgg_hw.model.image_files import read_image
-from repvgg_hw.model.images import MODES, Images, checked_labels, labelled_files, load_images
+from repvgg_hw.model.images import MODES, Images, checked_labels, labelled_files, load_images, planar
 from repvgg_hw.model.preprocessing import NONE, Preprocessing, pixels_of, preprocessing
 
 Size = tuple[int, int]
@@ -47,7 +47,7 @@ class Data:
         else:
             decode = map if workers is None else workers.map
             pixels = np.stack(list(decode(self._decoded, (self.files[i] for i in indices))))
-        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+        return torch.from_numpy(planar(pixels))
 
     def all_pixels(self) -> NDArray[np.uint8]:
         """Every image, (N, H, W, C)."""

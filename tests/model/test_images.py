@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from repvgg_hw.errors import InputError
-from repvgg_hw.model.images import checked_labels, load_images, normalise, synthetic
+from repvgg_hw.model.images import checked_labels, load_images, normalise, planar, synthetic
 from repvgg_hw.model.preprocessing import Preprocessing
+from repvgg_hw.training.data import array_data
 
 RESIZE = Preprocessing("resize", interpolation="bilinear")
 
@@ -214,3 +215,13 @@ def test_an_npz_is_read_by_the_loader_with_limits(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("repvgg_hw.model.images.MAX_NPZ_BYTES", 100)
     with pytest.raises(InputError, match="the limit is 100"):
         load_images(bad_npz(tmp_path, images=GOOD))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_planes_have_the_strides_of_their_shape(channels: int) -> None:
+    """Of one channel, too: with another stride PyTorch's gradients overwrite memory."""
+    pixels = np.arange(2 * 5 * 4 * channels, dtype=np.uint8).reshape(2, 5, 4, channels)
+    for made in (planar(pixels), normalise(pixels, (0.5,) * channels, (0.25,) * channels)):
+        assert made.strides == np.zeros((2, channels, 5, 4), made.dtype).strides
+    assert (planar(pixels) == pixels.transpose(0, 3, 1, 2)).all()
+    assert array_data(pixels, np.array([0, 1])).batch(np.array([1, 0])).stride() == (20 * channels, 20, 4, 1)

@@ -37,6 +37,7 @@ def test_array_for_amd(tmp_path: Path) -> None:
     check_netlists(tmp_path, xilinx, {"rvg_mac_array": Trials({"small": SMALL}, faults)})
 
 
+@pytest.mark.slow
 def test_two_products_in_a_slice(tmp_path: Path) -> None:
     """Three outputs of nine products: 18 slices, where 27 would make a product each."""
     faults = {"starts_at_zero": Fault("paired", ".C(c)", ".C(48'b0)", module=CELLS)}

@@ -152,7 +152,7 @@ class Plan:
     @property
     def estimate(self) -> str:
         """What to call them."""
-        return "estimated" if is_current() else "estimated from an earlier version's netlists"
+        return "estimated" if is_current() else "estimated from netlists of an earlier version"
 
     def to_json(self) -> dict[str, Any]:
         """The fields, and beside them what follows from them, for readers that are not Python."""

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from hls_networks import Layer, random_network
+from quick import some
 
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
@@ -128,7 +129,7 @@ def test_without_a_fault_the_run_is_green(sound: Design[Plan], stalls: int) -> N
     assert result.bit_exact == IMAGES
 
 
-@pytest.mark.parametrize("name", RTL_FAULTS)
+@pytest.mark.parametrize("name", some(RTL_FAULTS, 6))
 def test_fault_in_rtl(faulty: Design[Plan], name: str) -> None:
     fault = RTL_FAULTS[name]
     path = faulty.directory / "rtl" / f"{fault.file}.sv"
