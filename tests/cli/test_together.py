@@ -71,6 +71,7 @@ def test_two_generate_force(place: Path) -> None:
     assert files(place / "forced") in (files(place / "a"), files(place / "b"))
 
 
+@pytest.mark.slow
 def test_generate_force_beside_simulate_waits(place: Path) -> None:
     """And two `simulate` side by side are both right."""
     shutil.copytree(place / "a", place / "busy")

@@ -81,6 +81,7 @@ def test_the_whole_network_says_how_far_it_came(tmp_path: Path) -> None:
     assert f"{IMAGES} images and {found['images'] - IMAGES} frames of extremes" in page
 
 
+@pytest.mark.slow
 def test_each_layer_alone_reaches_its_edges(tmp_path: Path) -> None:
     design = emitted(tmp_path / "net", *inner_tile(3))
     done = run_command(design, "--layers", "--jobs", "2", "--json")

@@ -82,6 +82,7 @@ def test_without_stalls_nothing_is_said_of_limits(sound: Design[Plan]) -> None:
     assert "limits" not in result.to_json()
 
 
+@pytest.mark.slow
 def test_each_layer_alone_reaches_its_limits(sound: Design[Plan]) -> None:
     done = run_command(sound, "--layers", "--stalls", "1", "--jobs", "2")
     assert done.exit_code == 0, done.output
