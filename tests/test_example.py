@@ -113,7 +113,8 @@ def test_training_learns_and_is_reproducible(tmp_path: Path) -> None:
 def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The demo itself, on a few images: its folder and what it printed."""
     folder = tmp_path_factory.mktemp("demo")
-    code = f"from examples.digits import demo; demo.main(['--images', '4', '--output', {str(folder)!r}])"
+    words = ["--images", "4", "--multipliers", "160", "--output", str(folder)]
+    code = f"from examples.digits import demo; demo.main({words!r})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout

@@ -12,7 +12,7 @@ from tests.abuse.case import Case, judge, snapshot
 from tests.abuse.pairs import Outcome, Pair
 from tests.abuse.pairs import judge as judge_pair
 
-SAMPLED = 40
+SAMPLED = 32
 
 
 @pytest.fixture(scope="module")

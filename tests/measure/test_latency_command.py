@@ -101,18 +101,19 @@ def test_command_without_a_gpu(tmp_path: Path) -> None:
         "--runtime", "eager,channels_last+graph", "--precision", "fp32,tf32",
         "--markdown", str(files[0]), "--plot", str(files[1]),
     )  # fmt: skip
-    result = run(*arguments)
+    result = run(*arguments, "--json")
     assert result.exit_code == 0, result.output
-    assert "not measured: GPU figures: no CUDA device here" in result.output
-    assert "A0 integer int8 eager: the int8 kernels are timed on CUDA" in result.output
-    assert "A0 fused tf32 eager: TF32 is a mode of CUDA devices" in result.output
-    assert "channels_last+graph: CUDA graphs need a CUDA device" in result.output
-    data = json.loads(run(*arguments, "--json").stdout)
+    data = json.loads(result.stdout)
+    said = files[0].read_text()
+    assert "not measured: GPU figures: no CUDA device here" in said
+    assert "A0 integer int8 eager: the int8 kernels are timed on CUDA" in said
+    assert "A0 fused tf32 eager: TF32 is a mode of CUDA devices" in said
+    assert "channels_last+graph: CUDA graphs need a CUDA device" in said
     settings = [(r["form"], r["precision"], r["runtime"], r["batch"]) for r in data["rows"]]
     assert settings == [("training", "fp32", "eager", 1), ("fused", "fp32", "eager", 1)]
     assert data["measured_limits"]["bandwidth"] > 0
     assert all(row["operations_limit"] > 0 and row["bytes_limit"] > 0 for row in data["rows"])
-    assert files[0].read_text().startswith(data["environment"]["device"])
+    assert said.startswith(data["environment"]["device"])
     assert files[1].read_text().startswith("<svg")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import test_arithmetic_units
 from netlists import CELLS, check_netlists
+from quick import slow
 from units import Fault, Trials
 
 from repvgg_hw.synth.family import FAMILIES
@@ -31,10 +32,10 @@ SMALL = {
 }
 
 
-def test_array_for_amd(tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", ["xc7", slow("xcup")])
+def test_array_for_amd(tmp_path: Path, family: str) -> None:
     faults = {"no_register": Fault("small", ".MREG(1)", ".MREG(0)", module=CELLS)}
-    xilinx = [FAMILIES["xc7"], FAMILIES["xcup"]]
-    check_netlists(tmp_path, xilinx, {"rvg_mac_array": Trials({"small": SMALL}, faults)})
+    check_netlists(tmp_path, [FAMILIES[family]], {"rvg_mac_array": Trials({"small": SMALL}, faults)})
 
 
 @pytest.mark.slow

@@ -168,12 +168,13 @@ def nothing(design: Design[Plan], place: Path) -> None:
     ("change", "options"),
     [
         (table, ()),
-        (network, ()),
-        (an_image, ()),
         (damage, ()),
-        (nothing, ("--limit", "5")),
         (nothing, ("--fresh",)),
         (nothing, ("--waves",)),  # its cycles are those of a run from the beginning
+        *(
+            pytest.param(*other, marks=pytest.mark.slow)
+            for other in [(network, ()), (an_image, ()), (nothing, ("--limit", "5"))]
+        ),
     ],
 )
 def test_another_proof_is_begun_anew(
