@@ -59,6 +59,19 @@ def values(dump: Path) -> dict[str, list[tuple[int, str]]]:
     }
 
 
+def beats(dump: Path, scope: str, stream: str) -> list[str]:
+    """The data of every beat that moves on a stream of a scope, bit by bit: as a register at clk sees it."""
+    of_scope = {
+        name.removeprefix(f"{scope}.").split(" ")[0]: changes
+        for name, changes in values(dump).items()
+        if name.startswith(f"{scope}.")
+    }
+    watched = [of_scope[f"{stream}_{part}"] for part in ("tvalid", "tready", "tdata")]
+    edges = [time for time, value in of_scope["clk"][1:] if value == "1"]
+    seen = [[[value for time, value in one if time < edge][-1:] for one in watched] for edge in edges]
+    return [data[0] for valid, ready, data in seen if valid == ready == ["1"]]
+
+
 @contextlib.contextmanager
 def _opened(dump: Path) -> Iterator[Any]:
     file = pylibfst.lib.fstReaderOpen(str(dump).encode())

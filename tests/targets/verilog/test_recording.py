@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import waves_reader
 from hls_networks import Layer, random_images, random_network
@@ -107,6 +109,29 @@ def test_without_the_library_a_dump_stays_a_vcd(tmp_path: Path, monkeypatch: pyt
     assert f"in {dump}, laid out" in recording.finish(dump, (0, 9))
     waves_reader.check(dump, "bench.u_dut")
     assert {path.name for path in tmp_path.iterdir()} == {"streams.vcd", "streams.gtkw"}
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from repvgg_hw.targets.verilog.simulator import fst
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+print(fst.compressed(Path(sys.argv[1])).name)
+"""
+
+
+@pytest.mark.parametrize("missing", [0, 1, 10, 200, 3_000, 9_000])
+def test_a_full_disk_leaves_the_vcd(tmp_path: Path, missing: int) -> None:
+    """The library says nothing of it, and would leave a file that was cut."""
+    data = np.random.default_rng(0).integers(0, 256, 10_000).tolist()
+    dump = tmp_path / "streams.vcd"
+    dump.write_text(DUMP + "".join(f"#{time}\nb{value:08b} c\n" for time, value in enumerate(data, 1)))
+    size = fst.compressed(dump).stat().st_size
+    dump.with_suffix(".fst").unlink()
+    words = [sys.executable, "-c", FULL, str(dump), str(size - missing)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ("streams.vcd" if missing else "streams.fst")
+    assert {path.name for path in tmp_path.iterdir()} == {"streams.vcd", done.stdout.strip()}
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:

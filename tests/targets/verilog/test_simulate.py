@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import waves_reader
 from click.testing import CliRunner, Result
 from hls_networks import Layer, random_network
 
+from repvgg_hw import golden
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
@@ -48,11 +50,22 @@ def test_whole_network_and_junit(design: Design[Plan], tmp_path: Path) -> None:
     assert [case.get("name") for case in suite][:2] == [conv.name for conv in design.plan.convs]
 
 
-def test_one_layer(design: Design[Plan]) -> None:
-    result = simulate(design.directory, "--limit", 3, "--layer", "stage1.0")
+def test_one_layer_and_its_waves(design: Design[Plan], tmp_path: Path) -> None:
+    """What the dump shows on the layer's output is golden's map, pixel after pixel, channel 0 first."""
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 6, 6, 3), np.uint8)
+    np.savez(tmp_path / "images.npz", images=pixels)
+    words = ("--images", tmp_path / "images.npz", "--layer", "stage1.0", "--waves")
+    result = simulate(design.directory, *words)
     assert result.exit_code == 0, result.output
     assert "stage1.0" in result.output
     assert "stage0.0" not in result.output
+    dump = design.directory / "build/layers/stage1_0/layer.fst"
+    assert f"in {dump}, laid out" in result.output.replace("\n", "")
+    waves_reader.check(dump, "bench.u_dut")
+    beats = waves_reader.beats(dump, "bench.u_dut", "m_axis")
+    shown = [int(word[-8 * (i + 1) :][:8], 2) for word in beats for i in range(len(word) // 8)]
+    maps = dict(golden.trace(golden.quantize_input(pixels, design.network), design.network))
+    assert shown == maps["stage1.0"].transpose(0, 2, 3, 1).ravel().tolist()
 
 
 def test_the_linear_layer_alone_is_faster_than_its_pool(tmp_path: Path) -> None:

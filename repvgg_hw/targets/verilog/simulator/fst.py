@@ -14,7 +14,7 @@ from repvgg_hw.errors import InputError
 
 
 def compressed(dump: Path) -> Path:
-    """Write NAME.fst beside NAME.vcd and return its place; the VCD's where pylibfst is not installed.
+    """Write NAME.fst beside NAME.vcd and return its place; the VCD's where there is no pylibfst, or no room.
 
     The VCD stays. A last line that was broken off is left out. Raises InputError where no FST can be written.
     """
@@ -27,11 +27,12 @@ def compressed(dump: Path) -> Path:
     writer = lib.fstWriterCreate(str(part).encode(), 1)
     if writer == ffi.NULL:
         raise InputError(f"{place}: cannot be written")
+    names = 0
     try:
         lib.fstWriterSetPackType(writer, lib.FST_WR_PT_LZ4)
         with dump.open(errors="replace") as text:
             lines = (line for line in text if line.endswith("\n"))
-            widths, handles = _declare(lines, writer, lib)
+            names, widths, handles = _declare(lines, writer, lib)
             for code, value in _changes(lines):
                 if code:
                     wide = _extended(value, widths[code]).encode()
@@ -42,12 +43,45 @@ def compressed(dump: Path) -> Path:
         lib.fstWriterClose(writer)
     # the library's own left-over, where it packs the hierarchy
     part.with_name(f"{part.name}.hier").unlink(missing_ok=True)
+    if not whole(part, names):
+        part.unlink(missing_ok=True)
+        return dump
     part.replace(place)
     return place
 
 
-def _declare(lines: Iterator[str], writer: Any, lib: Any) -> tuple[dict[str, int], dict[str, int]]:
-    """Copy the header; each code's bits and handle. Variables of one code are one signal of several names."""
+def whole(place: Path, names: int) -> bool:
+    """Whether an FST ends where its last block ends, and names so many variables.
+
+    The library does not say that a disk was full: it leaves a file that was cut.
+    """
+    from pylibfst import ffi, lib
+
+    size = place.stat().st_size
+    with place.open("rb") as file:
+        at = 0
+        while at < size:  # a block: its kind, one byte; its length without that, eight; what it holds
+            file.seek(at + 1)
+            length = int.from_bytes(file.read(8), "big")
+            at += 1 + length
+            if length < 8 or at > size:
+                return False
+    reader = lib.fstReaderOpen(str(place).encode())
+    if reader == ffi.NULL:
+        return False
+    found = 0
+    while (entry := lib.fstReaderIterateHier(reader)) != ffi.NULL:
+        found += entry.htyp == lib.FST_HT_VAR
+    lib.fstReaderClose(reader)
+    return found == names
+
+
+def _declare(lines: Iterator[str], writer: Any, lib: Any) -> tuple[int, dict[str, int], dict[str, int]]:
+    """Copy the header: how many variables it names, and each code's bits and handle.
+
+    Variables of one code are one signal of several names.
+    """
+    names = 0
     widths: dict[str, int] = {}
     handles: dict[str, int] = {}
     for line in lines:
@@ -68,9 +102,10 @@ def _declare(lines: Iterator[str], writer: Any, lib: Any) -> tuple[dict[str, int
                     handles.get(code, 0),
                 )
                 widths[code] = int(bits)
+                names += 1
             case ["$enddefinitions", "$end"]:
                 break
-    return widths, handles
+    return names, widths, handles
 
 
 def _changes(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
