@@ -50,8 +50,7 @@ class GeneratedDesign:
 
     def __repr__(self) -> str:
         of = self.contents
-        kind = f"{of.request.architecture} as {of.target}"
-        kind = kind if of.hardware is None else f"an image for the hardware of {of.hardware.name}"
+        kind = of.kind if of.hardware is None else f"an image for the hardware of {of.hardware.name}"
         return f"<GeneratedDesign {of.plan.name}: {kind} in {of.directory}>"
 
     def program(

@@ -72,7 +72,7 @@ class SimulatedDesign:
         from repvgg_hw.report import text
 
         result = self.result
-        table = text.result_table(self.design.plan.name, result, self.counts)
+        table = text.result_table(self.design, result, self.counts)
         lines = (*text.result_lines(result, self.counts), *text.problem_lines(result))
         return text.plain(table, (*lines, text.verdict_line(result)))
 

@@ -102,7 +102,7 @@ def _print(design: GeneratedDesign, images: Path | None, as_json: bool) -> None:
         }
         say(json.dumps(record, indent=2))
         return
-    show_table(*text.plan_table(of.plan, f"{of.target} in {design.directory}"))
+    show_table(*text.plan_table(of.plan, f"{of.kind} in {design.directory}"))
     for line in text.plan_lines(of.plan, of.request, design.why, of.network):
         say(line)
     those = f" --images {shlex.quote(str(images))} --limit 4" if images else ""

@@ -75,7 +75,7 @@ def _print(image: GeneratedDesign, hardware: Path, as_json: bool) -> None:
         return
     show_table(
         f"{plan.name}: an image in {image.directory} for {hardware}",
-        ("<layer", "<shape", "cycles"),
+        ("<layer", "<shape", "cycles planned"),
         ((layer.name, layer.shape, f"{layer.cycles:,}") for layer in plan.layers),
     )
     say(f"frame interval {plan.frame_interval:,} cycles, {rate(plan, of.request)}")

@@ -156,7 +156,7 @@ def _print(simulated: SimulatedDesign, as_json: bool) -> None:
     if as_json:
         say(json.dumps(result.to_json() | {"provenance": provenance(simulated.design)}, indent=2))
         return
-    show_table(*text.result_table(simulated.design.plan.name, result, counts))
+    show_table(*text.result_table(simulated.design, result, counts))
     for line in text.result_lines(result, counts):
         say(line)
     for line in text.problem_lines(result):

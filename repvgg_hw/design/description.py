@@ -82,6 +82,11 @@ class Design(Generic[P]):
         """The target's name."""
         return self.request.target
 
+    @property
+    def kind(self) -> str:
+        """Its architecture and its target, in words."""
+        return f"{self.request.architecture} as {self.request.target}"
+
 
 def save(design: Design[NetworkPlan]) -> None:
     """Write design.json and network.npz."""

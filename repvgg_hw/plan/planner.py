@@ -100,6 +100,12 @@ class Planner(Protocol):
     def plan(self, network: IntegerNetwork, request: Request, progress: Progress = silent) -> NetworkPlan:
         """Tells of progress where it takes seconds. Raises InputError where nothing satisfies the request."""
 
+    def faster(self, network: IntegerNetwork, request: Request, cycles: int) -> tuple[int, int] | None:
+        """(multipliers, cycles) of the cheapest plan with the next shorter frame, whatever the budget.
+
+        None where there is none, or where this architecture's search does not say.
+        """
+
     def restore(self, content: Any, network: IntegerNetwork, request: Request) -> NetworkPlan:
         """The plan whose `to_json` is content: its choices are read, all else follows from the rest.
 

@@ -70,7 +70,7 @@ class Summary:
     void: bool = False  # there is a result, but of files that have changed since
 
     def __repr__(self) -> str:
-        return f"<Report {self.design.plan.name}: {self.design.target}, {self.verdict}>"
+        return f"<Report {self.design.plan.name}: {self.design.kind}, {self.verdict}>"
 
     def __str__(self) -> str:
         """A table of the layers, rate, price, provenance and verdict."""

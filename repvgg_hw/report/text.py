@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from repvgg_hw.design import Design
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.network import IntegerNetwork
-from repvgg_hw.plan.planner import NetworkPlan
+from repvgg_hw.plan import registry
+from repvgg_hw.plan.planner import LayerPlan, NetworkPlan
 from repvgg_hw.plan.rate import fits, rate
 from repvgg_hw.plan.request import Request
 from repvgg_hw.report.provenance import lines as provenance_lines
 from repvgg_hw.report.provenance import provenance
-from repvgg_hw.report.summary import Summary
+from repvgg_hw.report.summary import LayerRow, Summary
 
 LEFT = "<"  # before a heading: a column of words, aligned left
+PLANNED = ("<layer", "<algorithm", "PI", "PO", "multipliers", "cycles planned")
+INTERVAL = "interval simulated"  # from frame to frame, as the slowest layer lets it
+BRAM_BITS = 18 * 1024
+NOTICEABLE = 0.1  # share of a budget
 
 
 class Table(NamedTuple):
@@ -43,12 +49,14 @@ def plain(table: Table, lines: Iterable[str]) -> str:
 
 def plan_table(plan: NetworkPlan, place: str) -> Table:
     """What each layer is and takes."""
-    rows = [
-        (n.name, n.algorithm, str(n.pi), str(n.po), f"{n.multipliers:,}", f"{n.cycles:,}")
-        for n in plan.layers
-    ]
-    headings = ("<layer", "<algorithm", "PI", "PO", "multipliers", "cycles")
-    return Table(f"{plan.name}: {place}", headings, rows)
+    rows = [(*_planned(layer), f"{layer.memory_bits:,}") for layer in plan.layers]
+    return Table(f"{plan.name}: {place}", (*PLANNED, "memory bits"), rows)
+
+
+def _planned(layer: LayerPlan | LayerRow) -> tuple[str, ...]:
+    """The cells below PLANNED."""
+    folding = (str(layer.pi), str(layer.po))
+    return (layer.name, layer.algorithm, *folding, f"{layer.multipliers:,}", f"{layer.cycles:,}")
 
 
 def plan_lines(plan: NetworkPlan, request: Request, why: str, network: IntegerNetwork) -> list[str]:
@@ -58,8 +66,29 @@ def plan_lines(plan: NetworkPlan, request: Request, why: str, network: IntegerNe
         f"{plan.multipliers:,} multipliers at {plan.utilization:.3f} MACs per cycle each, "
         f"and {plan.requant_multipliers} in requantization"
     ]
-    lines += [line for line in (fits(plan, request), why) if line]
+    lines += [line for line in (_unused(plan, request, network), fits(plan, request), why) if line]
+    if request.device is None:
+        blocks = -(-plan.memory_bits // BRAM_BITS)
+        lines.append(
+            f"memory: {plan.memory_bits:,} bits on chip, what {blocks:,} BRAMs of 18 kbit hold; "
+            "`repvgg-hw devices` lists what chips have"
+        )
     return [*lines, output_line(plan, network)]
+
+
+def _unused(plan: NetworkPlan, request: Request, network: IntegerNetwork) -> str | None:
+    """Why a noticeable part of a budget of multipliers is left; None where it is not."""
+    budget = request.multipliers
+    if budget is None or plan.multipliers > (1 - NOTICEABLE) * budget:
+        return None
+    faster = registry.get(request.architecture).faster(network, request, plan.frame_interval)
+    if faster is None:
+        return f"of the budget of {budget:,} multipliers some are left: no faster plan fits"
+    multipliers, cycles = faster
+    return (
+        f"of the budget of {budget:,} multipliers some are left: the next faster plan takes {multipliers:,}, "
+        f"for {cycles:,} cycles"
+    )
 
 
 def output_line(plan: NetworkPlan, network: IntegerNetwork) -> str:
@@ -67,7 +96,7 @@ def output_line(plan: NetworkPlan, network: IntegerNetwork) -> str:
     return f"output: {plan.output.summary}; a value is its integer times {network.output_scale:.6g}"
 
 
-def result_table(name: str, result: SimulationResult, counts: str) -> Table:
+def result_table(design: Design[NetworkPlan], result: SimulationResult, counts: str) -> Table:
     """What was compared, layer by layer."""
     rows = [
         (
@@ -79,8 +108,9 @@ def result_table(name: str, result: SimulationResult, counts: str) -> Table:
         )
         for layer in result.layers
     ]
-    headings = ("<layer", "values compared", "cycles planned", f"{counts} simulated", "bit-exact")
-    return Table(f"{name}: {result.target}, {result.images} images", headings, rows)
+    measured = INTERVAL if counts == "cycles" else f"{counts} simulated"
+    headings = ("<layer", "values compared", "cycles planned", measured, "bit-exact")
+    return Table(f"{design.plan.name}: {design.kind}, {result.images} images", headings, rows)
 
 
 def result_lines(result: SimulationResult, counts: str) -> list[str]:
@@ -91,7 +121,10 @@ def result_lines(result: SimulationResult, counts: str) -> list[str]:
             f"frame interval {result.frame_interval:,} {counts}, planned {result.planned_interval:,}"
         )
     if result.top1_simulated is not None and result.top1_golden is not None:
-        lines.append(f"top-1: golden {result.top1_golden:.2%}, simulated {result.top1_simulated:.2%}")
+        lines.append(
+            f"top-1 of {result.images} images: golden {result.top1_golden:.2%}, "
+            f"simulated {result.top1_simulated:.2%}"
+        )
     if result.limits:
         lines.append(f"{'WARNING ' if result.limits_not_reached else ''}{result.limits_summary}")
     if result.reach_summary:
@@ -118,11 +151,9 @@ def report_table(summary: Summary) -> Table:
     rows = []
     for row in summary.rows:
         interval = "" if row.interval is None else f"{row.interval:,}"
-        cells = (row.name, row.algorithm, str(row.pi), str(row.po), f"{row.multipliers:,}", f"{row.cycles:,}")
-        rows.append((*cells, interval, f"{row.use:.1%}", row.verdict))
-    numbers = ("PI", "PO", "multipliers", "cycles", "simulated", "use")
-    title = f"{summary.design.plan.name}: {summary.design.target}"
-    return Table(title, ("<layer", "<algorithm", *numbers, "<result"), rows)
+        rows.append((*_planned(row), interval, f"{row.use:.1%}", row.verdict))
+    title = f"{summary.design.plan.name}: {summary.design.kind}"
+    return Table(title, (*PLANNED, INTERVAL, "use", "<result"), rows)
 
 
 def report_lines(summary: Summary) -> list[str]:

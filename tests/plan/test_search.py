@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan.folding import Folding
+from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.candidates import foldings, linear_foldings, unfolded
 from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.plan.stream.planner import PLANNER
 from repvgg_hw.plan.stream.search import make_plan
+from repvgg_hw.report.text import plan_lines
 
 layers = st.builds(
     lambda widths, stride, groups: Layer(widths * groups, stride=stride, groups=groups),
@@ -63,6 +66,36 @@ def test_no_folding_reaches_the_rate_with_fewer_multipliers(network: IntegerNetw
     plan = make_plan(network, fps=1e6 / interval, clock_mhz=1.000001)
     assert plan.frame_interval <= interval
     assert plan.multipliers == min(possible)
+
+
+@settings(max_examples=15)
+@given(networks, st.integers(0, 400))
+def test_the_next_faster_plan_is_the_cheapest_that_is_faster(network: IntegerNetwork, extra: int) -> None:
+    plan = make_plan(network, multipliers=9 * len(network.convs) + 1 + extra)
+    found = PLANNER.faster(network, Request("verilog", plan.budget), plan.frame_interval)
+    faster = [(cost, cycles) for cycles, cost in every_plan(network) if cycles < plan.frame_interval]
+    if not faster:
+        assert found is None
+        return
+    assert found is not None
+    assert found in faster
+    assert found[0] == min(faster)[0] > plan.budget
+
+
+def test_a_budget_of_which_much_is_left_says_why(network: IntegerNetwork) -> None:
+    def said(budget: int) -> list[str]:
+        request = Request("verilog", budget)
+        lines = plan_lines(PLANNER.plan(network, request), request, "", network)
+        return [line for line in lines if "budget" in line]
+
+    plan = make_plan(network, multipliers=200)
+    (multipliers, cycles) = PLANNER.faster(network, Request("verilog", 200), plan.frame_interval) or (0, 0)
+    assert multipliers > 200
+    assert said(plan.multipliers) == []  # nothing is left
+    (line,) = said(multipliers - 1)  # as much as can be, one below the next step
+    assert f"the next faster plan takes {multipliers:,}, for {cycles:,} cycles" in line
+    (line,) = said(1_000_000)
+    assert "no faster plan fits" in line
 
 
 @pytest.fixture(scope="module")

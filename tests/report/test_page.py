@@ -75,7 +75,7 @@ def stream(directory: Path) -> Design[Any]:
 
 def test_it_says_which_architecture_it_is_of(page: Path) -> None:
     text = page.read_text()
-    title = re.search(r"<title>[^<]*, (stream|engine): ", text)
+    title = re.search(r"<title>[^<]*: (stream|engine) as verilog, ", text)
     assert title is not None
     assert ("one per beat" in text) == (title[1] == "stream")
     assert ("little-endian in memory" in text) == (title[1] == "engine")
@@ -159,7 +159,7 @@ def test_it_looks_as_it_did(page: Path, tmp_path: Path) -> None:
     options = (f"--screenshot={taken}", "--hide-scrollbars", f"--window-size=1280,{HEIGHT}")
     assert drawn(boxed, wait, tmp_path, *options) == ("1 font", "")
     found = boxes.cells(Image.open(taken))
-    kept = KEPT / ("engine.png" if "engine: repvgg-hw" in page.read_text() else "stream.png")
+    kept = KEPT / ("engine.png" if "engine as verilog" in page.read_text() else "stream.png")
     if os.environ.get("REFRESH"):
         Image.fromarray(found.astype("uint8")).save(kept, optimize=True)
     difference = boxes.different(found, np.asarray(Image.open(kept), dtype=np.int64))

@@ -93,6 +93,9 @@ class ToyPlanner:
         layers.append(ToyLayer("linear", "vectors", network.linear.weight.size))
         return ToyPlan(network.name, network.in_shape, tuple(layers), request.clock_mhz, network.num_classes)
 
+    def faster(self, network: IntegerNetwork, request: Request, cycles: int) -> tuple[int, int] | None:
+        return None
+
     def restore(self, content: Any, network: IntegerNetwork, request: Request) -> ToyPlan:
         plan = self.plan(network, request)
         other = difference(content, plain(plan.to_json()), "plan")

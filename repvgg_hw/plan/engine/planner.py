@@ -63,6 +63,10 @@ class EnginePlanner:
         found = schedule.plan_fastest(network, plan.array, memory=plan.memory_bytes)
         return EnginePlan(found, plan.clock_mhz, plan.memory_bytes)
 
+    def faster(self, network: IntegerNetwork, request: Request, cycles: int) -> tuple[int, int] | None:
+        """Not said: arrays of every size would have to be scheduled."""
+        return None
+
     def restore(self, content: Any, network: IntegerNetwork, request: Request) -> EnginePlan:
         """The array and the cuts are read; the schedule gives the rest."""
         recorded = partly(content, _Recorded, "plan")

@@ -12,7 +12,7 @@ from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream import on_device, recorded
 from repvgg_hw.plan.stream.candidates import unfolded, ways
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.plan.stream.search import make_plan
+from repvgg_hw.plan.stream.search import Search, floor_cycles, make_plan
 from repvgg_hw.progress import Progress, silent
 from repvgg_hw.schema import difference, plain
 
@@ -36,6 +36,11 @@ class StreamPlanner:
             folding=request.folding,
             algorithms=request.algorithms,
         )
+
+    def faster(self, network: IntegerNetwork, request: Request, cycles: int) -> tuple[int, int] | None:
+        """The same search, of the intervals that are shorter."""
+        layers = Search(network, request.folding, request.algorithms).faster(cycles)
+        return None if layers is None else (layers.multipliers, max(layers.cycles, floor_cycles(network)))
 
     def restore(self, content: Any, network: IntegerNetwork, request: Request) -> Plan:
         """Foldings are read; a search that keeps them gives the rest."""

@@ -126,13 +126,7 @@ class Search:
 
     def smallest(self, fits: Callable[[Layers], bool]) -> Layers | None:
         """The layers at the smallest interval that `fits`, which must be monotone in the interval."""
-        floor = floor_cycles(self.network)
-        intervals = {max(floor, way.cycles) for ways in self.candidates for way in ways}
-        if (linear := self.unfolded_linear) is not None:
-            intervals |= {max(floor, c.cycles) for c in linear_foldings(linear)}
-            pools = (replace(linear, in_lanes=lanes) for lanes in divisors(linear.c_in))
-            intervals |= {max(floor, pool.pool_cycles) for pool in pools}
-        ordered = sorted(intervals)
+        ordered = self.intervals
         low, high, best = 0, len(ordered) - 1, None
         while low <= high:
             middle = (low + high) // 2
@@ -142,6 +136,21 @@ class Search:
             else:
                 low = middle + 1
         return best
+
+    def faster(self, cycles: int) -> Layers | None:
+        """The layers at the largest interval below cycles, or None where nothing is faster."""
+        return next((self.at(interval) for interval in reversed(self.intervals) if interval < cycles), None)
+
+    @property
+    def intervals(self) -> list[int]:
+        """All that any folding can have, the shortest first."""
+        floor = floor_cycles(self.network)
+        intervals = {max(floor, way.cycles) for ways in self.candidates for way in ways}
+        if (linear := self.unfolded_linear) is not None:
+            intervals |= {max(floor, c.cycles) for c in linear_foldings(linear)}
+            pools = (replace(linear, in_lanes=lanes) for lanes in divisors(linear.c_in))
+            intervals |= {max(floor, pool.pool_cycles) for pool in pools}
+        return sorted(intervals)
 
 
 def floor_cycles(network: IntegerNetwork) -> int:

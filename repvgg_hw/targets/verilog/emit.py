@@ -89,6 +89,7 @@ def emit(design: Design[Plan]) -> None:
         "top": top,
         "plan": plan,
         "rate": rate(plan, design.request),
+        "kind": design.kind,
         "version": __version__,
         "units": net.units,
         "streams": net.streams,

@@ -68,6 +68,7 @@ def emit(design: Design[EnginePlan]) -> None:
         "top": top,
         "plan": plan,
         "rate": rate(plan, design.request),
+        "kind": design.kind,
         "version": __version__,
         "options": design.options,
         "scale": design.network.output_scale,
