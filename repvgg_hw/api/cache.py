@@ -6,6 +6,9 @@ quantizes, the libraries under it and how they sum up. A change of any of them i
 nothing to expire, and no file is ever wrong for its name. Names and provenance do not decide about integers:
 they are the asking network's own.
 
+What `evaluate` found of such integers lies beside them, in a file for each network and checkpoint, and goes
+into the designs that are made of them.
+
 Files are written whole or not at all; of those that are damaged, by their own digest, nothing is used. Beyond
 LARGEST bytes the ones that were used longest ago go. Where the folder cannot be written nothing is kept.
 """
@@ -26,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw import __version__
+from repvgg_hw.design import accuracy
 from repvgg_hw.design.network_digest import add, network_digest
 from repvgg_hw.design.network_file import load_network, save_network
 from repvgg_hw.errors import InputError
@@ -115,6 +119,33 @@ def keep(name: str, network: IntegerNetwork) -> None:
     _make_room(folder)
 
 
+def keep_measured(measured: accuracy.Measured, network: IntegerNetwork) -> None:
+    """Keep what was found of this network's accuracy; it takes the place of an earlier evaluation."""
+    path = _measured_path(network)
+    if path is not None:
+        with contextlib.suppress(OSError, InputError):
+            accuracy.save(measured, path)
+
+
+def find_measured(network: IntegerNetwork) -> accuracy.Measured | None:
+    """What `evaluate` last found of these integers, read from the same checkpoint; None where it did not."""
+    path = _measured_path(network)
+    if path is None or not path.is_file():
+        return None
+    with contextlib.suppress(OSError, InputError):
+        return accuracy.read(path, network)
+    return None
+
+
+def _measured_path(network: IntegerNetwork) -> Path | None:
+    """By the integers' numbers and the checkpoint, whose float accuracy stands there, too."""
+    folder, checkpoint = cache_folder(), network.provenance.get("sha256")
+    if folder is None or checkpoint is None:
+        return None
+    both = f"{network_digest(network)} {checkpoint}"
+    return folder / f"{hashlib.sha256(both.encode()).hexdigest()}.json"
+
+
 def _make_room(folder: Path) -> None:
     """Remove what was used longest ago until the rest has LARGEST bytes, and what kills left unfinished."""
     now, files = time.time(), []
@@ -122,7 +153,7 @@ def _make_room(folder: Path) -> None:
         for path in folder.iterdir():
             with contextlib.suppress(OSError):
                 status = path.stat()
-                if path.suffix == ".npz":
+                if path.suffix in (".npz", ".json"):
                     files.append((status.st_mtime_ns, status.st_size, path))
                 elif path.suffix == ".partial" and now - status.st_mtime > STALE_SECONDS:
                     path.unlink()

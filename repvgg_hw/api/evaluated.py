@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from repvgg_hw.api import cache
 from repvgg_hw.design import Design, accuracy, folder
 from repvgg_hw.design import load as load_design
-from repvgg_hw.design.network_digest import network_digest
+from repvgg_hw.design.network_digest import add, network_digest
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import FusedNetwork, IntegerNetwork
 from repvgg_hw.plan.planner import NetworkPlan
@@ -120,6 +122,24 @@ class Evaluator:
         return self._known[1]
 
 
+def measured(
+    images: Images, integers: IntegerNetwork, data: str, evaluated: EvaluatedNetwork
+) -> accuracy.Measured:
+    """What was found of these integers on images that are called `data`, for reports."""
+    assert images.labels is not None
+    digest, of = hashlib.sha256(), evaluated.evaluation
+    add(digest, images.pixels, images.labels)
+    return accuracy.Measured(
+        network=network_digest(integers),
+        data=data,
+        images=of.integer.total,
+        float_correct=of.float_.correct,
+        integer_correct=of.integer.correct,
+        agreement=of.agreement,
+        sha256=digest.hexdigest(),
+    )
+
+
 def evaluate_design(
     evaluator: Evaluator, design: Design[NetworkPlan], data: str, evaluated: EvaluatedNetwork
 ) -> None:
@@ -127,21 +147,14 @@ def evaluate_design(
 
     Raises InputError where another network came into the folder meanwhile.
     """
-    network, of = design.network, evaluated.evaluation
-    measured = accuracy.Measured(
-        network=network_digest(network),
-        data=data,
-        images=of.integer.total,
-        float_correct=of.float_.correct,
-        integer_correct=of.integer.correct,
-        agreement=of.agreement,
-        noise=evaluator.noise(network, data),
-    )
+    found = measured(evaluator.images, design.network, data, evaluated)
+    found = replace(found, noise=evaluator.noise(design.network, data))
     with folder.locked(design.directory):
         folder.recover(design.directory)
-        if network_digest(load_design(design.directory, images=True).network) != measured.network:
+        if network_digest(load_design(design.directory, images=True).network) != found.network:
             raise InputError(f"{design.directory} was generated anew for another network: evaluate again")
-        accuracy.save(measured, design.directory)
+        accuracy.save(found, design.directory / accuracy.FILE)
+    cache.keep_measured(found, design.network)
 
 
 def check_same(fused: FusedNetwork, integers: IntegerNetwork) -> None:

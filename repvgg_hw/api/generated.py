@@ -61,6 +61,7 @@ class GeneratedDesign:
         directory  of the image [default: build/NETWORK-image]
         Raises InputError where the network exceeds a limit of the hardware, or this is no engine.
         """
+        from repvgg_hw.design import accuracy
         from repvgg_hw.errors import InputError
         from repvgg_hw.names import folder_name
         from repvgg_hw.targets.generate import check_directory
@@ -71,7 +72,10 @@ class GeneratedDesign:
             raise InputError(f"{place} is the engine's own folder: give another")
         check_directory(place, force)
         hardware = folder.steady(self.directory, lambda: load_design(self.directory))
-        return GeneratedDesign(program(hardware, network.integers, place, dict(network.options), force=force))
+        made = program(hardware, network.integers, place, dict(network.options), force=force)
+        if network.measured is not None:
+            accuracy.put(network.measured, place)
+        return GeneratedDesign(made)
 
     def simulate(
         self,

@@ -85,6 +85,7 @@ class LoadedNetwork:
         cache       whether integers of the same that were found before may serve, and are kept: docs/cli.md
         Raises InputError where images or numbers are none for this network.
         """
+        from repvgg_hw.api.cache import find_measured
         from repvgg_hw.measure.accuracy import map_sqnr
 
         size = (input_size, input_size) if isinstance(input_size, int) else input_size
@@ -100,7 +101,10 @@ class LoadedNetwork:
         if self.seed is None and self.fused.linear is None:
             quality = MapQuality(map_sqnr(self.fused, integers, shown), len(shown))
         options = {"random": self.seed is not None, "seed": self.seed} | recorded
-        return QuantizedNetwork(integers, self.source, options, quality, found.cached, found.seconds)
+        measured = find_measured(integers) if cache else None
+        return QuantizedNetwork(
+            integers, self.source, options, quality, found.cached, found.seconds, measured
+        )
 
     def evaluate(
         self,

@@ -11,6 +11,7 @@ from repvgg_hw.api.generated import GeneratedDesign
 from repvgg_hw.names import folder_name
 
 if TYPE_CHECKING:
+    from repvgg_hw.design.accuracy import Measured
     from repvgg_hw.network import IntegerNetwork
     from repvgg_hw.plan.planner import NetworkPlan
     from repvgg_hw.plan.request import Request
@@ -31,6 +32,7 @@ class PlannedDesign:
     plan: NetworkPlan
     why: str
     options: Mapping[str, Any]
+    measured: Measured | None = None  # what `evaluate` found of these integers
 
     def __repr__(self) -> str:
         from repvgg_hw.plan.rate import rate
@@ -61,12 +63,14 @@ class PlannedDesign:
         Raises InputError for a folder with other files, and where the target cannot express the plan.
         """
         from repvgg_hw import design as designs
-        from repvgg_hw.design import Design
+        from repvgg_hw.design import Design, accuracy
         from repvgg_hw.targets.generate import check_directory, write
 
         place = self.directory if directory is None else Path(directory)
         check_directory(place, force)
         made = Design(place, self.request, self.integers, self.plan, dict(self.options))
         write(made, force=force)
+        if self.measured is not None:
+            accuracy.put(self.measured, place)
         designs.remember(place)
         return GeneratedDesign(made, self.why)

@@ -12,6 +12,7 @@ from repvgg_hw.errors import InputError
 from repvgg_hw.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from repvgg_hw.design.accuracy import Measured
     from repvgg_hw.network import IntegerNetwork
     from repvgg_hw.plan.folding import Folding
     from repvgg_hw.plan.request import Request
@@ -34,6 +35,7 @@ class QuantizedNetwork:
     map_quality  without a linear layer: how near its last map comes to the float network's
     cached       whether its integers were found by an earlier call
     seconds      that finding them took; 0 where they were read
+    measured     their accuracy, where `evaluate` has found it: their designs' reports show it
     """
 
     integers: IntegerNetwork
@@ -42,6 +44,7 @@ class QuantizedNetwork:
     map_quality: MapQuality | None = None
     cached: bool = False
     seconds: float = 0.0
+    measured: Measured | None = None
 
     def __repr__(self) -> str:
         network = self.integers
@@ -131,7 +134,9 @@ class QuantizedNetwork:
         chosen = choose(self.integers, requests, [other.integers for other in others], progress)
         told = {"for": [other.source for other in others]} if others else {}
         options = {**self.options, **told}
-        return PlannedDesign(self.integers, self.source, chosen.request, chosen.plan, chosen.why, options)
+        return PlannedDesign(
+            self.integers, self.source, chosen.request, chosen.plan, chosen.why, options, self.measured
+        )
 
 
 def load_integers(path: str | Path) -> QuantizedNetwork:

@@ -124,7 +124,8 @@ def command(
     2 the input or usage is wrong.
     """
     from repvgg_hw import api
-    from repvgg_hw.api.evaluated import Evaluator
+    from repvgg_hw.api.cache import keep_measured
+    from repvgg_hw.api.evaluated import Evaluator, measured
     from repvgg_hw.measure.accuracy import require_classes
     from repvgg_hw.model.images import load_images
     from repvgg_hw.model.preprocessing import NONE
@@ -197,15 +198,17 @@ def command(
             for line in quantized_how(integers):
                 note(line)
             with bar(f"{method}: test") as update:
-                outcomes.append(
-                    evaluator.compare(
-                        integers.integers,
-                        seconds=integers.seconds,
-                        per_layer=per_layer,
-                        device=device,
-                        progress=update,
-                    )
+                done = evaluator.compare(
+                    integers.integers,
+                    seconds=integers.seconds,
+                    per_layer=per_layer,
+                    device=device,
+                    progress=update,
                 )
+            outcomes.append(done)
+            if cache:  # for the report of a design of the same integers
+                found = measured(evaluator.images, integers.integers, data.resolve().name, done)
+                keep_measured(found, integers.integers)
         calibrated = len(pixels)
         told |= {
             "test_images": len(evaluator.images),

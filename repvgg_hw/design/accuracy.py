@@ -1,10 +1,11 @@
-"""How good a design's network is beside the float one: what `evaluate --design` writes and `report` reads.
+"""How good a design's network is beside the float one: what `evaluate` finds and `report` reads.
 
 It is of the network, not of the files: another plan of the same integers keeps it, other integers void it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ class Measured:
     data, images     the name of the images' file or folder, and how many they are
     float_correct, integer_correct   on how many of these the network is right
     agreement        share of images on which both say the same class, in percent
+    noise            of each layer on some of these images, where it was looked at
+    sha256           of the images' pixels and labels
     """
 
     network: str
@@ -49,12 +52,19 @@ class Measured:
     float_correct: int
     integer_correct: int
     agreement: float
-    noise: LayerNoise
+    noise: LayerNoise | None = None
+    sha256: str = ""
 
 
-def save(measured: Measured, directory: Path) -> None:
-    """Write accuracy.json."""
-    write_if_changed(directory / FILE, json.dumps(dataclasses.asdict(measured), indent=2) + "\n")
+def save(measured: Measured, path: Path) -> None:
+    """Write it as a file: in a design's folder FILE."""
+    write_if_changed(path, json.dumps(dataclasses.asdict(measured), indent=2) + "\n")
+
+
+def put(measured: Measured, directory: Path) -> None:
+    """Write it into a design's folder, where that can be: the design itself is written."""
+    with contextlib.suppress(OSError, InputError):
+        save(measured, directory / FILE)
 
 
 def load(directory: Path, network: IntegerNetwork) -> Measured | None:
@@ -63,11 +73,15 @@ def load(directory: Path, network: IntegerNetwork) -> Measured | None:
     Raises InputError where the file is none of ours.
     """
     path = directory / FILE
-    if not path.exists():
-        return None
+    return read(path, network) if path.exists() else None
+
+
+def read(path: Path, network: IntegerNetwork) -> Measured | None:
+    """Read such a file; None where it is of another network. Raises InputError where it is none of ours."""
     with context(f"evaluate again: {path}"):
         found = schema.exactly(schema.read_json(path), Measured)
-        counts = (found.float_correct, found.integer_correct, found.noise.images - 1)
+        looked_at = 1 if found.noise is None else found.noise.images
+        counts = (found.float_correct, found.integer_correct, looked_at - 1)
         if min(counts) < 0 or max(counts[:2]) > found.images or not 0 <= found.agreement <= 100:
             raise InputError("a count is none of its images")
     return found if found.network == network_digest(network) else None

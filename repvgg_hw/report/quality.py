@@ -10,6 +10,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.design.accuracy import LayerNoise, Measured, of_calibration
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.plan.planner import NetworkPlan
+from repvgg_hw.report.provenance import with_digest
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def quality(
     rows, missing = [], []
     if measured is not None:
         of = {"float network": measured.float_correct, "integer model": measured.integer_correct}
-        rows += [AccuracyRow(n, c / measured.images, measured.images, measured.data) for n, c in of.items()]
+        on = with_digest(measured.data, measured.sha256)
+        rows += [AccuracyRow(n, c / measured.images, measured.images, on) for n, c in of.items()]
     if result is not None and result.top1_golden is not None and result.top1_simulated is not None:
         on = "as simulated"
         rows.append(AccuracyRow("integer model", result.top1_golden, result.images, on))
@@ -78,7 +80,7 @@ def quality(
             missing.append(f"float network: not measured on labelled images; {how}")
         if result is None or result.top1_simulated is None:
             missing.append("hardware: not simulated on labelled images")
-    noise = of_calibration(design.network) if measured is None else measured.noise
+    noise = (None if measured is None else measured.noise) or of_calibration(design.network)
     if noise is None and not design.options.get("random"):
         missing.append("each layer's noise: not recorded with these integers")
     return Quality(tuple(rows), noise, tuple(missing))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,17 @@ def run(*arguments: object) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.fixture(scope="module", autouse=True)
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of kept integers and accuracies of its own: what other tests evaluated is not known here."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("kept")
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder / "repvgg-hw/quantized"
+
+
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, kept: Path) -> Path:
     """A checkpoint, another one, images, a design."""
     folder = tmp_path_factory.mktemp("quality")
     world.save(folder)
@@ -115,20 +125,59 @@ def test_evaluate_puts_float_and_integers_beside_the_hardware(place: Path, desig
     summary = summarize(design.contents)
     result = SimulationResult("verilog", "network", 4, 4, 0, (), (), 1, top1_golden=0.5, top1_simulated=0.25)
     shown = replace(summary, result=result)
+    which = f"images (SHA-256 {kept.sha256[:12]}...)"
     rows = [(row.of, row.top1, row.images, row.on) for row in shown.quality.rows]
     assert rows == [
-        ("float network", kept.float_correct / 6, 6, "images"),
-        ("integer model", kept.integer_correct / 6, 6, "images"),
+        ("float network", kept.float_correct / 6, 6, which),
+        ("integer model", kept.integer_correct / 6, 6, which),
         ("integer model", 0.5, 4, "as simulated"),
         ("hardware", 0.25, 4, "as simulated"),
     ]
     assert shown.quality.missing == ()
+    assert kept.noise is not None
     page = write_html(shown).read_text()
     assert "<td>hardware</td><td>25.00%</td><td>4</td>" in page
     assert "on 6 images of images" in page
+    assert page.count("</b>of 4 images</div>") == 2  # the tiles, too
     assert f"top-1, float network: {kept.float_correct / 6:.2%} of 6 images, images" in str(shown)
     bars = [e for e in ET.fromstring(pictures.noise(kept.noise)).iter() if e.tag.endswith("rect")]
     assert len(bars) == len(kept.noise.layers) == len(design.plan.layers)
+
+
+def test_what_evaluate_measured_first_is_in_the_design_of_these_integers(place: Path, kept: Path) -> None:
+    """The tutorial's order: evaluate, generate, report."""
+    for path in kept.glob("*.json"):
+        path.unlink()
+    known = ("--calibration", place / "images", "--method", "minmax")
+
+    def report(name: str, *words: object) -> str:
+        weights = ("--weights", place / "net.pth", *known)
+        assert run("-q", "generate", *weights, "-o", place / name, *words)[0] == 0
+        return run("-q", "report", place / name)[1]
+
+    unknown = "float network: not measured on labelled images"
+    evaluate = ("-q", "evaluate", place / "net.pth", "--data", place / "images.npz", *known)
+    assert run(*evaluate, "--no-cache")[0] == 0
+    assert unknown in report("before")
+    code, said = run(*evaluate, "--json")
+    assert code == 0
+    found = json.loads(said)["methods"][0]
+    own = report("behind")
+    for of, name in (("float network", "float"), ("integer model", "integer")):
+        line = f"top-1, {of}: {found[name]['top1'] / 100:.2%} of 4 images, images.npz (SHA-256 "
+        assert line in own
+    assert "signal over quantization noise, on 6 images of calibration" in own
+    assert unknown in report("anew", "--no-cache")
+    assert unknown in report("other", "--weight-bits", "7")
+    save_state(place / "again.safetensors", world.network())
+    assert unknown in report(
+        "file", "--weights", place / "again.safetensors"
+    )  # the same numbers, another file
+    assert run(*evaluate, "--weight-bits", "7")[0] == 0
+    assert unknown not in report("seven", "--weight-bits", "7") + report("still")
+    for path in kept.glob("*.json"):
+        path.write_text("{}")
+    assert unknown in report("damaged")
 
 
 def test_it_is_void_for_other_integers(place: Path, design: GeneratedDesign, loaded: LoadedNetwork) -> None:
