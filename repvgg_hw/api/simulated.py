@@ -145,7 +145,6 @@ def _proven(prepared: _Prepared, device: Device | None, state: str) -> Simulatio
     """What the target finds; a proof that it could not make is kept, so that no report shows an older one."""
     design, x = prepared.design, prepared.x
     options = replace(prepared.options, state=state)
-    options.progress(None, "")
     try:
         if device is None:
             return prepared.target.prove(design, x, options)

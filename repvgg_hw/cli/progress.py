@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -11,7 +12,7 @@ from typing import Protocol
 from repvgg_hw.cli.talk import QUIET, VERBOSE, level, note
 
 SECONDS = 5.0  # the least between two lines
-HEARTBEAT = 60.0  # the most, while anything is reported at all
+HEARTBEAT = 60.0  # the most, also while nothing is reported: compilers say nothing
 
 
 class Update(Protocol):
@@ -33,8 +34,27 @@ def bar(title: str, what: str = "") -> Iterator[Update]:
             yield update
     else:
         lines = Lines(title, note, what, verbose=level() == VERBOSE)
-        yield lines
+        with _beating(lines):
+            yield lines
         lines.done()
+
+
+@contextlib.contextmanager
+def _beating(lines: Lines) -> Iterator[None]:
+    """Let them say now and then that a step is still at work, whatever the step itself reports."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(SECONDS):
+            lines.beat()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextlib.contextmanager
@@ -55,6 +75,7 @@ def on_demand(title: str) -> Iterator[Update]:
 class Lines:
     """Lines for logs: one at the start, one for every tenth of the way but SECONDS apart, one at the end.
 
+    Where nothing is to be said for HEARTBEAT, `beat` says the last again, with the time.
     verbose: one for everything that is reported
     """
 
@@ -70,10 +91,12 @@ class Lines:
         self._title, self._say, self._verbose, self._clock = title, say, verbose, clock
         self._started = self._last = clock()
         self._tenth, self._what = 0, what
+        self._reported: tuple[float | None, str] = (None, what)
         say(f"{title}: {what} ..." if what else f"{title} ...")
 
     def __call__(self, share: float | None, what: str = "") -> None:
         """As Update."""
+        self._reported = (share, what)
         now = self._clock()
         tenth = int(10 * (share or 0))
         since = now - self._last
@@ -85,6 +108,11 @@ class Lines:
         self._last, self._tenth, self._what = now, tenth, what
         percent = "" if share is None else f" {share:.0%}"
         self._say(f"{self._title}:{percent} {what} ({now - self._started:.0f} s)".replace("  ", " "))
+
+    def beat(self) -> None:
+        """The last that was reported, once more, where nothing has been said for long."""
+        if self._clock() - self._last >= HEARTBEAT:
+            self(*self._reported)
 
     def done(self) -> None:
         """The last line."""

@@ -11,7 +11,7 @@ import board_network
 import pytest
 
 from repvgg_hw.board import boards, emit
-from repvgg_hw.targets.verilog.simulator.verilator import tool_environment
+from repvgg_hw.targets.verilog.simulator.tools import tool_environment
 
 CORE = "repvgg-hw:designs:random"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
-from repvgg_hw.cli import COMMANDS, main
+from repvgg_hw.cli import COMMANDS, main, progress
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.progress import Lines, bar, on_demand
 from repvgg_hw.cli.talk import detail, note, talk_options
@@ -123,6 +124,22 @@ def test_lines_are_seconds_apart() -> None:
 def test_a_slow_step_shows_that_it_lives() -> None:
     said = run([(float(n), 0.01, "a") for n in range(0, 601, 1)])
     assert len(said) == 2 + 10
+
+
+def test_a_step_that_reports_nothing_shows_that_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler says nothing for minutes; the thread of `bar` says it in its place."""
+    monkeypatch.setattr(progress, "SECONDS", 0.01)
+    monkeypatch.setattr(progress, "HEARTBEAT", 0.05)
+
+    @click.command(cls=Command)
+    def slow() -> None:
+        with bar("simulate", "building") as update:
+            update(0.0, "building the simulator")
+            time.sleep(0.5)
+
+    said = CliRunner().invoke(slow).stderr.splitlines()
+    assert said[0] == "simulate: building ..."
+    assert said[1:-1].count("simulate: 0% building the simulator (0 s)") >= 2
 
 
 def test_without_a_share_what_is_going_on_is_said() -> None:

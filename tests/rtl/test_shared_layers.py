@@ -16,7 +16,7 @@ from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
 from repvgg_hw.targets.generate import write
 from repvgg_hw.targets.verilog.simulate import ARGUMENTS, sources
-from repvgg_hw.targets.verilog.simulator import verilator
+from repvgg_hw.targets.verilog.simulator import tools
 
 ALIKE = {"direct": Layer(4, pi=2, po=2), "winograd": Layer(4, pi=2, po=2, m=3)}
 
@@ -38,7 +38,7 @@ def layer_functions(folder: Path, layers: list[Layer], stalls: int) -> list[str]
         "V",
     ]
     command += ["-Wno-fatal", "-Wno-lint", *ARGUMENTS, *map(str, sources(design, stalls=stalls))]
-    with verilator.tool_environment():
+    with tools.tool_environment():
         subprocess.run(command, check=True, capture_output=True, timeout=300)
     code = "".join(path.read_text() for path in (folder / "obj").glob("V_rvg_conv3x3*.cpp"))
     return sorted(re.findall(r"^void (V_rvg_conv3x3\w*?)___nba_sequent__\w*__\d+\(", code, re.MULTILINE))

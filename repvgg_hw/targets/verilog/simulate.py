@@ -23,7 +23,7 @@ from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.files import emptied, sim_dir
 from repvgg_hw.plan.stream.plan import Plan
-from repvgg_hw.progress import Progress
+from repvgg_hw.progress import Progress, silent
 from repvgg_hw.targets.verdict import share_correct
 from repvgg_hw.targets.verilog.emit import BENCH_SOURCES, differing_tables, listed_sources
 from repvgg_hw.targets.verilog.judge import (
@@ -126,11 +126,10 @@ def simulate_network(
 
     Raises InputError for a missing tool or file. Differences are in the result, not raised.
     """
-    report = progress or (lambda share, what: None)
+    report = progress or silent
     plan, directory = design.plan, design.directory.resolve()
     work = directory / "build" if circuit is None else circuit.work
     work.mkdir(parents=True, exist_ok=True)
-    report(0.0, "building the simulator")
     started = time.monotonic()
     if circuit is None:
         files, options = sources(design, stalls=stalls), OPTIONS
@@ -142,7 +141,7 @@ def simulate_network(
     first = lead_in(proven.images, len(images), STEADY_FRAMES)
     played = images[first:]
     simulator = work / ("sim_stalls" if stalls else "sim")
-    verilator.build(files, "bench", simulator, **options)
+    verilator.build(files, "bench", simulator, **options, progress=report)
     built = time.monotonic()
     report(0.0, "golden model")
     data = emptied(work / "data")

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from hls_networks import Layer, random_network
 
+from repvgg_hw import api
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
 from repvgg_hw.errors import CheckFailed, InputError
@@ -102,6 +103,19 @@ def test_new_weights_of_the_same_shape_need_no_new_simulator(sound: Design[Plan]
         done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["bit_exact"] == 1
+
+
+def test_who_waits_for_a_compiler_is_told_so_first(tmp_path: Path) -> None:
+    """Before anything else; and nothing of it where the simulator is there."""
+
+    def first(directory: Path) -> str:
+        told: list[str] = []
+        api.open_design(directory).simulate(limit=1, progress=lambda share, what: told.append(what))
+        return told[0]
+
+    other = emitted(tmp_path / "design", seed=2)
+    assert first(other.directory) == verilator.BUILDING
+    assert first(other.directory) == "golden model"
 
 
 def script(folder: Path, lines: str) -> Path:

@@ -47,9 +47,8 @@ def simulate_layers(
     o, started = options, time.monotonic()
     hardware = o.hardware or design
     todo = chosen(design, None if o.layer is None else [o.layer])
-    o.progress(0.0, "building the simulator")
     jobs = [part.job() for part in todo]
-    simulator = simulator_of(hardware, jobs)
+    simulator = simulator_of(hardware, jobs, progress=o.progress)
     recorder = None if o.waves is None else simulator_of(hardware, jobs, trace=True)
     built = time.monotonic()
     work = design.directory.resolve() / "build" / "layers"

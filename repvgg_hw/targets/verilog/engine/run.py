@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import emptied, sim_dir
 from repvgg_hw.plan.engine.machine import Write
+from repvgg_hw.progress import Progress, silent
 from repvgg_hw.targets.verilog.emit import listed_sources
 from repvgg_hw.targets.verilog.engine import memory
 from repvgg_hw.targets.verilog.engine.bench import FRAMES, WATCHDOG_CYCLES
@@ -65,7 +66,14 @@ def sources(directory: Path) -> list[Path]:
     return [sim_dir() / "engine.vlt", *(directory / name for name in names)]
 
 
-def build(directory: Path, optimize: str, size: int | None = None, *, trace: bool = False) -> Path:
+def build(
+    directory: Path,
+    optimize: str,
+    size: int | None = None,
+    *,
+    trace: bool = False,
+    progress: Progress = silent,
+) -> Path:
     """The folder of the simulator of the engine in directory, compiled where it is not there yet.
 
     size  bytes of its memory, where what the bench begins with is not enough; trace: for waves
@@ -75,7 +83,7 @@ def build(directory: Path, optimize: str, size: int | None = None, *, trace: boo
     parameters = {} if size is None else {"SIZE": size}
     verilator.build(
         sources(directory), "bench", place, parameters=parameters, optimize=optimize,
-        arguments=(*ASSERTIONS, *recording.PLAIN) if trace else ASSERTIONS, trace=trace,
+        arguments=(*ASSERTIONS, *recording.PLAIN) if trace else ASSERTIONS, trace=trace, progress=progress,
     )  # fmt: skip
     return place
 

@@ -21,7 +21,7 @@ from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed
 from repvgg_hw.plan.engine.image import parse
 from repvgg_hw.plan.engine.plan import EnginePlan
-from repvgg_hw.progress import Progress
+from repvgg_hw.progress import Progress, silent
 from repvgg_hw.targets.verdict import share_correct
 from repvgg_hw.targets.verilog.engine import judge
 from repvgg_hw.targets.verilog.engine.bench import FRAMES, memory_bytes
@@ -42,12 +42,14 @@ def optimization(plan: EnginePlan) -> str:
     return "-O2" if plan.frame_interval > LONG_FRAME else "-O0"
 
 
-def simulator_of(hardware: Design[EnginePlan], jobs: Sequence[Job], *, trace: bool = False) -> Path:
+def simulator_of(
+    hardware: Design[EnginePlan], jobs: Sequence[Job], *, trace: bool = False, progress: Progress = silent
+) -> Path:
     """Built where it is not there yet; with the memory that the jobs take, where its own is less."""
     own = memory_bytes(hardware.plan.schedule)
     needed = max(places(job.schedule, FRAMES).size for job in jobs)
     size = needed if needed > own else None
-    return build(hardware.directory, optimization(hardware.plan), size, trace=trace)
+    return build(hardware.directory, optimization(hardware.plan), size, trace=trace, progress=progress)
 
 
 def simulate(
@@ -75,9 +77,8 @@ def simulate(
     work = design.directory.resolve() / "build"
     work.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    progress(0.0, "building the simulator")
     job, differing = _job(design)
-    simulator = simulator_of(hardware or design, [job])
+    simulator = simulator_of(hardware or design, [job], progress=progress)
     built = time.monotonic()
     proven = Proven(work, images, state, ("engine", stalls), fresh=fresh or waves is not None)
     runs, problems = list[Run](), [f"{layer}: {message}" for layer, message in differing]

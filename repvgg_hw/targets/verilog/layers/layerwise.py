@@ -26,7 +26,8 @@ from repvgg_hw.targets.verilog.emit import differing_tables
 from repvgg_hw.targets.verilog.judge import exact_images
 from repvgg_hw.targets.verilog.layers.state import LayerProof, State
 from repvgg_hw.targets.verilog.layers.task import WAVES, LayerTask, make_tasks, prove_layer
-from repvgg_hw.targets.verilog.simulator import recording, verilator
+from repvgg_hw.targets.verilog.simulator import recording
+from repvgg_hw.targets.verilog.simulator.tools import check_tools
 
 POLL_SECONDS = 0.5
 
@@ -59,7 +60,7 @@ def prove_layers(
     """
     report = progress or (lambda share, what: None)
     if scheduler is None:
-        verilator.check_tools()
+        check_tools()
     local = None if scheduler else design.directory.resolve() / "build" / "layers"
     tasks = make_tasks(design, images, names, stalls, waves_window, local, timeout, extremes)
     state = State(design, images, stalls, extremes, fresh=fresh)

