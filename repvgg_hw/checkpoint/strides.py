@@ -11,7 +11,7 @@ from repvgg_hw.errors import InputError
 
 STAGE_RULE = "the first block of each stage has 2, every other 1"
 CHAIN_RULE = "a plain chain: the first block and each that changes the width have 2, every other 1"
-IDENTITY_RULE = "a block with an identity branch has 1, one of unchanged width without its likes' identity 2"
+IDENTITY_RULE = "a block with an identity branch has 1, one that keeps the width and lacks it among others 2"
 
 
 def infer_strides(
@@ -28,8 +28,16 @@ def infer_strides(
     rules = [STAGE_RULE if named.staged else CHAIN_RULE]
     if any(shape.identity is not None for shape in shapes):
         rules.insert(0, IDENTITY_RULE)
-    decisions.record("strides", ",".join(map(str, strides)), f"{'; '.join(rules)}; --strides overrides")
+    decisions.record("strides", _named(named.blocks, strides), f"{'; '.join(rules)}; --strides overrides")
     return strides
+
+
+def _named(blocks: Sequence[NamedBlock], strides: Sequence[int]) -> str:
+    """Which blocks have stride 2, by their names: a list of numbers is hard to check."""
+    twos = [
+        block.prefix or "the only block" for block, stride in zip(blocks, strides, strict=True) if stride == 2
+    ]
+    return f"2 in {', '.join(twos)}, else 1" if twos else "1 everywhere"
 
 
 def _by_rule(named: NamedNetwork, index: int, shapes: Sequence[BlockShape], decisions: Decisions) -> int:

@@ -12,12 +12,18 @@ from repvgg_hw import GENERATOR
 from repvgg_hw.cli.command import Command
 from repvgg_hw.cli.expectations import EXPECT_RULES, RECORDS, expect_options, expectation, said
 from repvgg_hw.cli.reading import reading_options, say_assumptions, say_head
+from repvgg_hw.cli.rules import given
 from repvgg_hw.cli.tables import show_table
 from repvgg_hw.cli.talk import say
 from repvgg_hw.cli.values import INPUT_SIZE, SOURCE
 
 if TYPE_CHECKING:
     from repvgg_hw.checkpoint import Imported
+
+NOT_IN_FILE = (
+    "not in the file: mean, deviation and size of the images, order of the classes; "
+    "`evaluate` shows by its float top-1 whether they are right"
+)
 
 
 @click.command(cls=Command, rules=EXPECT_RULES)
@@ -52,7 +58,7 @@ def command(
     if as_json:
         say(json.dumps(result, indent=2))
     else:
-        _print(result)
+        _print(result, sized=given("--input-size", click.get_current_context()))
 
 
 def _summary(imported: Imported, checkpoint: str, size: tuple[int, int]) -> dict[str, Any]:
@@ -121,8 +127,12 @@ def _ratio(values: Any) -> float | None:
     return float(values.max()) / median if median > 0 else None
 
 
-def _print(result: dict[str, Any]) -> None:
+def _print(result: dict[str, Any], *, sized: bool) -> None:
+    """sized: whether somebody said at which input size the network runs."""
+    from repvgg_hw.checkpoint.findings import OUTLIER
+
     height, width = result["input_size"]
+    size = f"{height} x {width}" + ("" if sized else " (--input-size: at another)")
     say(
         f"{result['architecture']} from {result['checkpoint']}: {result['naming']} naming, "
         f"{', '.join(result['families'])}; {result['in_channels']} channels -> {say_head(result['classes'])}",
@@ -133,7 +143,7 @@ def _print(result: dict[str, Any]) -> None:
         + (f", squeeze-and-excitation ({result['squeeze_excite']})" if result["squeeze_excite"] else "")
     )
     say(
-        f"fused: {result['parameters']:,} parameters, {result['macs'] / 1e9:.3f} GMAC at {height} x {width}; "
+        f"fused: {result['parameters']:,} parameters, {result['macs'] / 1e9:.3f} GMAC at {size}; "
         f"differs from trained by {result['fused_minus_trained_relative']:.1e} relative, in float64"
     )
     for line in said(result):
@@ -154,9 +164,13 @@ def _print(result: dict[str, Any]) -> None:
     ]
     numbers = ("channels", "stride", "groups", "MMAC", "w channels", "gamma/sigma", "dead")
     show_table("", ("<layer", "<family", *numbers), rows)
-    say("w channels, gamma/sigma: largest over median of a layer's channels; far above 1 is hard on int8")
+    say(
+        "w channels, gamma/sigma: a layer's largest channel over its median one; a gamma/sigma above "
+        f"{OUTLIER:g} is hard on int8. dead: channels that no input changes"
+    )
     for line in say_assumptions(result):
         say(line)
+    say(NOT_IN_FILE)
     for line in result["findings"]:
         say(f"warning: {line}")
     if result["unused_keys"]:

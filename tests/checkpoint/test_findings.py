@@ -63,6 +63,11 @@ def test_inspect(tmp_path: Path) -> None:
     assert table.exit_code == 0
     assert "stage3.0" in table.output
     assert "dead channels in stage2.0" in table.output
+    assert "above 30 is hard on int8. dead: channels that no input changes" in table.output
+    assert "not in the file: mean, deviation and size of the images" in table.output
+    assert "--input-size" not in table.output.split("GMAC")[1].split(";")[0]
+    unsized = CliRunner().invoke(main, arguments[:2])
+    assert "GMAC at 224 x 224 (--input-size: at another);" in unsized.output
 
 
 def test_inspect_shows_foreign_keys_that_fuse_refuses(tmp_path: Path) -> None:

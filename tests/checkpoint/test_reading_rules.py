@@ -33,6 +33,8 @@ def test_stages_are_found_behind_any_prefix(prefix: str) -> None:
     state = named_chain(Fused, [prefix + name for name in STAGES], [3, 8, 8, 8, 12])
     got = read(state)
     assert strides(got) == [2, 2, 1, 2]  # stage1.0 is as wide as stage0
+    twos = ", ".join(prefix + name for name in STAGES if name != "stage1.1")
+    assert f"strides: 2 in {twos}, else 1 (" in said(got, "strides")
     assert "the first block of each stage has 2" in said(got, "strides")
     assert "--strides overrides" in said(got, "strides")
 
