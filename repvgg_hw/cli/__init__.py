@@ -11,10 +11,9 @@ from typing import Any
 import click
 
 from repvgg_hw import __version__
-from repvgg_hw.cli import hints
+from repvgg_hw.cli import hints, talk
 from repvgg_hw.cli.exits import check_working_directory, end, exit_code
 from repvgg_hw.cli.streams import protect
-from repvgg_hw.cli.talk import talk_options
 
 # name -> module that holds `command`; in the order in which a user meets them
 COMMANDS = (
@@ -82,7 +81,10 @@ class LazyGroup(click.Group):
 
         def command() -> Any:
             check_working_directory()
-            return run(args, prog_name, complete_var, standalone_mode=False, **extra)
+            try:
+                return run(args, prog_name, complete_var, standalone_mode=False, **extra)
+            finally:
+                talk.end()
 
         return end(exit_code(command))
 
@@ -101,7 +103,7 @@ def main() -> None:
     """
 
 
-main.params += talk_options()  # of every command, and before its name
+main.params += talk.talk_options()  # of every command, and before its name
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import click
 
 LEVEL = "repvgg_hw.level"  # in click's meta, which a group shares with its command
 QUIET, NORMAL, VERBOSE = 0, 1, 2
+_LOG = logging.getLogger("repvgg_hw")
 
 
 def level() -> int:
@@ -47,9 +48,13 @@ def set_level(context: click.Context, parameter: click.Parameter, value: bool) -
     if context.meta.setdefault(LEVEL, wanted) != wanted:
         raise click.UsageError("--quiet and --verbose exclude each other", context)
     if wanted == QUIET:
-        log = logging.getLogger("repvgg_hw")
-        log.setLevel(logging.ERROR)
-        context.call_on_close(lambda: log.setLevel(logging.NOTSET))
+        _LOG.setLevel(logging.ERROR)
+        context.call_on_close(end)
+
+
+def end() -> None:
+    """What a command was asked for is over with it: for those whose words were refused before they began."""
+    _LOG.setLevel(logging.NOTSET)
 
 
 def talk_options() -> list[click.Parameter]:

@@ -74,6 +74,11 @@ def test_quiet_and_verbose_exclude_each_other() -> None:
         assert "exclude each other" in result.stderr
 
 
+def test_a_refused_command_leaves_nothing_quiet() -> None:
+    assert CliRunner().invoke(main, ["-q", "devices", "-v"]).exit_code == 2
+    assert logging.getLogger("repvgg_hw").isEnabledFor(logging.WARNING)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_takes_them(command: str) -> None:
     text = CliRunner().invoke(main, [command, "--help"]).output
