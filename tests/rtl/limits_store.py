@@ -52,7 +52,7 @@ RED: dict[str, list[tuple[dict[str, int], str]]] = {
         ({"BD": 6}, "bytes_of_a_beat_are_a_power_of_two"), ({"BD": 1}, "bytes_of_a_beat_are_a_power_of_two"),
     ],
     "rvg_engine_store_lines": [({"M2": 4}, "no_such_banks"), ({"SLOTS": 1}, "no_such_banks")],
-    "rvg_engine_store_order": [],
+    "rvg_engine_store_order": [({"DEPTH": 0}, POSITIVE)],
     "rvg_engine_write_mux": [({"WIDTH": 0}, POSITIVE)],
     "rvg_axi_lite": [({"ADDR_W": 2}, "address_of_less_than_two_words")],
     "rvg_engine_registers": [

@@ -19,7 +19,7 @@ def store() -> Trials:
         "lanes4": {"N": 7, "PO": 4, "LANES": 4, "BD": 4, "OUT_WORDS": 12, "SLOTS": 2, "PENDING": 16},
         "n9": {"N": 9, "PO": 2, "LANES": 2, "BD": 8, "OUT_WORDS": 8, "SLOTS": 4, "PENDING": 16},
     }
-    free = "free_q - FREE_W'(room_take && !pool_q) + FREE_W'(released)"
+    free = "free_q - FREE_W'(room_take && !pool_q) + FREE_W'(released_q)"
     faults = {
         # pixels to rows
         "columns": Fault("tight", "px_valid && px_x < columns && px_x[", "px_valid && px_x[", module=BANKS),
@@ -33,7 +33,7 @@ def store() -> Trials:
         "order": Fault("lanes2", "y_q    <= px_last ? '0 : px_y;", "y_q    <= '0;",
                        "rows of tiles came in another order", module=BANKS),
         # rows to memory
-        "rows": Fault("lanes2", "row_q == rows_q - 1'b1", "row_q == rows_q", module=LINES),
+        "rows": Fault("lanes2", "rows_after_q == 16'd1", "rows_after_q == '0", module=LINES),
         "stride": Fault("n9", "(stride2_q ? ROW_W'(M2 - 1)", "(stride2_q ? ROW_W'(M1 - 1)", module=LINES),
         "planes": Fault("lanes2", "row_last ? channel_q + plane_q", "row_last ? row_addr_q + plane_q",
                         module=LINES),
@@ -43,11 +43,11 @@ def store() -> Trials:
                            "a command did not stay until it was taken", module=LINES),
         "dropped": Fault("lanes4", "enable  = !read_q || slice_ready", "enable  = 1'b1", module=LINES),
         # batches and room
-        "sets": Fault("lanes2", "sets_d == '0 ? out_lanes_q : 8'(PO)", "out_lanes_q", module=BATCHES),
+        "sets": Fault("lanes2", "next_is_last ? out_lanes_q : 8'(PO)", "out_lanes_q", module=BATCHES),
         "surplus": Fault("lanes2", "busy && channels != '0", "busy && channels == '0", module=BATCHES,
                          promise="a batch has channels that its set does not have", silent=True),
-        "groups": Fault("lanes3", "if (sets_q == '0) groups_q", "groups_q", module=BATCHES),
-        "no_room": Fault("lanes4", free, "free_q + FREE_W'(released)", "a batch became complete"),
+        "groups": Fault("lanes3", "if (last_set) begin", "begin", module=BATCHES),
+        "no_room": Fault("lanes4", free, "free_q + FREE_W'(released_q)", "a batch became complete"),
         "more_room": Fault("lanes4", free, free.replace("!pool_q", "!pool_q && !last"),
                            "more slots are free than there are"),
         "too_early": Fault("lanes4", "free_d != '0;", "1'b1;"),

@@ -176,7 +176,12 @@ module rvg_engine #(
 
   assign is_linear      = fetched_tdata[rvg_engine_pkg::OP +: 8] == rvg_engine_pkg::OP_LINEAR;
   assign concerned      = is_linear ? 8'b1110_0011 : 8'b1101_1111;
-  assign fetched_tready = (queue_tready | ~concerned) == '1;
+
+  // Known a cycle before: room that an instruction has seen stays, and no unit's instructions end as fast as they come.
+  always_ff @(posedge clk) begin
+    fetched_tready <= fetched_tvalid && !fetched_tready && (queue_tready | ~concerned) == '1;
+    if (unit_rst) fetched_tready <= 1'b0;
+  end
 
   for (genvar q = 0; q < QUEUES; q++) begin : g_queue
     rvg_fifo #(.WIDTH(I_W), .DEPTH(QUEUE)) u_queue (

@@ -69,32 +69,40 @@ module rvg_engine_drain #(
   // ---- the instruction at work
   logic        busy_q;
   logic [7:0]  tiles_x_last_q, tiles_last_q, out_lanes_q;
-  logic [15:0] set_last_q, group_last_q;
+  logic [15:0] repeats_q;
+  logic        one_set_q;
 
   // ---- where it stands
-  logic [15:0] set_q, group_q;
-  logic [7:0]  left, left_q;     // channels of the set that have not left
+  logic [15:0] sets_q, groups_q;  // those after this one
+  logic [7:0]  left_q, left_d;    // channels of the set that have not left; behind this batch
+  logic        last_batch;        // of the set
+  logic        last_set;          // of the group
   logic [7:0]  tile_q, tile_x_q; // in the strip; in its row of tiles
   logic        half_q;
   logic [1:0]  pending_q;        // sets that are complete, the one that leaves included
 
-  logic batch_begin, batch_end, set_end, strip_end, last_set, last_batch;
+  logic batch_begin, batch_end, set_end, strip_end, next_is_last;
 
-  assign last_set    = set_q == set_last_q;
-  assign left        = drain_batch != '0 ? left_q : last_set ? out_lanes_q : 8'(PO);
-  assign last_batch  = left <= 8'(LANES);
-  assign batch_begin = tile_q == '0 && drain_row == '0;
-  assign row_valid   = busy_q && pending_q != '0 && affine_tvalid && (!batch_begin || room_ok);
-  assign tile_end    = row_valid && drain_row == ROW_W'(N - 1);
-  assign tile_last   = tile_q == tiles_last_q;
-  assign batch_end   = tile_end && tile_last;
-  assign set_end     = batch_end && last_batch;
-  assign strip_end   = set_end && last_set && group_q == group_last_q;
+  assign next_is_last = last_set ? one_set_q : sets_q == 16'd1;  // of the group's sets
+  assign batch_begin  = tile_q == '0 && drain_row == '0;
+  assign row_valid    = busy_q && pending_q != '0 && affine_tvalid && (!batch_begin || room_ok);
+  assign tile_end     = row_valid && drain_row == ROW_W'(N - 1);
+  assign tile_last    = tile_q == tiles_last_q;
+  assign batch_end    = tile_end && tile_last;
+  assign set_end      = batch_end && last_batch;
+  assign strip_end    = set_end && last_set && groups_q == '0;
 
-  assign cmd_tready     = !busy_q;
-  assign affine_tready  = set_end;
-  assign room_take      = row_valid && batch_begin;
-  assign batch_channels = last_batch ? LANES_W'(left) : LANES_W'(LANES);
+  assign cmd_tready    = !busy_q;
+  assign affine_tready = set_end;
+  assign room_take     = row_valid && batch_begin;
+
+  always_comb begin
+    left_d = left_q - 8'(LANES);
+    if (last_batch) left_d = next_is_last ? out_lanes_q : 8'(PO);
+    if (!busy_q) begin
+      left_d = cmd_tdata[rvg_engine_pkg::REPEATS +: 16] == 16'd1 ? cmd_tdata[rvg_engine_pkg::OUT_LANES +: 8] : 8'(PO);
+    end
+  end
 
   always_ff @(posedge clk) begin
     if (cmd_tvalid && cmd_tready) begin
@@ -105,8 +113,17 @@ module rvg_engine_drain #(
       tiles_x_last_q <= cmd_tdata[rvg_engine_pkg::TILES_X +: 8] - 1'b1;
       tiles_last_q   <= cmd_tdata[rvg_engine_pkg::TILES +: 8] - 1'b1;
       out_lanes_q    <= cmd_tdata[rvg_engine_pkg::OUT_LANES +: 8];
-      set_last_q     <= cmd_tdata[rvg_engine_pkg::REPEATS +: 16] - 1'b1;
-      group_last_q   <= cmd_tdata[rvg_engine_pkg::GROUPS +: 16] - 1'b1;
+      repeats_q      <= cmd_tdata[rvg_engine_pkg::REPEATS +: 16];
+      sets_q         <= cmd_tdata[rvg_engine_pkg::REPEATS +: 16] - 1'b1;
+      last_set       <= cmd_tdata[rvg_engine_pkg::REPEATS +: 16] == 16'd1;
+      one_set_q      <= cmd_tdata[rvg_engine_pkg::REPEATS +: 16] == 16'd1;
+      groups_q       <= cmd_tdata[rvg_engine_pkg::GROUPS +: 16] - 1'b1;
+    end
+    // The next batch's channels are there when it begins: the store counts with them in that cycle.
+    if (batch_end || cmd_tvalid && cmd_tready) begin
+      left_q         <= left_d;
+      last_batch     <= left_d <= 8'(LANES);
+      batch_channels <= left_d <= 8'(LANES) ? LANES_W'(left_d) : LANES_W'(LANES);
     end
 
     if (row_valid) drain_row <= tile_end ? '0 : drain_row + 1'b1;
@@ -124,14 +141,14 @@ module rvg_engine_drain #(
     if (batch_end) begin
       tile_q      <= '0;
       tile_y      <= '0;
-      left_q      <= left - 8'(LANES);
       drain_batch <= last_batch ? '0 : drain_batch + 1'b1;
       drain_slot  <= half_q ^ last_batch ? SLOT_W'(T_MAX) : '0;
     end
     if (set_end) begin
       half_q <= !half_q;
-      set_q  <= last_set ? '0 : set_q + 1'b1;
-      if (last_set) group_q <= strip_end ? '0 : group_q + 1'b1;
+      last_set <= next_is_last;
+      sets_q   <= (last_set ? repeats_q : sets_q) - 1'b1;
+      if (last_set) groups_q <= groups_q - 1'b1;
     end
     if (strip_end) busy_q <= 1'b0;
 
@@ -143,8 +160,6 @@ module rvg_engine_drain #(
       half_q      <= 1'b0;
       half_free   <= 1'b0;
       pending_q   <= '0;
-      set_q       <= '0;
-      group_q     <= '0;
       tile_q      <= '0;
       tile_x_q    <= '0;
       tile_x      <= '0;

@@ -90,36 +90,47 @@ module rvg_engine_store #(
 
   // ---- instructions: one is open, its batches are taken
   logic        accept, linear, open, last, pool_q, kind_ready, columns_ready, lines_ready;
-  logic [15:0] count;
+  logic        start_q;  // the cycle between: the array's last batch takes longer
+  logic [15:0] count, groups_q, repeats_q;
+  logic [7:0]  out_lanes_q;
 
   assign linear        = s_axis_tdata[rvg_engine_pkg::OP +: 8] == rvg_engine_pkg::OP_LINEAR;
-  assign s_axis_tready = !open && kind_ready && columns_ready && lines_ready;
+  assign s_axis_tready = !open && !start_q && kind_ready && columns_ready && lines_ready;
   assign accept        = s_axis_tvalid && s_axis_tready;
+
+  always_ff @(posedge clk) begin
+    start_q <= accept && !linear;
+    if (accept) begin
+      pool_q      <= s_axis_tdata[rvg_engine_pkg::POOL];
+      groups_q    <= s_axis_tdata[rvg_engine_pkg::GROUPS +: 16];
+      repeats_q   <= s_axis_tdata[rvg_engine_pkg::REPEATS +: 16];
+      out_lanes_q <= s_axis_tdata[rvg_engine_pkg::OUT_LANES +: 8];
+    end
+    if (rst) start_q <= 1'b0;
+  end
 
   rvg_engine_store_batches #(.PO(PO), .COUNT_W(COUNT_W)) u_batches (
     .clk, .rst,
-    .start(accept && !linear),
-    .groups(s_axis_tdata[rvg_engine_pkg::GROUPS +: 16]),
-    .repeats(s_axis_tdata[rvg_engine_pkg::REPEATS +: 16]),
-    .out_lanes(s_axis_tdata[rvg_engine_pkg::OUT_LANES +: 8]),
+    .start(start_q), .groups(groups_q), .repeats(repeats_q), .out_lanes(out_lanes_q),
     .take(room_take), .channels(batch_channels), .busy(open), .last, .count
   );
 
   // ---- room: a slot of the banks, or in the pool
   logic [FREE_W-1:0] free_q, free_d;
-  logic              slot_ok_q, released, linear_pending, batch_ready;
+  logic              slot_ok_q, released, released_q, linear_pending, batch_ready;
 
-  assign free_d         = free_q - FREE_W'(room_take && !pool_q) + FREE_W'(released);
+  assign free_d         = free_q - FREE_W'(room_take && !pool_q) + FREE_W'(released_q);
   assign room_ok        = open && batch_ready && (pool_q ? pool_room_ok && !linear_pending : slot_ok_q);
   assign pool_room_take = room_take && pool_q;
 
   always_ff @(posedge clk) begin
-    if (accept) pool_q <= s_axis_tdata[rvg_engine_pkg::POOL];
-    free_q    <= free_d;
-    slot_ok_q <= free_d != '0;
+    released_q <= released;
+    free_q     <= free_d;
+    slot_ok_q  <= free_d != '0;
     if (rst) begin
-      free_q    <= FREE_W'(SLOTS);
-      slot_ok_q <= 1'b0;
+      released_q <= 1'b0;
+      free_q     <= FREE_W'(SLOTS);
+      slot_ok_q  <= 1'b0;
     end
   end
 
@@ -155,7 +166,7 @@ module rvg_engine_store #(
   logic               complete, complete_last_q, lines_in_valid, lines_in_ready, leaves, leave_ready, rd_en;
   logic [COUNT_W-1:0] complete_count_q;
   logic [COUNT_W:0]   leaving;
-  logic [129:0]       lines_in;
+  logic [131:0]       lines_in;
   logic [ADDR_W-1:0]  rd_addr;
   logic [LANE_W-1:0]  rd_lane;
   logic [ROW_W-1:0]   rd_row;
@@ -177,9 +188,10 @@ module rvg_engine_store #(
     .s_axis_tdata({complete_last_q, complete_count_q}), .s_axis_tvalid(complete), .s_axis_tready(leave_ready),
     .m_axis_tdata(leaving), .m_axis_tvalid(leaves), .m_axis_tready(released)
   );
-  rvg_fifo #(.WIDTH(130), .DEPTH(JOBS)) u_lines_in (
+  rvg_fifo #(.WIDTH(132), .DEPTH(JOBS)) u_lines_in (
     .clk, .rst,
     .s_axis_tdata({
+      s_axis_tdata[rvg_engine_pkg::STORE_ROWS +: 16] == 16'd1, s_axis_tdata[rvg_engine_pkg::STORE_LINE_BEATS +: 16] == 16'd1,
       s_axis_tdata[rvg_engine_pkg::STORE_WHOLE], s_axis_tdata[rvg_engine_pkg::STRIDE2],
       s_axis_tdata[rvg_engine_pkg::STORE_ROWS +: 16], s_axis_tdata[rvg_engine_pkg::STORE_LINE_BEATS +: 16],
       s_axis_tdata[rvg_engine_pkg::STORE_PITCH +: 32], s_axis_tdata[rvg_engine_pkg::STORE_PLANE +: 32],
@@ -198,11 +210,11 @@ module rvg_engine_store #(
     .cmd_tdata, .cmd_tvalid, .cmd_tready, .m_axis_tdata, .m_axis_tvalid, .m_axis_tready
   );
 
-  // ---- what is stored. The room that an instruction saw when it was accepted is still there at its last batch.
+  // ---- what is stored: an instruction has its place there from when it is accepted, and is told with its last batch
   rvg_engine_store_order #(.DEPTH(PENDING)) u_order (
     .clk, .rst,
-    .s_axis_tdata(open ? {1'b0, pool_q, count} : {2'd2, 16'd0}),
-    .s_axis_tvalid((accept && linear) || (room_take && last)), .s_axis_tready(kind_ready),
+    .begins(accept), .begin_ok(kind_ready),
+    .ends_data(open ? {1'b0, pool_q, count} : {2'd2, 16'd0}), .ends(open ? room_take && last : accept && linear),
     .write_done, .pool_done, .linear_done, .linear_go, .linear_pending, .stored_count, .stored_channels
   );
 

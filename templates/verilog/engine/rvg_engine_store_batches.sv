@@ -33,34 +33,44 @@ module rvg_engine_store_batches #(
   end
 
   logic [15:0] repeats_q, sets_q, groups_q, count_q;  // sets, groups: those after this one
-  logic [15:0] sets_d;
   logic [7:0]  out_lanes_q, left_q;                   // channels left of the set
   logic        set_end;
+  logic        last_group, last_set, next_is_last;    // this one, and the set after it: registers, needed early
+  logic        one_set_q, two_sets_q;
 
   assign set_end = left_q == 8'(channels);
-  assign last    = set_end && sets_q == '0 && groups_q == '0;
+  assign last    = set_end && last_set && last_group;
   assign count   = count_q + 16'(channels);
-  assign sets_d  = (sets_q == '0 ? repeats_q : sets_q) - 1'b1;
 
   always_ff @(posedge clk) begin
     if (take) begin
       count_q <= count;
       left_q  <= left_q - 8'(channels);
       if (set_end) begin
-        sets_q <= sets_d;
-        left_q <= sets_d == '0 ? out_lanes_q : 8'(PO);
-        if (sets_q == '0) groups_q <= groups_q - 1'b1;
+        last_set     <= next_is_last;
+        next_is_last <= one_set_q || (last_set ? two_sets_q : sets_q == 16'd2);
+        sets_q       <= (last_set ? repeats_q : sets_q) - 1'b1;
+        left_q       <= next_is_last ? out_lanes_q : 8'(PO);
+        if (last_set) begin
+          groups_q   <= groups_q - 1'b1;
+          last_group <= groups_q == 16'd1;
+        end
       end
       if (last) busy <= 1'b0;
     end
     if (start) begin
-      busy        <= 1'b1;
-      repeats_q   <= repeats;
-      out_lanes_q <= out_lanes;
-      sets_q      <= repeats - 1'b1;
-      groups_q    <= groups - 1'b1;
-      left_q      <= repeats == 16'd1 ? out_lanes : 8'(PO);
-      count_q     <= '0;
+      busy         <= 1'b1;
+      repeats_q    <= repeats;
+      out_lanes_q  <= out_lanes;
+      sets_q       <= repeats - 1'b1;
+      last_set     <= repeats == 16'd1;
+      next_is_last <= repeats <= 16'd2;
+      one_set_q    <= repeats == 16'd1;
+      two_sets_q   <= repeats == 16'd2;
+      last_group   <= groups == 16'd1;
+      groups_q     <= groups - 1'b1;
+      left_q       <= repeats == 16'd1 ? out_lanes : 8'(PO);
+      count_q      <= '0;
     end
     if (rst) busy <= 1'b0;
   end

@@ -3,8 +3,9 @@
 //
 //   row r of channel c: line_beats beats at  store_addr + c * store_plane + r * store_pitch
 //
-// In     : s_axis, what an instruction stores: {whole, stride2, rows, line_beats, pitch, plane, addr}; batch, its
-//          batches {last, channels} as they become complete.
+// In     : s_axis, what an instruction stores: {one_row, one_beat, whole, stride2, rows, line_beats, pitch, plane, addr},
+//          where one_row and one_beat say so of rows and line_beats; batch, its batches {last, channels} as they become
+//          complete.
 // Out    : cmd {last, beats, addr} and m_axis, the beats. A store of lines has a command for each row, a whole one (its
 //          lines are contiguous) one for each channel; `last` marks a channel's last command. Rows beyond the map stay.
 // Rate   : one beat a cycle; between two instructions 1 cycle, and as many as `rows` has bits for a whole store.
@@ -26,7 +27,7 @@ module rvg_engine_store_lines #(
   input  wire logic               clk,
   input  wire logic               rst,
 
-  input  wire logic [129:0]       s_axis_tdata,
+  input  wire logic [131:0]       s_axis_tdata,
   input  wire logic               s_axis_tvalid,
   output      logic               s_axis_tready,
 
@@ -57,36 +58,38 @@ module rvg_engine_store_lines #(
 
   // ---- the instruction at work
   logic        busy_q, whole_q, stride2_q;
-  logic [15:0] rows_q, line_beats_q;
+  logic [15:0] rows_less_1_q, line_beats_q;
   logic [31:0] pitch_q, plane_q;
   logic [31:0] channel_q, row_addr_q;  // addresses of the channel and of the row
 
   // beats of a whole channel, rows * line_beats, a bit of `rows` a cycle
   logic [15:0] rows_left_q;
   logic [23:0] addend_q, whole_beats_q;
-  logic        sizing;
+  logic        sizing_q;
 
   assign s_axis_tready = !busy_q;
-  assign sizing        = whole_q && rows_left_q != '0;
 
   // ---- where the reading stands
   logic [ADDR_W-1:0] base_q, line_q, beat_q;  // of the slot, of the row of tiles, of the beat in its row
+  logic [ADDR_W-1:0] last_but_one_q;          // of a row's beats
   logic [ROW_W-1:0]  tile_row_q;
-  logic [15:0]       row_q;
+  logic [15:0]       rows_after_q;            // this one
+  // registers, needed early in a cycle: the row's last beat, the channel's last row and beat; a command goes with this one
+  logic              beat_last, row_last, last_beat, command, one_beat_q;
+  logic              row_soon;                // the next row is the channel's last
   logic [LANE_W-1:0] lane_q;
-  logic              read_q, slice_ready, enable, step, command;
-  logic              beat_last, tile_end, row_last, lane_last, channel_end, batch_end;
+  logic              read_q, slice_ready, enable, step;
+  logic              tile_end, lane_last, channel_end, batch_end;
 
-  assign beat_last   = beat_q == ADDR_W'(line_beats_q - 1'b1);
   assign tile_end    = tile_row_q == (stride2_q ? ROW_W'(M2 - 1) : ROW_W'(M1 - 1));
-  assign row_last    = row_q == rows_q - 1'b1;
   assign lane_last   = COUNT_W'(lane_q) == batch_tdata[COUNT_W-1:0] - 1'b1;
-  assign channel_end = step && beat_last && row_last;
+  assign channel_end = step && last_beat;
   assign batch_end   = channel_end && lane_last;
 
-  assign command = beat_q == '0 && (!whole_q || row_q == '0);
+  assign row_soon = row_last ? rows_less_1_q == '0 : rows_after_q == 16'd1;
+
   assign enable  = !read_q || slice_ready;
-  assign step    = busy_q && !sizing && batch_tvalid && enable && (!command || !cmd_tvalid || cmd_tready);
+  assign step    = busy_q && !sizing_q && batch_tvalid && enable && (!command || !cmd_tvalid || cmd_tready);
 
   assign batch_tready = batch_end;
   assign rd_en        = step;
@@ -97,10 +100,14 @@ module rvg_engine_store_lines #(
   always_ff @(posedge clk) begin
     if (enable) read_q <= step;
     if (step) begin
-      beat_q <= beat_last ? '0 : beat_q + 1'b1;
+      beat_q    <= beat_last ? '0 : beat_q + 1'b1;
+      beat_last <= beat_last ? one_beat_q : beat_q == last_but_one_q;
+      command   <= beat_last && (!whole_q || row_last);
+      last_beat <= beat_last ? one_beat_q && row_soon : row_last && beat_q == last_but_one_q;
       if (beat_last) begin
-        row_q      <= row_last ? '0 : row_q + 1'b1;
-        tile_row_q <= row_last || tile_end ? '0 : tile_row_q + 1'b1;
+        row_last     <= row_soon;
+        rows_after_q <= row_last ? rows_less_1_q : rows_after_q - 1'b1;
+        tile_row_q   <= row_last || tile_end ? '0 : tile_row_q + 1'b1;
         if (row_last)      line_q <= '0;
         else if (tile_end) line_q <= line_q + ADDR_W'(line_beats_q);
         row_addr_q <= row_last ? channel_q + plane_q : row_addr_q + pitch_q;
@@ -115,18 +122,29 @@ module rvg_engine_store_lines #(
       if (batch_tdata[COUNT_W]) busy_q <= 1'b0;
     end
 
-    if (sizing) begin
+    if (sizing_q) begin
+      sizing_q <= rows_left_q[15:1] != '0;
       if (rows_left_q[0]) whole_beats_q <= whole_beats_q + addend_q;
       rows_left_q <= rows_left_q >> 1;
       addend_q    <= addend_q << 1;
     end
     if (s_axis_tvalid && s_axis_tready) begin
-      {whole_q, stride2_q, rows_q, line_beats_q, pitch_q, plane_q, channel_q} <= s_axis_tdata;
-      row_addr_q    <= s_axis_tdata[31:0];
-      addend_q      <= 24'(s_axis_tdata[111:96]);
-      rows_left_q   <= s_axis_tdata[127:112];
-      whole_beats_q <= '0;
-      busy_q        <= 1'b1;
+      {whole_q, stride2_q} <= s_axis_tdata[129:128];
+      {line_beats_q, pitch_q, plane_q, channel_q} <= s_axis_tdata[111:0];
+      rows_less_1_q  <= s_axis_tdata[127:112] - 1'b1;
+      rows_after_q   <= s_axis_tdata[127:112] - 1'b1;
+      command        <= 1'b1;
+      row_last       <= s_axis_tdata[131];
+      last_but_one_q <= ADDR_W'(s_axis_tdata[111:96] - 16'd2);
+      one_beat_q     <= s_axis_tdata[130];
+      beat_last      <= s_axis_tdata[130];
+      last_beat      <= s_axis_tdata[131] && s_axis_tdata[130];
+      row_addr_q     <= s_axis_tdata[31:0];
+      sizing_q       <= s_axis_tdata[129];
+      addend_q       <= 24'(s_axis_tdata[111:96]);
+      rows_left_q    <= s_axis_tdata[127:112];
+      whole_beats_q  <= '0;
+      busy_q         <= 1'b1;
     end
 
     if (rst) begin
@@ -136,7 +154,6 @@ module rvg_engine_store_lines #(
       line_q     <= '0;
       beat_q     <= '0;
       tile_row_q <= '0;
-      row_q      <= '0;
       lane_q     <= '0;
     end
   end

@@ -4,11 +4,12 @@
 //   stored_count    instructions that are stored, and all before them, modulo 2^16
 //   stored_channels channels of the next one that are acknowledged; 0 while that one stores no map
 //
-// In     : s_axis, {kind, channels} of instructions whose last batch was taken (a linear one at once); write_done for
-//          each channel, pool_done, linear_done, in order each. What is done before its turn waits here.
+// In     : `begins` for each instruction that is accepted, where begin_ok; `ends` when its last batch is taken (of a linear
+//          one at once), with {kind, channels}; write_done for each channel, pool_done, linear_done, in order each. What is
+//          done before its turn waits here.
 // Linear : linear_go while the oldest instruction that is not stored is a linear one: all sums are complete then.
 //          linear_pending while any is on its way.
-// Memory : DEPTH instructions.  Rate: one instruction a cycle.
+// Memory : DEPTH instructions and one.  Rate: one instruction a cycle.
 
 `default_nettype none
 
@@ -18,9 +19,11 @@ module rvg_engine_store_order #(
   input  wire logic        clk,
   input  wire logic        rst,
 
-  input  wire logic [17:0] s_axis_tdata,
-  input  wire logic        s_axis_tvalid,
-  output      logic        s_axis_tready,
+  input  wire logic        begins,
+  output      logic        begin_ok,
+
+  input  wire logic [17:0] ends_data,
+  input  wire logic        ends,
 
   input  wire logic        write_done,
   input  wire logic        pool_done,
@@ -38,14 +41,33 @@ module rvg_engine_store_order #(
 
   localparam int COUNT_W = $clog2(DEPTH + 2);
 
+  if (DEPTH < 1) begin : g_check_positive
+    rvg_error_parameter_below_1 u_error ();
+  end
+
   logic [1:0]         kind;
   logic [15:0]        channels;
-  logic               waits, retire, of_map;
+  logic               waits, retire, of_map, room;
   logic [19:0]        acknowledged_q;    // channels, of this instruction and of later ones
   logic [COUNT_W-1:0] pools_q, linears_q;
+  logic [COUNT_W-1:0] places_q;          // instructions that began and are not stored: the FIFO has one for each
+  logic               ends_q;
+  logic [17:0]        ends_data_q;
 
-  rvg_fifo #(.WIDTH(18), .DEPTH(DEPTH)) u_fifo (
-    .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,
+  always_ff @(posedge clk) begin
+    ends_q      <= ends;
+    ends_data_q <= ends_data;
+    places_q    <= places_q + COUNT_W'(begins) - COUNT_W'(retire);
+    begin_ok    <= places_q < COUNT_W'(DEPTH);  // one more may begin in this cycle
+    if (rst) begin
+      ends_q   <= 1'b0;
+      begin_ok <= 1'b0;
+      places_q <= '0;
+    end
+  end
+
+  rvg_fifo #(.WIDTH(18), .DEPTH(DEPTH + 1)) u_fifo (
+    .clk, .rst, .s_axis_tdata(ends_data_q), .s_axis_tvalid(ends_q), .s_axis_tready(room),
     .m_axis_tdata({kind, channels}), .m_axis_tvalid(waits), .m_axis_tready(retire)
   );
 
@@ -66,7 +88,7 @@ module rvg_engine_store_order #(
   always_ff @(posedge clk) begin
     acknowledged_q <= acknowledged_q + 20'(write_done) - (retire && of_map ? 20'(channels) : '0);
     pools_q        <= pools_q + COUNT_W'(pool_done) - COUNT_W'(retire && kind == POOL);
-    linears_q      <= linears_q + COUNT_W'(s_axis_tvalid && s_axis_tready && s_axis_tdata[17:16] == LINEAR)
+    linears_q      <= linears_q + COUNT_W'(ends_q && ends_data_q[17:16] == LINEAR)
                                 - COUNT_W'(linear_done);
     if (retire) stored_count <= stored_count + 1'b1;
     if (rst) begin
@@ -77,9 +99,14 @@ module rvg_engine_store_order #(
     end
   end
 
+  wire unused = &{1'b0, room};
+
 `ifdef RVG_ASSERT
   rvg_assert #(.TEXT("rvg_engine_store_order: a linear layer was done out of its turn")) u_assert_linear (
     .clk, .rst, .holds(!linear_done || linear_go)
+  );
+  rvg_assert #(.TEXT("rvg_engine_store_order: an instruction ended that has no place")) u_assert_room (
+    .clk, .rst, .holds(!ends_q || room)
   );
 `endif
 
