@@ -17,7 +17,7 @@ from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.engine.kinds import kind_of
 from repvgg_hw.winograd.golden import data_transform, output_transform, weight_transform
 
-STRIPS = 8
+STRIPS = 10
 LATENCY = 15  # from a tile's last row to its first column
 Column = tuple[int, int, bool, list[int]]  # x, y, last of the batch, the valid pixels
 
@@ -39,8 +39,9 @@ async def equals_golden(bench: Bench) -> None:
     unit, p, dice = bench.unit, bench.parameters, bench.dice
     n, lanes, most = p["N"], p["LANES"], p["T_MAX"]
     bits = p["ACC_W"] + 2 * max(p["SHIFT1"], p["SHIFT2"])
-    # The first is long enough for a rate; then single tiles, whose pipelines overlap most.
-    shapes = [(most, 1, 1, 2, 0), (1, 1, 1, 2, 1), (1, 1, 1, 1, 0)]
+    # The first is long enough for a rate; then single tiles, whose pipelines overlap most: as many as it
+    # takes for one whose shift is not the next one's.
+    shapes = [(most, 1, 1, 2, 0), (1, 1, 1, 2, 1), *((1, 1, 1, 1, i % 2) for i in range(4))]
     shapes += [random_shape(bench) for _ in range(STRIPS - len(shapes))]
     strips = [strip(bench, *shape) for shape in shapes]
     sets = [of_set for one in strips for of_set in one.sums]

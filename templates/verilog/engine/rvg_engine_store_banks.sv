@@ -75,8 +75,6 @@ module rvg_engine_store_banks #(
     end
   end
 
-  wire unused = &{1'b0, line_beats};  // a slot has no more beats than its addresses
-
   logic [ADDR_W-1:0]     wr_addr_q;
   logic [BD-1:0]         wr_en_q;
   logic [LANES*M1*8-1:0] wr_data_q;
@@ -96,6 +94,7 @@ module rvg_engine_store_banks #(
 
   // ---- the banks, and the one that is read
   logic [LANES*M1*8*BD-1:0] words;
+  logic [M1*8*BD-1:0]       rows;  // of the lane
   logic [LANE_W-1:0]        lane_q;
   logic [ROW_W-1:0]         row_q;
 
@@ -116,7 +115,16 @@ module rvg_engine_store_banks #(
     end
   end
 
-  assign rd_data = words[8*BD*(M1*32'(lane_q) + 32'(row_q)) +: 8*BD];
+  // The lane first: a lane that is multiplied by its rows would take a multiplier.
+  always_comb begin
+    rows = words[M1*8*BD-1:0];
+    for (int l = 1; l < LANES; l++) begin
+      if (lane_q == LANE_W'(l)) rows = words[M1*8*BD*l +: M1*8*BD];
+    end
+  end
+  assign rd_data = rows[8*BD*32'(row_q) +: 8*BD];
+
+  wire unused = &{1'b0, line_beats, lane_q};  // a slot has no more beats than its addresses; one lane is no choice
 
 `ifdef RVG_ASSERT
   rvg_assert #(.TEXT("rvg_engine_store_banks: a line ends beyond its slot")) u_assert_slot (
