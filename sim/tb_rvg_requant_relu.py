@@ -31,7 +31,7 @@ async def run(bench: Bench, shift: int) -> None:
     limit = 1 << bits - 2  # so that acc and acc + bias fit
     bias = rng.integers(-limit, limit, channels) >> rng.integers(0, bits, channels)
     biased = rng.integers(-limit, limit, (BEATS, channels)) >> rng.integers(0, bits, (BEATS, channels))
-    biased[::3] = aimed(rng, mult, shift, limit, biased[::3].shape)
+    biased[::2] = aimed(rng, mult, shift, limit, biased[::2].shape, (1 << p["Y_W"]) - 1)
     order = np.arange(BEATS) % addresses  # beat -> table word
     take = order[:, None] * lanes + np.arange(lanes)
     sums = np.take_along_axis(biased, take, axis=1)
@@ -72,9 +72,12 @@ async def run(bench: Bench, shift: int) -> None:
 
 
 def aimed(
-    rng: np.random.Generator, mult: np.ndarray, shift: int, limit: int, shape: tuple[int, ...]
+    rng: np.random.Generator, mult: np.ndarray, shift: int, limit: int, shape: tuple[int, ...], largest: int
 ) -> np.ndarray:
-    """Sums whose product lies at or beside a tie between two results in -1 .. 256."""
-    target = (rng.integers(-1, 257, shape) << shift) + (1 << shift - 1)
-    sums = target // np.maximum(mult, 1) + rng.integers(-1, 2, shape)
+    """Sums whose product lies at or beside a tie between two results, most often at the ends of the range."""
+    result = rng.integers(-1, largest + 2, shape)
+    at_end = rng.random(shape) < 0.6
+    result[at_end] = rng.choice((-1, 0, largest - 1, largest), int(at_end.sum()))
+    target = (result << shift) + (1 << shift - 1)
+    sums = target // np.maximum(mult, 1) + rng.integers(-1, 3, shape)
     return np.asarray(np.clip(sums, -limit, limit - 1))

@@ -22,18 +22,18 @@ def instances(text: str, kind: str, name: str) -> Iterator[re.Match[str]]:
     return re.finditer(INSTANCE.format(kind=kind, name=name), text, re.MULTILINE)
 
 
-def _replaced(text: str, faults: dict[str, tuple[str, str]], name: str) -> str:
-    """One replacement in the first cell that has what is to be replaced."""
+def _replaced(text: str, faults: dict[str, tuple[str, str]], name: str, port: str = "") -> str:
+    """One replacement in the first cell that has what is to be replaced, and such a net at a port."""
     for kind, (old, new) in faults.items():
         for cell in instances(text, kind, name):
-            if old in cell[0]:
+            if old in cell[0] and re.search(port, cell["ports"]):
                 return text[: cell.start()] + cell[0].replace(old, new) + text[cell.end() :]
     raise AssertionError(f"no cell of this netlist has any of {faults}")
 
 
 def flipped_bit(text: str) -> str:
     """One bit of a look-up table, where requantization rounds: of an accumulator a low bit may round away."""
-    return _replaced(text, TABLES, r"u_stage\S*requant\S*rounded_q\S*")
+    return _replaced(text, TABLES, r"u_stage\S*", port=r"requant\S*halves_q")
 
 
 def missing_register(text: str) -> str:

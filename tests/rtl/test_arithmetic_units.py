@@ -184,8 +184,10 @@ def requant_relu() -> Trials:
         "nibble": {"LANES": 4, "ADDRS": 2, "ACC_W": 24, "Y_W": 4},
     }
     faults = {
-        "ties_go_down": Fault("lanes", "<= product_q + half;", "<= product_q + half - 1'b1;"),
-        "no_clamp": Fault("lanes", "else if (scaled > Y_MAX)", "else if (1'b0)"),
+        "ties_go_down": Fault("lanes", "$signed({product_q, 1'b0})", "$signed({product_q - 1'b1, 1'b0})"),
+        "no_clamp": Fault("lanes", "else if (above_q || rounded[Y_W])", "else if (1'b0)"),
+        "no_carry": Fault("lanes", "above_q || rounded[Y_W]", "above_q"),
+        "few_bits": Fault("lanes", "(halves >>> (Y_W + 1)) != '0", "halves[Y_W+1]"),
     }
     return Trials(cases, faults)
 

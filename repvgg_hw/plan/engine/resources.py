@@ -79,8 +79,9 @@ SIX = Rates(pixel=(0, 0), place=(33, 9), mask=(17, 24), address=(7, 5))
 RATES = {
     "xc7": SIX,
     "xcup": SIX,
-    "ecp5": Rates((489, 50), (193, 47), (34, 32), (11, 5), weights=1.65, input=1.13),
+    "ecp5": Rates((186, 0), (193, 47), (34, 32), (11, 5), weights=1.65, input=1.13),
 }
+RESULT = 8  # bits of a requantized value
 NARROW = 0.8  # of a network's adders' bits: the first ones in a chain have fewer than the last
 CHAIN = 9  # products in a chain of multipliers; from the third on operands wait outside of the multiplier
 HALVES = 2  # of complete sums: one is drained while the other is filled
@@ -200,11 +201,11 @@ def _output(array: Array, family: str) -> Resources:
     product = acc + MULTIPLIER_BITS + 1
     adders = _adders(array, "output") * (widths.sum + middle) + m * _adders(array, "divide") * acc
     strides = m * (widths.sum + 2 * middle + 2 * acc) if n > KERNEL else 0
-    lane = adders + n * middle * _choice(m, family) + m * (acc + 3 * product) + strides
+    lane = adders + n * middle * _choice(m, family) + m * (acc + 2 * product + RESULT) + strides
     return Resources(
         dsp=array.lanes * m * dsps(acc, MULTIPLIER_BITS + 1, FAMILIES[family].dsp_ports),
         lut=array.lanes * lane,
-        ff=array.lanes * (n * m * middle * 2 + m * (3 * acc + 3 * product)),
+        ff=array.lanes * (n * m * middle * 2 + m * (3 * acc + 2 * product + RESULT)),
     )
 
 

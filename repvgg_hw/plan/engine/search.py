@@ -27,6 +27,7 @@ ACC_STEP = 4  # bits that accumulators are rounded up by: another checkpoint of 
 CHANNELS = range(1, 17)  # PI and PO
 SLOTS = 4  # of the store: a batch begins before the pixels of the one before it came
 POOL_STEP = 8  # bits that the pool's sums are rounded up to
+UNWORTHY = 0.001  # share of a frame's cycles for which no lane and no memory is added
 LEAST_LINES = 32  # beats of a row bank: RAM in LUTs holds no fewer at that price
 
 
@@ -120,7 +121,7 @@ def _planned(
 
 
 def _shrunk(network: IntegerNetwork, best: Found, budget: Budget, others: Sequence[IntegerNetwork]) -> Found:
-    """The same cycles with fewer lanes, then a smaller data memory, where that is so."""
+    """With fewer lanes, then a smaller data memory, where that costs no cycles worth their hardware."""
     array = best.array
     smaller = [
         replace(array, lanes=lanes, word_depth=depth)
@@ -132,7 +133,7 @@ def _shrunk(network: IntegerNetwork, best: Found, budget: Budget, others: Sequen
     for one in smaller:
         placed = held(one, budget)
         found = _planned(network, placed, budget, others) if placed is not None else None
-        if found is not None and found.frame.cycles <= best.frame.cycles:
+        if found is not None and found.frame.cycles <= (1 + UNWORTHY) * best.frame.cycles:
             return found
     return best
 

@@ -8,7 +8,9 @@
 // Table  : ADDRS words of LANES x {mult uint17, bias int[ACC_W]}, lane 0 low, from a ROM with one cycle of latency,
 //          read in order beat by beat; after the last word comes word 0.
 // Widths : acc and acc + bias fit int[ACC_W] (proven by the plan), shift 1 .. 2^rvg_pkg::SHIFT_W - 1, y uint[Y_W].
-// Latency: 8 cycles: sum, bias, three of the multiplier, its result, rounding, clamp.
+// Rounding: behind the shift, where one bit is added, not before it: with h = floor(p / 2^(shift-1)),
+//          floor((p + 2^(shift-1)) / 2^shift) = floor((h + 1) / 2).
+// Latency: 8 cycles: sum, bias, three of the multiplier, its result, shift, rounding and clamp.
 
 `default_nettype none
 
@@ -36,7 +38,6 @@ module rvg_requant_relu #(
 );
 
   localparam int PROD_W = ACC_W + MULT_W + 1;
-  localparam logic signed [PROD_W-1:0] Y_MAX = PROD_W'((1 << Y_W) - 1);
 
   if (LANES < 1 || ADDRS < 1 || ACC_W < 1 || Y_W < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
@@ -45,12 +46,10 @@ module rvg_requant_relu #(
     rvg_error_result_wider_than_the_product u_error ();
   end
 
-  logic [LANES*ACC_W-1:0]    acc_q;
-  logic [6:0]                valid_q;
-  logic signed [PROD_W-1:0]  half;
+  logic [LANES*ACC_W-1:0] acc_q;
+  logic [6:0]             valid_q;
 
   assign affine_en = acc_valid;
-  assign half      = PROD_W'(1) << (shift - 1'b1);
 
   always_ff @(posedge clk) begin
     valid_q <= {valid_q[5:0], acc_valid};
@@ -69,12 +68,16 @@ module rvg_requant_relu #(
   for (genvar i = 0; i < LANES; i++) begin : g_lane
     logic signed [ACC_W-1:0]  acc_i, bias, biased_q;
     logic signed [MULT_W:0]   mult, mult_q;
-    logic signed [PROD_W-1:0] product, product_q, rounded_q, scaled;
+    logic signed [PROD_W-1:0] product, product_q;
+    logic signed [PROD_W:0]   halves;            // of the result's step
+    logic [Y_W:0]             halves_q, rounded;
+    logic                     below_q, above_q;  // halves are negative, or have more bits than are kept
 
-    assign acc_i  = acc_q[ACC_W*i +: ACC_W];
-    assign bias   = affine_data[(ACC_W+MULT_W)*i +: ACC_W];
-    assign mult   = {1'b0, affine_data[(ACC_W+MULT_W)*i + ACC_W +: MULT_W]};
-    assign scaled = rounded_q >>> shift;
+    assign acc_i   = acc_q[ACC_W*i +: ACC_W];
+    assign bias    = affine_data[(ACC_W+MULT_W)*i +: ACC_W];
+    assign mult    = {1'b0, affine_data[(ACC_W+MULT_W)*i + ACC_W +: MULT_W]};
+    assign halves  = $signed({product_q, 1'b0}) >>> shift;
+    assign rounded = {1'b0, halves_q[Y_W:1]} + (Y_W + 1)'(halves_q[0]);
 
     rvg_multiply #(.A_W(ACC_W), .B_W(MULT_W + 1), .P_W(PROD_W)) u_multiply (
       .clk, .en(valid_q[3:1]), .a(biased_q), .b(mult_q), .p(product)
@@ -86,11 +89,15 @@ module rvg_requant_relu #(
         mult_q   <= mult;
       end
       if (valid_q[4]) product_q <= product;
-      if (valid_q[5]) rounded_q <= product_q + half;
+      if (valid_q[5]) begin
+        halves_q <= halves[Y_W:0];
+        below_q  <= halves[PROD_W];
+        above_q  <= (halves >>> (Y_W + 1)) != '0;
+      end
       if (valid_q[6]) begin
-        if (scaled < 0)          y[Y_W*i +: Y_W] <= '0;
-        else if (scaled > Y_MAX) y[Y_W*i +: Y_W] <= '1;
-        else                     y[Y_W*i +: Y_W] <= scaled[Y_W-1:0];
+        if (below_q)                      y[Y_W*i +: Y_W] <= '0;
+        else if (above_q || rounded[Y_W]) y[Y_W*i +: Y_W] <= '1;
+        else                              y[Y_W*i +: Y_W] <= rounded[Y_W-1:0];
       end
     end
   end

@@ -46,13 +46,13 @@ class RtlFault:
 
 
 RTL_FAULTS = {
-    "rounding term": RtlFault("rvg_requant_relu", "product_q + half;", "product_q;", "stage0.0"),
-    "ReLU's clamp": RtlFault("rvg_requant_relu", "if (scaled < 0) ", "if (1'b0) ", "stage0.0"),
+    "rounding term": RtlFault("rvg_requant_relu", "(Y_W + 1)'(halves_q[0])", "(Y_W + 1)'(1'b0)", "stage0.0"),
+    "ReLU's clamp": RtlFault("rvg_requant_relu", "if (below_q) ", "if (1'b0) ", "stage0.0"),
     "saturation": RtlFault(
-        "rvg_requant_relu", "PROD_W'((1 << Y_W) - 1)", "PROD_W'((1 << (Y_W - 1)) - 1)", "stage0.0"
+        "rvg_requant_relu", "above_q || rounded[Y_W]", "above_q || rounded[Y_W-1]", "stage0.0"
     ),
     "swapped channels": RtlFault(
-        "rvg_requant_relu", "assign acc_i  = acc_q[ACC_W*i +:", "assign acc_i  = acc_q[ACC_W*(LANES-1-i) +:",
+        "rvg_requant_relu", "acc_i   = acc_q[ACC_W*i +:", "acc_i   = acc_q[ACC_W*(LANES-1-i) +:",
         "stage0.0",
     ),
     "padding row above": RtlFault("rvg_window_buffer", "row != '0 && row <=", "row <=", "stage0.0"),
