@@ -77,7 +77,7 @@ class Layer:
 
     def beats(self, maps: np.ndarray) -> list[int]:
         plan = self.plan
-        return [pack(b, plan.in_bits) for b in maps.transpose(0, 2, 3, 1).reshape(-1, plan.pi)]
+        return [pack(b, plan.in_bits) for b in maps.transpose(0, 2, 3, 1).reshape(-1, plan.in_lanes)]
 
     def expected(self, maps: np.ndarray) -> list[int]:
         out = golden.conv_layer(maps, self.conv).transpose(0, 2, 3, 1)

@@ -18,13 +18,14 @@ async def equals_data_transform(bench: Bench) -> None:
     kind = transform(p["M"], p["STRIDE"])
     half = 1 << p["X_W"] - 1
     low, high = (-half, half - 1) if p["X_SIGNED"] else (0, 2 * half - 1)
-    windows = bench.rng.integers(low, high + 1, (WINDOWS, p["PI"], kind.size, kind.size))
+    windows = bench.rng.integers(low, high + 1, (WINDOWS, p["IN_LANES"], kind.size, kind.size))
     windows[::3] = bench.rng.choice([low, high], windows[::3].shape)
 
     def words(values: np.ndarray, bits: int) -> list[int]:
         return [pack(word, bits) for word in values.transpose(0, 2, 3, 1).reshape(len(values), -1).tolist()]
 
     await bench.reset_streams()
-    expected = words(data_transform(windows, kind), p["DATA_W"])
+    parts = windows.reshape(-1, p["PI"], kind.size, kind.size)
+    expected = words(data_transform(parts, kind), p["DATA_W"])
     cycles = await bench.equal(words(windows, p["X_W"]), expected)
     bench.planned("word", kind.size + 1, cycles[-1] - cycles[-2])

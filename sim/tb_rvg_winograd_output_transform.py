@@ -20,7 +20,7 @@ SETS = 40
 @over_cases
 async def equals_output_transform(bench: Bench) -> None:
     unit, rng, p = bench.unit, bench.rng, bench.parameters
-    m, po, lanes, bits = (p[name] for name in ("M", "PO", "LANES", "ACC_W"))
+    m, po, lanes, rows, bits = (p[name] for name in ("M", "PO", "LANES", "ROWS", "ACC_W"))
     kind = transform(m, p["STRIDE"])
     channels = min(16, (1 << bits - 1) // (9 * 127 * 255))  # as many as the sums' width allows
     tiles = rng.integers(0, 256, (SETS, 1, channels, kind.size, kind.size))
@@ -30,7 +30,8 @@ async def equals_output_transform(bench: Bench) -> None:
     # (set, batch of channels, column, channel, row)
     shaped = output_transform(sums, kind).reshape(SETS, po // lanes, lanes, m, m).transpose(0, 1, 4, 2, 3)
     expected = shaped.reshape(-1, lanes * m).tolist()
-    spacing = kind.size * po // lanes
+    steps = max(-(-kind.size // rows), m)
+    spacing = steps * po // lanes
 
     received: list[list[int]] = []
     came, firsts = [], []  # cycles of the sums, and of their first beats
@@ -58,6 +59,6 @@ async def equals_output_transform(bench: Bench) -> None:
 
     assert len(received) == len(expected)
     latencies = {first - sums_in for sums_in, first in zip(came, firsts, strict=True)}
-    assert latencies == {kind.size + OUTPUT_CYCLES}, latencies
+    assert latencies == {steps + OUTPUT_CYCLES}, latencies
     for number, (got, want) in enumerate(zip(received, expected, strict=True)):
         assert got == want, f"beat {number}: expected {want}, got {got}"

@@ -85,6 +85,11 @@ class FoldedConv:
         return self.out_height * self.out_width * self.c_out * (self.c_in // self.groups) * TAPS
 
     @property
+    def in_lanes(self) -> int:
+        """Channels per beat into the line buffer."""
+        return self.pi
+
+    @property
     def write_cycles(self) -> int:
         """Beats that the line buffer takes per frame."""
-        return self.height * self.width * (self.c_in // self.pi)
+        return self.height * self.width * (self.c_in // self.in_lanes)

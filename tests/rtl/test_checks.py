@@ -27,6 +27,7 @@ MODULES = sorted(name for name in library() if not is_package(name))
 POSITIVE = "parameter_below_1"
 FOLDING = "pi_and_po_must_divide_the_channels_of_a_group"
 STRIDE = "stride_must_be_1_or_2"
+IN_LANES = "pi_must_divide_in_lanes"
 ENGINE_N = 5  # of the engine's units, where no other is chosen
 WORDS_4 = {"WORDS": 4, "ADDRS": 4}
 
@@ -43,6 +44,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     ],
     "rvg_conv3x3_winograd": [
         ({"PI": 3, "C_IN": 4}, FOLDING), ({"STRIDE": 3}, STRIDE), ({"PO": 0}, POSITIVE),
+        ({"IN_LANES": 3}, "in_lanes_must_divide_the_channels"), ({"PI": 2, "IN_LANES": 1}, IN_LANES),
     ],
     "rvg_credit_fifo": [({"DEPTH": 3, "SET": 4}, "depth_below_a_set"), ({"SET": 0}, POSITIVE)],
     "rvg_delay": [({"W": 0}, POSITIVE)],
@@ -112,13 +114,14 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     ],
     "rvg_winograd_input_transform": [
         ({"MIDDLE_W": 8}, "every_pass_widens"), ({"DATA_W": 9}, "every_pass_widens"), ({"PI": 0}, POSITIVE),
-        ({"M": 3}, "no_network_for_this_m_and_stride"),
+        ({"M": 3}, "no_network_for_this_m_and_stride"), ({"PI": 2, "IN_LANES": 3}, IN_LANES),
     ],
     "rvg_winograd_mac": [({"PO": 0}, POSITIVE)],
     "rvg_winograd_output_transform": [
         ({"PO": 3, "LANES": 2}, "lanes_must_divide_po"), ({"ACC_W": 33}, "dividers_have_at_most_32_bits"),
         ({"SHIFT": -1}, "dividers_have_at_most_32_bits"), ({"PO": 0}, POSITIVE),
         ({"M": 3}, "no_network_for_this_m_and_stride"),
+        ({"ROWS": 4}, "rows_must_be_fewer_than_the_tile_has"),
     ],
     **collected("RED"),
 }  # fmt: skip
@@ -162,9 +165,9 @@ LEGAL: dict[str, list[Parameters]] = {
         {"TILES_Y": 7, "TILES_X": 9}, {"TILES_Y": 9, "TILES_X": 7}, {"STEP": 2, "TILES_Y": 4, "TILES_X": 4},
         {"BEAT_W": 1, "HEIGHT": 1, "WIDTH": 1, "TILES_Y": 1, "TILES_X": 1},
     ],
-    "rvg_winograd_input_transform": [{"MIDDLE_W": 9, "DATA_W": 9}],
+    "rvg_winograd_input_transform": [{"MIDDLE_W": 9, "DATA_W": 9}, {"PI": 2, "IN_LANES": 6}],
     "rvg_winograd_mac": [{"DATA_W": 1, "WEIGHT_W": 1, "SUM_W": 1}],
-    "rvg_winograd_output_transform": [{"ACC_W": 32}, {"SHIFT": 0}, {"PO": 4, "LANES": 4}],
+    "rvg_winograd_output_transform": [{"ACC_W": 32}, {"SHIFT": 0}, {"PO": 4, "LANES": 4}, {"ROWS": 3}],
     **collected("LEGAL"),
 }  # fmt: skip
 MAY_BE_ZERO = {"START", "A_SHIFT", "B_SHIFT", "SHIFT", "L_SHIFT", "SHIFT1", "SHIFT2", "LOGITS", "WORD_URAM"}

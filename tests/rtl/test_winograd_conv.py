@@ -24,6 +24,10 @@ UNITS = {
     "m2_busy": WinogradUnit(2, 8, 8, 10, 10, pi=4, po=2, acc_bits=24),
     # one pixel, one channel
     "m2_one": WinogradUnit(2, 1, 1, 1, 1, pi=1, po=1, acc_bits=24),
+    # parts of the line buffer's words, across groups; rows by twos; all three without a cycle to spare
+    "m2_parts": WinogradUnit(2, 8, 8, 13, 11, pi=2, po=1, groups=2, stride=2, acc_bits=24),
+    # the line buffer takes all channels at once; rows by threes, which the tile's are not divided by
+    "m3_rows": WinogradUnit(3, 3, 12, 13, 11, pi=1, po=1, stride=2, acc_bits=24),
     "m3": WinogradUnit(3, 2, 2, 4, 5, pi=1, po=1, acc_bits=24),
 }
 FAULTS = {
@@ -34,7 +38,10 @@ FAULTS = {
     "lost": Fault("m3", ".m_axis_tready(data_tready)", ".m_axis_tready(1'b1)", stalls="choked"),
     "no_room": Fault("m3", "(!first_q || start_ok)", "1'b1", "set began without room", module="rvg_issue",
                      stalls="choked"),
-    "too_close": Fault("m3", ".SPACING(K*PO/LANES)", ".SPACING(1)", "sums came before those before"),
+    "too_close": Fault("m3", ".SPACING(SPACING)", ".SPACING(1)", "sums came before those before"),
+    "too_slow": Fault("m3_rows", ".SPACING(SPACING)", ".SPACING(K)", stalls="flowing"),
+    "other_parts": Fault("m2_parts", "pixel[PI*X_W*part_q +: PI*X_W]", "pixel[0 +: PI*X_W]",
+                         module="rvg_winograd_input_transform"),
     "a_beat_too_many": Fault("m3", "y_valid <= valid_q[6];", "y_valid <= |valid_q[6:5];",
                              "a beat was written that nothing was reserved for", module="rvg_requant_relu"),
 }  # fmt: skip

@@ -15,6 +15,8 @@ M7 = WinogradUnit(7, 9, 4, 16, 6, pi=1, po=2, acc_bits=26)
 M5_STRIDE2 = WinogradUnit(5, 3, 6, 9, 12, pi=1, po=2, acc_bits=24, stride=2, in_signed=True)
 ONE = WinogradUnit(2, 4, 4, 6, 9, pi=1, po=1, acc_bits=24)
 M2 = WinogradUnit(2, 4, 4, 6, 9, pi=1, po=2, acc_bits=24)
+M3_STRIDE2 = WinogradUnit(3, 3, 4, 9, 12, pi=1, po=4, acc_bits=24, stride=2)
+M4_STRIDE2 = WinogradUnit(4, 3, 4, 9, 12, pi=1, po=2, acc_bits=24, stride=2)
 
 
 def of_layer(unit: WinogradUnit, *names: str) -> dict[str, int | bool | str]:
@@ -23,14 +25,22 @@ def of_layer(unit: WinogradUnit, *names: str) -> dict[str, int | bool | str]:
 
 
 def input_transform() -> Trials:
-    names = ("M", "STRIDE", "PI", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
-    cases = {"m5_stride2": of_layer(M5_STRIDE2, *names), "m2": of_layer(M2, *names)}
+    names = ("M", "STRIDE", "PI", "IN_LANES", "X_W", "X_SIGNED", "MIDDLE_W", "DATA_W")
+    cases = {
+        "m5_stride2": of_layer(M5_STRIDE2, *names),
+        "m2": of_layer(M2, *names) | {"IN_LANES": 1},
+        "three_parts": of_layer(M2, *names) | {"IN_LANES": 3},
+        "two_parts": of_layer(M4, *names) | {"IN_LANES": 4},
+    }
     faults = {
         "changes": Fault("m2", "= rows_busy_q && !m_axis_tvalid;", "= rows_busy_q;", STAYS),
         "withdrawn": Fault("m2", "if (m_axis_tready) m_axis_tvalid <=", "m_axis_tvalid <=", STAYS),
         "lost": Fault("m2", "= middle_full_q && !rows_busy_q;", "= middle_full_q;", "rows that are at work"),
         "overtaken": Fault("m2", "columns_busy_q && !middle_full_q;", "columns_busy_q;", "one that waits"),
         "twice": Fault("m2", "if (hand_over) middle_full_q <= 1'b0;", ""),
+        "same_part": Fault("two_parts", "part_q      <= last_part_q ? '0 : part_q + 1'b1;", "part_q <= '0;"),
+        "part_skipped": Fault("three_parts", "PARTS > 1 ? PARTS - 2 : 0", "0"),
+        "not_to_the_end": Fault("three_parts", "= last_part_q && !columns_busy_q;", "= !columns_busy_q;"),
         "narrow_columns": Fault("m2", "= t[MIDDLE_W*i +: MIDDLE_W];",
                                 "= MIDDLE_W'($signed(t[MIDDLE_W*i +: MIDDLE_W-1]));"),
         "narrow_rows": Fault("m2", "= t[DATA_W*j +: DATA_W];",
@@ -68,13 +78,14 @@ def mac_array() -> Trials:
 
 
 def output(unit: WinogradUnit) -> dict[str, int | bool | str]:
-    return {**of_layer(unit, "M", "STRIDE", "PO", "LANES", "ACC_W"), "SHIFT": unit.transform.shift}
+    shift = unit.transform.shift
+    return {**of_layer(unit, "M", "STRIDE", "PO", "LANES", "ROWS", "ACC_W"), "SHIFT": shift}
 
 
 def output_transform() -> Trials:
     odd = "(ROW_W'(1) << SUM_W)"  # one more in the second sum, which no convolution has
     faults = {
-        "wrong_sum": Fault("one", "<= mine[ROW_W-1:0];", f"<= {odd} + mine[ROW_W-1:0];",
+        "wrong_sum": Fault("one", "<= mine[STEP_SUMS-1:0];", f"<= {odd} + mine[STEP_SUMS-1:0];",
                            "a rest in the first pass", silent=True),
         "wrong_middle": Fault("one", "middle_q[COL_W-1:0];", "middle_q[COL_W-1:0] ^ (COL_W'(1) << MID_W);",
                               "a rest in the second pass"),
@@ -82,8 +93,22 @@ def output_transform() -> Trials:
         "twice": Fault("one", "columns_busy_q <= left_q != '0;", "columns_busy_q <= left_q != '1;"),
         "too_slow": Fault("one", "BATCH_W'(BATCHES - 1)) begin", "BATCH_W'(BATCHES)) begin",
                           "sums came before those before them had left"),
+        "same_row": Fault("two_rows", "sums_q[ROW_W*i +: ROW_W]", "sums_q[ROW_W-1:0]"),
+        "rows_lost": Fault("uneven_rows", "if (i < K) begin", "if (i < K - 1) begin"),
+        "does_not_wait": Fault("rows_wait", "&& step_q < STEP_W'(FILLED);", ";"),
+        "too_early": Fault("rows_wait", "FILLED > M ? FILLED : M;", "FILLED;"),
     }  # fmt: skip
-    return Trials({"m7": output(M7), "m2": output(M2), "one": output(ONE)}, faults)
+    cases = {
+        "m7": output(M7),
+        "m2": output(M2) | {"ROWS": 1},
+        "one": output(ONE) | {"ROWS": 1},
+        "two_rows": output(M2) | {"ROWS": 2},
+        # behind the last row nothing; two channels, one after another
+        "uneven_rows": output(M3_STRIDE2) | {"ROWS": 3, "LANES": 2},
+        # three steps of rows, four columns: the rows wait for them
+        "rows_wait": output(M4_STRIDE2) | {"ROWS": 3, "LANES": 1},
+    }
+    return Trials(cases, faults)
 
 
 def raster(unit: WinogradUnit, **others: int) -> dict[str, int]:

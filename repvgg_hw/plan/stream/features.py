@@ -179,15 +179,16 @@ def _(c: WinogradPlan, family: str) -> Features:
         of_memories(conv_memories(c), family)
         + products
         + _count(
-            line_select=k * c.pi * c.in_bits * (k + c.transform.step),
-            tile_pixels=positions * c.pi * c.in_bits,
+            line_select=k * c.in_lanes * c.in_bits * (k + c.transform.step),
+            # once in the line buffer's window, once in the columns of the part that is transformed
+            tile_pixels=positions * (c.in_lanes + c.pi) / 2 * c.in_bits,
             tile_middle=positions * c.pi * w.middle,
             tile_data=positions * c.pi * w.data,
             sets=dots * w.sum,
             data_adders=c.pi * data.graph.cost * (w.middle + w.data),
-            output_adders=c.lanes * output.graph.cost * (w.sum + middle),
+            output_adders=c.lanes * output.graph.cost * (c.rows * w.sum + middle),
             dividers=c.lanes * c.m * division.cost * c.acc_bits,
-            output_rows=c.lanes * c.m * (2 * k * middle + 2 * c.acc_bits),
+            output_rows=c.lanes * c.m * ((-(-k // c.rows) * c.rows + k) * middle + 2 * c.acc_bits),
             requantized=c.requant_multipliers * c.acc_bits,
             lanes=c.requant_multipliers,
             raster_select=c.out_lanes * c.m * c.out_bits,

@@ -60,11 +60,11 @@ def rom(role: str, memory: tuple[int, int], lane_bits: int) -> Iterator[Memory]:
 def conv_memories(conv: AnyConvPlan) -> list[Memory]:
     """Of one convolution with its tables."""
     words, bits = conv.line_memory
-    rows = bits // (conv.pi * conv.in_bits)
+    rows = bits // (conv.in_lanes * conv.in_bits)
     found = [
         *rom("weights", conv.weight_memory, conv.weight_lane_bits),
         *rom("affine", conv.affine_memory, conv.acc_bits + MULTIPLIER_BITS),
-        Memory("lines", words, conv.pi * conv.in_bits, rows),
+        Memory("lines", words, conv.in_lanes * conv.in_bits, rows),
         Memory("windows", *conv.window_memory),
     ]
     if isinstance(conv, ConvPlan):

@@ -119,7 +119,7 @@ class Plan:
         held, lanes = 0.0, self.in_shape[0]
         for layer in self.convs:
             held += layer.frames_held
-            held += _converter_values(lanes, layer.pi) / (layer.c_in * layer.height * layer.width)
+            held += _converter_values(lanes, layer.in_lanes) / (layer.c_in * layer.height * layer.width)
             lanes = layer.out_lanes
         if self.linear is None:  # two beats in the register at the output
             last = self.convs[-1]

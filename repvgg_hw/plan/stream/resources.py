@@ -121,7 +121,7 @@ def glue_features(plan: Plan) -> Features:
     lanes, bits = plan.in_shape[0], plan.in_bits
     found = Features({"designs": 1})
     for conv in plan.convs:
-        found += features.of_converter(lanes, conv.pi, bits)
+        found += features.of_converter(lanes, conv.in_lanes, bits)
         lanes, bits = conv.out_lanes, conv.out_bits
     if plan.linear is None:
         return found + features.of_output(plan.output.lanes * plan.output.bits)

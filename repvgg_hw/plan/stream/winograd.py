@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS
-from repvgg_hw.plan.folding import FoldedConv, divisors, product_bits
+from repvgg_hw.plan.folding import divisors, product_bits
+from repvgg_hw.plan.stream.tiled import TiledConv
 from repvgg_hw.plan.stream.timing import (
     DRAIN_CYCLES,
     OUTPUT_CYCLES,
@@ -23,7 +24,7 @@ from repvgg_hw.plan.stream.timing import (
 from repvgg_hw.winograd.bounds import TransformWidths, widths
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.golden import weight_transform
-from repvgg_hw.winograd.matrices import Int, Transform, transform
+from repvgg_hw.winograd.matrices import Int
 from repvgg_hw.winograd.networks import networks
 
 # Tile rows in the raster buffer. One leaves while the next is computed, as long as both take the same time;
@@ -32,7 +33,7 @@ RASTER_BUFFERS = 3
 
 
 @dataclass(frozen=True)
-class WinogradUnit(FoldedConv):
+class WinogradUnit(TiledConv):
     """A 3x3 layer by F(m x m, 3x3), folded by pi input and po output channels.
 
     acc_bits holds every convolution sum with its bias, as in the direct unit.
@@ -54,33 +55,8 @@ class WinogradUnit(FoldedConv):
     out_bits: int = 8
 
     @cached_property
-    def transform(self) -> Transform:
-        return transform(self.m, self.stride)
-
-    @cached_property
     def widths(self) -> TransformWidths:
         return widths(self.transform, self.acc_bits, self.in_bits, self.in_signed, self.weight_bits)
-
-    @property
-    def tile_rows(self) -> int:
-        return -(-self.out_height // self.m)
-
-    @property
-    def tiles(self) -> int:
-        """Tiles of the map, those that overhang its right and lower edge included."""
-        return self.tile_rows * -(-self.out_width // self.m)
-
-    @property
-    def lanes(self) -> int:
-        """Output channels in the output transform at once: the fewest that keep up with the accumulators."""
-        return next(
-            (d for d in divisors(self.po) if self.transform.size * self.po // d <= self.words), self.po
-        )
-
-    @property
-    def spacing(self) -> int:
-        """Cycles of the output transform for one set of PO channels."""
-        return self.transform.size * self.po // self.lanes
 
     @property
     def drain_cycles(self) -> int:
@@ -122,16 +98,6 @@ class WinogradUnit(FoldedConv):
         return self.m * self.lanes
 
     @property
-    def compute_cycles(self) -> int:
-        """Per frame: sets of WORDS cycles, or as many as the output transform needs."""
-        return self.tiles * self.groups * self.repeats * max(self.words, self.spacing)
-
-    @property
-    def fetch_cycles(self) -> int:
-        """Per frame: the input transform takes K + 1 cycles for a word."""
-        return self.tiles * self.groups * self.words * (self.transform.size + 1)
-
-    @property
     def raster_cycles(self) -> int:
         """Per frame: beats that leave."""
         return self._beats(self.out_lanes)
@@ -167,7 +133,7 @@ class WinogradUnit(FoldedConv):
         division = divider(self.transform.odd**2, self.acc_bits)
         return {
             "input transform": 2 * self.pi * data.graph.cost,
-            "output transform": 2 * self.lanes * output.graph.cost,
+            "output transform": (self.rows + 1) * self.lanes * output.graph.cost,
             "exact division": self.lanes * self.m * division.cost,
         }
 
@@ -181,13 +147,14 @@ class WinogradUnit(FoldedConv):
         """Bits of data registers by role; control, line buffer and requantization are left out."""
         w, size, positions = self.widths, self.transform.size, self.transform.size**2
         after_rows = self.acc_bits + self.transform.shift  # width between the passes of the output transform
+        gathered = -(-size // self.rows) * self.rows  # rows there, with those behind the tile's last
         products = product_bits(self.pi, w.data, w.weight, w.sum)
         return {
             "input transform": positions * self.pi * (self.in_bits + 2 * w.middle + w.data),
             "multipliers": positions
             * (self.pi * (2 * w.data + self.po * w.weight) + self.po * (products + w.sum)),
             "output transform": self.po * positions * w.sum
-            + self.lanes * self.m * (2 * size * after_rows + 2 * self.acc_bits),
+            + self.lanes * self.m * ((gathered + size) * after_rows + 2 * self.acc_bits),
         }
 
     @property
@@ -214,7 +181,7 @@ class WinogradUnit(FoldedConv):
     def line_memory(self) -> tuple[int, int]:
         """(words, bits per word) of the line buffer: a ring of K + step rows."""
         rows = self.transform.size + self.transform.step
-        return self.width * (self.c_in // self.pi), rows * self.pi * self.in_bits
+        return self.width * (self.c_in // self.in_lanes), rows * self.in_lanes * self.in_bits
 
     @property
     def window_memory(self) -> tuple[int, int]:

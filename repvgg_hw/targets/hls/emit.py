@@ -47,6 +47,7 @@ def check(plan: Plan) -> None:
     """Raise InputError where a plan cannot be written in the vendor's types."""
     for conv in plan.convs:
         _check_word(conv.name, "PI", conv.pi, conv.in_bits)
+        _check_word(conv.name, "in_lanes", conv.in_lanes, conv.in_bits)
         _check_word(conv.name, "out_lanes", conv.out_lanes, conv.out_bits)
         _check_rom(conv.name, conv.multipliers, conv.weight_lane_bits)
     if plan.linear is None:

@@ -47,10 +47,12 @@ def conv_rows(conv: ConvPlan, weight: Ints) -> Ints:
 
 
 def winograd_parameters(conv: WinogradPlan, numbers: IntegerConv) -> Parameters:
-    """Tile, lanes and widths; weights are wider once they are transformed."""
+    """Tile, lanes, rows and widths; weights are wider once they are transformed."""
     return {
         "M": conv.m,
         "LANES": conv.lanes,
+        "ROWS": conv.rows,
+        "LINE_LANES": conv.in_lanes,
         "MIDDLE_BITS": conv.widths.middle,
         "DATA_BITS": conv.widths.data,
         "WEIGHT_BITS": conv.widths.weight,

@@ -157,6 +157,8 @@ def winograd_parameters(c: WinogradUnit) -> dict[str, Parameter]:
         "PI": c.pi,
         "PO": c.po,
         "LANES": c.lanes,
+        "ROWS": c.rows,
+        "IN_LANES": c.in_lanes,
         "OUT_LANES": c.out_lanes,
         "BUFFERS": c.raster_buffers,
         "M": c.m,
@@ -278,7 +280,7 @@ def build(plan: Plan) -> Netlist:
         return unit.sink
 
     for conv in plan.convs:
-        source = join(conv.pi, f"{conv.ident}_in")
+        source = join(conv.in_lanes, f"{conv.ident}_in")
         beats = conv.out_height * conv.out_width * conv.c_out // conv.out_lanes
         stream = add(conv_unit(conv, source), conv.name, beats)
     if (linear := plan.linear) is None:

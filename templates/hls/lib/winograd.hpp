@@ -19,7 +19,7 @@ void winograd3x3(hls::stream<ap_uint<L::IN_LANES * L::IN_BITS> > &in, hls::strea
                  const int32_t (&bias)[L::C_OUT / L::LANES][L::LANES],
                  const uint32_t (&multiplier)[L::C_OUT / L::LANES][L::LANES], int frames) {
 #pragma HLS INLINE
-  hls::stream<typename Tiled<L>::Word> words("words");
+  hls::stream<typename Tiled<L>::LineWord> words("words");
   hls::stream<typename Tiled<L>::Column> columns("columns");
   hls::stream<typename Tiled<L>::DataRow> rows("rows");
   hls::stream<typename Tiled<L>::DataTile> tiles("tiles");
@@ -31,7 +31,7 @@ void winograd3x3(hls::stream<ap_uint<L::IN_LANES * L::IN_BITS> > &in, hls::strea
 #pragma HLS STREAM variable=tiles depth=2
 #pragma HLS STREAM variable=sums depth=2
 #pragma HLS STREAM variable=pixels depth=2
-  resize_lanes<L::IN_LANES, L::PI, L::IN_BITS, L::C_IN, L::HEIGHT * L::WIDTH>(in, words, frames);
+  resize_lanes<L::IN_LANES, L::LINE_LANES, L::IN_BITS, L::C_IN, L::HEIGHT * L::WIDTH>(in, words, frames);
   tile_columns<L>(words, columns, frames);
   input_transform<L>(columns, rows, frames);
   replay_tiles<L>(rows, tiles, frames);

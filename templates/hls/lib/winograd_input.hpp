@@ -21,27 +21,28 @@ template <class L>
 struct TileBuffer {
   typedef Tiled<L> C;
   static const int HEIGHT = L::HEIGHT;
-  static const int ROW_WORDS = L::WIDTH * C::PIXEL_WORDS;
+  static const int ROW_WORDS = L::WIDTH * C::LINE_WORDS;
   static const int SLOTS = C::TILE_ROWS;
   static const int SLOT_READS = C::TILE_COLUMNS * C::PIXEL_WORDS * C::K;
   static const int STEP = C::STEP;
   static const int REACH = C::K - 1;
   // The first column of a row lies before the map, the last one ends it or lies behind.
-  static const int FIRST_NEED = -C::PIXEL_WORDS;
+  static const int FIRST_NEED = -C::LINE_WORDS;
   static const int LAST_NEED = ROW_WORDS - 1;
 };
 
-// The place of a column: which of its tile's, and of which word and tile.
+// The place of a column: which of its tile's, and of which part of which word of which tile.
 template <class L>
 struct ColumnCounter {
   typedef Tiled<L> C;
   static const int LAST = C::K - 1;                   // a tile's columns lie at first .. first + LAST
   static const int LAST_FIRST = (C::TILE_COLUMNS - 1) * C::STEP - 1;
-  static const int TILE = C::STEP * C::PIXEL_WORDS;   // words from tile to tile
-  static const int SPAN = LAST * C::PIXEL_WORDS;      // words from a tile's first column to its last
-    static const int LAST_INSIDE = L::WIDTH - 1 - LAST_FIRST;  // the last column of the row's last tile that is on the map
-  static const int LAST_SPAN = LAST_INSIDE * C::PIXEL_WORDS;
+  static const int TILE = C::STEP * C::LINE_WORDS;    // words from tile to tile
+  static const int SPAN = LAST * C::LINE_WORDS;       // words from a tile's first column to its last
+  static const int LAST_INSIDE = L::WIDTH - 1 - LAST_FIRST;  // the last column of the row's last tile that is on the map
+  static const int LAST_SPAN = LAST_INSIDE * C::LINE_WORDS;
   int x, word, first;  // of the map, of the pixel; the tile's first x
+  int part;            // of the word
   uint8_t column;      // of the tile
   int address;                 // of the column's word in its row
   int corner;                  // and of the tile's first column
@@ -49,8 +50,8 @@ struct ColumnCounter {
 #pragma HLS INLINE
     x = first = -1;
     column = 0;
-    word = 0;
-    address = corner = -C::PIXEL_WORDS;
+    word = part = 0;
+    address = corner = -C::LINE_WORDS;
   }
   bool inside() const { return x >= 0 && x < L::WIDTH; }
   bool last_tile() const { return first == LAST_FIRST; }
@@ -59,38 +60,45 @@ struct ColumnCounter {
     if (column != LAST) {
       ++column;
       ++x;
-      address += C::PIXEL_WORDS;
+      address += C::LINE_WORDS;
       return;
     }
     column = 0;
-    if (word != C::PIXEL_WORDS - 1) {
-      ++word;
+    if (part != C::LINE_PARTS - 1) {
+      ++part;
       x = first;
-      corner += 1;
     } else {
-      word = 0;
-      first += C::STEP;
-      x = first;
-      corner += TILE - (C::PIXEL_WORDS - 1);
+      part = 0;
+      if (word != C::LINE_WORDS - 1) {
+        ++word;
+        x = first;
+        corner += 1;
+      } else {
+        word = 0;
+        first += C::STEP;
+        x = first;
+        corner += TILE - (C::LINE_WORDS - 1);
+      }
     }
     address = corner;
   }
   // Words of the row that the next column needs beyond this one, in the same row: none where it lies behind the map.
   int step() const {
 #pragma HLS INLINE
-    if (column != LAST) return last_tile() && column >= LAST_INSIDE ? 0 : C::PIXEL_WORDS;
+    if (column != LAST) return last_tile() && column >= LAST_INSIDE ? 0 : C::LINE_WORDS;
     const int back = last_tile() ? LAST_SPAN : SPAN;
-    return word != C::PIXEL_WORDS - 1 ? 1 - back : TILE - (C::PIXEL_WORDS - 1) - back;
+    if (part != C::LINE_PARTS - 1) return -back;
+    return word != C::LINE_WORDS - 1 ? 1 - back : TILE - (C::LINE_WORDS - 1) - back;
   }
 };
 
-// One column per cycle; order: tile, word, column.
+// One column per cycle; order: tile, word, part, column.
 template <class L>
-void tile_columns(hls::stream<typename Tiled<L>::Word> &in, hls::stream<typename Tiled<L>::Column> &out, int frames) {
+void tile_columns(hls::stream<typename Tiled<L>::LineWord> &in, hls::stream<typename Tiled<L>::Column> &out, int frames) {
   typedef Tiled<L> C;
   typedef RowRing<TileBuffer<L> > Ring;
   REPVGG_COUNT_LOOP("tile_columns", out, C::TILES * C::PIXEL_WORDS * C::K);
-  typename C::Word rows[Ring::ROWS][TileBuffer<L>::ROW_WORDS];
+  typename C::LineWord rows[Ring::ROWS][TileBuffer<L>::ROW_WORDS];
 #pragma HLS ARRAY_PARTITION variable=rows complete dim=1
 #pragma HLS BIND_STORAGE variable=rows type=ram_2p
 #pragma HLS DEPENDENCE variable=rows type=inter dependent=false
@@ -112,7 +120,7 @@ void tile_columns(hls::stream<typename Tiled<L>::Word> &in, hls::stream<typename
     if (ring.may_read() && box.may_send()) {
       const bool inside_x = at.inside();
       const int address = inside_x ? at.address : 0;
-      typename C::Word read[Ring::ROWS];
+      typename C::LineWord read[Ring::ROWS];
 #pragma HLS ARRAY_PARTITION variable=read complete
       for (int row = 0; row < Ring::ROWS; ++row) {
 #pragma HLS UNROLL
@@ -121,7 +129,7 @@ void tile_columns(hls::stream<typename Tiled<L>::Word> &in, hls::stream<typename
       typename C::Column taps;
       for (int i = 0; i < C::K; ++i) {
 #pragma HLS UNROLL
-        taps.row[i] = read[ring.index(i - 1)];
+        taps.row[i] = get_lane<L::PI * L::IN_BITS>(read[ring.index(i - 1)], at.part);
         if (!inside_x || !ring.inside(i - 1)) taps.row[i] = 0;
       }
       box.send(taps);

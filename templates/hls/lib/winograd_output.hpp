@@ -96,7 +96,7 @@ ap_int<Tiled<L>::LOW_BITS> output_row(int row, const ap_int<Tiled<L>::LOW_BITS> 
   return modulo<C::LOW_BITS>(sum);
 }
 
-// A column of LANES channels in and a row of M pixels out per cycle; the rows of one part of a set leave while
+// ROWS columns of LANES channels in and a row of M pixels out per cycle; the rows of one part of a set leave while
 // the columns of the next enter.
 template <class L>
 void output_transform(hls::stream<typename Tiled<L>::Sums> &in, hls::stream<typename Tiled<L>::OutRow> &out,
@@ -112,7 +112,7 @@ void output_transform(hls::stream<typename Tiled<L>::Sums> &in, hls::stream<type
 #pragma HLS ARRAY_PARTITION variable=entering complete dim=0
 #pragma HLS ARRAY_PARTITION variable=leaving complete dim=0
   int unread = frames, set = 0;  // frames whose sets have not all entered; the set of the frame
-  int part = 0, k = 0;           // of the set that enters; column of that part, and row of the part that leaves
+  int part = 0, k = 0;           // of the set that enters; columns of that part, and row of the part that leaves
   int channels = 0;              // row of the tables for the part that leaves
   bool leaves = false;           // a part does
   while (unread > 0 || leaves) {
@@ -123,14 +123,19 @@ void output_transform(hls::stream<typename Tiled<L>::Sums> &in, hls::stream<type
       if (part == 0 && k == 0) sums = in.read();
       for (int lane = 0; lane < L::LANES; ++lane) {
 #pragma HLS UNROLL
-        Low column[C::K];
-        for (int i = 0; i < C::K; ++i) {
+        for (int beside = 0; beside < L::ROWS; ++beside) {
 #pragma HLS UNROLL
-          column[i] = modulo<C::LOW_BITS>(sums.value[lane][i * C::K + k]);
-        }
-        for (int row = 0; row < L::M; ++row) {
+          const int at = k * L::ROWS + beside;
+          if (at >= C::K) continue;  // behind the last column
+          Low column[C::K];
+          for (int i = 0; i < C::K; ++i) {
 #pragma HLS UNROLL
-          entering[lane][row][k] = output_row<L>(row, column);
+            column[i] = modulo<C::LOW_BITS>(sums.value[lane][i * C::K + at]);
+          }
+          for (int row = 0; row < L::M; ++row) {
+#pragma HLS UNROLL
+            entering[lane][row][at] = output_row<L>(row, column);
+          }
         }
       }
     }
@@ -148,7 +153,7 @@ void output_transform(hls::stream<typename Tiled<L>::Sums> &in, hls::stream<type
       }
       out.write(pixels);
     }
-    if (k != C::K - 1) {
+    if (k != C::PART_STEPS - 1) {
       ++k;
       continue;
     }

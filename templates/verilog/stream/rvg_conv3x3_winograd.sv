@@ -4,7 +4,7 @@
 //   y[o, r, c] = requant(bias[o] + sum over i, ky, kx of w[o, i, ky, kx] * x[i, r*STRIDE + ky - 1, c*STRIDE + kx - 1])
 //
 // Golden : repvgg_hw/golden.py, conv_layer(); repvgg_hw/winograd/golden.py, winograd_conv()
-// In     : PI channels per beat, channels innermost, raster order, C_IN x HEIGHT x WIDTH per frame.
+// In     : IN_LANES channels per beat, channels innermost, raster order, C_IN x HEIGHT x WIDTH per frame.
 // Out    : OUT_LANES channels per beat, same order, C_OUT x ceil(HEIGHT/STRIDE) x ceil(WIDTH/STRIDE).
 // Rate   : (K/ (3 M))^2 of the products of rvg_conv3x3.sv, K = M + 2 at stride 1, 2 M + 1 at stride 2 (in phases).
 // Tables : outside, so that alike layers are one circuit. Transformed weights in order of use: for group, for each PO
@@ -25,6 +25,8 @@ module rvg_conv3x3_winograd #(
   parameter int PI        = 1,
   parameter int PO        = 1,
   parameter int LANES     = 1,  // channels in the output transform at once
+  parameter int ROWS      = 1,  // rows of each of their tiles that enter it per cycle
+  parameter int IN_LANES  = PI,
   parameter int OUT_LANES = 1,
   parameter int BUFFERS   = 3,  // tile rows in the raster buffer
   parameter int M         = 2,
@@ -48,7 +50,7 @@ module rvg_conv3x3_winograd #(
   input  wire logic                             clk,
   input  wire logic                             rst,
 
-  input  wire logic [PI*X_W-1:0]                s_axis_tdata,
+  input  wire logic [IN_LANES*X_W-1:0]          s_axis_tdata,
   input  wire logic                             s_axis_tvalid,
   output      logic                             s_axis_tready,
 
@@ -69,6 +71,8 @@ module rvg_conv3x3_winograd #(
   localparam int OUT_WIDTH  = (WIDTH - 1) / STRIDE + 1;
   localparam int SUM_W      = ACC_W + 2*L_SHIFT;
   localparam int PIXEL_W    = $clog2(M);
+  localparam int FILLED     = (K + ROWS - 1) / ROWS;
+  localparam int SPACING    = (FILLED > M ? FILLED : M) * PO / LANES;  // cycles of the output transform for PO channels
 
   if (C_IN < 1 || C_OUT < 1 || GROUPS < 1 || PI < 1 || PO < 1 || LANES < 1 || OUT_LANES < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
@@ -76,11 +80,14 @@ module rvg_conv3x3_winograd #(
   if (WORDS * PI * GROUPS != C_IN || REPEATS * PO * GROUPS != C_OUT) begin : g_check_folding
     rvg_error_pi_and_po_must_divide_the_channels_of_a_group u_error ();
   end
+  if (IN_LANES < 1 || C_IN % IN_LANES != 0) begin : g_check_in_lanes
+    rvg_error_in_lanes_must_divide_the_channels u_error ();
+  end
   if (STRIDE != 1 && STRIDE != 2) begin : g_check_stride
     rvg_error_stride_must_be_1_or_2 u_error ();
   end
 
-  logic [K*K*PI*X_W-1:0]    window_tdata;
+  logic [K*K*IN_LANES*X_W-1:0] window_tdata;
   logic [K*K*PI*DATA_W-1:0] data_tdata, word_tdata;
   logic                     window_tvalid, window_tready, data_tvalid, data_tready, word_tvalid, word_tready;
   logic [PO*K*K*SUM_W-1:0]  sums;
@@ -90,7 +97,7 @@ module rvg_conv3x3_winograd #(
   logic [M-1:0]             y_valid;
 
   rvg_window_buffer #(
-    .BEAT_W(PI*X_W), .WORDS(C_IN/PI), .HEIGHT(HEIGHT), .WIDTH(WIDTH), .KERNEL(K), .STEP(STRIDE*M),
+    .BEAT_W(IN_LANES*X_W), .WORDS(C_IN/IN_LANES), .HEIGHT(HEIGHT), .WIDTH(WIDTH), .KERNEL(K), .STEP(STRIDE*M),
     .TILES_Y((OUT_HEIGHT + M - 1)/M), .TILES_X((OUT_WIDTH + M - 1)/M)
   ) u_window (
     .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,
@@ -98,7 +105,8 @@ module rvg_conv3x3_winograd #(
   );
 
   rvg_winograd_input_transform #(
-    .M(M), .STRIDE(STRIDE), .PI(PI), .X_W(X_W), .X_SIGNED(X_SIGNED), .MIDDLE_W(MIDDLE_W), .DATA_W(DATA_W)
+    .M(M), .STRIDE(STRIDE), .PI(PI), .IN_LANES(IN_LANES), .X_W(X_W), .X_SIGNED(X_SIGNED), .MIDDLE_W(MIDDLE_W),
+    .DATA_W(DATA_W)
   ) u_input (
     .clk, .rst, .s_axis_tdata(window_tdata), .s_axis_tvalid(window_tvalid), .s_axis_tready(window_tready),
     .m_axis_tdata(data_tdata), .m_axis_tvalid(data_tvalid), .m_axis_tready(data_tready)
@@ -111,7 +119,7 @@ module rvg_conv3x3_winograd #(
   );
 
   rvg_winograd_mac #(
-    .POSITIONS(K*K), .PI(PI), .PO(PO), .WORDS(WORDS), .SPACING(K*PO/LANES), .ADDRS(WEIGHT_ADDRS),
+    .POSITIONS(K*K), .PI(PI), .PO(PO), .WORDS(WORDS), .SPACING(SPACING), .ADDRS(WEIGHT_ADDRS),
     .DATA_W(DATA_W), .WEIGHT_W(W_W), .SUM_W(SUM_W)
   ) u_macs (
     .clk, .rst,
@@ -120,7 +128,7 @@ module rvg_conv3x3_winograd #(
   );
 
   rvg_winograd_output_transform #(
-    .M(M), .STRIDE(STRIDE), .SHIFT(L_SHIFT), .PO(PO), .LANES(LANES), .ACC_W(ACC_W)
+    .M(M), .STRIDE(STRIDE), .SHIFT(L_SHIFT), .PO(PO), .LANES(LANES), .ROWS(ROWS), .ACC_W(ACC_W)
   ) u_output (.clk, .rst, .sums_valid, .sums, .acc_valid, .acc);
 
   // ---- bias, scale, ReLU: the M pixels of a beat have the same channels, the M beats of a tile too

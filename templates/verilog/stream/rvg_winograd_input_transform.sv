@@ -4,7 +4,9 @@
 //   v = B^T d B,  K = M + 2 at stride 1, 2 M + 1 at stride 2
 //
 // Golden : repvgg_hw/winograd/golden.py, data_transform()
-// In, out: PI channels per word, lane (row*K + column)*PI + channel; lane 0 in the low bits.
+// In     : windows of IN_LANES channels, lane (row*K + column)*IN_LANES + channel; lane 0 in the low bits. A window stays
+//          until its IN_LANES / PI parts have been taken, one after another: each is a word.
+// Out    : PI channels per word, lane (row*K + column)*PI + channel.
 // Widths : pixels X_W bits (signed if X_SIGNED), after the column pass int[MIDDLE_W], out int[DATA_W].
 // Shared : one network of B^T per channel and pass: the window's columns go through the first one after
 //          another, then the rows of the result through the second, while the next window's columns follow.
@@ -18,6 +20,7 @@ module rvg_winograd_input_transform #(
   parameter int M        = 2,
   parameter int STRIDE   = 1,
   parameter int PI       = 1,
+  parameter int IN_LANES = PI,
   parameter int X_W      = 8,
   parameter bit X_SIGNED = 1'b0,
   parameter int MIDDLE_W = 10,
@@ -27,35 +30,60 @@ module rvg_winograd_input_transform #(
   input  wire logic                     clk,
   input  wire logic                     rst,
 
-  input  wire logic [K*K*PI*X_W-1:0]    s_axis_tdata,
-  input  wire logic                     s_axis_tvalid,
-  output      logic                     s_axis_tready,
+  input  wire logic [K*K*IN_LANES*X_W-1:0] s_axis_tdata,
+  input  wire logic                        s_axis_tvalid,
+  output      logic                        s_axis_tready,
 
-  output      logic [K*K*PI*DATA_W-1:0] m_axis_tdata,
-  output      logic                     m_axis_tvalid,
-  input  wire logic                     m_axis_tready
+  output      logic [K*K*PI*DATA_W-1:0]    m_axis_tdata,
+  output      logic                        m_axis_tvalid,
+  input  wire logic                        m_axis_tready
 );
 
+  localparam int PARTS  = IN_LANES / PI;      // of a window
+  localparam int PART_W = PARTS > 1 ? $clog2(PARTS) : 1;
   localparam int STEP_W = $clog2(K);
   localparam int LINE_X = K * PI * X_W;       // one row or column of pixels
   localparam int LINE_M = K * PI * MIDDLE_W;  // one row of the intermediate result
   localparam int LINE_V = K * PI * DATA_W;    // one row of the result
 
-  if (PI < 1 || X_W < 1) begin : g_check_positive
+  if (PI < 1 || IN_LANES < 1 || X_W < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
+  end
+  if (PARTS * PI != IN_LANES) begin : g_check_lanes
+    rvg_error_pi_must_divide_in_lanes u_error ();
   end
   if (MIDDLE_W <= X_W || DATA_W < MIDDLE_W) begin : g_check_widths
     rvg_error_every_pass_widens u_error ();
   end
 
-  // ---- column pass: one column of the window per cycle
+  // ---- which part of the window
+  logic [PART_W-1:0] part_q;
+  logic              last_part_q;
+  logic              columns_busy_q;
+  logic              take;  // the part at hand
+
+  assign take          = s_axis_tvalid && !columns_busy_q;
+  assign s_axis_tready = last_part_q && !columns_busy_q;
+
+  always_ff @(posedge clk) begin
+    if (take) begin
+      part_q      <= last_part_q ? '0 : part_q + 1'b1;
+      last_part_q <= PARTS == 1 || (!last_part_q && part_q == PART_W'(PARTS > 1 ? PARTS - 2 : 0));
+    end
+    if (rst) begin
+      part_q      <= '0;
+      last_part_q <= PARTS == 1;
+    end
+  end
+
+  // ---- column pass: one column of the part per cycle
   logic [LINE_X-1:0]       pixels_q;  // the column in the network
   logic [(K-1)*LINE_X-1:0] later_columns_q;
-  logic [K*LINE_X-1:0]     columns;   // those of the window that comes
+  logic [K*LINE_X-1:0]     columns;   // those of the part that is taken
   logic [K*LINE_M-1:0]   middle_q;
   logic [K*PI*MIDDLE_W-1:0] column;
   logic [STEP_W-1:0]     column_q;
-  logic                  columns_busy_q, middle_full_q, rows_busy_q;
+  logic                  middle_full_q, rows_busy_q;
   logic                  column_step, hand_over;
 
   for (genvar c = 0; c < PI; c++) begin : g_column
@@ -73,12 +101,11 @@ module rvg_winograd_input_transform #(
     ) u_network (.x(d), .y(t));
   end
 
-  assign s_axis_tready = !columns_busy_q;
-  assign column_step   = columns_busy_q && !middle_full_q;
-  assign hand_over     = middle_full_q && !rows_busy_q;
+  assign column_step = columns_busy_q && !middle_full_q;
+  assign hand_over   = middle_full_q && !rows_busy_q;
 
   always_ff @(posedge clk) begin
-    if (s_axis_tvalid && s_axis_tready) begin
+    if (take) begin
       pixels_q        <= columns[LINE_X-1:0];
       later_columns_q <= columns[K*LINE_X-1:LINE_X];
     end else if (column_step) begin
@@ -88,7 +115,9 @@ module rvg_winograd_input_transform #(
 
   for (genvar i = 0; i < K; i++) begin : g_shift
     for (genvar j = 0; j < K; j++) begin : g_column
-      assign columns[LINE_X*j + PI*X_W*i +: PI*X_W] = s_axis_tdata[LINE_X*i + PI*X_W*j +: PI*X_W];
+      wire [IN_LANES*X_W-1:0] pixel = s_axis_tdata[IN_LANES*X_W*(K*i + j) +: IN_LANES*X_W];
+
+      assign columns[LINE_X*j + PI*X_W*i +: PI*X_W] = pixel[PI*X_W*part_q +: PI*X_W];
     end
 
     always_ff @(posedge clk) begin
@@ -100,7 +129,7 @@ module rvg_winograd_input_transform #(
   end
 
   always_ff @(posedge clk) begin
-    if (s_axis_tvalid && s_axis_tready) columns_busy_q <= 1'b1;
+    if (take) columns_busy_q <= 1'b1;
     if (hand_over) middle_full_q <= 1'b0;
     if (column_step) begin
       column_q <= column_q + 1'b1;

@@ -98,6 +98,7 @@ CHAINS = {
     "direct": ([Layer(8, stride=2, pi=3, po=2), Layer(8, pi=2, po=2), Layer(8, pi=4, po=1)], (3, 16, 16)),
     "F(2)": ([Layer(4, pi=3, m=2), Layer(4, m=2), Layer(4, m=2), Layer(4, m=2)], (3, 10, 10)),
     "F(4)": ([Layer(4, pi=3, m=4), Layer(4, m=4), Layer(4, m=4)], (3, 12, 12)),
+    "a pixel a cycle": ([Layer(4, pi=3, m=4), *[Layer(4, pi=4, m=4)] * 2], (3, 12, 12)),
 }
 
 
@@ -113,7 +114,7 @@ def test_equally_slow_neighbours_keep_the_interval(tmp_path: Path, chain: str) -
 
 def test_a_process_that_waits_in_vain_is_found(tmp_path: Path) -> None:
     """A full output that stops a buffer's input, too: logits stay right, and frames take longer."""
-    folder, plan = build(tmp_path, *CHAINS["F(4)"])
+    folder, plan = build(tmp_path, *CHAINS["a pixel a cycle"])
     change(folder / "src" / "lib" / "words.hpp", (r"return !out\.full\(\);", "return true;"))
     compile_program(folder)
     assert max(intervals(folder, plan, 0)) > interval(plan)

@@ -28,6 +28,7 @@ LAYERS = {
     "rows": Layer(4, pi=3, po=4),
     "rows of tiles": Layer(4, pi=4, po=4, m=4),
     "replayed tiles": Layer(4, pi=1, po=1, m=2),
+    "parts of a line's words, columns by twos": Layer(4, pi=2, po=1, m=4),
     "rows, stride 2": Layer(4, stride=2, pi=2, po=1),
     "raster": Layer(4, pi=2, po=4, m=4),
     "rows of tiles, in phases": Layer(4, stride=2, pi=2, po=4, m=2),
@@ -87,6 +88,8 @@ FAULTS = {
                                            "G::ROW_WORDS > 4 * SETTLE ? 0", "true ? 0"),
     "no spare words where there are few": ("replayed tiles", "winograd_input.hpp",
                                            "(C::WORDS > SETTLE ? 0", "(true ? 0"),
+    "columns one by one": ("parts of a line's words, columns by twos", "winograd_shape.hpp",
+                           "ceil_div(K, L::ROWS) > L::M ? ceil_div(K, L::ROWS) : L::M;", "K;"),
     "half a raster": ("raster", "winograd_output.hpp", "room >= rows", "room == ROWS"),
 }  # fmt: skip
 
