@@ -15,7 +15,7 @@ from typing import Any
 
 from repvgg_hw.errors import CheckFailed, InputError
 from repvgg_hw.plan.device import Device
-from repvgg_hw.synth import tools
+from repvgg_hw.synth import block_registers, tools
 
 DEFAULT_MHZ = 110.0  # that the placer works towards
 DEFAULT_MINUTES = 60.0  # of one attempt
@@ -75,6 +75,7 @@ def route(
 ) -> Routed:
     """Place and route a netlist (JSON, by name in the folder) from every seed; of WAYS the first that ends.
 
+    Registers behind block RAMs become the blocks' own first (block_registers): NAME.blocks.json.
     The folder gets NAME.config of the fastest, and for each seed NAME.seedN.route.json.
     minutes      of one attempt, after which it is ended
     constraints  a file of pins and clocks, as seen from the folder; None: pins are free
@@ -85,6 +86,8 @@ def route(
             f"{device.name}: no open tool routes this part; without a clock its netlist can be had"
         )
     stem = Path(netlist).stem
+    placed = f"{stem}.blocks.json"
+    block_registers.move(folder / netlist, folder / placed)
     pins = ("--lpf-allow-unconstrained",) if constraints is None else ("--lpf", constraints)
     attempts: list[Attempt] = []
     best: tuple[float, tuple[Step, ...]] | None = None
@@ -92,7 +95,7 @@ def route(
     for seed in seeds:
         for placer, router in WAYS:
             arguments = [
-                *("--json", netlist, str(device.part.nextpnr), "--package", device.package),
+                *("--json", placed, str(device.part.nextpnr), "--package", device.package),
                 *("--speed", device.speed, "--freq", f"{mhz:g}", "--seed", str(seed)),
                 *("--placer", placer, "--router", router, *pins, "--timing-allow-fail"),
             ]
