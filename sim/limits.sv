@@ -58,9 +58,9 @@ bind rvg_winograd_input_transform limit_probe u_full (
 );
 
 // No room is left for one more set; all that was reserved is there, so the buffer is as full as its credits let it be.
-bind rvg_credit_fifo limit_probe u_exhausted (.clk, .rst, .at_limit(credit_q < CREDIT_W'(SET)));
+bind rvg_credit_fifo limit_probe u_exhausted (.clk, .rst, .at_limit(!start_ok));
 bind rvg_credit_fifo limit_probe u_full (
-  .clk, .rst, .at_limit(credit_q < CREDIT_W'(SET) && u_fifo.count_q + credit_q == CREDIT_W'(DEPTH))
+  .clk, .rst, .at_limit(!start_ok && 32'(u_fifo.count_q) + 32'(spare_q) + SET == DEPTH)
 );
 bind rvg_credit_fifo limit_probe u_empty (.clk, .rst, .at_limit(!m_axis_tvalid));
 

@@ -114,8 +114,8 @@ ROW = raster(2, 3, 1, 1) | {"BUFFERS": 2}
 FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
     "fifo skips a place": ("fifo", {"DEPTH": 3}, 6, "wr_ptr_q + 1'b1", "wr_ptr_q + 2'd2"),
     "fifo uses a place that it lacks": ("fifo", {"DEPTH": 3}, 6, "LAST = PTR_W'(DEPTH - 1)", "LAST = '1"),
-    "fifo full too late": ("fifo", {"DEPTH": 2}, 6, "FULL = COUNT_W'(DEPTH)", "FULL = COUNT_W'(DEPTH + 1)"),
-    "fifo full too early": ("fifo", {"DEPTH": 3}, 6, "FULL = COUNT_W'(DEPTH)", "FULL = COUNT_W'(DEPTH - 1)"),
+    "fifo full too late": ("fifo", {"DEPTH": 2}, 6, "COUNT_W'(DEPTH - 1)", "COUNT_W'(DEPTH)"),
+    "fifo full too early": ("fifo", {"DEPTH": 3}, 6, "COUNT_W'(DEPTH - 1)", "COUNT_W'(DEPTH - 2)"),
     "fifo miscounts": ("fifo", {"DEPTH": 3}, 6, "if (push != pop)", "if (push || pop)"),
     "fifo does not hold": ("fifo", {"DEPTH": 3}, 6, "m_axis_tvalid && m_axis_tready", "m_axis_tvalid"),
     "stream_reg does not hold": (
@@ -129,18 +129,18 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
         "stream_reg", {}, 6, "tready = !skid_valid_q", "tready = !skid_valid_q && m_axis_tready",
     ),
     "credit too many": (
-        "credit_fifo", CREDITS, 9, "credit_q <= CREDIT_W'(DEPTH)", "credit_q <= CREDIT_W'(DEPTH + 1)",
+        "credit_fifo", CREDITS, 9, "SPARE_W'(DEPTH - SET)", "SPARE_W'(DEPTH - SET + 1)",
     ),
-    "credit of one beat per set": ("credit_fifo", CREDITS, 9, "room - CREDIT_W'(SET)", "room - 1'b1"),
+    "credit of one beat per set": ("credit_fifo", CREDITS, 9, ": SPARE_W'(SET))", ": SPARE_W'(1))"),
     "start with room for less": (
-        "credit_fifo", CREDITS, 9, "32'(room) >= SET", "32'(room) >= SET - 1",
+        "credit_fifo", CREDITS, 9, "!spare_q[SPARE_W-1]", "spare_q >= SPARE_W'(-1)",
     ),
-    "a second start with room for one": (
-        "credit_fifo", CREDITS, 9, "32'(room) >= 2 * SET", "32'(room) >= SET",
+    "a start and a beat in one cycle gain room": (
+        "credit_fifo", CREDITS, 9, "SPARE_W'(SET - 1)", "SPARE_W'(SET - 2)",
     ),
-    "start_ok a cycle late": ("credit_fifo", CREDITS, 9, ": 32'(room) >=", ": 32'(credit_q) >="),
+    "credit lost where none starts": ("credit_fifo", CREDITS, 9, "SPARE_W'(pop)", "SPARE_W'(1'b0)"),
     "credit back before the beat is taken": (
-        "credit_fifo", CREDITS, 9, "(m_axis_tvalid && m_axis_tready)", "(m_axis_tvalid)",
+        "credit_fifo", CREDITS, 9, "pop      = m_axis_tvalid && m_axis_tready", "pop      = m_axis_tvalid",
     ),
     "replay a round short": ("replay", REPLAY, 9, "rd_final_q    <= REPEATS == 1", "rd_final_q    <= 1'b1"),
     "replay leaves a set early": ("replay", REPLAY, 9, "pop && rd_last_q && rd_final_q", "pop && rd_final_q"),

@@ -25,9 +25,9 @@ def fifo() -> Trials:
     cases = {f"d{depth}": {"WIDTH": 9, "DEPTH": depth} for depth in (1, 2, 3, 8, 13)}
     faults = {
         "changes": Fault("d3", "if (pop) rd_ptr_q", "if (m_axis_tvalid) rd_ptr_q", STAYS),
-        "lost": Fault("d3", "assign s_axis_tready = count_q != FULL;", "assign s_axis_tready = 1'b1;",
+        "lost": Fault("d3", "assign s_axis_tready = !full_q;", "assign s_axis_tready = 1'b1;",
                       "came in where there was no room"),
-        "unwritten": Fault("d3", "assign m_axis_tvalid = count_q != '0;", "assign m_axis_tvalid = 1'b1;",
+        "unwritten": Fault("d3", "m_axis_tvalid <= push || count_q != COUNT_W'(1);", "m_axis_tvalid <= 1'b1;",
                            "left that had not come"),
         "twice": Fault("d3", "if (pop) rd_ptr_q <=", "if (pop && wr_ptr_q != '0) rd_ptr_q <="),
     }  # fmt: skip
@@ -38,9 +38,9 @@ def credit_fifo() -> Trials:
     shapes = ((1, 1), (4, 1), (5, 2), (8, 8), (21, 5))
     cases = {f"d{d}s{s}": {"WIDTH": 8, "DEPTH": d, "SET": s} for d, s in shapes}
     faults = {
-        "overflows": Fault("d5s2", "room - CREDIT_W'(SET)", "room - CREDIT_W'(1)", "a full buffer"),
-        "begins_without_room": Fault("d5s2", ": 32'(room) >= SET;", ": 1'b1;", "a full buffer"),
-        "gains_room": Fault("d4s1", "CREDIT_W'(m_axis_tvalid && m_axis_tready)", "CREDIT_W'(m_axis_tready)",
+        "overflows": Fault("d5s2", ": SPARE_W'(SET))", ": SPARE_W'(1))", "a full buffer"),
+        "begins_without_room": Fault("d5s2", "!spare_q[SPARE_W-1];", "1'b1;", "a full buffer"),
+        "gains_room": Fault("d4s1", "m_axis_tvalid && m_axis_tready;", "m_axis_tready;",
                             "more room is free than there is"),
     }  # fmt: skip
     return Trials(cases, faults)

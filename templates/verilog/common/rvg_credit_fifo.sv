@@ -28,7 +28,7 @@ module rvg_credit_fifo #(
   input  wire logic             m_axis_tready
 );
 
-  localparam int CREDIT_W = $clog2(DEPTH + 1);
+  localparam int SPARE_W = $clog2(DEPTH + 1) + 1;
 
   if (WIDTH < 1 || SET < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
@@ -37,19 +37,17 @@ module rvg_credit_fifo #(
     rvg_error_depth_below_a_set u_error ();
   end
 
-  logic [CREDIT_W-1:0] credit_q, room;
-  logic                in_ready;
+  // Counted so that the sign alone, a register, says whether there is room: it is the beginning of long paths. `start`
+  // comes late in the cycle, from units around; the sums for both of its values are there by then.
+  logic signed [SPARE_W-1:0] spare_q;  // free beats that are not reserved - SET
+  logic                      pop, in_ready;
 
-  // `start` comes late in the cycle, from units around: whether there is room is known for both of its values by then.
-  assign room = credit_q + CREDIT_W'(m_axis_tvalid && m_axis_tready);
+  assign start_ok = !spare_q[SPARE_W-1];
+  assign pop      = m_axis_tvalid && m_axis_tready;
 
   always_ff @(posedge clk) begin
-    credit_q <= start ? room - CREDIT_W'(SET) : room;
-    start_ok <= start ? 32'(room) >= 2 * SET : 32'(room) >= SET;
-    if (rst) begin
-      credit_q <= CREDIT_W'(DEPTH);
-      start_ok <= 1'b0;
-    end
+    spare_q <= start ? spare_q - (pop ? SPARE_W'(SET - 1) : SPARE_W'(SET)) : spare_q + SPARE_W'(pop);
+    if (rst) spare_q <= SPARE_W'(DEPTH - SET);
   end
 
   rvg_fifo #(.WIDTH(WIDTH), .DEPTH(DEPTH)) u_fifo (
@@ -69,7 +67,7 @@ module rvg_credit_fifo #(
     .clk, .rst, .holds(!start || start_ok)
   );
   rvg_assert #(.TEXT("rvg_credit_fifo: more room is free than there is")) u_assert_credit (
-    .clk, .rst, .holds(credit_q <= CREDIT_W'(DEPTH))
+    .clk, .rst, .holds(32'(spare_q) <= DEPTH - SET)
   );
 `endif
 

@@ -26,7 +26,6 @@ module rvg_fifo #(
   localparam int PTR_W   = DEPTH > 1 ? $clog2(DEPTH) : 1;
   localparam int COUNT_W = $clog2(DEPTH + 1);
   localparam logic [PTR_W-1:0]   LAST = PTR_W'(DEPTH - 1);
-  localparam logic [COUNT_W-1:0] FULL = COUNT_W'(DEPTH);
 
   if (WIDTH < 1 || DEPTH < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
@@ -36,10 +35,10 @@ module rvg_fifo #(
   logic [WIDTH-1:0]   mem [0:DEPTH-1];
   logic [PTR_W-1:0]   wr_ptr_q, rd_ptr_q;
   logic [COUNT_W-1:0] count_q;
-  logic               push, pop;
+  logic               full_q, push, pop;
 
-  assign s_axis_tready = count_q != FULL;
-  assign m_axis_tvalid = count_q != '0;
+  // Both are registers of their own: paths to the units around begin with them.
+  assign s_axis_tready = !full_q;
   assign m_axis_tdata  = mem[rd_ptr_q];
   assign push = s_axis_tvalid && s_axis_tready;
   assign pop  = m_axis_tvalid && m_axis_tready;
@@ -50,18 +49,24 @@ module rvg_fifo #(
       wr_ptr_q      <= wr_ptr_q == LAST ? '0 : wr_ptr_q + 1'b1;
     end
     if (pop) rd_ptr_q <= rd_ptr_q == LAST ? '0 : rd_ptr_q + 1'b1;
-    if (push != pop) count_q <= push ? count_q + 1'b1 : count_q - 1'b1;
+    if (push != pop) begin
+      count_q       <= push ? count_q + 1'b1 : count_q - 1'b1;
+      full_q        <= push && count_q == COUNT_W'(DEPTH - 1);
+      m_axis_tvalid <= push || count_q != COUNT_W'(1);
+    end
 
     if (rst) begin
-      wr_ptr_q <= '0;
-      rd_ptr_q <= '0;
-      count_q  <= '0;
+      wr_ptr_q      <= '0;
+      rd_ptr_q      <= '0;
+      count_q       <= '0;
+      full_q        <= 1'b0;
+      m_axis_tvalid <= 1'b0;
     end
   end
 
 `ifdef RVG_ASSERT
   rvg_assert #(.TEXT("rvg_fifo: a beat came in where there was no room")) u_assert_room (
-    .clk, .rst, .holds(!push || count_q < FULL)
+    .clk, .rst, .holds(!push || count_q < COUNT_W'(DEPTH))
   );
   rvg_assert #(.TEXT("rvg_fifo: a beat left that had not come")) u_assert_beat (
     .clk, .rst, .holds(!pop || count_q != '0)
