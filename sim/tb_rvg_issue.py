@@ -15,7 +15,7 @@ SETS = 40
 @over_cases
 async def follows_every_word(bench: Bench) -> None:
     unit, p = bench.unit, bench.parameters
-    latency, size = p["LATENCY"], p["WORDS"]
+    latency, size, copies = p["LATENCY"], p["WORDS"], (1 << p["COPIES"]) - 1
     words = bench.words(SETS * size, p["WORD_W"])
     taken: list[tuple[int, int]] = []  # (cycle, weight address)
     beats: list[tuple[int, int]] = []  # (cycle, word)
@@ -33,8 +33,11 @@ async def follows_every_word(bench: Bench) -> None:
             if unit.s_axis_tvalid.value == 1 and unit.s_axis_tready.value == 1:
                 assert unit.weight_en.value == 1, "weights were not asked for"
                 taken.append((cycle, unit.weight_addr.value.to_unsigned()))
-            if unit.sums_valid.value == 1:
-                sums.append((cycle, int(unit.sums_first.value), int(unit.sums_last.value)))
+            if unit.sums_valid.value != 0:
+                assert unit.sums_valid.value.to_unsigned() == copies, "copies of sums_valid differ"
+                is_first = unit.sums_first.value.to_unsigned()
+                assert is_first in (0, copies), "copies of sums_first differ"
+                sums.append((cycle, int(is_first == copies), int(unit.sums_last.value)))
             if unit.start.value == 1:
                 assert unit.start_ok.value == 1, "a set was begun without room"
                 starts += 1

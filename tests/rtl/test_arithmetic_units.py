@@ -131,16 +131,18 @@ def issue() -> Trials:
         "apart_by_itself": (7, 5, 7, 2),
     }
     cases = {
-        name: {"WORD_W": 12, "WORDS": words, "SPACING": spacing, "ADDRS": addrs, "LATENCY": latency}
-        for name, (words, spacing, addrs, latency) in shapes.items()
-    }
+        name: {"WORD_W": 12, "WORDS": words, "SPACING": spacing, "ADDRS": addrs, "LATENCY": latency,
+               "COPIES": 1 + number}
+        for number, (name, (words, spacing, addrs, latency)) in enumerate(shapes.items())
+    }  # fmt: skip
     faults = {
         "no_room": Fault("serial", "(!first_q || start_ok)", "1'b1"),
         "too_close": Fault("spaced", "(!last_q || apart_q)", "1'b1"),
         "lost": Fault(
-            "serial", "{alive_q[LATENCY-1:0], accept}", "{alive_q[LATENCY-1:0], accept && !last_q}"
+            "serial", "{alive_q[LATENCY-2:0], accept}", "{alive_q[LATENCY-2:0], accept && !last_q}"
         ),
         "a_word_short": Fault("serial", "WORDS - 2", "WORDS - 3"),
+        "one_copy": Fault("serial", "{N{d}}", "N'(d)", module="rvg_copies"),
         "too_early": Fault("spaced", "gap_q <= GAP_W'(SPACING > 1)", "gap_q <= GAP_W'(2)"),
         "twice": Fault("serial", "word_q + 1'b1", "word_q + COUNT_W'(s_axis_tdata[0])"),
         "out_of_step": Fault("serial", "ADDR_W'(ADDRS - 1) ? '0", "ADDR_W'(ADDRS - 2) ? '0"),

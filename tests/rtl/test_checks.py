@@ -46,6 +46,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
         ({"PI": 3, "C_IN": 4}, FOLDING), ({"STRIDE": 3}, STRIDE), ({"PO": 0}, POSITIVE),
         ({"IN_LANES": 3}, "in_lanes_must_divide_the_channels"), ({"PI": 2, "IN_LANES": 1}, IN_LANES),
     ],
+    "rvg_copies": [({"N": 0}, POSITIVE)],
     "rvg_credit_fifo": [({"DEPTH": 3, "SET": 4}, "depth_below_a_set"), ({"SET": 0}, POSITIVE)],
     "rvg_delay": [({"W": 0}, POSITIVE)],
     "rvg_dot_accumulate": [({"W_W": 0}, POSITIVE)],
@@ -70,7 +71,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     "rvg_fifo": [({"WIDTH": 0}, POSITIVE)],
     "rvg_frame_check": [({"BEATS": 0}, POSITIVE)],
     "rvg_global_sum": [({"PIXELS": 49, "SUM_W": 13}, "sum_too_narrow"), ({"LANES": 0}, POSITIVE)],
-    "rvg_issue": [({"WORD_W": 0}, POSITIVE), ({"LATENCY": 1}, "latency_below_2")],
+    "rvg_issue": [({"WORD_W": 0}, POSITIVE), ({"COPIES": 0}, POSITIVE), ({"LATENCY": 1}, "latency_below_2")],
     "rvg_linear": [
         ({"PI": 3, "C_IN": 8}, "pi_must_divide_c_in_and_po_c_out"),
         ({"PO": 3, "C_OUT": 10}, "pi_must_divide_c_in_and_po_c_out"), ({"OUT_LANES": 0}, POSITIVE),
@@ -130,6 +131,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
 LEGAL: dict[str, list[Parameters]] = {
     "rvg_adder_tree": [{"N": 2, "TERM_W": 1, "W": 1}],
     "rvg_conv3x3": [{"C_IN": 1, "C_OUT": 1, "HEIGHT": 1, "WIDTH": 1, "FIFO_DEPTH": 1}, {"PI": 3}],
+    "rvg_copies": [{"N": 1}],
     "rvg_credit_fifo": [{"DEPTH": 4, "SET": 4}, {"WIDTH": 1, "DEPTH": 1, "SET": 1}],
     "rvg_dot_product": [{"N": 1, "X_W": 1, "W_W": 1, "SUM_W": 1}],
     "rvg_multiply": [{"P_W": 17}, {"A_W": 1, "B_W": 1, "P_W": 2}],

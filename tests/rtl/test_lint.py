@@ -63,7 +63,8 @@ UNITS: dict[str, list[Parameters]] = {
     ],
     "rvg_delay": list(grid(CYCLES=(1, 3))),
     "rvg_adder_tree": list(grid(N=(2, 8, 9, 65), W=(16, 20))),
-    "rvg_issue": list(grid(WORDS=(1, 3), SPACING=(1, 5), ADDRS=(1, 6), LATENCY=(2, 4))),
+    "rvg_copies": list(grid(N=(1, 3))),
+    "rvg_issue": list(grid(WORDS=(1, 3), SPACING=(1, 5), ADDRS=(1, 6), LATENCY=(2, 4), COPIES=(1, 2))),
     "rvg_mac_array": [
         {"N": n, "PO": po, "WORDS": words, "ADDRS": addrs, "OUT_LANES": lanes}
         for n, po, words, addrs, lanes in (

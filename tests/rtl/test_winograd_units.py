@@ -69,8 +69,8 @@ def mac_array() -> Trials:
             "m2", "(first ? '0 : sum) + SUM_W'(m_q)", "sum + SUM_W'(m_q)", module="rvg_multiply_accumulate"
         ),
         "too_close": Fault("spaced", ".SPACING(SPACING)", ".SPACING(1)"),
-        "lost": Fault("m2", "products_valid && products_last;", "products_last && !enable[0];"),
-        "twice": Fault("m2", "products_valid && products_last;", "products_last;"),
+        "lost": Fault("m2", "products_valid[0] && products_last;", "products_last && !enable[0];"),
+        "twice": Fault("m2", "products_valid[0] && products_last;", "products_last;"),
         "no_room": Fault("m2", "(!first_q || start_ok)", "1'b1", module="rvg_issue"),
     }
     cases = {"m4": mac(M4), "m2": mac(M2), "spaced": {**mac(M2), "SPACING": 7}}

@@ -4,6 +4,21 @@
 // Source : Lattice FPGA-TN-02205, ECP5 and ECP5-5G sysDSP Usage Guide.
 // Enables: none, the registers take a value every cycle: four multipliers share a block, which has four clock enables in
 //          all. With three for each layer's products and three for its requantization, a chain finds no legal placement.
+//          None either in the registers before and behind them, up to a sum over words: one net to all of them is slow.
+
+// rvg_copies.sv: one register, by the name of its cell, of which no two are merged.
+module rvg_register_cell (
+  input  wire clk,
+  input  wire rst,
+  input  wire d,
+  output wire q
+);
+
+  TRELLIS_FF #(.GSR("DISABLED"), .CEMUX("1"), .CLKMUX("CLK"), .LSRMUX("LSR"), .REGSET("RESET")) u_register (
+    .CLK(clk), .CE(1'b1), .LSR(rst), .DI(d), .Q(q)
+  );
+
+endmodule
 
 // rvg_multiply.sv: one block; up to 35 x 18 bits two, and an addition behind their registers; beyond that inference.
 // Without its pipeline register (PIPELINE "NONE") two cycles.
@@ -113,7 +128,7 @@ module rvg_product_chain_cell #(
   assign sum = products + START;
 
   rvg_product_tree #(.N(N), .A_W(A_W), .B_W(B_W), .TERM_W(TERM_W), .SUM_W(SUM_W)) u_tree (
-    .clk(clk), .en(en), .a(a), .b(b), .sum(products)
+    .clk(clk), .en({(N+2){1'b1}}), .a(a), .b(b), .sum(products)
   );
 
 endmodule
@@ -143,10 +158,8 @@ module rvg_multiply_accumulate_cell #(
   );
 
   always @(posedge clk) begin
-    if (en[0]) begin
-      a_q <= a;
-      b_q <= b;
-    end
+    a_q <= a;
+    b_q <= b;
     if (en[3]) sum <= before + product;
   end
 

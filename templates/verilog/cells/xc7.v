@@ -47,6 +47,18 @@ module rvg_slice #(
 
 endmodule
 
+// rvg_copies.sv: one register, by the name of its cell, of which no two are merged.
+module rvg_register_cell (
+  input  wire clk,
+  input  wire rst,
+  input  wire d,
+  output wire q
+);
+
+  FDRE u_register (.C(clk), .CE(1'b1), .R(rst), .D(d), .Q(q));
+
+endmodule
+
 // rvg_multiply.sv: one slice; up to 42 x 18 bits two, and an addition behind their registers; beyond that inference.
 module rvg_multiply_cell #(
   parameter A_W = 9,

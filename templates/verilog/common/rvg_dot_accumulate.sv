@@ -7,6 +7,7 @@
 // Latency: LATENCY = rvg_pkg::accumulate_latency(N), one word per cycle: operands are taken as a memory gives them,
 //          and wait in a register: a block RAM is slow, and a deep ROM is several with a multiplexer. en[i] marks that
 //          the word that came i cycles ago is worth computing; `first` belongs to that of LATENCY - 1 cycles ago.
+//          Operands are taken in every cycle: no enable has to reach that many registers, which lie far apart.
 
 `default_nettype none
 
@@ -42,11 +43,11 @@ module rvg_dot_accumulate #(
     logic [N*W_W-1:0] w_q;
     logic [SUM_W-1:0] products;
 
+    wire unused = en[0];
+
     always_ff @(posedge clk) begin
-      if (en[0]) begin
-        x_q <= x;
-        w_q <= w;
-      end
+      x_q <= x;
+      w_q <= w;
       if (en[LATENCY-1]) sum <= (first ? '0 : sum) + products;
     end
 

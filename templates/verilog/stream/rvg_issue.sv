@@ -8,8 +8,9 @@
 // Weights: `weight_en` and `weight_addr` ask a ROM with one cycle of latency for the word's weights: ADDRS words in
 //          order; word 0 belongs to the first input word after reset, and after the last comes word 0. While a word
 //          waits, its weights are read again and again: an enable of many memories must not come late in the cycle.
-// Out    : `word`, beside its weights; `enable[i]` says that the word of i cycles ago is in the array. After LATENCY
-//          cycles, the array's: `sums_valid`, and whether these sums are the `sums_first` or the `sums_last` of a set.
+// Out    : `word`, beside its weights, for one cycle; `enable[i]` says that the word of i cycles ago is in the array. After LATENCY
+//          cycles, the array's: `sums_valid`, and whether these sums are the `sums_first` or the `sums_last` of a set;
+//          the first two COPIES times, each for some of the sums.
 // Rate   : one word per cycle where WORDS >= SPACING, else a set in SPACING cycles.
 // Latency: 1 cycle to `word`, 1 + LATENCY to `sums_valid`.
 
@@ -21,6 +22,7 @@ module rvg_issue #(
   parameter int SPACING = 1,
   parameter int ADDRS   = 1,
   parameter int LATENCY = 2,
+  parameter int COPIES  = 1,
   localparam int ADDR_W = ADDRS > 1 ? $clog2(ADDRS) : 1
 ) (
   input  wire logic               clk,
@@ -38,15 +40,15 @@ module rvg_issue #(
 
   output      logic [WORD_W-1:0]  word,
   output      logic [LATENCY-1:0] enable,
-  output      logic               sums_valid,
-  output      logic               sums_first,
+  output      logic [COPIES-1:0]  sums_valid,
+  output      logic [COPIES-1:0]  sums_first,
   output      logic               sums_last
 );
 
   localparam int COUNT_W = WORDS > 1 ? $clog2(WORDS) : 1;
   localparam int GAP_W   = SPACING > 1 ? $clog2(SPACING) : 1;
 
-  if (WORD_W < 1 || WORDS < 1 || SPACING < 1 || ADDRS < 1) begin : g_check_positive
+  if (WORD_W < 1 || WORDS < 1 || SPACING < 1 || ADDRS < 1 || COPIES < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
   end
   if (LATENCY < 2) begin : g_check_latency
@@ -69,8 +71,8 @@ module rvg_issue #(
   always_ff @(posedge clk) begin
     if (gap_q != '0) gap_q <= gap_q - 1'b1;
     apart_q <= gap_q <= GAP_W'(SPACING > 1);
+    word    <= s_axis_tdata;  // in every cycle: that it is one is said by `enable`
     if (accept) begin
-      word        <= s_axis_tdata;
       word_q      <= last_q ? '0 : word_q + 1'b1;
       first_q     <= last_q;
       last_q      <= WORDS == 1 || before_last;
@@ -91,19 +93,21 @@ module rvg_issue #(
   end
 
   // ---- through the array. What is in flight at a reset must not come out after it.
-  logic [LATENCY:0] alive_q, first_of_q, last_of_q;
+  logic [LATENCY-1:0] alive_q, first_of_q;
+  logic [LATENCY:0]   last_of_q;
 
-  assign enable     = alive_q[LATENCY-1:0];
-  assign sums_valid = alive_q[LATENCY];
-  assign sums_first = first_of_q[LATENCY];
-  assign sums_last  = last_of_q[LATENCY];
+  assign enable    = alive_q;
+  assign sums_last = last_of_q[LATENCY];
 
   always_ff @(posedge clk) begin
-    alive_q    <= {alive_q[LATENCY-1:0], accept};
-    first_of_q <= {first_of_q[LATENCY-1:0], first_q};
+    alive_q    <= {alive_q[LATENCY-2:0], accept};
+    first_of_q <= {first_of_q[LATENCY-2:0], first_q};
     last_of_q  <= {last_of_q[LATENCY-1:0], last_q};
     if (rst) alive_q <= '0;
   end
+
+  rvg_copies #(.N(COPIES)) u_valid (.clk, .rst, .d(alive_q[LATENCY-1]), .q(sums_valid));
+  rvg_copies #(.N(COPIES)) u_first (.clk, .rst, .d(first_of_q[LATENCY-1]), .q(sums_first));
 
 endmodule
 

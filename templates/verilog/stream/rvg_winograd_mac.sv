@@ -46,6 +46,8 @@ module rvg_winograd_mac #(
 );
 
   localparam int LATENCY = rvg_pkg::accumulate_latency(PI);
+  localparam int SHARE   = 9;  // sums that one copy of their enable reaches
+  localparam int COPIES  = (PO*POSITIONS + SHARE - 1) / SHARE;
 
   if (POSITIONS < 1 || PI < 1 || PO < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
@@ -54,9 +56,12 @@ module rvg_winograd_mac #(
   // ---- one word per cycle; a set begins where there is room for its result, and ends SPACING apart
   logic [N*DATA_W-1:0] v;
   logic [LATENCY-2:0]  enable;
-  logic                products_valid, products_first, products_last;
+  logic [COPIES-1:0]   products_valid, products_first;
+  logic                products_last;
 
-  rvg_issue #(.WORD_W(N*DATA_W), .WORDS(WORDS), .SPACING(SPACING), .ADDRS(ADDRS), .LATENCY(LATENCY - 1)) u_issue (
+  rvg_issue #(
+    .WORD_W(N*DATA_W), .WORDS(WORDS), .SPACING(SPACING), .ADDRS(ADDRS), .LATENCY(LATENCY - 1), .COPIES(COPIES)
+  ) u_issue (
     .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .start_ok, .start, .weight_en, .weight_addr,
     .word(v), .enable, .sums_valid(products_valid), .sums_first(products_first), .sums_last(products_last)
   );
@@ -67,7 +72,7 @@ module rvg_winograd_mac #(
       localparam int L = POSITIONS*o + p;
 
       rvg_dot_accumulate #(.N(PI), .X_W(DATA_W), .X_SIGNED(1'b1), .W_W(WEIGHT_W), .SUM_W(SUM_W)) u_dot (
-        .clk, .en({products_valid, enable}), .first(products_first),
+        .clk, .en({products_valid[L/SHARE], enable}), .first(products_first[L/SHARE]),
         .x(v[PI*DATA_W*p +: PI*DATA_W]), .w(weight_data[PI*WEIGHT_W*L +: PI*WEIGHT_W]),
         .sum(sums[SUM_W*L +: SUM_W])
       );
@@ -75,7 +80,7 @@ module rvg_winograd_mac #(
   end
 
   always_ff @(posedge clk) begin
-    sums_valid <= products_valid && products_last;
+    sums_valid <= products_valid[0] && products_last;
     if (rst) sums_valid <= 1'b0;
   end
 

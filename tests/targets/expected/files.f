@@ -2,6 +2,7 @@ rtl/rvg_pkg.sv
 rtl/rvg_adder_tree.sv
 rtl/rvg_constant.sv
 rtl/rvg_conv3x3.sv
+rtl/rvg_copies.sv
 rtl/rvg_credit_fifo.sv
 rtl/rvg_delay.sv
 rtl/rvg_dot_accumulate.sv
