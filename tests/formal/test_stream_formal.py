@@ -185,7 +185,7 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
         "window_buffer", COLUMN, 12, "(BANK_W+1)'(MORE_ROWS - 1)", "(BANK_W+1)'(MORE_ROWS - 2)",
     ),
     "row released early": ("window_buffer", COLUMN, 14, "top_q + ROW_W'(STEP - 1)", "top_q + ROW_W'(STEP)"),
-    "row released never": ("window_buffer", windows(1, 1), 11, "free_q + release_q", "free_q"),
+    "row released never": ("window_buffer", windows(1, 1), 11, "row_done ? release_q", "1'b0 ? release_q"),
     "rows of the next row of windows": (
         "window_buffer", COLUMN, 14, "(BANK_W+1)'(next_more_q)", "(BANK_W+1)'(more_q)",
     ),

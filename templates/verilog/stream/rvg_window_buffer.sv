@@ -70,12 +70,14 @@ module rvg_window_buffer #(
   logic signed [BANK_W:0] free_q;   // free banks - 1
   logic signed [BANK_W:0] lack_q;   // rows that the row of windows at hand needs - rows that are there - 1
   logic signed [BANK_W:0] release_q, advance_q;  // what the end of that row of windows frees, and adds to lack_q
-  logic                   row_written, row_stored_q, row_released;
+  logic signed [BANK_W:0] asked_release_q;       // what the column that is asked for frees
+  logic                   row_written, row_stored_q, row_done, enable;
 
-  // Both sides' ends of a row come late in the cycle; the sums for them are there by then.
+  // Both sides' ends of a row come late in the cycle; the sums for them are there by then. A row is free when it has
+  // been read, which is a cycle after its end was issued.
   always_ff @(posedge clk) begin
-    free_q  <= (row_released ? free_q + release_q : free_q) - (BANK_W+1)'(row_written);
-    lack_q <= (row_released ? lack_q + advance_q : lack_q) - (BANK_W+1)'(row_stored_q);
+    free_q <= (row_written ? free_q - 1'b1 : free_q) + (enable ? asked_release_q : '0);
+    lack_q <= row_done ? lack_q + (advance_q - (BANK_W+1)'(row_stored_q)) : lack_q - (BANK_W+1)'(row_stored_q);
     if (rst) begin
       free_q  <= (BANK_W+1)'(BANKS - 1);
       lack_q <= (BANK_W+1)'(MORE_ROWS - 1);
@@ -128,7 +130,7 @@ module rvg_window_buffer #(
   logic [ROW_W-1:0]  first_row, next_first_row, next_end_row;  // in the map, of the windows at top_q and at next_top
   logic [BANK_W:0]   next_base;
   logic [BANK_W-1:0] more_q, next_more_q;  // rows of this row of windows, of the next, without their first
-  logic              enable, issue, row_end, last_row;
+  logic              issue, row_end, last_row;
 
   assign last_row     = top_q == ROW_W'((TILES_Y - 1) * STEP);
   assign next_top     = last_row ? '0 : top_q + ROW_W'(STEP);
@@ -136,7 +138,7 @@ module rvg_window_buffer #(
   assign next_first   = last_row ? ROW_W'(HEIGHT) : top_q + ROW_W'(STEP - 1);
   assign issue        = lack_q[BANK_W] && enable;
   assign row_end      = complete_q && last_word_q && last_tile_q;
-  assign row_released = issue && row_end;
+  assign row_done     = issue && row_end;
   assign next_base    = (BANK_W+1)'(base_bank_q) + $unsigned(release_q);
 
   assign next_first_row = next_top == '0 ? '0 : next_top - 1'b1;
@@ -195,19 +197,11 @@ module rvg_window_buffer #(
     end
   end
 
-  // ---- stage b: the banks' outputs, with where each row of the column comes from
-  logic [BEAT_W*BANKS-1:0]  bank_data;
-  logic [BANK_W*KERNEL-1:0] bank_of_row_q;
-  logic [KERNEL-1:0]        inside_q;
-  logic                     column_valid_q, column_complete_q;
-
-  for (genvar b = 0; b < BANKS; b++) begin : g_bank
-    rvg_ram_1r1w #(.WIDTH(BEAT_W), .DEPTH(ROW_BEATS)) u_ram (
-      .clk,
-      .wr_en(wr_en_q[b]), .wr_addr(bank_addr_q), .wr_data(wr_data_q),
-      .rd_en(issue), .rd_addr(ADDR_W'(addr_q)), .rd_data(bank_data[BEAT_W*b +: BEAT_W])
-    );
-  end
+  // ---- stage b: the column that is asked for, in registers: the banks are far apart
+  logic [ADDR_W-1:0]        asked_addr_q;
+  logic [BANK_W*KERNEL-1:0] asked_bank_of_row_q;
+  logic [KERNEL-1:0]        asked_inside_q;
+  logic                     asked_valid_q, asked_complete_q;
 
   for (genvar ky = 0; ky < KERNEL; ky++) begin : g_row
     logic [BANK_W:0]  bank;
@@ -217,40 +211,35 @@ module rvg_window_buffer #(
     assign bank = (BANK_W+1)'(base_bank_q) + (BANK_W+1)'(ky) - (BANK_W+1)'(top_q == '0);
 
     always_ff @(posedge clk) begin
-      if (issue) begin
-        bank_of_row_q[BANK_W*ky +: BANK_W] <=
+      if (enable) begin
+        asked_bank_of_row_q[BANK_W*ky +: BANK_W] <=
           BANK_W'(bank >= (BANK_W+1)'(BANKS) ? bank - (BANK_W+1)'(BANKS) : bank);
-        inside_q[ky] <= row != '0 && row <= ROW_W'(HEIGHT) && col_q != '0 && col_q <= COL_W'(WIDTH);
+        asked_inside_q[ky] <= row != '0 && row <= ROW_W'(HEIGHT) && col_q != '0 && col_q <= COL_W'(WIDTH);
       end
     end
   end
 
-  always_ff @(posedge clk) begin
-    if (enable) begin
-      column_valid_q    <= issue;
-      column_complete_q <= complete_q;
-    end
-    if (rst) column_valid_q <= 1'b0;
+  // ---- stage c: the banks' outputs, with where each row of the column comes from
+  logic [BEAT_W*BANKS-1:0]  bank_data;
+  logic [BANK_W*KERNEL-1:0] bank_of_row_q;
+  logic [KERNEL-1:0]        inside_q;
+  logic                     column_valid_q, column_complete_q;
+
+  for (genvar b = 0; b < BANKS; b++) begin : g_bank
+    rvg_ram_1r1w #(.WIDTH(BEAT_W), .DEPTH(ROW_BEATS)) u_ram (
+      .clk,
+      .wr_en(wr_en_q[b]), .wr_addr(bank_addr_q), .wr_data(wr_data_q),
+      .rd_en(enable && asked_valid_q), .rd_addr(asked_addr_q), .rd_data(bank_data[BEAT_W*b +: BEAT_W])
+    );
   end
 
-  // ---- stage c: the same in registers, since a block RAM is slow and a multiplexer follows
+  // ---- stage d: the same in registers, since a block RAM is slow and a multiplexer follows
   logic [BEAT_W*BANKS-1:0]  bank_data_q;
   logic [BANK_W*KERNEL-1:0] held_bank_of_row_q;
   logic [KERNEL-1:0]        held_inside_q;
   logic                     held_valid_q, held_complete_q;
 
-  always_ff @(posedge clk) begin
-    if (enable) begin
-      bank_data_q        <= bank_data;
-      held_bank_of_row_q <= bank_of_row_q;
-      held_inside_q      <= inside_q;
-      held_valid_q       <= column_valid_q;
-      held_complete_q    <= column_complete_q;
-    end
-    if (rst) held_valid_q <= 1'b0;
-  end
-
-  // ---- stage d: the window, one column further
+  // ---- stage e: the window, one column further
   logic [BEAT_W*KERNEL*KERNEL-1:0] window_q;
   logic                            window_valid_q;
 
@@ -271,9 +260,21 @@ module rvg_window_buffer #(
     end
   end
 
+  // ---- from stage to stage, together
   always_ff @(posedge clk) begin
-    if (enable) window_valid_q <= held_valid_q && held_complete_q;
-    if (rst) window_valid_q <= 1'b0;
+    if (enable) begin
+      {asked_addr_q, asked_valid_q, asked_complete_q} <= {ADDR_W'(addr_q), issue, complete_q};
+      asked_release_q <= row_done ? release_q : '0;
+      {bank_of_row_q, inside_q} <= {asked_bank_of_row_q, asked_inside_q};
+      {column_valid_q, column_complete_q} <= {asked_valid_q, asked_complete_q};
+      {bank_data_q, held_bank_of_row_q, held_inside_q} <= {bank_data, bank_of_row_q, inside_q};
+      {held_valid_q, held_complete_q} <= {column_valid_q, column_complete_q};
+      window_valid_q <= held_valid_q && held_complete_q;
+    end
+    if (rst) begin
+      {asked_valid_q, column_valid_q, held_valid_q, window_valid_q} <= '0;
+      asked_release_q <= '0;
+    end
   end
 
 `ifdef RVG_ASSERT
@@ -281,10 +282,10 @@ module rvg_window_buffer #(
     .clk, .rst, .holds(!row_written || free_q >= 0)
   );
   rvg_assert #(.TEXT("rvg_window_buffer: more rows left than had come")) u_assert_release (
-    .clk, .rst, .holds(!row_released || 32'(free_q) + 32'(release_q) < BANKS)
+    .clk, .rst, .holds(32'(free_q) + 32'(asked_release_q) < BANKS)
   );
   rvg_assert #(.TEXT("rvg_window_buffer: more rows are counted than there are")) u_assert_rows (
-    .clk, .rst, .holds(32'(free_q) - 32'(lack_q) + 32'(more_q) + 32'(row_stored_q) < BANKS)
+    .clk, .rst, .holds(32'(free_q) + 32'(asked_release_q) - 32'(lack_q) + 32'(more_q) + 32'(row_stored_q) < BANKS)
   );
   rvg_assert_stream #(
     .TEXT("rvg_window_buffer: a beat did not stay until it was taken"), .WIDTH(BEAT_W*KERNEL*KERNEL)
