@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from repvgg_hw.files import write_atomically
 
 BLOCK, REGISTER = "DP16KD", "TRELLIS_FF"
-PORTS = ("A", "B")
-MOST_BITS = 18  # of a port; a read of 36 bits takes the pins of both
+WIDE = 36  # bits of a word that takes the pins of both ports
 
 Cell = dict[str, Any]  # as Yosys' JSON has it: type, parameters, connections
 
@@ -24,8 +22,9 @@ def move(netlist: Path, into: Path) -> int:
     """Write a flat netlist (Yosys' JSON) with registers in the blocks; the flip-flops that this spared.
 
     A block's port takes them where each of its outputs that is read goes into one flip-flop and nowhere else,
-    all with the same clock as the port, the same enable, without a reset, and not 1 at power-up. Blocks of 36
-    bits keep theirs outside: nothing open says which port's clock and enable the half at port A's pins obeys.
+    all with the same clock as the port, the same enable, without a reset, and not 1 at power-up. A read of 36
+    bits takes the pins of both ports, and nothing open says whose clock and enable A's half obeys:
+    there both must have one clock, and get one enable.
     Raises OSError or InputError where it cannot be written.
     """
     content = json.loads(netlist.read_text())
@@ -38,21 +37,26 @@ def _move(module: dict[str, Any]) -> int:
     cells: dict[str, Cell] = module["cells"]
     readers, register_of = _readers(module)
     moved = 0
-    for block in [cell for cell in cells.values() if cell["type"] == BLOCK and not _is_wide(cell)]:
-        for port in PORTS:
-            read = {pin: bits[0] for pin, bits in _outputs(block, port) if readers[bits[0]]}
-            behind = {pin: register_of.get(bit) for pin, bit in read.items()}
-            if not behind or any(readers[bit] != 1 for bit in read.values()) or None in behind.values():
+    for block in [cell for cell in cells.values() if cell["type"] == BLOCK]:
+        pins = block["connections"]
+        for ports in _reads(block):
+            read = [
+                pin for pin in pins if pin[:3] in [f"DO{port}" for port in ports] and readers[pins[pin][0]]
+            ]
+            names = [register_of.get(pins[pin][0]) for pin in read if readers[pins[pin][0]] == 1]
+            registers = [cells[name] for name in names if name is not None]
+            clock = pins[f"CLK{ports[0]}"]
+            if not read or len(registers) < len(read) or any(pins[f"CLK{port}"] != clock for port in ports):
                 continue
-            names = [name for name in behind.values() if name is not None]
-            enable = _common_enable([cells[name] for name in names], block["connections"][f"CLK{port}"])
+            enable = _common_enable(registers, clock)
             if enable is None:
                 continue
-            for pin, name in zip(behind, names, strict=True):
-                block["connections"][pin] = cells.pop(name)["connections"]["Q"]
-            block["connections"][f"OCE{port}"] = enable
-            block["parameters"][f"REGMODE_{port}"] = "OUTREG"
-            moved += len(names)
+            for pin, name in zip(read, names, strict=True):
+                pins[pin] = cells.pop(str(name))["connections"]["Q"]
+            for port in ports:
+                pins[f"OCE{port}"] = enable
+                block["parameters"][f"REGMODE_{port}"] = "OUTREG"
+            moved += len(read)
     return moved
 
 
@@ -70,12 +74,9 @@ def _readers(module: dict[str, Any]) -> tuple[Counter[int | str], dict[int | str
     return readers, register_of
 
 
-def _is_wide(block: Cell) -> bool:
-    return any(int(block["parameters"][f"DATA_WIDTH_{port}"], 2) > MOST_BITS for port in PORTS)
-
-
-def _outputs(block: Cell, port: str) -> Iterator[tuple[str, list[int | str]]]:
-    return (item for item in block["connections"].items() if item[0].startswith(f"DO{port}"))
+def _reads(block: Cell) -> tuple[tuple[str, ...], ...]:
+    """The ports whose outputs are words of their own, or both together where a word has 36 bits."""
+    return (("A", "B"),) if int(block["parameters"]["DATA_WIDTH_B"], 2) == WIDE else (("A",), ("B",))
 
 
 def _common_enable(registers: list[Cell], clock: list[int | str]) -> list[int | str] | None:

@@ -2,12 +2,13 @@
 // DP16KD: what netlists for Lattice ECP5 use of that block RAM, for simulation.
 //
 // Two ports of 1, 2, 4, 9 or 18 bits on 2,048 bytes of nine; a narrow word is a part of a byte, without its ninth bit.
+// Of 36 bits: port A writes and port B reads, the lower half at A's pins, the upper one at B's.
 //
-// Source : Lattice FPGA-TN-02204, ECP5 and ECP5-5G Memory Usage Guide; how contents lie in INITVAL, and addresses at
-//          pins, as Yosys has it (techlibs/lattice/brams_map_16kd.v).
+// Source : how contents lie in INITVAL, and addresses and data at pins, as Yosys has it (brams_16kd.txt, brams_map_16kd.v);
+//          the modes by their names in Lattice FPGA-TN-02204, Memory Usage Guide, which was not read here.
 // REGMODE: "OUTREG" puts a register behind a port's output, which takes it where OCE is 1.
 // Not here: resets, chip selects, inverted clocks: an instance that uses them ends the simulation. An address that one
-//          port writes and the other reads in one cycle gives the old word; by the guide it is anything.
+//          port writes and the other reads in one cycle gives the old word, which nobody may count on.
 
 `default_nettype none
 
@@ -67,6 +68,8 @@ module DP16KD #(
   wire [17:0] in_a = {DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0};
   wire [17:0] in_b = {DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0};
 
+  wire [35:0] both_in = {in_b, in_a};
+
   function automatic logic [17:0] word(input logic [13:0] address, input int width);
     case (width)
       18:      word = {bytes[{address[13:4], 1'b1}], bytes[{address[13:4], 1'b0}]};
@@ -103,11 +106,18 @@ module DP16KD #(
     logic [17:0] old_a, old_b;
     old_a = word(address_a, DATA_WIDTH_A);
     old_b = word(address_b, DATA_WIDTH_B);
-    if (CEA && (!WEA || WRITEMODE_A == "READBEFOREWRITE")) read_a <= old_a;
-    if (CEB && (!WEB || WRITEMODE_B == "READBEFOREWRITE")) read_b <= old_b;
+    if (DATA_WIDTH_B == 36) begin
+      if (CEB) {read_b, read_a} <= {bytes[{address_b[13:5], 2'd3}], bytes[{address_b[13:5], 2'd2}],
+                                    bytes[{address_b[13:5], 2'd1}], bytes[{address_b[13:5], 2'd0}]};
+    end else begin
+      if (CEA && (!WEA || WRITEMODE_A == "READBEFOREWRITE")) read_a <= old_a;
+      if (CEB && (!WEB || WRITEMODE_B == "READBEFOREWRITE")) read_b <= old_b;
+    end
     if (OCEA) out_a <= read_a;
     if (OCEB) out_b <= read_b;
-    if (CEA && WEA) write(address_a, DATA_WIDTH_A, in_a);
+    if (CEA && WEA && DATA_WIDTH_A == 36) begin
+      for (int i = 0; i < 4; i++) if (address_a[i]) bytes[{address_a[13:5], 2'(i)}] = both_in[9*i +: 9];
+    end else if (CEA && WEA) write(address_a, DATA_WIDTH_A, in_a);
     if (CEB && WEB) write(address_b, DATA_WIDTH_B, in_b);
   end
 
