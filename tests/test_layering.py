@@ -80,6 +80,7 @@ FLOORS = (
         "targets.verdict",
         "targets.verilog.tables",
         "targets.verilog.netlist",
+        "targets.verilog.binary_tables",
         "targets.verilog.limits",
         "targets.verilog.emit",
         "targets.verilog.vectors",

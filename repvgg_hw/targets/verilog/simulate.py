@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw import golden
 from repvgg_hw.design import Design
+from repvgg_hw.design.folder import read_table
 from repvgg_hw.design.proven import Proven
 from repvgg_hw.design.results import SimulationResult
 from repvgg_hw.errors import CheckFailed, InputError
@@ -25,6 +26,7 @@ from repvgg_hw.files import emptied, sim_dir
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.progress import Progress, silent
 from repvgg_hw.targets.verdict import share_correct
+from repvgg_hw.targets.verilog.binary_tables import BINARY_TABLES, MACRO, write_tables
 from repvgg_hw.targets.verilog.emit import BENCH_SOURCES, differing_tables, listed_sources
 from repvgg_hw.targets.verilog.judge import (
     ended,
@@ -53,7 +55,7 @@ STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must
 # Without these two, alike layers cannot share their code (see sim/network.vlt): the first names wires of a
 # particular instance, the second numbers its look-up tables through the whole design.
 SHARED_LAYERS = ("-fno-dfg", "-fno-table")
-ARGUMENTS = (*SHARED_LAYERS, *ASSERTIONS)
+ARGUMENTS = (*SHARED_LAYERS, *ASSERTIONS, *BINARY_TABLES)
 OPTIONS: Mapping[str, Any] = {"arguments": ARGUMENTS}  # of verilator.build
 
 
@@ -98,6 +100,8 @@ def sources(design: Design[Plan], *, stalls: int = 0) -> list[Path]:
     for path in paths:
         if not path.is_file():
             raise InputError(f"{path} is missing: generate the design again")
+        if path.name == "rvg_rom.sv" and MACRO not in path.read_text(errors="replace"):
+            raise InputError(f"{path} is of an earlier version: generate the design again")
     return [sim_dir() / "network.vlt", *paths, *([sim_dir() / "limits.sv"] if stalls else [])]
 
 
@@ -149,13 +153,18 @@ def simulate_network(
     probes, wanted = net.probes, limits(net) if probed else []
     most = most_frames(plan.frames_held, settle_cycles(plan.quiet_cycles), plan.layers[-1].cycles)
     expected = write_vectors(design, played, probes, data)
+    runs_in = directory  # where a netlist's memories find mem/
+    if circuit is None:
+        runs_in = emptied(work / "tables")
+        tables = (table for unit in net.units for table in unit.tables)
+        write_tables(runs_in, tables, lambda file: read_table(directory, file))
     log = work / "check.log"
     cycles = expected_cycles(plan, len(played), stalls)
     reached = work / "check.limits"
     with Watch(log, [probe.layer for probe in probes], cycles, proven, first, report):
         finished = verilator.run_frames(
             simulator,
-            work=directory,
+            work=runs_in,
             data=data,
             log=log,
             images=len(played),
@@ -180,7 +189,7 @@ def simulate_network(
         window = recording.limited(waves_window, recording.STREAM_CYCLES)
         verilator.run_frames(
             work / "sim_waves",
-            work=directory,
+            work=runs_in,
             data=data,
             log=work / "waves.log",
             images=len(images),

@@ -3,7 +3,8 @@
 //
 //   on clk: if (en) data <= table[addr]
 //
-// Data    : WIDTH bits x DEPTH words, from the hexadecimal file FILE.
+// Data    : WIDTH bits x DEPTH words, from the hexadecimal file FILE. Under RVG_BINARY_TABLES, which only a simulation
+//           defines, from FILE.bin: the same words as bytes, the highest first, which load many times as fast.
 // Latency : 1 cycle.
 //
 // Tables stand beside the arithmetic, not inside it: FILE is the only parameter
@@ -31,7 +32,17 @@ module rvg_rom #(
   if (FILE == "") begin : g_check_file
     rvg_error_file_without_a_name u_error ();
   end else begin : g_file
+`ifdef RVG_BINARY_TABLES
+    initial begin
+      automatic int file = $fopen({FILE, ".bin"}, "rb");
+
+      if (file == 0) $fatal(1, "rvg_rom: %s.bin is missing", FILE);
+      if ($fread(mem, file) != DEPTH * ((WIDTH + 7) / 8)) $fatal(1, "rvg_rom: %s.bin ends too early", FILE);
+      $fclose(file);
+    end
+`else
     initial $readmemh(FILE, mem);
+`endif
   end
 
   always_ff @(posedge clk) begin

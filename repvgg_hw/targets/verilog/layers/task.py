@@ -26,6 +26,7 @@ from repvgg_hw.extremes.patterns import layer_inputs
 from repvgg_hw.extremes.reach import layer_reach
 from repvgg_hw.files import environment, lock, sim_dir, write_if_changed
 from repvgg_hw.plan.stream.plan import Plan
+from repvgg_hw.targets.verilog.binary_tables import write_tables
 from repvgg_hw.targets.verilog.emit import WATCHDOG_CYCLES
 from repvgg_hw.targets.verilog.judge import judge
 from repvgg_hw.targets.verilog.layers.state import LayerProof
@@ -229,8 +230,7 @@ def _run(task: LayerTask, simulator: Path, work: Path) -> LayerResult:
     work.mkdir(parents=True, exist_ok=True)
     write_stream(work / "input.bin", task.inputs, task.unit.source.lane_bits)
     write_stream(work / "output.bin", task.expected, task.unit.sink.lane_bits)
-    for name, content in task.tables.items():
-        (work / name).write_text(content)
+    write_tables(work, task.unit.tables, task.tables.__getitem__)
     log = work / "check.log"
     finished = verilator.run_frames(
         simulator / "obj",
