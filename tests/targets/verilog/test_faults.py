@@ -195,3 +195,13 @@ def test_a_missing_table_is_noticed(faulty: Design[Plan]) -> None:
     done = run_command(faulty, "--layers")
     assert done.exit_code == 2
     assert "linear_bias.mem is missing or no file: generate the design again" in done.output
+
+
+def test_a_design_of_an_earlier_library_is_refused(faulty: Design[Plan]) -> None:
+    """Its ROMs would not find their bytes, and every output would be wrong."""
+    path = faulty.directory / "rtl" / "rvg_rom.sv"
+    path.write_text(path.read_text().replace("RVG_BINARY_TABLES", "RVG_OTHER"))
+    for options in ((), ("--layers",)):
+        done = run_command(faulty, *options)
+        assert done.exit_code == 2
+        assert "rvg_rom.sv is of an earlier version: generate the design again" in done.output
