@@ -26,7 +26,7 @@ ROWS: dict[str, list[object]] = {
     "5200": ["--multipliers", 5200],
     "1728": ["--multipliers", 1728],
     "1024": ["--multipliers", 1024],
-    "3600, stride 2 direct": ["--multipliers", 3600, "--no-phases"],
+    "3100, stride 2 direct": ["--multipliers", 3100, "--no-phases"],
     "4096, 18x18": ["--multipliers", 4096, "--dsp", "18x18"],
 }
 COLUMNS = (
