@@ -102,6 +102,7 @@ FLOORS = (
         "synth.child",
         "synth.tools",
         "synth.yosys",
+        "synth.block_registers",
         "synth.nextpnr",
         "synth.result",
         "synth.netlist",

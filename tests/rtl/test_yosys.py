@@ -37,7 +37,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
 WITH_NETWORKS = {"rvg_conv3x3_winograd", "rvg_winograd_input_transform", "rvg_winograd_output_transform"}
 LIBRARIES = "".join(
     f"read_verilog -lib +/{name}\n"
-    for name in ("ecp5/cells_bb.v", "xilinx/cells_sim.v", "xilinx/cells_xtra.v")
+    for name in ("ecp5/cells_sim.v", "ecp5/cells_bb.v", "xilinx/cells_sim.v", "xilinx/cells_xtra.v")
 )
 TOPS = {"rvg_rom": "rom_of_table", "rvg_constant": "constant_of_table"}  # tables.sv
 UNITS = sorted(name for name in library().keys() - WITH_NETWORKS if not is_package(name))

@@ -22,7 +22,7 @@ LAYERS = [
     Layer(8, stride=2, pi=2, po=2, m=2),
     Layer(8, groups=2, pi=2, po=1),
     Layer(12, pi=4, po=3),
-    Layer(12, stride=2, pi=4, po=1, m=3),
+    Layer(24, stride=2, pi=4, po=1, m=3),
 ]
 
 

@@ -46,5 +46,5 @@ def test_a_longer_interval_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(winograd, "RASTER_BUFFERS", 2)
     result = measure(tmp_path, "short last tile row")
     assert result.bit_exact == FRAMES
-    late = [re.search(r"frame interval (\d+) cycles, planned 400", problem) for problem in result.problems]
-    assert any(found and int(found[1]) > 400 for found in late), result.problems
+    late = [re.search(r"frame interval (\d+) cycles, planned 252", problem) for problem in result.problems]
+    assert any(found and int(found[1]) > 252 for found in late), result.problems
