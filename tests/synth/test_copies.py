@@ -23,7 +23,10 @@ def registers(folder: Path, family: str, cells: Path | None) -> int:
     return yosys.counts(FAMILIES[family], folder / "net.stat.json")["ff"]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+AMD = [pytest.param(family, marks=pytest.mark.slow) for family in FAMILIES if family != "ecp5"]
+
+
+@pytest.mark.parametrize("family", ["ecp5", *AMD])
 def test_copies_stay_apart(tmp_path: Path, family: str) -> None:
     assert registers(tmp_path, family, multipliers(FAMILIES[family])) == 4
 
