@@ -99,7 +99,8 @@ def find(name: str, fused: FusedNetwork) -> IntegerNetwork | None:
         network = load_network(path)
         kept = dict(network.provenance)
         whole = kept.pop(KEY) == name and kept.pop(DIGEST) == network_digest(network)
-    except (InputError, OSError, KeyError):
+        kept["quantization"] = json.loads(kept["quantization"])
+    except (InputError, OSError, KeyError, TypeError, ValueError):
         return None
     if not whole:
         return None
@@ -113,7 +114,9 @@ def keep(name: str, network: IntegerNetwork) -> None:
     folder = cache_folder()
     if folder is None:
         return
-    told = {"quantization": network.provenance["quantization"], KEY: name, DIGEST: network_digest(network)}
+    # As text, which keeps its order: a design of these integers is the same file, byte for byte, as at first.
+    quantization = json.dumps(network.provenance["quantization"])
+    told = {"quantization": quantization, KEY: name, DIGEST: network_digest(network)}
     with contextlib.suppress(OSError, InputError):
         save_network(replace(network, name="kept", provenance=told), folder / f"{name}.npz")
     _make_room(folder)

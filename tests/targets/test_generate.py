@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from hls_networks import Layer, random_network
 
 from repvgg_hw import design as designs
+from repvgg_hw.api import cache
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design, results
 from repvgg_hw.errors import InputError
@@ -137,11 +138,17 @@ def test_force_forgets_what_was_proven(tmp_path: Path) -> None:
     assert not (tmp_path / "results.json").exists()
 
 
-def test_the_same_design_again_keeps_its_proof(tmp_path: Path) -> None:
-    assert generate(tmp_path, *MODEL).exit_code == 0
-    results.save(results.not_proven("verilog", 1, 1, "a result"), tmp_path)
-    assert generate(tmp_path, *MODEL, "--force").exit_code == 0
-    kept = results.load(tmp_path)
+def test_the_same_design_again_keeps_its_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made of integers that are found now, and of those that were kept then."""
+    monkeypatch.setattr(cache, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(cache, "WORTH_SECONDS", 0.0)
+    place = tmp_path / "design"
+    assert generate(place, *MODEL).exit_code == 0
+    results.save(results.not_proven("verilog", 1, 1, "a result"), place)
+    assert len(list((tmp_path / "cache").glob("*.npz"))) == 1
+    again = generate(place, *MODEL, "--force")
+    assert again.exit_code == 0, again.output
+    kept = results.load(place)
     assert kept is not None
     assert kept.problems == ("a result",)
 
