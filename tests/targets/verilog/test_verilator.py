@@ -26,6 +26,7 @@ from repvgg_hw.targets.verilog.netlist import build
 from repvgg_hw.targets.verilog.simulator import runtime, verilator
 from repvgg_hw.targets.verilog.simulator.plain_paths import check_tool, plain_build
 from repvgg_hw.targets.verilog.simulator.time_limit import TimedOut, allowed_seconds, patience, time_limit
+from repvgg_hw.targets.verilog.simulator.tools import package_root
 
 ALIKE = 3
 
@@ -70,6 +71,15 @@ def test_the_main_program_of_another_design_is_used_again(sound: Design[Plan], t
     compiled = (other.directory / "build/sim/build.log").read_text()
     assert "Vtop__ALL.cpp" in compiled
     assert "verilator.cpp" not in compiled
+
+
+def test_the_runtimes_headers_are_read_precompiled(sound: Design[Plan]) -> None:
+    """Where nothing is optimised; of the 70 MB none stays in the design's folder."""
+    folder = sound.directory / "build/sim"
+    assert f"-include {runtime.HEADERS}" in (folder / "build.log").read_text()
+    assert list(folder.glob(f"{runtime.HEADERS}*")) == []
+    cache = runtime.cache_folder(package_root() / "include", False, verilator._CPP_FLAGS)
+    assert (cache / "headers-O0.gch").stat().st_size > 1 << 20
 
 
 def test_a_main_program_is_known_by_what_it_sees(sound: Design[Plan], tmp_path: Path) -> None:

@@ -64,11 +64,16 @@ class _Builder(Verilator):
     def _execute_cmds(
         self, cmds: Sequence[list[str]], cwd: os.PathLike[str] | str, stdout: TextIO | None = None
     ) -> None:
-        verilate, make = cmds
+        verilate, make_all = cmds
+
+        def make(words: Sequence[str]) -> None:
+            _execute([*make_all, *words], cwd, self.env, stdout)
+
         _execute(verilate, cwd, self.env, stdout)
         options = runtime.restore(self.runtime_cache, self.build_dir, self.optimize)
         options += runtime.skip_precompiled_header(self.build_dir)
-        _execute([*make, *options], cwd, self.env, stdout)
+        with runtime.shared_headers(self.runtime_cache, self.build_dir, self.optimize, make) as words:
+            make([*options, *words])
         runtime.store(self.runtime_cache, self.build_dir, self.optimize)
 
 
