@@ -128,6 +128,7 @@ def run(
             "REPVGG_HW_PROGRESS": str(log.with_suffix(".progress")),
             "REPVGG_HW_COUNTS": str(counts),
             "REPVGG_HW_RUN": json.dumps(registers(where, len(images))),
+            **verilator.SPEAKING,
         },
         results=log.with_suffix(".xml"), log=log.with_suffix(".out"),
     )  # fmt: skip
