@@ -18,6 +18,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Two pytest workers on two cores: more threads inside each only get in each other's way.
 test: export OMP_NUM_THREADS = 1
 
+# Every fault of a unit, under every pattern of stalls: tests/rtl/units.py.
+test-long: export FAULTS = all
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long lint docs bench ulx3s soc clean distclean
 
@@ -52,7 +55,7 @@ docs: $(STAMP)
 test-long: $(STAMP)
 	$(BIN)/pytest benchmarks -v --durations=0 -o tmp_path_retention_policy=failed
 	$(BIN)/pytest tests -m slow -v
-	FAULTS=all $(BIN)/pytest tests/rtl/test_*units.py tests/rtl/test_engine_*.py tests/rtl/test_axi.py -v
+	$(BIN)/pytest $(addprefix tests/rtl/test_,*units.py engine_*.py axi.py conv3x3.py winograd_conv.py window_buffer.py) -v
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/rtl.py $(BENCH_ARGS)

@@ -2,9 +2,9 @@
 """What the unit benches share: cases, words of lanes, stream drivers with random stalls, ROMs, reset.
 
 A bench module tb_UNIT holds coroutines under `@over_cases`; each runs on every instance of UNIT in the
-bench's top (units.sv.j2) with every pattern of stalls. UNIT_CASES, a JSON object, gives by unit the
-instances' parameters; those that UNIT_FAULTY names have a planted fault and are run under one pattern. Only
-the instance that is tried has a clock.
+bench's top (units.sv.j2) with the patterns of stalls in UNIT_PATTERNS. UNIT_CASES, a JSON object, gives by
+unit the instances' parameters; those that UNIT_FAULTY names have a planted fault and are run under one
+pattern. Only the instance that is tried has a clock.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ FAULTY: dict[str, str] = json.loads(os.environ["UNIT_FAULTY"])  # UNIT_CASE -> p
 INSTANCES: list[str] = json.loads(os.environ["UNIT_INSTANCES"])  # UNIT_CASE, as numbered in the top
 # Probability of an idle cycle before a beat, and of a cycle that is not ready.
 STALLS = {"flowing": (0.0, 0.0), "idle": (0.6, 0.0), "backpressure": (0.0, 0.6), "both": (0.4, 0.4)}
+TRIED: list[str] = json.loads(os.environ["UNIT_PATTERNS"])
 CHOKED = {"choked": (0.0, 0.9)}  # for faults that show only where everything behind is full
 PERIOD_NS = 2
 LIMIT_MS = 1  # of simulated time, after which a bench is stuck
@@ -151,15 +152,16 @@ class Bench:
 def over_cases(
     bench: Callable[[Bench], Awaitable[None]], unit: str = "", patterns: Sequence[str] = tuple(STALLS)
 ) -> Any:
-    """A cocotb test for every case and every pattern of stalls; for faulty cases, the fault's.
+    """A cocotb test for every case and every pattern of stalls that is tried; for faulty cases, the fault's.
 
     unit  of the bench, where the coroutine is not in its module tb_UNIT
     """
     unit = unit or bench.__module__.removeprefix("tb_")
+    tried_patterns = [pattern for pattern in patterns if pattern in TRIED]
     runs = [
         cocotb.Param((case, stalls), f"{unit}_{case}__{stalls}")
         for case in CASES[unit]
-        for stalls in ([FAULTY[f"{unit}_{case}"]] if f"{unit}_{case}" in FAULTY else patterns)
+        for stalls in ([FAULTY[f"{unit}_{case}"]] if f"{unit}_{case}" in FAULTY else tried_patterns)
     ]
 
     async def test(dut: Any, run: tuple[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The units that only move beats, under four patterns of stalls; beats that change, are lost, come twice."""
+"""The units that only move beats, under patterns of stalls; beats that change, are lost, come twice."""
 
 from __future__ import annotations
 

@@ -25,6 +25,9 @@ from repvgg_hw.winograd.networks import rendered_modules
 Parameters = Mapping[str, int | bool | str]
 Cases = Mapping[str, Parameters]
 MOST = 3  # faults of a unit in `make test`
+# Patterns of stalls (sim/streams.py) in `make test`: none, and both sides at once.
+PATTERNS = ("flowing", "both")
+EVERY_PATTERN = ("flowing", "idle", "backpressure", "both")
 GO_ON = "+verilator+error+limit+1000000000"  # after a broken promise: the bench is to find the fault itself
 
 
@@ -137,9 +140,14 @@ def check_all(folder: Path, units: Mapping[str, Trials]) -> None:
     judge(tried, *_run(folder, tried))
 
 
+def thorough() -> bool:
+    """Whether every fault and every pattern of stalls is tried: FAULTS=all, as in test-long."""
+    return os.environ.get("FAULTS") == "all"
+
+
 def some_faults(unit: Trials) -> Trials:
-    """Of a unit with many faults MOST, spread over all; every one where FAULTS=all, as in test-long."""
-    if os.environ.get("FAULTS") == "all" or len(unit.faults) <= MOST:
+    """Of a unit with many faults MOST, spread over all; every one in test-long."""
+    if thorough() or len(unit.faults) <= MOST:
         return unit
     step = -(-len(unit.faults) // MOST)
     return Trials(unit.cases, dict(list(unit.faults.items())[::step]))
@@ -235,6 +243,7 @@ def simulate(
         environment={
             "UNIT_CASES": json.dumps(cases),
             "UNIT_FAULTY": json.dumps(stalls),
+            "UNIT_PATTERNS": json.dumps(EVERY_PATTERN if thorough() else PATTERNS),
             "UNIT_INSTANCES": json.dumps([name for name, *_ in instances]),
         },
         results=results,
