@@ -100,6 +100,7 @@ def test_integers_keep_the_accuracy() -> None:
     assert (predicted == labels).sum() >= 350
 
 
+@pytest.mark.slow
 def test_training_learns_and_is_reproducible(tmp_path: Path) -> None:
     """One epoch, twice, by the example's own command: the same file, and better than guessing by far."""
     for name in ("first", "second"):
@@ -109,12 +110,26 @@ def test_training_learns_and_is_reproducible(tmp_path: Path) -> None:
     assert correct(first) > 0.3 * 356
 
 
+# In Python's place: the commands, which compile simulators as every other test does (tests/conftest.py).
+COMMAND = f"""#!{sys.executable}
+import sys
+from repvgg_hw.cli import main
+from repvgg_hw.targets.verilog.simulator import verilator
+build = verilator.build
+verilator.build = lambda *words, **options: build(*words, **options | {{"optimize": "-O0"}})
+main(sys.argv[3:])
+"""
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The demo itself, on a few images: its folder and what it printed."""
     folder = tmp_path_factory.mktemp("demo")
     words = ["--images", "4", "--multipliers", "160", "--output", str(folder)]
-    code = f"from examples.digits import demo; demo.main({words!r})"
+    command = tmp_path_factory.mktemp("command") / "python"
+    command.write_text(COMMAND)
+    command.chmod(0o755)
+    code = f"from examples.digits import demo; demo.sys.executable = {str(command)!r}; demo.main({words!r})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from quick import some
 
 from tests.abuse import slow_yosys, world
 
@@ -88,9 +89,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize(("words", "after"), CASES, ids=[" ".join(words[:3]) for words, _ in CASES])
-def test_ctrl_c(place: Path, words: tuple[str, ...], after: float) -> None:
-    seconds = LIMIT
+@pytest.mark.parametrize("case", some(CASES, 9), ids=[" ".join(words[:3]) for words, _ in CASES])
+def test_ctrl_c(place: Path, case: tuple[tuple[str, ...], float]) -> None:
+    (words, after), seconds = case, LIMIT
     for _ in range(ATTEMPTS):
         seconds = interrupt(place, words, after)
         if seconds < LIMIT:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from quick import some
 
 from tests.abuse import world
 
@@ -46,7 +48,7 @@ def run(
     )
 
 
-@pytest.mark.parametrize("command", TABLES)
+@pytest.mark.parametrize("command", some(TABLES, 3))
 def test_a_closed_pipe_is_quiet(command: str, place: Path) -> None:
     """As `| head -1`: the reader is gone before the first line."""
     reader, writer = os.pipe()
@@ -80,7 +82,7 @@ def test_a_full_standard_output_is_an_error(words: tuple[str, ...], place: Path)
     assert (done.returncode, done.stderr) == (2, "error: No space left on device: standard output\n")
 
 
-@pytest.mark.parametrize("words", QUICK, ids=" ".join)
+@pytest.mark.parametrize("words", some(QUICK, 2), ids=" ".join)
 def test_a_full_standard_error_ends_nothing(words: tuple[str, ...], place: Path) -> None:
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "repvgg_hw", "-v", *words]
@@ -89,10 +91,15 @@ def test_a_full_standard_error_ends_nothing(words: tuple[str, ...], place: Path)
     assert done.stdout
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize(("words", "code"), [("report design", 0), ("models", 0), ("report missing", 2)])
-def test_closed_streams(words: str, code: int, closed: str, place: Path) -> None:
+CLOSED = itertools.product(
+    (("report design", 0), ("models", 0), ("report missing", 2)), (">&-", "2>&-", "<&-", "<&- >&- 2>&-")
+)
+
+
+@pytest.mark.parametrize("case", some(CLOSED, 4), ids=str)
+def test_closed_streams(case: tuple[tuple[str, int], str], place: Path) -> None:
     """What is written to them goes nowhere, above all not into a file that is opened in their place."""
+    (words, code), closed = case
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     line = f"exec {sys.executable} -m repvgg_hw {words} {closed}"
     done = subprocess.run(["/bin/sh", "-c", line], cwd=place, capture_output=True, text=True)
@@ -103,7 +110,7 @@ def test_closed_streams(words: str, code: int, closed: str, place: Path) -> None
     assert bool(done.stderr) == (code == 2 and "2>" not in closed)
 
 
-@pytest.mark.parametrize("command", TABLES)
+@pytest.mark.parametrize("command", some(TABLES, 3))
 def test_a_locale_without_utf8(command: str, place: Path) -> None:
     done = run(place, command, *TABLES[command], env=PLAIN)
     assert done.returncode == 0, done.stderr

@@ -51,7 +51,7 @@ def generate(files: Path, output: Path, *options: object, target: str = "verilog
 @pytest.mark.parametrize("target", ["verilog", "hls"])
 def test_mixed_widths_are_bit_exact(files: Path, tmp_path: Path, target: str) -> None:
     design = tmp_path / "design"
-    result = generate(files, design, "--bits", files / "bits.json", "--multipliers", 150, target=target)
+    result = generate(files, design, "--bits", files / "bits.json", "--multipliers", 64, target=target)
     assert result.exit_code == 0, result.output
     network = designs.load(design).network
     assert tuple(conv.weight_bits for conv in network.convs) == WEIGHTS

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from limits import collected
 from lint_sources import emit_rtl, lint, shapes_only
+from quick import some
 from test_conv3x3 import RATES, SHAPES
 from units import unit_sources
 
@@ -106,7 +107,8 @@ def test_lint_complains(tmp_path: Path) -> None:
     assert "UNUSEDSIGNAL" in lint([broken], "rvg_fifo") or "UNDRIVEN" in lint([broken], "rvg_fifo")
 
 
-@pytest.mark.parametrize("name", [name for name, variant in VARIANTS.items() if variant.se is None])
+# In `make test-long` benchmarks/ lints every one of them, too, at more multipliers.
+@pytest.mark.parametrize("name", some((name for name, one in VARIANTS.items() if one.se is None), 3))
 def test_variant(tmp_path: Path, name: str) -> None:
     """The whole top at 224 x 224, at a folding of several units' worth of everything."""
     network = shapes_only(VARIANTS[name], 224)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hls_networks import Layer, random_network
+from quick import slow
 
 from repvgg_hw.design import Design
 from repvgg_hw.plan.request import Request
@@ -44,7 +45,7 @@ def layer_functions(folder: Path, layers: list[Layer], stalls: int) -> list[str]
     return sorted(re.findall(r"^void (V_rvg_conv3x3\w*?)___nba_sequent__\w*__\d+\(", code, re.MULTILINE))
 
 
-@pytest.mark.parametrize("stalls", [0, 1], ids=["", "with probes of limits"])
+@pytest.mark.parametrize("stalls", [0, slow(1)], ids=["", "with probes of limits"])
 @pytest.mark.parametrize("kind", ALIKE)
 def test_depth_adds_no_code(tmp_path: Path, kind: str, stalls: int) -> None:
     layers = [Layer(4), *[ALIKE[kind]] * 3, Layer(6)]

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from hls_networks import Layer, random_network
+from quick import some
 
 from repvgg_hw.cli import main
 from repvgg_hw.design import Design
@@ -158,7 +159,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", some(FAULTS, 3))
 def test_a_width_that_is_too_small_is_found(tmp_path: Path, name: str) -> None:
     fault = FAULTS[name]
     design = emitted(tmp_path / "net", *fault.make())

@@ -129,7 +129,7 @@ def test_without_a_fault_the_run_is_green(sound: Design[Plan], stalls: int) -> N
     assert result.bit_exact == IMAGES
 
 
-@pytest.mark.parametrize("name", some(RTL_FAULTS, 4))
+@pytest.mark.parametrize("name", some(RTL_FAULTS, 3))
 def test_fault_in_rtl(faulty: Design[Plan], name: str) -> None:
     fault = RTL_FAULTS[name]
     path = faulty.directory / "rtl" / f"{fault.file}.sv"

@@ -74,13 +74,6 @@ def test_every_limit_is_reached(sound: Design[Plan], seed: int) -> None:
     ]
 
 
-def test_without_stalls_nothing_is_said_of_limits(sound: Design[Plan]) -> None:
-    result = run(sound, 0)
-    assert result.passed, result.problems
-    assert (result.limits, result.limits_summary, result.notes) == ({}, "", ())
-    assert "limits" not in result.to_json()
-
-
 @pytest.mark.slow
 def test_each_layer_alone_reaches_its_limits(sound: Design[Plan]) -> None:
     done = run_command(sound, "--layers", "--stalls", "1", "--jobs", "2")
@@ -126,7 +119,7 @@ FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", some(FAULTS, 2))
+@pytest.mark.parametrize("name", some(FAULTS, 1))
 def test_a_buffer_that_does_not_stop_in_time_is_found(sound: Design[Plan], tmp_path: Path, name: str) -> None:
     file, old, new, layer = FAULTS[name]
     shutil.copytree(sound.directory, tmp_path / "faulty", ignore=shutil.ignore_patterns("build"))

@@ -39,6 +39,8 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> Design[Plan]:
     folder = tmp_path_factory.mktemp("resume")
     design = Design(folder / "design", Request("verilog", plan.budget), network, plan, {})
     write(design)
+    built = CliRunner().invoke(main, ["simulate", str(design.directory), "--limit", "1"])
+    assert built.exit_code == 0, built.output  # and copies of it have the simulator, too
     return design
 
 
