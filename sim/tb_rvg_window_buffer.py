@@ -27,11 +27,16 @@ def windows(frame: np.ndarray, p: dict[str, int]) -> list[int]:
     ]
 
 
+def parts(p: dict[str, int]) -> int:
+    """Cycles per column."""
+    return p["KERNEL"] // p["READ_ROWS"]
+
+
 def interval(p: dict[str, int]) -> int:
-    """Cycles per frame: columns read or beats written, whichever are more."""
+    """Cycles per frame: parts of columns read or beats written, whichever are more."""
     slide = p["STEP"] * (p["TILES_X"] - 1) + p["KERNEL"]
     columns = slide if p["WORDS"] == 1 else p["TILES_X"] * p["KERNEL"] * p["WORDS"]
-    return max(p["TILES_Y"] * columns, p["HEIGHT"] * p["WIDTH"] * p["WORDS"])
+    return max(p["TILES_Y"] * columns * parts(p), p["HEIGHT"] * p["WIDTH"] * p["WORDS"])
 
 
 @over_cases
@@ -43,7 +48,8 @@ async def equals_padded_windows(bench: Bench) -> None:
     cycles = await bench.equal(frames.flatten().tolist(), [beat for beats in expected for beat in beats])
     if bench.stalls == "flowing":
         rows = p["KERNEL"] * p["WIDTH"] * p["WORDS"]  # beats of as many rows as a window needs
-        waits = [later - earlier - max(p["KERNEL"], rows) for earlier, later in itertools.pairwise(cycles)]
+        due = max(p["KERNEL"] * parts(p), rows)
+        waits = [later - earlier - due for earlier, later in itertools.pairwise(cycles)]
         assert max(waits, default=0) <= HANDOVER_CYCLES
         ends = cycles[len(expected[0]) - 1 :: len(expected[0])]
         measured = [later - earlier for earlier, later in itertools.pairwise(ends)]

@@ -29,14 +29,24 @@ RAM = ("rd_data <= mem[rd_addr]", "rd_data <= wr_en && wr_addr == rd_addr ? $any
 
 
 def windows(
-    height: int, width: int, words: int = 1, kernel: int = 3, step: int = 1, stride: int = 0
+    height: int,
+    width: int,
+    words: int = 1,
+    kernel: int = 3,
+    step: int = 1,
+    stride: int = 0,
+    read_rows: int = 0,
 ) -> Parameters:
-    """Window buffer of a convolution with padding 1; stride: of the convolution, where a step is a tile."""
+    """Window buffer of a convolution with padding 1.
+
+    stride     of the convolution, where a step is a tile
+    read_rows  of a column at once, if not all
+    """
     per_tile = step // (stride or step)
     tiles = [-(-((size - 1) // (stride or step) + 1) // per_tile) for size in (height, width)]
     return {
         "HEIGHT": height, "WIDTH": width, "WORDS": words, "KERNEL": kernel, "STEP": step,
-        "TILES_Y": tiles[0], "TILES_X": tiles[1],
+        "TILES_Y": tiles[0], "TILES_X": tiles[1], "READ_ROWS": read_rows or kernel,
     }  # fmt: skip
 
 
@@ -94,13 +104,19 @@ PROVEN: dict[str, tuple[str, list[Parameters]]] = {
         "window_buffer",
         [windows(1, 1), windows(1, 2, step=2), windows(2, 2, words=3)],
     ),
+    "windows in parts": ("window_buffer", [windows(4, 3, read_rows=1)]),
+    "windows in parts, stride 2": ("window_buffer", [windows(3, 4, words=2, step=2, read_rows=1)]),
+    "windows of Winograd in parts": (
+        "window_buffer",
+        [windows(5, 2, kernel=4, step=2, stride=1, read_rows=r) for r in (1, 2)],
+    ),
     "windows of Winograd": ("window_buffer", [windows(5, 3, kernel=4, step=2, stride=1)]),
     "windows of Winograd, stride 2": ("window_buffer", [windows(5, 3, kernel=5, step=4, stride=2)]),
 }
 
 LONG = {
     "windows of stride 2", "windows of words", "windows of words, stride 2", "windows larger than the map",
-    "windows of Winograd, stride 2",
+    "windows of Winograd, stride 2", "windows in parts, stride 2", "windows of Winograd in parts",
 }  # fmt: skip
 
 CREDITS = {"DEPTH": 4, "SET": 2}

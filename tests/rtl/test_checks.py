@@ -112,7 +112,9 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
         ({"TILES_Y": 6}, "tiles_y_does_not_cover_height"), ({"TILES_Y": 10}, "tiles_y_does_not_cover_height"),
         ({"TILES_X": 6}, "tiles_x_does_not_cover_width"), ({"TILES_X": 10}, "tiles_x_does_not_cover_width"),
         ({"BEAT_W": 0}, POSITIVE),
+        ({"READ_ROWS": 2}, "read_rows_must_divide_kernel"),
     ],
+    "rvg_window_rows": [({"LANES": 2}, "a_memory_gives_one_row_at_a_time"), ({"BEAT_W": 0}, POSITIVE)],
     "rvg_winograd_input_transform": [
         ({"MIDDLE_W": 8}, "every_pass_widens"), ({"DATA_W": 9}, "every_pass_widens"), ({"PI": 0}, POSITIVE),
         ({"M": 3}, "no_network_for_this_m_and_stride"), ({"PI": 2, "IN_LANES": 3}, IN_LANES),
@@ -165,7 +167,7 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_width_converter": [{"LANE_W": 1, "IN_LANES": 1, "OUT_LANES": 1}],
     "rvg_window_buffer": [
         {"TILES_Y": 7, "TILES_X": 9}, {"TILES_Y": 9, "TILES_X": 7}, {"STEP": 2, "TILES_Y": 4, "TILES_X": 4},
-        {"BEAT_W": 1, "HEIGHT": 1, "WIDTH": 1, "TILES_Y": 1, "TILES_X": 1},
+        {"BEAT_W": 1, "HEIGHT": 1, "WIDTH": 1, "TILES_Y": 1, "TILES_X": 1}, {"READ_ROWS": 1},
     ],
     "rvg_winograd_input_transform": [{"MIDDLE_W": 9, "DATA_W": 9}, {"PI": 2, "IN_LANES": 6}],
     "rvg_winograd_mac": [{"DATA_W": 1, "WEIGHT_W": 1, "SUM_W": 1}],

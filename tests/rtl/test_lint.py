@@ -74,8 +74,9 @@ UNITS: dict[str, list[Parameters]] = {
     ],
     "rvg_requant_relu": list(grid(LANES=(1, 3), ADDRS=(1, 5), ACC_W=(16, 32))),
     "rvg_window_buffer": [
-        {"WORDS": words, "HEIGHT": size, "WIDTH": size, "STEP": step, "TILES_Y": tiles, "TILES_X": tiles}
-        for words, size, step in itertools.product((1, 3), (1, 2, 7), (1, 2))
+        {"WORDS": words, "HEIGHT": size, "WIDTH": size, "STEP": step, "TILES_Y": tiles, "TILES_X": tiles,
+         "READ_ROWS": read_rows}
+        for words, size, step, read_rows in itertools.product((1, 3), (1, 2, 7), (1, 2), (1, 3))
         for tiles in ((size - 1) // step + 1,)
     ],
     "rvg_conv3x3": [direct_parameters(plan) for plan in (*SHAPES.values(), *RATES.values())],

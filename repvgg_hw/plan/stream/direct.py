@@ -3,7 +3,7 @@
 Cycles of one layer per frame are the largest of three rates, each exact:
 
     compute   H_out * W_out * (C_in / PI) * (C_out / groups / PO)   one window word per cycle
-    fetch     one column of the window per cycle out of the line buffer
+    fetch     FETCH_ROWS pixels of a column of the window per cycle out of the line buffer
     write     H * W * (C_in / PI)                                     one input beat per cycle
 """
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.folding import TAPS, FoldedConv, product_bits
+from repvgg_hw.plan.stream.lines import Lines
 from repvgg_hw.plan.stream.timing import (
     ARRAY_CYCLES,
     CHAIN,
@@ -135,14 +136,27 @@ class ConvPlan(FoldedConv):
         return self.out_height * self.out_width * self.groups * self.words * self.repeats
 
     @property
+    def lines(self) -> Lines:
+        """The line buffer."""
+        return Lines(
+            words=self.c_in // self.pi,
+            width=self.width,
+            kernel=KERNEL,
+            step=self.stride,
+            tile_rows=self.out_height,
+            tile_columns=self.out_width,
+            beat_bits=self.pi * self.in_bits,
+        )
+
+    @property
+    def fetch_rows(self) -> int:
+        """Rows of a window's column that are read at once: the fewest that delay nothing else."""
+        return self.lines.fewest_rows(max(self.compute_cycles, self.write_cycles))
+
+    @property
     def fetch_cycles(self) -> int:
-        """Columns read per frame: the window slides where one word holds all channels, else is read anew."""
-        words = self.c_in // self.pi
-        if words == 1:
-            columns = self.stride * (self.out_width - 1) + KERNEL
-        else:
-            columns = self.out_width * KERNEL * words
-        return self.out_height * columns
+        """Parts of columns read per frame."""
+        return self.lines.cycles(self.fetch_rows)
 
     @property
     def initiations(self) -> int:
@@ -205,7 +219,7 @@ class ConvPlan(FoldedConv):
     @property
     def line_memory(self) -> tuple[int, int]:
         """(words, bits per word) of the line buffer: a ring of KERNEL + stride rows."""
-        return self.width * (self.c_in // self.pi), (KERNEL + self.stride) * self.pi * self.in_bits
+        return self.lines.ring
 
     @property
     def window_memory(self) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from functools import singledispatch
 from typing import Any
 
 from repvgg_hw.plan.stream.direct import KERNEL, ConvPlan
+from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.memories import Memory, conv_memories, linear_memories
 from repvgg_hw.plan.stream.timing import CHAIN, PAIR_BITS, tree_stages
@@ -134,6 +135,11 @@ def of_paired_sums(c: ConvPlan, family: str) -> Features:
     )
 
 
+def _line_select(c: AnyConvPlan) -> int:
+    """Bits that are chosen from behind a line buffer's memories, each from so many."""
+    return c.fetch_rows * c.lines.beat_bits * c.lines.lanes(c.fetch_rows)
+
+
 @singledispatch
 def of_unit(unit: Any, family: str) -> Features:
     """The features of a layer of a plan, with its memories."""
@@ -144,7 +150,6 @@ def of_unit(unit: Any, family: str) -> Features:
 def _(c: ConvPlan, family: str) -> Features:
     taps = KERNEL * KERNEL * c.pi
     window, acc = taps * c.in_bits, c.po * c.acc_bits
-    line = c.pi * c.in_bits
     sums = of_sums(taps, c.po, 1, c.in_bits, c.weight_bits, c.acc_bits, family)
     if c.pairs:
         sums = of_paired_sums(c, family)
@@ -153,7 +158,7 @@ def _(c: ConvPlan, family: str) -> Features:
         + sums
         + _count(
             window=window,
-            line_select=KERNEL * line * (KERNEL + c.stride),
+            line_select=_line_select(c),
             leaving=acc,
             chosen=acc if c.po > c.out_lanes else 0,
             requantized=c.out_lanes * c.acc_bits,
@@ -179,7 +184,7 @@ def _(c: WinogradPlan, family: str) -> Features:
         of_memories(conv_memories(c), family)
         + products
         + _count(
-            line_select=k * c.in_lanes * c.in_bits * (k + c.transform.step),
+            line_select=_line_select(c),
             # once in the line buffer's window, once in the columns of the part that is transformed
             tile_pixels=positions * (c.in_lanes + c.pi) / 2 * c.in_bits,
             tile_middle=positions * c.pi * w.middle,

@@ -59,12 +59,13 @@ def rom(role: str, memory: tuple[int, int], lane_bits: int) -> Iterator[Memory]:
 
 def conv_memories(conv: AnyConvPlan) -> list[Memory]:
     """Of one convolution with its tables."""
-    words, bits = conv.line_memory
-    rows = bits // (conv.in_lanes * conv.in_bits)
+    lines, slots = conv.lines, conv.lines.slots(conv.fetch_rows)
+    # Slots of a memory begin at powers of two.
+    deep = (slots - 1) * (1 << max(1, (lines.row_beats - 1).bit_length())) + lines.row_beats
     found = [
         *rom("weights", conv.weight_memory, conv.weight_lane_bits),
         *rom("affine", conv.affine_memory, conv.acc_bits + MULTIPLIER_BITS),
-        Memory("lines", words, conv.in_lanes * conv.in_bits, rows),
+        Memory("lines", deep, lines.beat_bits, lines.lanes(conv.fetch_rows)),
         Memory("windows", *conv.window_memory),
     ]
     if isinstance(conv, ConvPlan):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.folding import divisors, product_bits
+from repvgg_hw.plan.stream.lines import Lines
 from repvgg_hw.plan.stream.tiled import TiledConv
 from repvgg_hw.plan.stream.timing import (
     DRAIN_CYCLES,
@@ -180,8 +181,25 @@ class WinogradUnit(TiledConv):
     @property
     def line_memory(self) -> tuple[int, int]:
         """(words, bits per word) of the line buffer: a ring of K + step rows."""
-        rows = self.transform.size + self.transform.step
-        return self.width * (self.c_in // self.in_lanes), rows * self.in_lanes * self.in_bits
+        return self.lines.ring
+
+    @property
+    def lines(self) -> Lines:
+        """The line buffer."""
+        return Lines(
+            words=self.c_in // self.in_lanes,
+            width=self.width,
+            kernel=self.transform.size,
+            step=self.transform.step,
+            tile_rows=self.tile_rows,
+            tile_columns=self.tiles // self.tile_rows,
+            beat_bits=self.in_lanes * self.in_bits,
+        )
+
+    @property
+    def fetch_rows(self) -> int:
+        """Rows of a window's column that are read at once: the fewest that delay nothing else."""
+        return self.lines.fewest_rows(self._busy_cycles)
 
     @property
     def window_memory(self) -> tuple[int, int]:

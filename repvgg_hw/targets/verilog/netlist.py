@@ -142,6 +142,7 @@ def direct_parameters(c: ConvPlan) -> dict[str, Parameter]:
         "Y_W": c.out_bits,
         "FIFO_DEPTH": c.fifo_depth,
         "PACKED": c.pairs,
+        "FETCH_ROWS": c.fetch_rows,
     }
 
 
@@ -159,6 +160,7 @@ def winograd_parameters(c: WinogradUnit) -> dict[str, Parameter]:
         "LANES": c.lanes,
         "ROWS": c.rows,
         "IN_LANES": c.in_lanes,
+        "FETCH_ROWS": c.fetch_rows,
         "OUT_LANES": c.out_lanes,
         "BUFFERS": c.raster_buffers,
         "M": c.m,

@@ -31,6 +31,7 @@ module rvg_conv3x3 #(
   parameter int Y_W        = 8,
   parameter int FIFO_DEPTH = 16,
   parameter bit PACKED     = 1'b0,
+  parameter int FETCH_ROWS = 3,
   localparam int WORDS         = C_IN / GROUPS / PI,
   localparam int REPEATS       = C_OUT / GROUPS / PO,
   localparam int WEIGHT_ADDRS  = GROUPS * WORDS * REPEATS,
@@ -81,7 +82,7 @@ module rvg_conv3x3 #(
 
   rvg_window_buffer #(
     .BEAT_W(PI*X_W), .WORDS(C_IN/PI), .HEIGHT(HEIGHT), .WIDTH(WIDTH), .KERNEL(3), .STEP(STRIDE),
-    .TILES_Y((HEIGHT - 1)/STRIDE + 1), .TILES_X((WIDTH - 1)/STRIDE + 1)
+    .TILES_Y((HEIGHT - 1)/STRIDE + 1), .TILES_X((WIDTH - 1)/STRIDE + 1), .READ_ROWS(FETCH_ROWS)
   ) u_window (
     .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,
     .m_axis_tdata(window_tdata), .m_axis_tvalid(window_tvalid), .m_axis_tready(window_tready)

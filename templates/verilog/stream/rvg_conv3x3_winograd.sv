@@ -38,6 +38,7 @@ module rvg_conv3x3_winograd #(
   parameter int W_W       = 12,
   parameter int ACC_W     = 24,
   parameter int Y_W       = 8,
+  parameter int FETCH_ROWS = STRIDE == 1 ? M + 2 : 2*M + 1,  // of a window's column at once
   localparam int K             = STRIDE == 1 ? M + 2 : 2*M + 1,
   localparam int WORDS         = C_IN / GROUPS / PI,
   localparam int REPEATS       = C_OUT / GROUPS / PO,
@@ -98,7 +99,7 @@ module rvg_conv3x3_winograd #(
 
   rvg_window_buffer #(
     .BEAT_W(IN_LANES*X_W), .WORDS(C_IN/IN_LANES), .HEIGHT(HEIGHT), .WIDTH(WIDTH), .KERNEL(K), .STEP(STRIDE*M),
-    .TILES_Y((OUT_HEIGHT + M - 1)/M), .TILES_X((OUT_WIDTH + M - 1)/M)
+    .TILES_Y((OUT_HEIGHT + M - 1)/M), .TILES_X((OUT_WIDTH + M - 1)/M), .READ_ROWS(FETCH_ROWS)
   ) u_window (
     .clk, .rst, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,
     .m_axis_tdata(window_tdata), .m_axis_tvalid(window_tvalid), .m_axis_tready(window_tready)

@@ -60,7 +60,7 @@ RTL_FAULTS = {
     "padding column left": RtlFault("rvg_window_buffer", "col_q != '0 && col_q", "col_q", "stage1.0"),
     "padding column right": RtlFault("rvg_window_buffer", " && col_q <= COL_W'(WIDTH)", "", "stage1.0"),
     "ring of rows": RtlFault(
-        "rvg_window_buffer", "wr_here_q[BANKS-2:0], wr_here_q[BANKS-1]", "wr_here_q[0], wr_here_q[BANKS-1:1]",
+        "rvg_window_rows", "bank_addr_q  <= wr_addr_q;", "bank_addr_q  <= wr_addr_q ^ 1'b1;",
         "stage0.0",
     ),
     "accumulator's reset": RtlFault(
