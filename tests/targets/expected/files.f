@@ -28,4 +28,5 @@ rtl/rvg_stream_reg.sv
 rtl/rvg_stream_upsize.sv
 rtl/rvg_width_converter.sv
 rtl/rvg_window_buffer.sv
+rtl/rvg_window_rows.sv
 rtl/repvgg_random.sv

@@ -95,7 +95,8 @@ module repvgg_random (
     .ACC_W(20),
     .Y_W(8),
     .FIFO_DEPTH(46),
-    .PACKED(1'b0)
+    .PACKED(1'b0),
+    .FETCH_ROWS(3)
   ) u_stage0_0 (
     .clk, .rst,
     .s_axis_tdata(in_tdata), .s_axis_tvalid(in_tvalid), .s_axis_tready(in_tready),
@@ -149,7 +150,8 @@ module repvgg_random (
     .ACC_W(20),
     .Y_W(8),
     .FIFO_DEPTH(48),
-    .PACKED(1'b0)
+    .PACKED(1'b0),
+    .FETCH_ROWS(3)
   ) u_stage1_0 (
     .clk, .rst,
     .s_axis_tdata(stage1_0_in_tdata), .s_axis_tvalid(stage1_0_in_tvalid), .s_axis_tready(stage1_0_in_tready),
