@@ -59,6 +59,11 @@ UNITS = {
         ),
         "rvg_replay": some(streams.replay(), ("w1r3", "w3r2"), ("lost",)),
     },
+    "windows in parts": {
+        "rvg_window_buffer": some(
+            window.of_parts(), ("s1_5x7", "s2_2x6_w2", "f2_6x7_by_2", "f4_9x8_by_3_w2"), ("wrong_part",)
+        ),
+    },
     "head": {
         "rvg_global_sum": some(arithmetic.global_sum(), ("l1w5p4", "l3w2p49"), ("twice",)),
         "rvg_linear": some(arithmetic.linear(), ("c8k10pi1po1", "c6k10pi6po2"), ("wrong_last",)),
