@@ -76,6 +76,15 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def heeds(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler of the signal: bit number - 1 of what the kernel says it catches."""
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{pid}/status").read_text()
+        caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+        return bool(int(caught.split()[1], 16) >> number - 1 & 1)
+    return False
+
+
 def sleeps(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/comm").read_text() == "sleep\n"
@@ -134,7 +143,9 @@ def interrupt(
                 assert process.poll() is None
                 time.sleep(0.02)
                 children = descendants(process.pid)
-            os.kill(process.pid, number)
+            while process.poll() is None and not heeds(process.pid, number):  # until Python has begun
+                time.sleep(0.01)
+            process.send_signal(number)
             started = time.monotonic()
             code = process.wait(20)
             while any(map(alive, children)) and time.monotonic() < started + 20:
