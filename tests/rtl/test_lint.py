@@ -79,6 +79,7 @@ UNITS: dict[str, list[Parameters]] = {
         for words, size, step, read_rows in itertools.product((1, 3), (1, 2, 7), (1, 2), (1, 3))
         for tiles in ((size - 1) // step + 1,)
     ],
+    "rvg_window_rows": [{}, {"LANES": 3, "SLOTS": 4}, {"LANES": 1, "SLOTS": 4, "READ_ROWS": 1}],
     "rvg_conv3x3": [direct_parameters(plan) for plan in (*SHAPES.values(), *RATES.values())],
     "rvg_linear": [
         linear_unit(plan, Stream("s_axis", plan.pi, plan.sum_bits)).parameters for plan in LINEARS

@@ -198,8 +198,13 @@ class WinogradUnit(TiledConv):
 
     @property
     def fetch_rows(self) -> int:
-        """Rows of a window's column that are read at once: the fewest that delay nothing else."""
-        return self.lines.fewest_rows(self._busy_cycles)
+        """Rows of a window's column that are read at once: the fewest that delay nothing else.
+
+        Nothing is read while a window of several words waits for the input transform to take all but its last.
+        """
+        windows, words = self.tiles * (self.c_in // self.in_lanes), self.in_lanes // self.pi
+        waiting = windows * (words - 1) * (self.transform.size + 1)
+        return self.lines.fewest_rows(self._busy_cycles - waiting)
 
     @property
     def window_memory(self) -> tuple[int, int]:

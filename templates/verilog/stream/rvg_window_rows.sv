@@ -106,13 +106,15 @@ module rvg_window_rows #(
     if (SLOTS == 1) begin : g_row
       assign wr_ram_addr = bank_addr_q;
       assign rd_ram_addr = asked_addr_q;
+
+      wire unused = &{1'b0, bank_slot_q, asked_slot_q[SLOT_W*l +: SLOT_W]};
     end else begin : g_rows
       assign wr_ram_addr = {bank_slot_q, bank_addr_q};
       assign rd_ram_addr = {asked_slot_q[SLOT_W*l +: SLOT_W], asked_addr_q};
     end
 
     always_ff @(posedge clk) begin
-      if (enable) asked_slot_q[SLOT_W*l +: SLOT_W] <= LANE_W'(l) < rd_lane ? slot_after : rd_slot;
+      if (enable) asked_slot_q[SLOT_W*l +: SLOT_W] <= (LANE_W+1)'(l) < (LANE_W+1)'(rd_lane) ? slot_after : rd_slot;
     end
 
     rvg_ram_1r1w #(.WIDTH(BEAT_W), .DEPTH(DEPTH)) u_ram (
