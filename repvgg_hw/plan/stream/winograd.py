@@ -200,7 +200,7 @@ class WinogradUnit(TiledConv):
     def fetch_rows(self) -> int:
         """Rows of a window's column that are read at once: the fewest that delay nothing else.
 
-        Nothing is read while a window of several words waits for the input transform to take all but its last.
+        While a window of words waits for the input transform to take all but its last, nothing is read.
         """
         windows, words = self.tiles * (self.c_in // self.in_lanes), self.in_lanes // self.pi
         waiting = windows * (words - 1) * (self.transform.size + 1)
