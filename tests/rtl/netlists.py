@@ -19,7 +19,7 @@ CELLS = "cells"  # as the module of a fault: it is in what multipliers are made 
 LEVELS = {"xc7": 6, "xcup": 6}  # family -> LUTs between registers, at most, in any unit
 # Units that take more. A shift is a constant in a layer's network, and at pins here; in an engine it is none.
 # An engine's sets of weights pass through a chain of handshakes without a register: docs/engine.md.
-ALONE = {"rvg_requant_relu": 9, "rvg_engine_output": 10, "rvg_engine_weights": 8}
+ALONE = {"rvg_requant_relu": 9, "rvg_engine_output": 9, "rvg_engine_weights": 8}
 
 
 def some(trials: Trials, cases: Iterable[str], faults: Iterable[str]) -> Trials:
