@@ -47,6 +47,7 @@ def test_memories_hold_the_ring(lines: Lines, rows: int) -> None:
     assert lanes >= rows
     assert lanes * (slots - 1) < lines.kernel + lines.step <= lanes * slots
     assert rows != lines.kernel or slots == 1
+    assert lines.depth(rows) >= slots * lines.row_beats
 
 
 @pytest.mark.parametrize(

@@ -67,3 +67,8 @@ class Lines:
     def slots(self, at_once: int) -> int:
         """Rows in each memory."""
         return -(-self.rows // self.lanes(at_once))
+
+    def depth(self, at_once: int) -> int:
+        """Words of each memory: a slot begins at a power of two."""
+        slot = 1 << max(1, (self.row_beats - 1).bit_length())
+        return (self.slots(at_once) - 1) * slot + self.row_beats

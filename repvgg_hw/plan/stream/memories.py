@@ -59,13 +59,11 @@ def rom(role: str, memory: tuple[int, int], lane_bits: int) -> Iterator[Memory]:
 
 def conv_memories(conv: AnyConvPlan) -> list[Memory]:
     """Of one convolution with its tables."""
-    lines, slots = conv.lines, conv.lines.slots(conv.fetch_rows)
-    # Slots of a memory begin at powers of two.
-    deep = (slots - 1) * (1 << max(1, (lines.row_beats - 1).bit_length())) + lines.row_beats
+    lines, at_once = conv.lines, conv.fetch_rows
     found = [
         *rom("weights", conv.weight_memory, conv.weight_lane_bits),
         *rom("affine", conv.affine_memory, conv.acc_bits + MULTIPLIER_BITS),
-        Memory("lines", deep, lines.beat_bits, lines.lanes(conv.fetch_rows)),
+        Memory("lines", lines.depth(at_once), lines.beat_bits, lines.lanes(at_once)),
         Memory("windows", *conv.window_memory),
     ]
     if isinstance(conv, ConvPlan):
