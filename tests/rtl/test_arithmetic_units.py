@@ -187,7 +187,7 @@ def requant_relu() -> Trials:
     }
     faults = {
         "ties_go_down": Fault("lanes", "$signed({product_q, 1'b0})", "$signed({product_q - 1'b1, 1'b0})"),
-        "no_clamp": Fault("lanes", "else if (above_q || rounded[Y_W])", "else if (1'b0)"),
+        "no_clamp": Fault("lanes", "else if (|above_q || rounded[Y_W])", "else if (1'b0)"),
         "no_carry": Fault("lanes", "above_q || rounded[Y_W]", "above_q"),
         "few_bits": Fault("lanes", "(halves >>> (Y_W + 1)) != '0", "halves[Y_W+1]"),
     }

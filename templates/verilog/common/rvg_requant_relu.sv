@@ -38,6 +38,8 @@ module rvg_requant_relu #(
 );
 
   localparam int PROD_W = ACC_W + MULT_W + 1;
+  localparam int OR_W   = 6;                                     // of one LUT
+  localparam int ORS    = PROD_W > Y_W ? (PROD_W - Y_W + OR_W - 1) / OR_W : 1;
 
   if (LANES < 1 || ADDRS < 1 || ACC_W < 1 || Y_W < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
@@ -71,12 +73,15 @@ module rvg_requant_relu #(
     logic signed [PROD_W-1:0] product, product_q;
     logic signed [PROD_W:0]   halves;            // of the result's step
     logic [Y_W:0]             halves_q, rounded;
-    logic                     below_q, above_q;  // halves are negative, or have more bits than are kept
+    logic                     below_q;           // halves are negative,
+    logic [OR_W*ORS-1:0]      above;             // or have more bits than are kept:
+    logic [ORS-1:0]           above_q;           // joined a cycle later, as a run-time shift fills this one
 
     assign acc_i   = acc_q[ACC_W*i +: ACC_W];
     assign bias    = affine_data[(ACC_W+MULT_W)*i +: ACC_W];
     assign mult    = {1'b0, affine_data[(ACC_W+MULT_W)*i + ACC_W +: MULT_W]};
     assign halves  = $signed({product_q, 1'b0}) >>> shift;
+    assign above   = (OR_W*ORS)'(halves >>> (Y_W + 1));
     assign rounded = {1'b0, halves_q[Y_W:1]} + (Y_W + 1)'(halves_q[0]);
 
     rvg_multiply #(.A_W(ACC_W), .B_W(MULT_W + 1), .P_W(PROD_W)) u_multiply (
@@ -92,12 +97,12 @@ module rvg_requant_relu #(
       if (valid_q[5]) begin
         halves_q <= halves[Y_W:0];
         below_q  <= halves[PROD_W];
-        above_q  <= (halves >>> (Y_W + 1)) != '0;
+        for (int k = 0; k < ORS; k++) above_q[k] <= |above[OR_W*k +: OR_W];
       end
       if (valid_q[6]) begin
-        if (below_q)                      y[Y_W*i +: Y_W] <= '0;
-        else if (above_q || rounded[Y_W]) y[Y_W*i +: Y_W] <= '1;
-        else                              y[Y_W*i +: Y_W] <= rounded[Y_W-1:0];
+        if (below_q)                       y[Y_W*i +: Y_W] <= '0;
+        else if (|above_q || rounded[Y_W]) y[Y_W*i +: Y_W] <= '1;
+        else                               y[Y_W*i +: Y_W] <= rounded[Y_W-1:0];
       end
     end
   end
