@@ -21,6 +21,10 @@ MUX_PRICE = 0.5  # a bit of a multiplexer, and a write enable that is decoded
 LOGIC_PRICE_ROM = {"xc7": 1 / 64, "xcup": 1 / 64, "ecp5": 1 / 16}  # a bit of a ROM: a share of a LUT
 BYTE = 9  # bits that one write enable of a block RAM covers
 URAM_WORDS, URAM_BITS = 4096, 72
+# ROMs of more words than these, where they lack fewer than DEEP_ROM_LACKS of a power of two that one block
+# holds, have each bit in one block and no multiplexer behind it: `synth` has Yosys do so.
+DEEP_ROMS = {"xc7": 4096, "xcup": 4096, "ecp5": 2048}
+DEEP_ROM_LACKS = 2048
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,6 @@ class Cell:
     widths   data bits, narrowest first; each halves the words of the one before it
     scaled   the part of the price that counts only bits in use
     bram     block RAMs of 18 kbit that it is; lut look-up tables that it is
-    deep_roms  ROMs of more words than these, where they lack fewer of a power of two that one cell holds,
-               have each bit in one cell, and no multiplexer behind: `synth` has Yosys do so
     """
 
     address_bits: int
@@ -40,7 +42,6 @@ class Cell:
     scaled: float = 0.0
     bram: int = 0
     lut: float = 0.0
-    deep_roms: int | None = None
 
 
 _BLOCKS = (
@@ -64,7 +65,7 @@ CELLS: dict[str, tuple[Cell, ...]] = {
     ),
     "ecp5": (
         Cell(4, (4,), 4, lut=4),  # DPR16X4
-        Cell(14, (1, 2, 4, 9, 18, 36), 128, bram=1, deep_roms=2048),
+        Cell(14, (1, 2, 4, 9, 18, 36), 128, bram=1),
     ),
 }
 
@@ -88,6 +89,14 @@ class Mapped:
 
 
 @cache
+def deep_roms(family: str) -> tuple[range, ...]:
+    """The numbers of words of those ROMs whose bits have a block each."""
+    least, most = DEEP_ROMS[family], 1 << CELLS[family][-1].address_bits
+    depths = (1 << n for n in range(least.bit_length(), most.bit_length()))
+    return tuple(range(max(least, words - DEEP_ROM_LACKS) + 1, words + 1) for words in depths)
+
+
+@cache
 def map_memory(
     family: str, words: int, bits: int, *, rom: bool, enabled: int = 0, read_at_once: bool = False
 ) -> Mapped:
@@ -97,10 +106,11 @@ def map_memory(
     read_at_once  read without a register, as only RAM in LUTs can be
     """
     best, chosen = float("inf"), Mapped()
+    deep = rom and any(words in sizes for sizes in deep_roms(family))
     for cell in CELLS[family]:
         if (rom and not cell.bram) or (read_at_once and cell.bram):
             continue
-        price, count, stacked = _cheapest_shape(cell, words, bits, rom=rom, enabled=enabled)
+        price, count, stacked = _cheapest_shape(cell, words, bits, rom=rom, enabled=enabled, deep=deep)
         if price < best:
             mux = (stacked - 1) * bits
             register = 0 if cell.bram or read_at_once else bits
@@ -110,12 +120,14 @@ def map_memory(
     return chosen
 
 
-def _cheapest_shape(cell: Cell, words: int, bits: int, *, rom: bool, enabled: int) -> tuple[float, int, int]:
-    """(price, cells, cells that are stacked for depth) of the cheapest of a cell's shapes."""
+def _cheapest_shape(
+    cell: Cell, words: int, bits: int, *, rom: bool, enabled: int, deep: bool
+) -> tuple[float, int, int]:
+    """(price, cells, cells that are stacked for depth) of the cheapest of a cell's shapes.
+
+    deep  none is stacked; the price is infinite where one cell has too few words
+    """
     best: tuple[float, int, int] | None = None
-    full = 1 << (words - 1).bit_length()
-    deep = cell.deep_roms
-    undivided = rom and deep is not None and max(deep, full - deep) < words and full <= 1 << cell.address_bits
     for narrowed, width in enumerate(cell.widths):
         unit = 1 if rom else min(BYTE, width) if cell.bram else width
         if enabled and not rom:  # each part with an enable of its own is in whole units
@@ -123,7 +135,7 @@ def _cheapest_shape(cell: Cell, words: int, bits: int, *, rom: bool, enabled: in
         else:
             whole = -(-bits // unit) * unit  # a word ends where a write enable does
         stacked = -(-words // (1 << (cell.address_bits - narrowed)))
-        if undivided and stacked > 1:
+        if deep and stacked > 1:
             continue
         count = -(-stacked * whole // width)
         price = (cell.price - cell.scaled) * count + cell.scaled * stacked * bits / width
@@ -132,8 +144,7 @@ def _cheapest_shape(cell: Cell, words: int, bits: int, *, rom: bool, enabled: in
             price += MUX_PRICE * stacked if stacked > 1 else 0
         if best is None or price < int(best[0]):
             best = price, count, stacked
-    assert best is not None
-    return best
+    return best or (float("inf"), 0, 0)
 
 
 def urams(words: int, bits: int) -> int:

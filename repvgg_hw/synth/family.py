@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from repvgg_hw.files import templates_dir
+from repvgg_hw.plan.memory_map import LOGIC_PRICE_ROM, deep_roms
 
 # Yosys 0.70 hands logic to ABC in a new way that loses drivers, which it then resolves by constants: a wrong
 # netlist of rvg_engine_input for xc7. This is its switch for the old way (YosysHQ/yosys issue 6237).
@@ -22,7 +23,8 @@ class Family:
     cells     resource -> cell -> how many of the resource one such cell takes; block RAMs in units of 18 kbit
     models    of the cells, for simulation: Yosys' own files, relative to its folder of shared files
     own       models of ours, in sim/cells: of cells for which Yosys has none
-    deep_roms commands before memories are mapped: ROMs that are deeper than a block RAM
+    memories  the command's stage that maps memories
+    deep_roms commands before it: ROMs that are deeper than a block RAM
     explicit  added to the command where multipliers are already cells of the family. On xc7: no inference at
               all, since Yosys 0.70 packs what follows a DSP48E1 into it even where its registers are in use
     """
@@ -31,9 +33,10 @@ class Family:
     command: str
     cells: Mapping[str, Mapping[str, int]]
     models: tuple[str, ...]
+    memories: str
+    deep_roms: tuple[str, ...]
     own: tuple[str, ...] = ()
     explicit: str = ""
-    deep_roms: tuple[str, ...] = ()
 
     def script(
         self, top: str, *, inferred: bool = False, apart: bool = False, uram: bool = False
@@ -48,12 +51,11 @@ class Family:
         """
         options = ("" if inferred else self.explicit, "-uram" if uram else "")
         command = f"{self.command} {' '.join(options)} -top {top}"
-        stages = [f"{command} -run begin:map_ram", *self.deep_roms] if self.deep_roms else []
-        begun = "map_ram" if self.deep_roms else "begin"
+        stages = [f"{command} -run begin:{self.memories}", *self.deep_roms]
         if apart:
-            stages += [f"{command} -run {begun}:map_ffs", *ACROSS, f"{command} -run map_ffs:check"]
+            stages += [f"{command} -run {self.memories}:map_ffs", *ACROSS, f"{command} -run map_ffs:check"]
         else:
-            stages += [f"{command} -run {begun}:check"]
+            stages += [f"{command} -run {self.memories}:check"]
         # Without the command's last stage: there Yosys 0.70 builds modules anew that have cells with
         # parameters, when what they were made of is gone. Of that stage, names and checks remain.
         return [
@@ -65,15 +67,13 @@ class Family:
         ]
 
 
-def _deep_roms_of_ecp5() -> tuple[str, ...]:
-    """Each bit of a deep ROM is in one block RAM: no multiplexer behind several.
-
-    Of those that nearly fill 4,096, 8,192 or 16,384 words: there it takes an eighth more block RAMs.
-    """
-    deep = (f"r:SIZE>{words - 2048} r:SIZE<={words} %i" for words in (1 << 12, 1 << 13, 1 << 14))
-    roms = f"t:$mem_v2 r:WR_PORTS=0 %i {' '.join(deep)} %u %u %i"
-    shapes = templates_dir() / "verilog" / "cells" / "ecp5_deep_roms.txt"
-    return f'memory_libmap -lib "{shapes}" {roms}', "techmap -map +/lattice/brams_map_16kd.v"
+def _deep_roms(family: str, shapes: str, cells: str) -> tuple[str, ...]:
+    """Each bit of a deep ROM is in one block RAM, where that takes few more of them: no multiplexer."""
+    deep = [f"r:SIZE>={sizes.start} r:SIZE<{sizes.stop} %i" for sizes in deep_roms(family)]
+    roms = f"t:$mem_v2 r:WR_PORTS=0 %i {' '.join(deep)} {'%u ' * (len(deep) - 1)}%i"
+    path = templates_dir() / "verilog" / "cells" / shapes
+    price = f"-logic-cost-rom {LOGIC_PRICE_ROM[family]}"
+    return f'memory_libmap -lib "{path}" {price} {roms}', f"techmap -map +/{cells}"
 
 
 RESOURCES = ("dsp", "bram", "lut", "ff", "carry", "uram")
@@ -108,6 +108,8 @@ FAMILIES = {
             },
             models=("xilinx/cells_sim.v",),
             explicit="-nodsp",
+            memories="map_memory",
+            deep_roms=_deep_roms("xc7", "xilinx_deep_roms.txt", "xilinx/brams_xc6v_map.v"),
         ),
         Family(
             name="xcup",
@@ -122,6 +124,8 @@ FAMILIES = {
             },
             models=("xilinx/cells_sim.v",),
             own=("DSP48E2.sv",),
+            memories="map_memory",
+            deep_roms=_deep_roms("xcup", "xilinx_deep_roms.txt", "xilinx/brams_xcu_map.v"),
         ),
         Family(
             name="ecp5",
@@ -136,7 +140,8 @@ FAMILIES = {
             },
             models=("ecp5/cells_sim.v",),
             own=("MULT18X18D.sv",),
-            deep_roms=_deep_roms_of_ecp5(),
+            memories="map_ram",
+            deep_roms=_deep_roms("ecp5", "ecp5_deep_roms.txt", "lattice/brams_map_16kd.v"),
         ),
     )
 }
