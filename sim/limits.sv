@@ -52,9 +52,9 @@ bind rvg_window_buffer limit_probe u_empty (.clk, .rst, .at_limit(32'(more_q) ==
 bind rvg_replay limit_probe u_full (.clk, .rst, .at_limit(both_q));
 bind rvg_replay limit_probe u_empty (.clk, .rst, .at_limit(!some_q));
 
-// Every stage of the input transform holds a window.
+// Every place of the input transform where a word may wait holds one.
 bind rvg_winograd_input_transform limit_probe u_full (
-  .clk, .rst, .at_limit(columns_busy_q && middle_full_q && rows_busy_q && m_axis_tvalid)
+  .clk, .rst, .at_limit(middle_full_q && gathered_all_q && m_axis_tvalid)
 );
 
 // No room is left for one more set; all that was reserved is there, so the buffer is as full as its credits let it be.

@@ -10,7 +10,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 from streams import Bench, over_cases, pack, unpack
 
-from repvgg_hw.plan.stream.timing import OUTPUT_CYCLES
+from repvgg_hw.plan.stream.timing import output_cycles
 from repvgg_hw.winograd.golden import data_transform, output_transform, weight_transform
 from repvgg_hw.winograd.matrices import transform
 
@@ -55,10 +55,10 @@ async def equals_output_transform(bench: Bench) -> None:
         await bench.cycles(spacing - 1)
         while bench.dice.random() < bench.idle:
             await bench.cycles(1)
-    await bench.cycles(3 * spacing + 10)
+    await bench.cycles(3 * spacing + output_cycles(kind.m, kind.stride))
 
     assert len(received) == len(expected)
     latencies = {first - sums_in for sums_in, first in zip(came, firsts, strict=True)}
-    assert latencies == {steps + OUTPUT_CYCLES}, latencies
+    assert latencies == {steps + output_cycles(kind.m, kind.stride)}, latencies
     for number, (got, want) in enumerate(zip(received, expected, strict=True)):
         assert got == want, f"beat {number}: expected {want}, got {got}"

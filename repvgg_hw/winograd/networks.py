@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from repvgg_hw.winograd.adders import AdderGraph, compose, solve
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.matrices import KERNEL, STRIDES, TILES, Int, Transform, cook_toom, transform
+from repvgg_hw.winograd.pipeline import Pipeline, pipelined
 
 MODULES = ("rvg_winograd_data", "rvg_winograd_output", "rvg_winograd_divide")
 DIVIDER_BITS = 32  # a chain for this many result bits serves every narrower result
@@ -41,11 +42,12 @@ SEEDS = {
 
 @dataclass(frozen=True)
 class Network:
-    """One combinational module: its name, what it computes, its adders."""
+    """One module: its name, what it computes, its adders."""
 
     name: str
     formula: str
     graph: AdderGraph
+    most_cycles: int | None = None  # that its registers may take
 
     @property
     def growth(self) -> tuple[int, ...]:
@@ -56,6 +58,16 @@ class Network:
         return tuple(
             (int(s) - 1 + int(row.max() <= 0)).bit_length() for s, row in zip(sums, rows, strict=True)
         )
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """Its registers, in the accelerator that has them."""
+        return pipelined(self.graph, self.most_cycles)
+
+    def register_bits(self, in_bits: int, bits: int) -> int:
+        """Bits of all of them, of a network of so many bits with inputs of in_bits."""
+        growth = self.growth
+        return sum(min(bits, in_bits + growth[node]) for node, _ in self.pipeline.held)
 
 
 def _factored(kind: Transform) -> tuple[Int, Int]:
@@ -97,12 +109,15 @@ def _output_graph(kind: Transform, seed: int) -> AdderGraph:
 
 @cache
 def networks(m: int, stride: int) -> tuple[Network, Network, Network]:
-    """The modules of F(m) at this stride: data (B^T), output (A^T), and division by odd(L)**2."""
+    """The modules of F(m) at this stride: data (B^T), output (A^T), and division by odd(L)**2.
+
+    The input transform keeps its rate if its two networks take size - 3 cycles at most.
+    """
     kind = transform(m, stride)
     data_seed, output_seed = SEEDS.get((m, stride), (0, 0))
     data, output, divide = (f"{module}_m{m}_s{stride}" for module in MODULES)
     return (
-        Network(data, f"B^T x, F({m}), stride {stride}", _data_graph(kind, data_seed)),
+        Network(data, f"B^T x, F({m}), stride {stride}", _data_graph(kind, data_seed), (kind.size - 3) // 2),
         Network(output, f"A^T x, F({m}), stride {stride}", _output_graph(kind, output_seed)),
         Network(divide, f"x / {kind.odd**2}", divider(kind.odd**2, DIVIDER_BITS)),
     )
@@ -120,7 +135,11 @@ def rendered_modules(kinds: Iterable[tuple[int, int]]) -> Iterator[tuple[str, st
     for role, name in enumerate(MODULES):
         choices = [(networks(m, stride)[role], m, stride) for m, stride in used]
         for network, _, _ in choices:
-            yield f"{network.name}.sv", "winograd_network.sv.j2", {"network": network}
+            yield (
+                f"{network.name}.sv",
+                "winograd_network.sv.j2",
+                {"network": network, "pipeline": network.pipeline},
+            )
         yield f"{name}.sv", "winograd_select.sv.j2", {"name": name, "choices": choices}
 
 

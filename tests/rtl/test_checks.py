@@ -86,6 +86,7 @@ RED: dict[str, list[tuple[Parameters, str]]] = {
     "rvg_ram_1r1w_ultra": [({"WIDTH": 0}, POSITIVE)],
     "rvg_read_ahead": [({"DEPTH": 0}, POSITIVE)],
     "rvg_replay": [({"WIDTH": 0}, POSITIVE)],
+    "rvg_in_turn": [({"W": 0}, POSITIVE), ({"N": 0}, POSITIVE)],
     "rvg_requant_relu": [
         ({"Y_W": 31}, "result_wider_than_the_product"),
         ({"Y_W": 20, "ACC_W": 2}, "result_wider_than_the_product"), ({"LANES": 0}, POSITIVE),
@@ -155,6 +156,7 @@ LEGAL: dict[str, list[Parameters]] = {
     "rvg_ram_1r1w_ultra": [{"WIDTH": 1, "DEPTH": 1}],
     "rvg_read_ahead": [{"WIDTH": 1, "DEPTH": 1}],
     "rvg_replay": [{"WIDTH": 1, "WORDS": 1, "REPEATS": 1}],
+    "rvg_in_turn": [{"W": 1, "N": 1}],
     "rvg_requant_relu": [{"Y_W": 30}, {"Y_W": 19, "ACC_W": 2}, {"Y_W": 1}],
     "rvg_shift_add": [{"W": 1, "SUM_W": 1}],
     "rvg_stream_downsize": [{"OUT_W": 1, "RATIO": 1}],

@@ -43,6 +43,7 @@ UNITS: dict[str, list[Parameters]] = {
     "rvg_stream_upsize": list(grid(IN_W=(8,), RATIO=(1, 2, 3))),
     "rvg_stream_downsize": list(grid(OUT_W=(8,), RATIO=(1, 2, 3))),
     "rvg_width_converter": list(grid(LANE_W=(8,), IN_LANES=(1, 4, 6), OUT_LANES=(1, 4, 6))),
+    "rvg_in_turn": list(grid(W=(1, 8), N=(1, 2, 4, 5, 6, 24))),
     "rvg_replay": list(grid(WIDTH=(8,), WORDS=(1, 2, 3), REPEATS=(1, 2, 3))),
     "rvg_frame_check": list(grid(BEATS=(1, 2, 49))),
     "rvg_output_map": list(grid(LANES=(1, 3), X_W=(5, 8), BEATS=(1, 2, 49))),

@@ -135,6 +135,19 @@ def constant(folder: Path) -> Trials:
     return Trials({"one": {"WIDTH": 6, "FILE": "one.mem"}})
 
 
+def in_turn() -> Trials:
+    faults = {
+        "stands_still": Fault("n4", "'0 : index_q + 1'b1;", "'0 : index_q;"),
+        "not_from_the_start": Fault("n9", "index_q <= load ||", "index_q <="),
+        "gated_stands_still": Fault("n6", ": next_q << 1;", ": next_q;"),
+        "first_stays": Fault("n6", "if (!load) front_q", "if (1'b0) front_q"),
+        "others_stay": Fault("n5", "if (!next_q[i-1])", "if (next_q == '0)"),
+        "changes": Fault("n5", "if (load) later_q", "later_q"),
+        "word_lost": Fault("n6", "i < N; i++) joined", "i < N - 1; i++) joined"),
+    }
+    return Trials({f"n{n}": {"W": w, "N": n} for w, n in ((7, 1), (3, 4), (1, 5), (4, 6), (2, 9))}, faults)
+
+
 def test_units(tmp_path: Path) -> None:
     """All in one simulator: a small unit costs less than a simulator of its own."""
     units = {
@@ -145,6 +158,7 @@ def test_units(tmp_path: Path) -> None:
         "rvg_stream_downsize": stream_downsize(),
         "rvg_width_converter": width_converter(),
         "rvg_replay": replay(),
+        "rvg_in_turn": in_turn(),
         "rvg_frame_check": frame_check(),
         "rvg_output_map": output_map(),
         "rvg_ram_1r1w": ram_1r1w(),

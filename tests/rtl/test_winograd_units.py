@@ -10,6 +10,7 @@ from repvgg_hw.plan.stream.winograd import WinogradUnit
 from repvgg_hw.targets.verilog.netlist import winograd_parameters
 
 STAYS = "a beat did not stay until it was taken"
+M3 = WinogradUnit(3, 4, 4, 6, 9, pi=1, po=2, acc_bits=24)
 M4 = WinogradUnit(4, 4, 4, 6, 9, pi=2, po=4, acc_bits=24)
 M7 = WinogradUnit(7, 9, 4, 16, 6, pi=1, po=2, acc_bits=26)
 M5_STRIDE2 = WinogradUnit(5, 3, 6, 9, 12, pi=1, po=2, acc_bits=24, stride=2, in_signed=True)
@@ -29,22 +30,31 @@ def input_transform() -> Trials:
     cases = {
         "m5_stride2": of_layer(M5_STRIDE2, *names),
         "m2": of_layer(M2, *names) | {"IN_LANES": 1},
+        # the tile whose networks leave no cycle to spare, and the one with the most registers
+        "m3": of_layer(M3, *names),
+        "m7": of_layer(M7, *names),
         "three_parts": of_layer(M2, *names) | {"IN_LANES": 3},
         "two_parts": of_layer(M4, *names) | {"IN_LANES": 4},
     }
     faults = {
-        "changes": Fault("m2", "= rows_busy_q && !m_axis_tvalid;", "= rows_busy_q;", STAYS),
+        "changes": Fault("m2", "if (gathered_all_q && !m_axis_tvalid) begin", "if (gathered_all_q) begin",
+                         STAYS, stalls="choked"),
         "withdrawn": Fault("m2", "if (m_axis_tready) m_axis_tvalid <=", "m_axis_tvalid <=", STAYS),
-        "lost": Fault("m2", "= middle_full_q && !rows_busy_q;", "= middle_full_q;", "rows that are at work"),
-        "overtaken": Fault("m2", "columns_busy_q && !middle_full_q;", "columns_busy_q;", "one that waits"),
+        "lost": Fault("m2", "middle_full_q && !rows_busy_q &&", "middle_full_q &&", "rows that are at work"),
+        "overtaken": Fault("m2", "!columns_busy_q && !full_q;\n  assign s_axis",
+                           "!columns_busy_q;\n  assign s_axis", "one that waits"),
+        "gathered_too_soon": Fault("m2", "!rows_busy_q && !behind_full_q;", "!rows_busy_q;",
+                                   "gathered over one"),
+        "too_few": Fault("m3", "WORDS  = BEHIND + 1;", "WORDS  = BEHIND;", stalls="flowing"),
+        "never_leaves": Fault("m3", "if (take != leave) begin", "if (take && !leave) begin"),
         "twice": Fault("m2", "if (hand_over) middle_full_q <= 1'b0;", ""),
         "same_part": Fault("two_parts", "part_q      <= last_part_q ? '0 : part_q + 1'b1;", "part_q <= '0;"),
         "part_skipped": Fault("three_parts", "PARTS > 1 ? PARTS - 2 : 0", "0"),
-        "not_to_the_end": Fault("three_parts", "= last_part_q && !columns_busy_q;", "= !columns_busy_q;"),
-        "narrow_columns": Fault("m2", "= t[MIDDLE_W*i +: MIDDLE_W];",
-                                "= MIDDLE_W'($signed(t[MIDDLE_W*i +: MIDDLE_W-1]));"),
-        "narrow_rows": Fault("m2", "= t[DATA_W*j +: DATA_W];",
-                             "= DATA_W'($signed(t[DATA_W*j +: DATA_W-1]));"),
+        "not_to_the_end": Fault("three_parts", "= last_part_q && !columns_busy_q &&", "= !columns_busy_q &&"),
+        "narrow_columns": Fault("m2", "= column_y[MIDDLE_W*(K*c + i) +: MIDDLE_W];",
+                                "= MIDDLE_W'($signed(column_y[MIDDLE_W*(K*c + i) +: MIDDLE_W-1]));"),
+        "narrow_rows": Fault("m2", "= line_y[DATA_W*(K*c + j) +: DATA_W];",
+                             "= DATA_W'($signed(line_y[DATA_W*(K*c + j) +: DATA_W-1]));"),
     }  # fmt: skip
     return Trials(cases, faults)
 
@@ -83,17 +93,18 @@ def output(unit: WinogradUnit) -> dict[str, int | bool | str]:
 
 
 def output_transform() -> Trials:
-    odd = "(ROW_W'(1) << SUM_W)"  # one more in the second sum, which no convolution has
+    odd = "($bits(mine)'(1) << SUM_W)"  # one more in the second sum, which no convolution has
     faults = {
-        "wrong_sum": Fault("one", "<= mine[STEP_SUMS-1:0];", f"<= {odd} + mine[STEP_SUMS-1:0];",
+        "wrong_sum": Fault("one", ".d(mine)", f".d(mine + {odd})",
                            "a rest in the first pass", silent=True),
-        "wrong_middle": Fault("one", "middle_q[COL_W-1:0];", "middle_q[COL_W-1:0] ^ (COL_W'(1) << MID_W);",
+        "wrong_middle": Fault("one", "= middle_q[HELD_W*j +: COL_W];",
+                              "= middle_q[HELD_W*j +: COL_W] ^ (COL_W'(1) << MID_W);",
                               "a rest in the second pass"),
         "lost": Fault("one", "if (sums_valid) rows_busy_q", "if (sums_valid && !columns_busy_q) rows_busy_q"),
         "twice": Fault("one", "columns_busy_q <= left_q != '0;", "columns_busy_q <= left_q != '1;"),
         "too_slow": Fault("one", "BATCH_W'(BATCHES - 1)) begin", "BATCH_W'(BATCHES)) begin",
                           "sums came before those before them had left"),
-        "same_row": Fault("two_rows", "sums_q[ROW_W*i +: ROW_W]", "sums_q[ROW_W-1:0]"),
+        "same_row": Fault("two_rows", "rows[SUM_W*(M*(ROWS*l + i) + j)", "rows[SUM_W*(M*ROWS*l + j)"),
         "rows_lost": Fault("uneven_rows", "if (i < K) begin", "if (i < K - 1) begin"),
         "does_not_wait": Fault("rows_wait", "&& step_q < STEP_W'(FILLED);", ";"),
         "too_early": Fault("rows_wait", "FILLED > M ? FILLED : M;", "FILLED;"),

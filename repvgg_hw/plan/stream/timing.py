@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from repvgg_hw.plan.folding import divisors
+from repvgg_hw.winograd.networks import networks
 
 # Register stages of the RTL units, each measured by its unit's bench (sim/tb_rvg_*.py).
 MULTIPLY_CYCLES = 3  # rvg_multiply: operands, product, result
@@ -13,7 +14,7 @@ REQUANT_CYCLES = 5 + MULTIPLY_CYCLES  # rvg_requant_relu: accumulator -> activat
 BIAS_CYCLES = 2  # rvg_linear: accumulator -> logit
 CREDIT_CYCLES = 2  # rvg_credit_fifo: a beat that is taken at once -> its room is offered again
 WINOGRAD_MAC_CYCLES = 1  # rvg_winograd_mac: a set's last word -> its sums, beside the accumulators'
-OUTPUT_CYCLES = 4  # rvg_winograd_output_transform: sums -> first beat, beside a tile's rows
+OUTPUT_CYCLES = 6  # rvg_winograd_output_transform: sums -> first beat, beside a tile's rows and its networks
 RASTER_CYCLES = 3  # rvg_tile_to_raster: a tile row's last beat -> its first beat out
 DRAIN_CYCLES = 32  # upper bound of the last three with requantization, and accumulators of up to 64 products
 WINDOWS_HELD = 32  # upper bound of the windows between a line buffer and its accumulators
@@ -35,6 +36,12 @@ def dot_cycles(terms: int, most: int = CHAIN) -> int:
 def accumulate_cycles(terms: int, most: int = CHAIN) -> int:
     """rvg_dot_accumulate: operands -> their sum over words; one product is accumulated where it is made."""
     return MULTIPLY_CYCLES + 1 if terms == 1 else 1 + dot_cycles(terms, most) + 1
+
+
+def output_cycles(m: int, stride: int) -> int:
+    """rvg_winograd_output_transform: sums -> first beat, beside a tile's rows."""
+    _, output, divide = networks(m, stride)
+    return OUTPUT_CYCLES + 2 * output.pipeline.cycles + divide.pipeline.cycles
 
 
 def pair_chain(x_bits: int, x_signed: bool, weight_bits: int) -> int:

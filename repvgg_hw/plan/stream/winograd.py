@@ -15,13 +15,14 @@ from repvgg_hw.plan.stream.lines import Lines
 from repvgg_hw.plan.stream.tiled import TiledConv
 from repvgg_hw.plan.stream.timing import (
     DRAIN_CYCLES,
-    OUTPUT_CYCLES,
     RASTER_CYCLES,
     REQUANT_CYCLES,
     WINDOWS_HELD,
     WINOGRAD_MAC_CYCLES,
     accumulate_cycles,
+    output_cycles,
 )
+from repvgg_hw.plan.stream.transform_registers import input_transform_bits, output_transform_bits
 from repvgg_hw.winograd.bounds import TransformWidths, widths
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.golden import weight_transform
@@ -66,7 +67,11 @@ class WinogradUnit(TiledConv):
         One set through the output transform, a tile's columns, and the registers on the way.
         """
         way = (
-            WINOGRAD_MAC_CYCLES + accumulate_cycles(self.pi) + OUTPUT_CYCLES + REQUANT_CYCLES + RASTER_CYCLES
+            WINOGRAD_MAC_CYCLES
+            + accumulate_cycles(self.pi)
+            + output_cycles(self.m, self.stride)
+            + REQUANT_CYCLES
+            + RASTER_CYCLES
         )
         return self.spacing + self.m + max(DRAIN_CYCLES, way)
 
@@ -146,16 +151,15 @@ class WinogradUnit(TiledConv):
     @property
     def registers(self) -> dict[str, int]:
         """Bits of data registers by role; control, line buffer and requantization are left out."""
-        w, size, positions = self.widths, self.transform.size, self.transform.size**2
-        after_rows = self.acc_bits + self.transform.shift  # width between the passes of the output transform
-        gathered = -(-size // self.rows) * self.rows  # rows there, with those behind the tile's last
+        w, positions = self.widths, self.transform.size**2
         products = product_bits(self.pi, w.data, w.weight, w.sum)
+        arriving = input_transform_bits(self.transform, w, self.in_bits, self.in_signed)
+        leaving = output_transform_bits(self.transform, w, self.acc_bits, self.rows, self.po // self.lanes)
         return {
-            "input transform": positions * self.pi * (self.in_bits + 2 * w.middle + w.data),
+            "input transform": self.pi * arriving,
             "multipliers": positions
             * (self.pi * (2 * w.data + self.po * w.weight) + self.po * (products + w.sum)),
-            "output transform": self.po * positions * w.sum
-            + self.lanes * self.m * ((gathered + size) * after_rows + 2 * self.acc_bits),
+            "output transform": self.lanes * leaving,
         }
 
     @property

@@ -11,9 +11,8 @@
 // Widths : sums int[SUM_W], SUM_W = ACC_W + 2*SHIFT: all arithmetic is modulo a power of two, so nothing overflows.
 // Shared : ROWS networks of A^T per lane in the first pass, one in the second. ROWS rows of K sums per cycle through the
 //          first, then a column of the result through the second, while the next channels' rows follow: SPACING is
-//          PO / LANES times STEPS = max(ceil(K / ROWS), M) cycles. Rows and columns stay where they
-//          came and are chosen: a multiplexer takes a third of the LUTs of a shift register that can be loaded.
-// Latency: STEPS + 4 cycles to the first beat.
+//          PO / LANES times STEPS = max(ceil(K / ROWS), M) cycles. Rows and columns take their turn (rvg_in_turn.sv).
+// Latency: STEPS + 6 cycles to the first beat, and those of the three networks.
 
 `default_nettype none
 
@@ -49,8 +48,6 @@ module rvg_winograd_output_transform #(
   localparam int MID_W   = ACC_W + SHIFT;   // after the first pass
   localparam int COL_W   = K * MID_W;       // one column of it
   localparam int HELD_W  = FILLED * ROWS * MID_W; // the same, and what comes behind the last row
-  localparam int LATER   = BATCHES * STEPS - 1;   // steps after the first
-  localparam int LATER_W = $clog2(LATER + 1);
 
   if (PO < 1 || LANES < 1 || ROWS < 1 || ACC_W < 1) begin : g_check_positive
     rvg_error_parameter_below_1 u_error ();
@@ -68,11 +65,12 @@ module rvg_winograd_output_transform #(
   // ---- which rows of which channels
   logic [STEP_W-1:0]  step_q;
   logic [BATCH_W-1:0] batch_q;
-  logic [LATER_W-1:0] next_q;  // which of the later steps comes next
   logic               rows_busy_q, middle_valid_q;
   logic [STEP_W-1:0]  left_q;  // columns left of the tile
   logic               columns_busy_q, tile_valid_q;
   logic               rows_step, rows_end;
+  logic               row_valid_q, row_last_q, column_valid_q;  // in the networks
+  logic               row_there, row_last, column_there, quotient_there;  // behind them
 
   assign rows_end = step_q == STEP_W'(STEPS - 1);
 
@@ -83,7 +81,7 @@ module rvg_winograd_output_transform #(
   end
 
   always_ff @(posedge clk) begin
-    middle_valid_q <= rows_busy_q && rows_end;
+    middle_valid_q <= row_last;
     if (rows_busy_q) begin
       step_q <= rows_end ? '0 : step_q + 1'b1;
       if (rows_end) begin
@@ -95,7 +93,8 @@ module rvg_winograd_output_transform #(
       end
     end
     if (sums_valid) rows_busy_q <= 1'b1;
-    next_q <= sums_valid ? '0 : next_q + 1'b1;
+    row_valid_q <= rows_step;
+    row_last_q  <= rows_busy_q && rows_end;
 
     if (columns_busy_q) begin
       left_q         <= left_q - 1'b1;
@@ -105,26 +104,55 @@ module rvg_winograd_output_transform #(
       left_q         <= STEP_W'(M - 1);
       columns_busy_q <= 1'b1;
     end
-    tile_valid_q <= columns_busy_q;
-    acc_valid    <= tile_valid_q;
+    column_valid_q <= columns_busy_q;
+    tile_valid_q   <= column_there;
+    acc_valid      <= quotient_there;
 
     if (rst) begin
       step_q         <= '0;
       batch_q        <= '0;
       rows_busy_q    <= 1'b0;
+      row_valid_q    <= 1'b0;
+      row_last_q     <= 1'b0;
       middle_valid_q <= 1'b0;
       columns_busy_q <= 1'b0;
+      column_valid_q <= 1'b0;
       tile_valid_q   <= 1'b0;
       acc_valid      <= 1'b0;
     end
   end
 
+  // ---- the networks, of all lanes
+  logic [LANES*STEP_SUMS-1:0]    sums_q;     // the rows in the first pass's: K sums -> M values each
+  logic [LANES*ROWS*M*SUM_W-1:0] rows;
+  logic [LANES*COL_W-1:0]        columns_q;  // the column in the second pass's: K values -> M values
+  logic [LANES*M*MID_W-1:0]      column;
+  logic [LANES*M*ACC_W-1:0]      tile_q;     // the column that is divided
+  logic [LANES*M*ACC_W-1:0]      quotients;
+
+  rvg_winograd_output #(
+    .M(M), .STRIDE(STRIDE), .IN_W(SUM_W), .W(SUM_W), .X(K), .Y(M), .N(LANES*ROWS), .T(2)
+  ) u_rows (
+    .clk, .rst, .x(sums_q), .tags({row_last_q, row_valid_q}), .y(rows), .y_tags({row_last, row_there})
+  );
+
+  rvg_winograd_output #(
+    .M(M), .STRIDE(STRIDE), .IN_W(MID_W), .W(MID_W), .X(K), .Y(M), .N(LANES)
+  ) u_columns (
+    .clk, .rst, .x(columns_q), .tags(column_valid_q), .y(column), .y_tags(column_there)
+  );
+
+  rvg_winograd_divide #(
+    .M(M), .STRIDE(STRIDE), .IN_W(ACC_W), .W(ACC_W), .X(1), .Y(1), .N(LANES*M)
+  ) u_divide (
+    .clk, .rst, .x(tile_q), .tags(tile_valid_q), .y(quotients), .y_tags(quotient_there)
+  );
+
+  always_ff @(posedge clk) if (quotient_there) acc <= quotients;
+
   for (genvar l = 0; l < LANES; l++) begin : g_lane
-    // ---- rows: K sums -> M values
+    // ---- rows of sums, one step's after another's
     logic [BATCHES*STEPS*STEP_SUMS-1:0] mine;  // the sums of channels l, l + LANES, l + 2*LANES, ...
-    logic [LATER*STEP_SUMS-1:0]         later_sums_q;
-    logic [STEP_SUMS-1:0]               sums_q;   // the rows in the networks
-    logic [ROWS*M*SUM_W-1:0]            rows;
 
     for (genvar b = 0; b < BATCHES; b++) begin : g_batch
       for (genvar i = 0; i < STEPS*ROWS; i++) begin : g_row
@@ -136,88 +164,53 @@ module rvg_winograd_output_transform #(
       end
     end
 
-    always_ff @(posedge clk) begin
-      if (sums_valid) begin
-        sums_q       <= mine[STEP_SUMS-1:0];
-        later_sums_q <= mine[BATCHES*STEPS*STEP_SUMS-1:STEP_SUMS];
-      end else if (rows_busy_q) begin
-        sums_q <= later_sums_q[STEP_SUMS*next_q +: STEP_SUMS];
-      end
-    end
+    rvg_in_turn #(.W(STEP_SUMS), .N(BATCHES*STEPS)) u_sums (
+      .clk, .load(sums_valid), .d(mine), .q(sums_q[STEP_SUMS*l +: STEP_SUMS])
+    );
 
-    for (genvar i = 0; i < ROWS; i++) begin : g_network
-      rvg_winograd_output #(.M(M), .STRIDE(STRIDE), .IN_W(SUM_W), .W(SUM_W), .X(K), .Y(M)) u_rows (
-        .x(sums_q[ROW_W*i +: ROW_W]), .y(rows[M*SUM_W*i +: M*SUM_W])
-      );
-    end
-
-    // ---- columns: K values -> M values, then the division
-    logic [M*HELD_W-1:0]    middle_q;
-    logic [(M-1)*COL_W-1:0] later_columns_q;  // the last one lowest: column M - i at i - 1
-    logic [COL_W-1:0]       columns_q;        // the column in the network
-    logic [M*MID_W-1:0]     column;
-    logic [M*ACC_W-1:0]     tile_q;
-
-    wire [M*COL_W-1:0] columns_by_left = {later_columns_q, COL_W'(0)};
+    // ---- columns of the result, one after another
+    logic [M*HELD_W-1:0] middle_q;
+    logic [M*COL_W-1:0]  columns;
 
     for (genvar j = 0; j < M; j++) begin : g_column
       logic [ROWS*MID_W-1:0] values;  // those of the step
 
       for (genvar i = 0; i < ROWS; i++) begin : g_row
-        assign values[MID_W*i +: MID_W] = rows[SUM_W*(M*i + j) + SHIFT +: MID_W];
+        assign values[MID_W*i +: MID_W] = rows[SUM_W*(M*(ROWS*l + i) + j) + SHIFT +: MID_W];
       end
 
       always_ff @(posedge clk) begin
-        if (rows_step) begin
+        if (row_there) begin
           middle_q[HELD_W*j +: HELD_W] <= {values, middle_q[HELD_W*j + ROWS*MID_W +: HELD_W - ROWS*MID_W]};
         end
       end
-      if (j > 0) begin : g_later
-        always_ff @(posedge clk) begin
-          if (middle_valid_q) later_columns_q[COL_W*(M-1-j) +: COL_W] <= middle_q[HELD_W*j +: COL_W];
-        end
-      end
+      assign columns[COL_W*j +: COL_W] = middle_q[HELD_W*j +: COL_W];
     end
 
-    rvg_winograd_output #(.M(M), .STRIDE(STRIDE), .IN_W(MID_W), .W(MID_W), .X(K), .Y(M)) u_columns (
-      .x(columns_q), .y(column)
+    rvg_in_turn #(.W(COL_W), .N(M)) u_columns (
+      .clk, .load(middle_valid_q), .d(columns), .q(columns_q[COL_W*l +: COL_W])
     );
 
-    always_ff @(posedge clk) begin
-      if (middle_valid_q) columns_q <= middle_q[COL_W-1:0];
-      else if (columns_busy_q) columns_q <= columns_by_left[COL_W*left_q +: COL_W];
-    end
-
-    for (genvar i = 0; i < M; i++) begin : g_pixel
-      logic [ACC_W-1:0] quotient;
-
-      rvg_winograd_divide #(.M(M), .STRIDE(STRIDE), .IN_W(ACC_W), .W(ACC_W), .X(1), .Y(1)) u_divide (
-        .x(tile_q[ACC_W*i +: ACC_W]), .y(quotient)
-      );
-
+    for (genvar i = M*l; i < M*(l + 1); i++) begin : g_pixel
       always_ff @(posedge clk) begin
-        if (columns_busy_q) tile_q[ACC_W*i +: ACC_W] <= column[MID_W*i + SHIFT +: ACC_W];
-        if (tile_valid_q) acc[ACC_W*(M*l + i) +: ACC_W] <= quotient;
+        if (column_there) tile_q[ACC_W*i +: ACC_W] <= column[MID_W*i + SHIFT +: ACC_W];
       end
     end
-
-`ifdef RVG_ASSERT
-    // The division's own proof: a sum that is no multiple of 2^SHIFT was not a convolution's.
-    rvg_assert #(.TEXT("rvg_winograd_output_transform: a rest in the first pass")) u_assert_rows (
-      .clk, .rst, .holds(!rows_busy_q || (rows & {ROWS*M{SUM_W'((1 << SHIFT) - 1)}}) == '0)
-    );
-    rvg_assert #(.TEXT("rvg_winograd_output_transform: a rest in the second pass")) u_assert_columns (
-      .clk, .rst, .holds(!columns_busy_q || (column & {M{MID_W'((1 << SHIFT) - 1)}}) == '0)
-    );
-`else
-    wire unused = &{1'b0, rows, column};  // their low bits are zero, which only the check looks at
-`endif
   end
 
 `ifdef RVG_ASSERT
+  // The division's own proof: a sum that is no multiple of 2^SHIFT was not a convolution's.
+  rvg_assert #(.TEXT("rvg_winograd_output_transform: a rest in the first pass")) u_assert_rows (
+    .clk, .rst, .holds(!row_there || (rows & {LANES*ROWS*M{SUM_W'((1 << SHIFT) - 1)}}) == '0)
+  );
+  rvg_assert #(.TEXT("rvg_winograd_output_transform: a rest in the second pass")) u_assert_columns (
+    .clk, .rst, .holds(!column_there || (column & {LANES*M{MID_W'((1 << SHIFT) - 1)}}) == '0)
+  );
   rvg_assert #(.TEXT("rvg_winograd_output_transform: sums came before those before them had left")) u_assert_spacing (
     .clk, .rst, .holds(!sums_valid || !rows_busy_q || rows_end && batch_q == BATCH_W'(BATCHES - 1))
   );
+`else
+  wire unused = &{1'b0, rows, column};  // their low bits are zero, which only the check looks at
 `endif
 
 endmodule

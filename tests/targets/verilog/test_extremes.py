@@ -129,7 +129,10 @@ class Narrow:
 
 
 ACC_SUM = "(first ? '0 : sum) + products"
-LINE, DATUM = "line[DATA_W*(PI*j + c) +: DATA_W] = ", "t[DATA_W*j +: DATA_W]"
+LINE, DATUM = "line[DATA_W*(PI*j + c) +: DATA_W]  = ", "line_y[DATA_W*(K*c + j) +: DATA_W]"
+CUT_QUOTIENTS = (
+    "for (int i = 0; i < LANES*M; i++) acc[ACC_W*i +: ACC_W] <= $signed(quotients[ACC_W*i +: ACC_W-1]);"
+)
 # The nodes are those whose column pass, and whose row pass on the images, still fits.
 FAULTS = {
     "node of the data transform, one bit": Narrow(
@@ -141,7 +144,7 @@ FAULTS = {
     "transformed data, one bit": Narrow(
         lambda: inner_tile(4),
         "rvg_winograd_input_transform",
-        replaced(LINE + DATUM, f"{LINE}DATA_W'($signed(t[DATA_W*j +: DATA_W-1]))"),
+        replaced(LINE + DATUM, f"{LINE}DATA_W'($signed(line_y[DATA_W*(K*c + j) +: DATA_W-1]))"),
         alone=True,
     ),
     "direct accumulator, one bit": Narrow(
@@ -153,7 +156,7 @@ FAULTS = {
     "Winograd's quotient, one bit": Narrow(
         lambda: tight(2),
         "rvg_winograd_output_transform",
-        replaced("<= quotient;", "<= $signed(quotient[ACC_W-2:0]);"),
+        replaced("acc <= quotients;", CUT_QUOTIENTS),
         "stage0.0",
     ),
 }
