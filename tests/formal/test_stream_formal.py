@@ -196,6 +196,11 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
     "the first line twice": (
         "tile_to_raster", raster(2, 2, 1, 2, out_lanes=2), 12, "data_q <= rd_row_q", "data_q <= '0",
     ),
+    "a line behind its word": (
+        "tile_to_raster", raster(2, 2, 1, 2, out_lanes=2), 12, "word_q <= row_of_data_q", "word_q <= rd_row_q",
+    ),
+    "a word overtakes": ("tile_to_raster", ROW, 12, "word_q        <= rd_data", "word_q        <= word_q"),
+    "freed before it is read": ("tile_to_raster", ROW, 14, "+ COUNT_W'(released)", "+ COUNT_W'(pop)"),
     "raster does not hold": ("tile_to_raster", ROW, 9, "!m_axis_tvalid || m_axis_tready", "1'b1"),
     "row read before it is written": (
         "window_buffer", COLUMN, 12, "(BANK_W+1)'(MORE_ROWS - 1)", "(BANK_W+1)'(MORE_ROWS - 2)",

@@ -144,10 +144,14 @@ module rvg_tile_to_raster #(
   logic [COUNT_W-1:0]          full_q;  // buffers
   logic [ADDR_W-1:0]           rd_base_q;
   logic [ADDR_W-1:0]           rd_beat_q;
-  logic [PIX_W-1:0]            rd_row_q, row_of_data_q;
+  logic [PIX_W-1:0]            rd_row_q;
   logic [TILE_W-1:0]           tile_y_q;
-  logic [OUT_LANES*M*Y_W-1:0]  rd_data;
   logic                        enable, pop, beats_done, rows_done;
+
+  // On its way out a word is in the memory's read data first, and then in a register that a block RAM has itself.
+  logic [OUT_LANES*M*Y_W-1:0]  rd_data, word_q;
+  logic [PIX_W-1:0]            row_of_data_q, row_of_word_q;
+  logic                        data_valid_q;
 
   assign enable     = !m_axis_tvalid || m_axis_tready;
   assign pop        = enable && full_q != '0;
@@ -157,10 +161,15 @@ module rvg_tile_to_raster #(
 
   always_ff @(posedge clk) begin
     full_q <= full_q + COUNT_W'(row_written_q) - COUNT_W'(released);
-    if (enable) m_axis_tvalid <= full_q != '0;
-    if (pop) begin
+    if (enable) begin
+      data_valid_q  <= full_q != '0;
       row_of_data_q <= rd_row_q;
-      rd_beat_q     <= beats_done ? '0 : rd_beat_q + 1'b1;
+      m_axis_tvalid <= data_valid_q;
+      row_of_word_q <= row_of_data_q;
+      word_q        <= rd_data;
+    end
+    if (pop) begin
+      rd_beat_q <= beats_done ? '0 : rd_beat_q + 1'b1;
       if (beats_done) rd_row_q <= rows_done ? '0 : rd_row_q + 1'b1;
     end
     if (released) begin
@@ -169,6 +178,7 @@ module rvg_tile_to_raster #(
     end
     if (rst) begin
       full_q        <= '0;
+      data_valid_q  <= 1'b0;
       m_axis_tvalid <= 1'b0;
       rd_base_q     <= '0;
       rd_beat_q     <= '0;
@@ -187,7 +197,7 @@ module rvg_tile_to_raster #(
   end
 
   for (genvar l = 0; l < OUT_LANES; l++) begin : g_lane
-    assign m_axis_tdata[Y_W*l +: Y_W] = rd_data[Y_W*(M*l + 32'(row_of_data_q)) +: Y_W];
+    assign m_axis_tdata[Y_W*l +: Y_W] = word_q[Y_W*(M*l + 32'(row_of_word_q)) +: Y_W];
   end
 
 `ifdef RVG_ASSERT
