@@ -197,7 +197,7 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
         "tile_to_raster", raster(2, 2, 1, 2, out_lanes=2), 12, "data_q <= rd_row_q", "data_q <= '0",
     ),
     "a line behind its word": (
-        "tile_to_raster", raster(2, 2, 1, 2, out_lanes=2), 12, "word_q <= row_of_data_q", "word_q <= rd_row_q",
+        "tile_to_raster", raster(2, 2, 1, 2, out_lanes=2), 12, "<= row_of_data_q", "<= rd_row_q",
     ),
     "a word overtakes": ("tile_to_raster", ROW, 12, "word_q        <= rd_data", "word_q        <= word_q"),
     "freed before it is read": ("tile_to_raster", ROW, 14, "+ COUNT_W'(released)", "+ COUNT_W'(pop)"),
