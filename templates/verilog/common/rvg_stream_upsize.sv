@@ -40,7 +40,9 @@ module rvg_stream_upsize #(
   always_ff @(posedge clk) begin
     if (full_q && slice_ready) full_q <= 1'b0;
     if (s_axis_tvalid && s_axis_tready) begin
-      gather_q[IN_W*count_q +: IN_W] <= s_axis_tdata;
+      for (int i = 0; i < RATIO; i++) begin  // enables: of a place counted in bits, tools make a shifter of the beat
+        if (count_q == COUNT_W'(i)) gather_q[IN_W*i +: IN_W] <= s_axis_tdata;
+      end
       count_q <= count_q == LAST ? '0 : count_q + 1'b1;
       full_q  <= count_q == LAST;
     end

@@ -181,7 +181,9 @@ module rvg_engine_linear #(
       left_q <= left_q - 1'b1;
     end
     if (whole_q) begin
-      out_q[BLOCK_W*32'(part_q) +: BLOCK_W] <= logits_q;
+      for (int i = 0; i < PARTS; i++) begin
+        if (part_q == PART_W'(i)) out_q[BLOCK_W*i +: BLOCK_W] <= logits_q;
+      end
       part_q <= full ? '0 : part_q + 1'b1;
     end
     if (cmd_tready) cmd_tvalid <= 1'b0;

@@ -76,7 +76,7 @@ RTL_FAULTS = {
         "rvg_stream_reg", "skid_valid_q  <= 1'b1;", "skid_valid_q  <= 1'b0;", "stage0.0", stalls=1
     ),
     "order of gathered beats": RtlFault(
-        "rvg_stream_upsize", "gather_q[IN_W*count_q", "gather_q[IN_W*(COUNT_W'(RATIO-1)-count_q)", "stage1.0"
+        "rvg_stream_upsize", "gather_q[IN_W*i ", "gather_q[IN_W*(RATIO-1-i) ", "stage1.0"
     ),
     "sum not cleared": RtlFault("rvg_global_sum", "first_pixel ? '0 : sums", "1'b0 ? '0 : sums", "pool"),
     "tlast": RtlFault("rvg_linear", "COUNT_W'(C_OUT - 1);", "COUNT_W'(C_OUT - 2);", "linear"),
