@@ -193,6 +193,13 @@ FAULTS: dict[str, tuple[str, Parameters, int, str, str]] = {
     "reserved per set": ("tile_to_raster", raster(2, 2, 1, 2), 9, "start && set_q == '0", "start"),
     "released after one line": ("tile_to_raster", ROW, 14, "beats_done && rows_done;", "beats_done;"),
     "the wrong buffer": ("tile_to_raster", ROW, 12, "wr_base_q == LAST_BASE", "wr_base_q == '0"),
+    "not back to the tile": (
+        "tile_to_raster", raster(2, 2, 1, 2, out_lanes=2), 12, "wr_place_q - COL_BACK;", "wr_place_q;",
+    ),
+    "not to the next word": (
+        "tile_to_raster", raster(2, 2, 1, 2), 12, "- COL_BACK + 1'b1;", "- COL_BACK;",
+    ),
+    "a tile too far": ("tile_to_raster", raster(2, 2, 4, 1), 12, "wr_place_q + 1'b1;", "wr_place_q + 2'd2;"),
     "the first line twice": (
         "tile_to_raster", raster(2, 2, 1, 2, out_lanes=2), 12, "data_q <= rd_row_q", "data_q <= '0",
     ),

@@ -89,8 +89,8 @@ module rvg_tile_to_raster #(
   end
 
   // ---- write side
-  logic [ADDR_W-1:0] wr_base_q;  // first address of the buffer
-  logic [COL_W-1:0]  tile_x_q;   // first column of the tile
+  logic [ADDR_W-1:0] wr_base_q, next_base;  // first address of the buffer, and of the one after it
+  logic [COL_W-1:0]  tile_x_q;              // first column of the tile
   logic [PIX_W-1:0]  tile_col_q;
   logic [BEAT_W-1:0] wr_beat_q;
   logic [SLOT_W-1:0] slot_q;
@@ -110,7 +110,7 @@ module rvg_tile_to_raster #(
       if (col_last) slot_q <= slot_last ? '0 : slot_q + 1'b1;
       if (col_last && slot_last) wr_beat_q <= beat_last ? '0 : wr_beat_q + 1'b1;
       if (col_last && slot_last && beat_last) tile_x_q <= tile_last ? '0 : tile_x_q + COL_W'(M);
-      if (row_written) wr_base_q <= wr_base_q == LAST_BASE ? '0 : wr_base_q + ADDR_W'(ROW_BEATS);
+      if (row_written) wr_base_q <= next_base;
     end
     if (rst) begin
       tile_col_q <= '0;
@@ -121,20 +121,35 @@ module rvg_tile_to_raster #(
     end
   end
 
-  // Registered: the address takes a multiplication by a constant.
+  // The beat's place goes on by steps, so that nothing multiplies. Beyond the right edge, where nothing is written, it
+  // may leave its buffer.
+  localparam logic [ADDR_W-1:0] COL_STEP = ADDR_W'(BEATS);
+  localparam logic [ADDR_W-1:0] COL_BACK = ADDR_W'((M - 1) * BEATS);
+
+  logic [ADDR_W-1:0]         wr_place_q;
   logic [ADDR_W-1:0]         wr_addr_q;
   logic [SLOTS-1:0]          wr_en_q;
   logic [IN_LANES*M*Y_W-1:0] wr_data_q;
   logic                      row_written_q;
 
+  assign next_base = wr_base_q == LAST_BASE ? '0 : wr_base_q + ADDR_W'(ROW_BEATS);
+
   always_ff @(posedge clk) begin
-    wr_addr_q <= ADDR_W'(wr_col) * ADDR_W'(BEATS) + ADDR_W'(wr_beat_q) + wr_base_q;
+    if (in_valid) begin
+      if (!col_last)       wr_place_q <= wr_place_q + COL_STEP;
+      else if (!slot_last) wr_place_q <= wr_place_q - COL_BACK;
+      else if (!beat_last) wr_place_q <= wr_place_q - COL_BACK + 1'b1;
+      else if (!tile_last) wr_place_q <= wr_place_q + 1'b1;  // M columns on, from the last word to word 0
+      else                 wr_place_q <= next_base;
+    end
+    wr_addr_q <= wr_place_q;
     wr_data_q <= in_data;
     for (int s = 0; s < SLOTS; s++) begin
       wr_en_q[s] <= in_valid && wr_col < COL_W'(WIDTH) && slot_q == SLOT_W'(s);
     end
     row_written_q <= row_written;
     if (rst) begin
+      wr_place_q    <= '0;
       wr_en_q       <= '0;
       row_written_q <= 1'b0;
     end
