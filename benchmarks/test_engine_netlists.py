@@ -33,7 +33,7 @@ UNITS: dict[str, Callable[[], Trials]] = {
     "rvg_engine_registers": lambda: some(registers.registers(), ("small",), ("restarts",)),
     "rvg_engine_write_mux": lambda: some(registers.write_mux(), ("narrow",), ("mixed_up",)),
     "rvg_engine_weights": lambda: some(compute.weights_trials(5), ("narrow",), ()),
-    "rvg_engine_output": lambda: some(compute.output_trials(5), ("two", "one"), ("shift_too_soon",)),
+    "rvg_engine_output": lambda: some(compute.output_trials(5), ("two", "one"), ("not_limited",)),
     "rvg_engine_array": lambda: some(compute.array_trials(5), ("two",), ()),
 }
 
