@@ -5,14 +5,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+import tempfile
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
+from repvgg_hw.design import Design
 from repvgg_hw.network import IMAGENET_MEAN, IMAGENET_STD, IntegerConv, IntegerLinear, IntegerNetwork
 from repvgg_hw.plan.folding import Folding
+from repvgg_hw.plan.request import Request
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.search import make_plan
+from repvgg_hw.targets.verilog import emit
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,33 @@ class Case:
             output_scale=1.0,
         )
         return network, make_plan(network, multipliers=10**9, folding=folding)
+
+    def write(self, folder: Path) -> None:
+        """Its design, as `generate` writes it."""
+        network, plan = self.build()
+        emit.emit(Design(folder, Request("verilog"), network, plan, {}))
+
+
+@cache
+def digests(case: Case) -> dict[str, str]:
+    """family -> digest of what a synthesis of the case reads, without comments."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        case.write(folder)
+        shared = hashlib.sha256()
+        for path in sorted([*(folder / "rtl").iterdir(), *(folder / "mem").glob("*.mem")]):
+            shared.update(path.name.encode() + _code(path))
+        found = {}
+        for path in (folder / "cells").glob("*.v"):
+            own = shared.copy()
+            own.update(_code(path))
+            found[path.stem] = own.hexdigest()[:16]
+    return found
+
+
+def _code(path: Path) -> bytes:
+    """A file without comments."""
+    return re.sub(r"\s*//.*", "", path.read_text()).encode()
 
 
 FIT = (

@@ -13,11 +13,13 @@ from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from typing import Any
 
+from repvgg_hw.network import MULTIPLIER_BITS
 from repvgg_hw.plan.stream.direct import KERNEL, ConvPlan
 from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.memories import Memory, conv_memories, linear_memories
 from repvgg_hw.plan.stream.timing import CHAIN, PAIR_BITS, tree_stages
+from repvgg_hw.plan.stream.transform_registers import input_transform_bits, output_transform_bits
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.networks import networks
@@ -25,6 +27,8 @@ from repvgg_hw.winograd.networks import networks
 Features = Counter[str]  # role -> bits, adders times bits, or units
 
 CASCADE = frozenset({"xc7", "xcup"})  # families whose multipliers add what the one before hands over
+OR_BITS = 6  # of a product's high bits that rvg_requant_relu joins in one LUT
+JOINED = (5, 6)  # words that rvg_in_turn joins
 
 
 def _count(**roles: float) -> Features:
@@ -42,7 +46,7 @@ def of_memories(memories: Sequence[Memory], family: str) -> Features:
     for memory in memories:
         m, n = memory.mapped(family), memory.copies
         total["ram in luts"] += round(m.lut) * n
-        total["rom in luts"] += _rom_luts(memory, family) if m.logic else 0
+        total["rom in luts"] += round(_rom_luts(memory, family)) if m.logic else 0
         total["stacked"] += m.mux_bits * n
         if m.logic:
             total["rom register"] += _distinct(memory.bits * n, memory.words)
@@ -51,16 +55,16 @@ def of_memories(memories: Sequence[Memory], family: str) -> Features:
     return total
 
 
-def _rom_luts(memory: Memory, family: str) -> int:
+def _rom_luts(memory: Memory, family: str) -> float:
     """Look-up tables of a ROM in logic: one for each bit of a word, more where one is too small for it.
 
-    A LUT6 holds 64 words, but from 33 on Yosys builds trees of multiplexers of them: as measured, a LUT and
-    two more for every further 32 words. ECP5's LUT4s are combined by the slices' own multiplexers.
+    A LUT6 holds 64 words, a LUT4 16; four of the one, eight of the other have a slice's own multiplexers
+    behind them, and a power of two of them is taken; behind more, as measured, are LUTs.
     """
     bits = _distinct(memory.bits * memory.copies, memory.words)
-    if family == "ecp5":
-        return bits * -(-memory.words // 16)
-    return bits * (2 * -(-memory.words // 32) - 1)
+    holds, joined, more = (16, 8, 1.45) if family == "ecp5" else (64, 4, 1.25)
+    tables = -(-memory.words // holds)
+    return bits * (tables * more if tables > joined else 1 << (tables - 1).bit_length())
 
 
 def _distinct(bits: int, words: int) -> int:
@@ -140,6 +144,26 @@ def _line_select(c: AnyConvPlan) -> int:
     return c.fetch_rows * c.lines.beat_bits * c.lines.lanes(c.fetch_rows)
 
 
+def _line_registers(c: AnyConvPlan) -> int:
+    """Data registers of the line buffer: a beat before its memories, one behind each of them, a window."""
+    lines = c.lines
+    return lines.beat_bits * (1 + lines.lanes(c.fetch_rows) + lines.kernel**2)
+
+
+def _requantization_registers(acc_bits: int, out_bits: int) -> int:
+    """Data registers of a lane: accumulator, with bias, product, what leaves the shift, result."""
+    product = acc_bits + MULTIPLIER_BITS + 1
+    joined = max(1, -(-(product - out_bits) // OR_BITS))
+    return 2 * acc_bits + product + (out_bits + 1) + 1 + joined + out_bits
+
+
+def _turned(words: int, bits: int, family: str) -> float:
+    """LUTs of rvg_in_turn: one of so many words of so many bits, by a multiplexer or by joining them."""
+    if family == "ecp5":
+        return bits * (-(-(words - 1) // 3) if words in JOINED else words - 1)
+    return bits * (1 if words in JOINED else -(-(words - 1) // 3))
+
+
 @singledispatch
 def of_unit(unit: Any, family: str) -> Features:
     """The features of a layer of a plan, with its memories."""
@@ -149,7 +173,9 @@ def of_unit(unit: Any, family: str) -> Features:
 @of_unit.register
 def _(c: ConvPlan, family: str) -> Features:
     taps = KERNEL * KERNEL * c.pi
-    window, acc = taps * c.in_bits, c.po * c.acc_bits
+    acc = c.po * c.acc_bits
+    ahead = c.acc_bits + MULTIPLIER_BITS  # bias and multiplier, read before they are needed
+    lane = _requantization_registers(c.acc_bits, c.out_bits) + ahead + MULTIPLIER_BITS
     sums = of_sums(taps, c.po, 1, c.in_bits, c.weight_bits, c.acc_bits, family)
     if c.pairs:
         sums = of_paired_sums(c, family)
@@ -157,9 +183,9 @@ def _(c: ConvPlan, family: str) -> Features:
         of_memories(conv_memories(c), family)
         + sums
         + _count(
-            window=window,
+            data_registers=_line_registers(c) + taps * c.in_bits + acc + c.out_lanes * lane,
             line_select=_line_select(c),
-            leaving=acc,
+            in_parts=c.fetch_rows < c.lines.kernel,
             chosen=acc if c.po > c.out_lanes else 0,
             requantized=c.out_lanes * c.acc_bits,
             lanes=c.out_lanes,
@@ -174,26 +200,39 @@ def _(c: ConvPlan, family: str) -> Features:
 @of_unit.register
 def _(c: WinogradPlan, family: str) -> Features:
     w, k = c.widths, c.transform.size
-    positions = k * k
+    positions, sets = k * k, c.po // c.lanes
     data, output, _ = networks(c.m, c.stride)
     division = divider(c.transform.odd**2, c.acc_bits)
     middle = c.acc_bits + c.transform.shift
     dots = c.po * positions
     products = of_sums(c.pi, dots, positions, w.data, w.weight, w.sum, family)
+    arriving = input_transform_bits(c.transform, w, c.in_bits, c.in_signed)
+    leaving = output_transform_bits(c.transform, w, c.acc_bits, c.rows, sets)
+    lane = _requantization_registers(c.acc_bits, c.out_bits)
+    steps = max(-(-k // c.rows), c.m)
+    turned = (
+        _turned(k, k * c.pi * c.in_bits, family)
+        + _turned(k, k * c.pi * w.middle, family)
+        + c.lanes * _turned(sets * steps, c.rows * k * w.sum, family)
+        + c.lanes * _turned(c.m, k * middle, family)
+    )
     return (
         of_memories(conv_memories(c), family)
         + products
         + _count(
+            data_registers=_line_registers(c)
+            + positions * c.pi * w.data  # a word before the products
+            + c.requant_multipliers * lane
+            + c.lanes * MULTIPLIER_BITS
+            + (c.lanes + c.out_lanes) * c.m * c.out_bits,  # before the raster's memories and behind them
+            transform_registers=c.pi * arriving + c.lanes * leaving,
             line_select=_line_select(c),
-            # once in the line buffer's window, once in the columns of the part that is transformed
-            tile_pixels=positions * (c.in_lanes + c.pi) / 2 * c.in_bits,
-            tile_middle=positions * c.pi * w.middle,
-            tile_data=positions * c.pi * w.data,
-            sets=dots * w.sum,
+            in_parts=c.fetch_rows < c.lines.kernel,
+            turned=turned,
+            parts=positions * c.pi * c.in_bits * (c.in_lanes // c.pi - 1),
             data_adders=c.pi * data.graph.cost * (w.middle + w.data),
             output_adders=c.lanes * output.graph.cost * (c.rows * w.sum + middle),
             dividers=c.lanes * c.m * division.cost * c.acc_bits,
-            output_rows=c.lanes * c.m * ((-(-k // c.rows) * c.rows + k) * middle + 2 * c.acc_bits),
             requantized=c.requant_multipliers * c.acc_bits,
             lanes=c.requant_multipliers,
             raster_select=c.out_lanes * c.m * c.out_bits,
@@ -214,28 +253,38 @@ def _(c: LinearPlan, family: str) -> Features:
         of_memories(linear_memories(c), family)
         + sums
         + _count(
-            replayed=c.pi * c.sum_bits,
-            leaving=acc,
+            data_registers=c.in_lanes * (c.in_bits + (c.sum_bits if c.height * c.width > 1 else 0))
+            + c.pi * c.sum_bits  # a word before the products
+            + acc
+            + 2 * c.out_lanes * c.acc_bits,
             chosen=acc if c.po > c.out_lanes else 0,
             logits=c.out_lanes * c.acc_bits,
-            converted=2 * c.out_lanes * c.acc_bits if c.out_lanes > 1 else 0,
             pooled=c.in_lanes * c.sum_bits,
             counters=_counters((c.height * c.width, c.c_in, c.c_out, c.words, c.repeats, c.fifo_depth)),
             heads=1,
         )
+        + of_converter(c.out_lanes, 1, c.acc_bits)
     )
+
+
+def of_stream_register(bits: int) -> Features:
+    """rvg_stream_reg: a beat, and one beside it for when the way on is not free."""
+    return _count(data_registers=2 * bits, beside=bits)
 
 
 def of_converter(lanes: int, lanes_out: int, lane_bits: int) -> Features:
-    """A stream of so many lanes made one of others, where they differ."""
-    if lanes == lanes_out:
-        return Counter()
-    gathered = (
-        max(lanes, lanes_out) if max(lanes, lanes_out) % min(lanes, lanes_out) == 0 else lanes * lanes_out
-    )
-    return _count(converted=gathered * lane_bits, converters=1)
+    """A stream of so many lanes made one of others, where they differ: gathered, then taken apart."""
+    common = math.gcd(lanes, lanes_out)
+    up, down = lanes_out // common, lanes // common
+    wide = lanes * up * lane_bits
+    found: Features = Counter()
+    if up > 1:
+        found += of_stream_register(wide) + _count(data_registers=wide, converters=1)
+    if down > 1:
+        found += of_stream_register(wide) + _count(taken_apart=wide, converters=1)
+    return found
 
 
 def of_output(bits: int) -> Features:
     """The register at the output of a design that ends with a map."""
-    return _count(output_register=2 * bits, outputs=1)
+    return of_stream_register(bits) + _count(outputs=1)

@@ -117,14 +117,16 @@ def of_unit(unit: AnyConvPlan | LinearPlan, family: str) -> Resources:
 
 
 def glue_features(plan: Plan) -> Features:
-    """What joins the layers: the check of frames, converters between streams, the output's register."""
+    """What joins the layers: registers at both ends, the check of frames, converters between streams."""
     lanes, bits = plan.in_shape[0], plan.in_bits
-    found = Features({"designs": 1})
+    found = Features({"designs": 1}) + features.of_stream_register(lanes * bits)
     for conv in plan.convs:
         found += features.of_converter(lanes, conv.in_lanes, bits)
         lanes, bits = conv.out_lanes, conv.out_bits
     if plan.linear is None:
-        return found + features.of_output(plan.output.lanes * plan.output.bits)
+        out = plan.output
+        return found + features.of_output(out.lanes * out.bits) + features.of_stream_register(8 * out.lanes)
+    found += features.of_stream_register(plan.linear.acc_bits)
     return found + features.of_converter(lanes, plan.linear.pi, plan.linear.sum_bits)
 
 
