@@ -19,7 +19,7 @@ from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.memories import Memory, conv_memories, linear_memories
 from repvgg_hw.plan.stream.timing import CHAIN, PAIR_BITS, tree_stages
-from repvgg_hw.plan.stream.transform_registers import input_transform_bits, output_transform_bits
+from repvgg_hw.plan.stream.transform_registers import JOINED, input_transform_bits, output_transform_bits
 from repvgg_hw.plan.stream.winograd import WinogradPlan
 from repvgg_hw.winograd.division import divider
 from repvgg_hw.winograd.networks import networks
@@ -28,7 +28,6 @@ Features = Counter[str]  # role -> bits, adders times bits, or units
 
 CASCADE = frozenset({"xc7", "xcup"})  # families whose multipliers add what the one before hands over
 OR_BITS = 6  # of a product's high bits that rvg_requant_relu joins in one LUT
-JOINED = (5, 6)  # words that rvg_in_turn joins
 
 
 def _count(**roles: float) -> Features:

@@ -6,10 +6,12 @@ from repvgg_hw.winograd.bounds import TransformWidths
 from repvgg_hw.winograd.matrices import Transform
 from repvgg_hw.winograd.networks import networks
 
+JOINED = (5, 6)  # words that rvg_in_turn joins in a LUT instead of choosing one by a multiplexer
+
 
 def in_turn_bits(words: int, bits: int, held: int) -> int:
     """rvg_in_turn: so many words of so many bits, of which `held` in all are not always zero."""
-    return 2 * held if words in (5, 6) else held + bits
+    return 2 * held if words in JOINED else held + bits
 
 
 def input_transform_bits(kind: Transform, found: TransformWidths, in_bits: int, in_signed: bool) -> int:
