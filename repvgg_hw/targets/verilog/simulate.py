@@ -145,7 +145,9 @@ def simulate_network(
     first = lead_in(proven.images, len(images), STEADY_FRAMES)
     played = images[first:]
     simulator = work / ("sim_stalls" if stalls else "sim")
-    verilator.build(files, "bench", simulator, **options, progress=report)
+    cycles = expected_cycles(plan, len(played), stalls)
+    optimize = verilator.optimization(cycles)
+    verilator.build(files, "bench", simulator, **{"optimize": optimize, **options}, progress=report)
     built = time.monotonic()
     report(0.0, "golden model")
     data = emptied(work / "data")
@@ -159,7 +161,6 @@ def simulate_network(
         tables = (table for unit in net.units for table in unit.tables)
         write_tables(runs_in, tables, lambda file: read_table(directory, file))
     log = work / "check.log"
-    cycles = expected_cycles(plan, len(played), stalls)
     reached = work / "check.limits"
     with Watch(log, [probe.layer for probe in probes], cycles, proven, first, report):
         finished = verilator.run_frames(
@@ -185,8 +186,11 @@ def simulate_network(
         report(0.999, "recording waves")
         streams = [sim_dir() / "streams.vlt", *files]
         arguments = (*options["arguments"], *recording.PLAIN)
-        verilator.build(streams, "bench", work / "sim_waves", trace=True, arguments=arguments)
         window = recording.limited(waves_window, recording.STREAM_CYCLES)
+        optimize = verilator.optimization(min(cycles, window[1]))
+        verilator.build(
+            streams, "bench", work / "sim_waves", trace=True, arguments=arguments, optimize=optimize
+        )
         verilator.run_frames(
             work / "sim_waves",
             work=runs_in,

