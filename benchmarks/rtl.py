@@ -1,8 +1,8 @@
 """Whole networks in RTL: generate, build, one frame, back-to-back frames; time, memory, cycles.
 
-    python benchmarks/rtl.py --model A0 --size 224 --multipliers 4096
-    python benchmarks/rtl.py --model A0 --size 224 --multipliers 8192 --winograd auto
-    python benchmarks/rtl.py --model B0 --size 224 --multipliers 4096 --layers 1
+    python benchmarks/rtl.py --model A0 --input-size 224 --multipliers 4096
+    python benchmarks/rtl.py --model A0 --input-size 224 --multipliers 8192 --winograd auto --clock-gating
+    python benchmarks/rtl.py --model B0 --input-size 224 --multipliers 4096 --layers 1
 
 Every step is the command that a user types, in a process of its own, measured from outside: seconds of wall
 clock and of all its processors' time, and the largest resident memory of any process up to then. Cycles come
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument(
         "--layers", type=int, metavar="FRAMES", help="each layer alone, in place of the whole"
     )
+    parser.add_argument("--clock-gating", action="store_true", help="no clock for layers at rest")
     parser.add_argument("--jobs", type=int, default=2, help="processes of --layers")
     parser.add_argument("--plan-only", action="store_true", help="generate, do not simulate")
     options = parser.parse_args()
@@ -73,9 +74,10 @@ def main() -> None:
     if options.layers:
         result["layers alone"] = layer_by_layer(folder, options.layers, options.jobs)
     elif not options.plan_only:
-        result["one frame"] = simulated(folder, "--limit", 1)
+        gating = ["--clock-gating"] if options.clock_gating else []
+        result["one frame"] = simulated(folder, "--limit", 1, *gating)
         if options.frames:
-            result[f"{options.frames} frames"] = simulated(folder, "--limit", options.frames)
+            result[f"{options.frames} frames"] = simulated(folder, "--limit", options.frames, *gating)
         if options.stalls:
             result["with stalls"] = simulated(folder, "--limit", 1, "--stalls", options.stalls)
     print(json.dumps(result, indent=2))

@@ -79,6 +79,7 @@ FLOORS = (
         "targets.target",
         "targets.verdict",
         "targets.verilog.tables",
+        "targets.verilog.clock_gates",
         "targets.verilog.netlist",
         "targets.verilog.binary_tables",
         "targets.verilog.limits",

@@ -96,6 +96,7 @@ class GeneratedDesign:
         waves: bool | tuple[int, int] = False,
         timeout: float | None = None,
         fresh: bool = False,
+        clock_gating: bool = False,
         progress: Progress = silent,
     ) -> SimulatedDesign:
         """Build, run, and compare every value of every layer with the golden model; the result is kept.
@@ -111,6 +112,8 @@ class GeneratedDesign:
         stalls    seed of pauses that fill and drain every buffer; extremes: inputs to the edges of the widths
         waves     record the first ones; (from, to): these cycles
         timeout   seconds for one simulation; fresh: do not go on behind what an earlier run has proven
+        clock_gating   layers of the whole network have no clock while at rest: faster; what begins there by
+                  itself is not seen
         What differs is in the result (`SimulatedDesign.check` raises it). Raises InputError for what cannot
         be simulated so.
         """
@@ -140,6 +143,7 @@ class GeneratedDesign:
                 waves=_window(waves),
                 timeout=timeout,
                 fresh=fresh,
+                clock_gating=clock_gating,
                 progress=progress,
             ),
         )

@@ -155,7 +155,9 @@ def _proven(prepared: _Prepared, device: Device | None, state: str) -> Simulatio
 
 def _check_options(target: Target, options: ProofOptions) -> None:
     """Refuse options that this target's proof does not know."""
-    given = ("stalls", "extremes", "waves", "layers", "jobs", "scheduler", "timeout", "fresh")
-    foreign = [f"--{name}" for name in given if getattr(options, name) and name not in target.takes]
+    given = ("stalls", "extremes", "waves", "layers", "jobs", "scheduler", "timeout", "fresh", "clock_gating")
+    foreign = [
+        f"--{name.replace('_', '-')}" for name in given if getattr(options, name) and name not in target.takes
+    ]
     if foreign:
         raise InputError(f"{', '.join(foreign)}: not for designs of the target {target.name}")

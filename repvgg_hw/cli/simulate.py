@@ -36,6 +36,10 @@ RULES = (
         void("--netlist", option, why="a netlist is simulated whole, and seen at the streams between layers")
         for option in ("--layer", "--layers", "--waves")
     ),
+    void(
+        *("--clock-gating", "--layer", "--layers", "--netlist", "--stalls"),
+        why="it is for the RTL of a whole network, without pauses",
+    ),
 )
 CYCLE = Whole(0, 2**63 - 1)
 
@@ -57,6 +61,9 @@ CYCLE = Whole(0, 2**63 - 1)
 @click.option("--fresh", is_flag=True, help="Start over; a run that was broken off goes on otherwise.")
 @click.option("--jobs", type=Whole(1, 1024), help="Processes of --layers [default: one per core].")
 @click.option("--scheduler", type=NAME, help="Address of a Dask scheduler that runs --layers.")
+@click.option(
+    "--clock-gating", is_flag=True, help="No clock for layers at rest: deep networks run in less time."
+)
 @click.option("--stalls", type=Whole(1, 2**31 - 1), help="Seed of pauses that fill and drain every buffer.")
 @click.option("--extremes", is_flag=True, help="Also inputs that drive sums to the edges of their widths.")
 @click.option(
@@ -90,6 +97,7 @@ def command(
     fresh: bool,
     jobs: int | None,
     scheduler: str | None,
+    clock_gating: bool,
     stalls: int | None,
     extremes: bool,
     waves: bool,
@@ -109,6 +117,7 @@ def command(
       repvgg-hw simulate build/net --layer stage3.7 --waves --waves-window 1000 2000
       repvgg-hw simulate build/net --stalls 1 --extremes
       repvgg-hw simulate build/net --layers --extremes
+      repvgg-hw simulate build/net --limit 1 --clock-gating
       repvgg-hw simulate build/net --netlist ulx3s-85f
       repvgg-hw simulate build/engine --image build/other
 
@@ -140,6 +149,7 @@ def command(
             waves=waves_window or waves,
             timeout=timeout,
             fresh=fresh,
+            clock_gating=clock_gating,
             progress=update,
         )
     if junit is not None:

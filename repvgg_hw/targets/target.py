@@ -28,6 +28,7 @@ class ProofOptions:
     state      fingerprint of the design's folder: what an interrupted run of the same has proven is not run
                again; of a whole network nothing is kept where None
     fresh      start over, whatever was proven before
+    clock_gating   a layer of a whole network has no clock while it is at rest
     hardware   whose sources are simulated, where the design is an image without any
     """
 
@@ -43,6 +44,7 @@ class ProofOptions:
     state: str | None = None
     hardware: Design[Any] | None = None
     fresh: bool = False
+    clock_gating: bool = False
     progress: Progress = silent
 
 

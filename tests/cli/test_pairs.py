@@ -44,6 +44,7 @@ SIMULATE = """
 --fresh
 --jobs 3 | --layers
 --scheduler tcp://127.0.0.1:1 | --layers
+--clock-gating
 --stalls 3
 --extremes
 --waves

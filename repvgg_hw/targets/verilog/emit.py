@@ -33,6 +33,7 @@ BENCH_SOURCES = (
     "stream_sink.sv",
     "stream_pauses.sv",
     "stream_check.sv",
+    "clock_gate.sv",
 )
 TOP_MODULES = {
     "rvg_rom",

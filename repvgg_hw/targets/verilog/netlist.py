@@ -17,6 +17,7 @@ from repvgg_hw.plan.stream.layers import AnyConvPlan
 from repvgg_hw.plan.stream.linear import LinearPlan
 from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.plan.stream.winograd import WinogradPlan, WinogradUnit
+from repvgg_hw.targets.verilog.clock_gates import PIPELINE_CYCLES, rest_cycles
 from repvgg_hw.targets.verilog.tables import SHIFT_BITS, bank_suffix
 
 MEMORY_FOLDER = "mem"
@@ -76,7 +77,10 @@ class Rom:
 
 @dataclass(frozen=True)
 class Unit:
-    """One instance of a library module between two streams."""
+    """One instance of a library module between two streams.
+
+    rests  after how many cycles its clock may stop in a simulation; 0: never
+    """
 
     ident: str
     module: str
@@ -86,6 +90,7 @@ class Unit:
     tables: tuple[Rom, ...] = ()
     comment: str = ""
     last: bool = False
+    rests: int = 0
 
 
 @dataclass(frozen=True)
@@ -276,15 +281,15 @@ def build(plan: Plan) -> Netlist:
             net.units.append(converter)
         return converted
 
-    def add(unit: Unit, layer: str, beats: int) -> Stream:
-        net.units.append(unit)
+    def add(unit: Unit, layer: str, beats: int, rests: int = PIPELINE_CYCLES) -> Stream:
+        net.units.append(replace(unit, rests=rests))
         net.probes.append(Probe(layer, unit.sink, beats))
         return unit.sink
 
     for conv in plan.convs:
         source = join(conv.in_lanes, f"{conv.ident}_in")
         beats = conv.out_height * conv.out_width * conv.c_out // conv.out_lanes
-        stream = add(conv_unit(conv, source), conv.name, beats)
+        stream = add(conv_unit(conv, source), conv.name, beats, rest_cycles(conv))
     if (linear := plan.linear) is None:
         net.probes.pop()  # the last layer is compared where it leaves the design
         add(map_unit(plan.output, stream), plan.convs[-1].name, plan.output.beats)

@@ -27,6 +27,7 @@ from repvgg_hw.plan.stream.plan import Plan
 from repvgg_hw.progress import Progress, silent
 from repvgg_hw.targets.verdict import share_correct
 from repvgg_hw.targets.verilog.binary_tables import BINARY_TABLES, MACRO, write_tables
+from repvgg_hw.targets.verilog.clock_gates import CLOCK_GATES
 from repvgg_hw.targets.verilog.emit import BENCH_SOURCES, differing_tables, listed_sources
 from repvgg_hw.targets.verilog.judge import (
     ended,
@@ -56,7 +57,6 @@ STEADY_FRAMES = 3  # from so many back-to-back frames on, the last interval must
 # particular instance, the second numbers its look-up tables through the whole design.
 SHARED_LAYERS = ("-fno-dfg", "-fno-table")
 ARGUMENTS = (*SHARED_LAYERS, *ASSERTIONS, *BINARY_TABLES)
-OPTIONS: Mapping[str, Any] = {"arguments": ARGUMENTS}  # of verilator.build
 
 
 def layer_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
@@ -115,6 +115,7 @@ def simulate_network(
     waves_window: tuple[int, int | None] = (0, None),
     state: str | None = None,
     fresh: bool = False,
+    clock_gating: bool = False,
     circuit: Circuit | None = None,
     progress: Progress | None = None,
 ) -> SimulationResult:
@@ -126,6 +127,7 @@ def simulate_network(
     waves: a VCD file for the streams between layers, within waves_window cycles; a second run records it.
     state, fresh: see `ProofOptions`; the images that an interrupted run has proven are not run again, but for
     the last of them, behind which the others come
+    clock_gating: layers at rest have no clock, see sim/clock_gate.sv
     circuit: what is simulated in the place of the RTL; the probes of limits are not in it
 
     Raises InputError for a missing tool or file. Differences are in the result, not raised.
@@ -136,15 +138,18 @@ def simulate_network(
     work.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     if circuit is None:
-        files, options = sources(design, stalls=stalls), OPTIONS
+        files = sources(design, stalls=stalls)
+        options: Mapping[str, Any] = {"arguments": (*ARGUMENTS, *(CLOCK_GATES if clock_gating else ()))}
     else:
         files, options = [*circuit.files, *bench_sources(directory)], circuit.options
     probed = bool(stalls) and circuit is None
     differing = differing_tables(design)
-    proven = Proven(work, images, state, (stalls, digest(files)), fresh=fresh or waves is not None)
+    proven = Proven(
+        work, images, state, (stalls, clock_gating, digest(files)), fresh=fresh or waves is not None
+    )
     first = lead_in(proven.images, len(images), STEADY_FRAMES)
     played = images[first:]
-    simulator = work / ("sim_stalls" if stalls else "sim")
+    simulator = work / ("sim_stalls" if stalls else "sim_gated" if clock_gating else "sim")
     cycles = expected_cycles(plan, len(played), stalls)
     optimize = verilator.optimization(cycles)
     verilator.build(files, "bench", simulator, **{"optimize": optimize, **options}, progress=report)
@@ -241,6 +246,7 @@ def simulate_network(
         top1_simulated=share_correct(simulated, labels),
         notes=(
             *((circuit.note,) if circuit is not None else ()),
+            *(("layers at rest had no clock",) if clock_gating else ()),
             *proven.note,
             *noted,
             *((f"{frames} frames: the images repeated until every hold was over",) if stalls else ()),

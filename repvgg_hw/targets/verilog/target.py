@@ -28,7 +28,18 @@ class VerilogTarget:
     architectures = frozenset({"stream", "engine"})
     counts = "cycles"
     takes = frozenset(
-        {"layers", "jobs", "scheduler", "stalls", "extremes", "waves", "timeout", "fresh", "hardware"}
+        {
+            "layers",
+            "jobs",
+            "scheduler",
+            "stalls",
+            "extremes",
+            "waves",
+            "timeout",
+            "fresh",
+            "clock_gating",
+            "hardware",
+        }
     )
 
     def emit(self, design: Design[Any]) -> None:
@@ -49,6 +60,10 @@ class VerilogTarget:
         circuit  what is simulated in the place of the RTL, whole
         """
         o = options
+        if o.clock_gating and (
+            isinstance(design.plan, EnginePlan) or circuit or o.layer or o.layers or o.scheduler
+        ):
+            raise InputError("--clock-gating: only where the RTL of a streaming design is simulated whole")
         if isinstance(design.plan, EnginePlan):
             if circuit is not None:
                 raise InputError("netlists of engines cannot be proven yet: only streaming designs' are")
@@ -81,6 +96,7 @@ class VerilogTarget:
                 waves_window=o.waves or (0, None),
                 state=o.state,
                 fresh=o.fresh,
+                clock_gating=o.clock_gating,
                 circuit=circuit,
                 progress=o.progress,
             )

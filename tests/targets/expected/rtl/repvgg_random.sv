@@ -5,6 +5,7 @@
 // In  : one pixel per beat, 3 channels of int8, channel 0 low, raster order, 6 x 5 pixels, tlast on the last.
 // Out : one logit int32 per beat, 3 per frame, tlast on the last.
 // Rate: one frame per 108 cycles.   Multipliers: 73 in arrays, 3 in requantization.
+// Clocks of layers are `clk`, but in simulations with RVG_CLOCK_GATING (sim/clock_gate.sv).
 // `frame_error` rises, and stays until reset, when tlast of the input does not come where a frame ends.
 
 `default_nettype none
@@ -63,22 +64,31 @@ module repvgg_random (
   logic pool_tvalid, pool_tready;
 
   // stage0.0: 3 x 6 x 5 -> 4 x 3 x 3, 54 multipliers, 30 cycles per frame
+  wire stage0_0_clk;
   logic stage0_0_weight_en;
   logic [1-1:0] stage0_0_weight_addr;
   logic [432-1:0] stage0_0_weight_data;
   rvg_rom #(.WIDTH(432), .DEPTH(2), .FILE("mem/stage0_0_weights.mem")) u_stage0_0_weight (
-    .clk, .en(stage0_0_weight_en), .addr(stage0_0_weight_addr), .data(stage0_0_weight_data)
+    .clk(stage0_0_clk), .en(stage0_0_weight_en), .addr(stage0_0_weight_addr), .data(stage0_0_weight_data)
   );
   logic stage0_0_affine_en;
   logic [1-1:0] stage0_0_affine_addr;
   logic [74-1:0] stage0_0_affine_data;
   rvg_rom #(.WIDTH(74), .DEPTH(2), .FILE("mem/stage0_0_affine.mem")) u_stage0_0_affine (
-    .clk, .en(stage0_0_affine_en), .addr(stage0_0_affine_addr), .data(stage0_0_affine_data)
+    .clk(stage0_0_clk), .en(stage0_0_affine_en), .addr(stage0_0_affine_addr), .data(stage0_0_affine_data)
   );
   logic [6-1:0] stage0_0_shift;
   rvg_constant #(.WIDTH(6), .FILE("mem/stage0_0_shift.mem")) u_stage0_0_shift (
     .value(stage0_0_shift)
   );
+`ifdef RVG_CLOCK_GATING
+  clock_gate #(.CYCLES(519)) u_stage0_0_gate (
+    .clk, .rst, .gated(stage0_0_clk),
+    .busy(in_tvalid || stage0_0_tvalid || stage0_0_weight_en || stage0_0_affine_en)
+  );
+`else
+  assign stage0_0_clk = clk;
+`endif
   rvg_conv3x3 #(
     .C_IN(3),
     .C_OUT(4),
@@ -98,7 +108,7 @@ module repvgg_random (
     .PACKED(1'b0),
     .FETCH_ROWS(3)
   ) u_stage0_0 (
-    .clk, .rst,
+    .clk(stage0_0_clk), .rst,
     .s_axis_tdata(in_tdata), .s_axis_tvalid(in_tvalid), .s_axis_tready(in_tready),
     .weight_en(stage0_0_weight_en), .weight_addr(stage0_0_weight_addr), .weight_data(stage0_0_weight_data),
     .affine_en(stage0_0_affine_en), .affine_addr(stage0_0_affine_addr), .affine_data(stage0_0_affine_data),
@@ -118,22 +128,31 @@ module repvgg_random (
   );
 
   // stage1.0: 4 x 3 x 3 -> 4 x 3 x 3, 18 multipliers, 108 cycles per frame
+  wire stage1_0_clk;
   logic stage1_0_weight_en;
   logic [2-1:0] stage1_0_weight_addr;
   logic [144-1:0] stage1_0_weight_data;
   rvg_rom #(.WIDTH(144), .DEPTH(4), .FILE("mem/stage1_0_weights.mem")) u_stage1_0_weight (
-    .clk, .en(stage1_0_weight_en), .addr(stage1_0_weight_addr), .data(stage1_0_weight_data)
+    .clk(stage1_0_clk), .en(stage1_0_weight_en), .addr(stage1_0_weight_addr), .data(stage1_0_weight_data)
   );
   logic stage1_0_affine_en;
   logic [2-1:0] stage1_0_affine_addr;
   logic [37-1:0] stage1_0_affine_data;
   rvg_rom #(.WIDTH(37), .DEPTH(4), .FILE("mem/stage1_0_affine.mem")) u_stage1_0_affine (
-    .clk, .en(stage1_0_affine_en), .addr(stage1_0_affine_addr), .data(stage1_0_affine_data)
+    .clk(stage1_0_clk), .en(stage1_0_affine_en), .addr(stage1_0_affine_addr), .data(stage1_0_affine_data)
   );
   logic [6-1:0] stage1_0_shift;
   rvg_constant #(.WIDTH(6), .FILE("mem/stage1_0_shift.mem")) u_stage1_0_shift (
     .value(stage1_0_shift)
   );
+`ifdef RVG_CLOCK_GATING
+  clock_gate #(.CYCLES(526)) u_stage1_0_gate (
+    .clk, .rst, .gated(stage1_0_clk),
+    .busy(stage1_0_in_tvalid || stage1_0_tvalid || stage1_0_weight_en || stage1_0_affine_en)
+  );
+`else
+  assign stage1_0_clk = clk;
+`endif
   rvg_conv3x3 #(
     .C_IN(4),
     .C_OUT(4),
@@ -153,7 +172,7 @@ module repvgg_random (
     .PACKED(1'b0),
     .FETCH_ROWS(3)
   ) u_stage1_0 (
-    .clk, .rst,
+    .clk(stage1_0_clk), .rst,
     .s_axis_tdata(stage1_0_in_tdata), .s_axis_tvalid(stage1_0_in_tvalid), .s_axis_tready(stage1_0_in_tready),
     .weight_en(stage1_0_weight_en), .weight_addr(stage1_0_weight_addr), .weight_data(stage1_0_weight_data),
     .affine_en(stage1_0_affine_en), .affine_addr(stage1_0_affine_addr), .affine_data(stage1_0_affine_data),
@@ -162,6 +181,15 @@ module repvgg_random (
   );
 
   // pool: sum over the map
+  wire pool_clk;
+`ifdef RVG_CLOCK_GATING
+  clock_gate #(.CYCLES(512)) u_pool_gate (
+    .clk, .rst, .gated(pool_clk),
+    .busy(stage1_0_tvalid || pool_tvalid)
+  );
+`else
+  assign pool_clk = clk;
+`endif
   rvg_global_sum #(
     .LANES(1),
     .WORDS(4),
@@ -170,24 +198,33 @@ module repvgg_random (
     .SUM_W(12),
     .FIFO_DEPTH(2)
   ) u_pool (
-    .clk, .rst,
+    .clk(pool_clk), .rst,
     .s_axis_tdata(stage1_0_tdata), .s_axis_tvalid(stage1_0_tvalid), .s_axis_tready(stage1_0_tready),
     .m_axis_tdata(pool_tdata), .m_axis_tvalid(pool_tvalid), .m_axis_tready(pool_tready)
   );
 
   // linear: 4 -> 3, 1 multipliers, 36 cycles
+  wire linear_clk;
   logic linear_weight_en;
   logic [4-1:0] linear_weight_addr;
   logic [8-1:0] linear_weight_data;
   rvg_rom #(.WIDTH(8), .DEPTH(12), .FILE("mem/linear_weights.mem")) u_linear_weight (
-    .clk, .en(linear_weight_en), .addr(linear_weight_addr), .data(linear_weight_data)
+    .clk(linear_clk), .en(linear_weight_en), .addr(linear_weight_addr), .data(linear_weight_data)
   );
   logic linear_bias_en;
   logic [2-1:0] linear_bias_addr;
   logic [32-1:0] linear_bias_data;
   rvg_rom #(.WIDTH(32), .DEPTH(3), .FILE("mem/linear_bias.mem")) u_linear_bias (
-    .clk, .en(linear_bias_en), .addr(linear_bias_addr), .data(linear_bias_data)
+    .clk(linear_clk), .en(linear_bias_en), .addr(linear_bias_addr), .data(linear_bias_data)
   );
+`ifdef RVG_CLOCK_GATING
+  clock_gate #(.CYCLES(512)) u_linear_gate (
+    .clk, .rst, .gated(linear_clk),
+    .busy(pool_tvalid || out_tvalid || linear_weight_en || linear_bias_en)
+  );
+`else
+  assign linear_clk = clk;
+`endif
   rvg_linear #(
     .C_IN(4),
     .C_OUT(3),
@@ -199,7 +236,7 @@ module repvgg_random (
     .ACC_W(32),
     .FIFO_DEPTH(9)
   ) u_linear (
-    .clk, .rst,
+    .clk(linear_clk), .rst,
     .s_axis_tdata(pool_tdata), .s_axis_tvalid(pool_tvalid), .s_axis_tready(pool_tready),
     .weight_en(linear_weight_en), .weight_addr(linear_weight_addr), .weight_data(linear_weight_data),
     .bias_en(linear_bias_en), .bias_addr(linear_bias_addr), .bias_data(linear_bias_data),
