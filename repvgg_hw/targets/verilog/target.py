@@ -60,15 +60,16 @@ class VerilogTarget:
         circuit  what is simulated in the place of the RTL, whole
         """
         o = options
-        if o.clock_gating and (
-            isinstance(design.plan, EnginePlan) or circuit or o.layer or o.layers or o.scheduler
-        ):
-            raise InputError("--clock-gating: only where the RTL of a streaming design is simulated whole")
+        alone = o.layer is not None or o.layers or o.scheduler is not None
+        if o.clock_gating and (isinstance(design.plan, EnginePlan) or circuit or alone or o.stalls):
+            raise InputError(
+                "--clock-gating: only where the RTL of a streaming design is simulated whole, without pauses"
+            )
         if isinstance(design.plan, EnginePlan):
             if circuit is not None:
                 raise InputError("netlists of engines cannot be proven yet: only streaming designs' are")
             return engine_prove.prove(design, images, options)
-        if o.layer is not None or o.layers or o.scheduler:
+        if alone:
             return layerwise.prove_layers(
                 design,
                 images,

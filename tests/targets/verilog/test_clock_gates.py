@@ -60,7 +60,7 @@ def test_a_layer_that_rests_at_work_is_found(design: Design[Plan], tmp_path: Pat
     assert result.problems
 
 
-@pytest.mark.parametrize("options", [{"layers": True}, {"layer": "0"}])
+@pytest.mark.parametrize("options", [{"layers": True}, {"layer": "0"}, {"stalls": 1}])
 def test_only_whole_networks_have_gates(design: Design[Plan], options: dict[str, object]) -> None:
     images = random_images(design.network, 1)
     with pytest.raises(InputError, match="clock-gating: only where"):
