@@ -17,6 +17,7 @@ from repvgg_hw.errors import InputError, context
 from repvgg_hw.files import write_if_changed
 
 FILE = folder.RESULTS
+GATED = "layers at rest had no clock"  # what is said of a proof with clock gating
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class SimulationResult:
     mode       "network" (all layers in one simulation) or "layers" (each alone, on golden's input)
     bit_exact  images of which every compared value of every layer was equal
     problems   everything that is wrong, the first divergence in the network's order first
+    clock_gating   whether layers at rest had no clock
     """
 
     target: str
@@ -104,6 +106,7 @@ class SimulationResult:
     top1_golden: float | None = None
     top1_simulated: float | None = None
     notes: tuple[str, ...] = field(default=())
+    clock_gating: bool = False
 
     @property
     def passed(self) -> bool:

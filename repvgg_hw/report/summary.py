@@ -16,7 +16,7 @@ from markupsafe import Markup
 from repvgg_hw import GENERATOR, __version__
 from repvgg_hw.design import Design, accuracy, folder, results
 from repvgg_hw.design.accuracy import Measured
-from repvgg_hw.design.results import LayerResult, SimulationResult
+from repvgg_hw.design.results import GATED, LayerResult, SimulationResult
 from repvgg_hw.errors import InputError
 from repvgg_hw.files import environment, templates_dir, write_if_changed
 from repvgg_hw.plan import rate as rates
@@ -155,7 +155,7 @@ def summarize(design: Design[NetworkPlan]) -> Summary:
 def _proven(result: SimulationResult) -> str:
     return (
         f"proven: {result.bit_exact} of {result.images} images bit-exact in all "
-        f"{len(result.layers)} simulated layers"
+        f"{len(result.layers)} simulated layers{f'; {GATED}' if result.clock_gating else ''}"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from repvgg_hw.design import Design
-from repvgg_hw.design.results import SimulationResult
+from repvgg_hw.design.results import GATED, SimulationResult
 from repvgg_hw.network import IntegerNetwork
 from repvgg_hw.plan import registry
 from repvgg_hw.plan.planner import LayerPlan, NetworkPlan
@@ -129,6 +129,8 @@ def result_lines(result: SimulationResult, counts: str) -> list[str]:
         lines.append(f"{'WARNING ' if result.limits_not_reached else ''}{result.limits_summary}")
     if result.reach_summary:
         lines.append(result.reach_summary)
+    if result.clock_gating:
+        lines.append(GATED)
     return [*lines, *result.notes]
 
 

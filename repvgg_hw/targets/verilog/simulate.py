@@ -235,6 +235,7 @@ def simulate_network(
         images=len(images),
         bit_exact=exact_images(layers, len(images)),
         stalls=stalls,
+        clock_gating=clock_gating,
         layers=tuple(layers),
         problems=tuple(problems),
         planned_interval=plan.frame_interval,
@@ -246,7 +247,6 @@ def simulate_network(
         top1_simulated=share_correct(simulated, labels),
         notes=(
             *((circuit.note,) if circuit is not None else ()),
-            *(("layers at rest had no clock",) if clock_gating else ()),
             *proven.note,
             *noted,
             *((f"{frames} frames: the images repeated until every hold was over",) if stalls else ()),
