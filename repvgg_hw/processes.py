@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 _running: set[int] = set()  # process groups
+_ends = 0  # calls of end_all so far
 _PDEATHSIG = 1  # prctl(2)
 
 
@@ -39,6 +40,7 @@ def run(
     the whole group has ended by then, as after any other exception, KeyboardInterrupt included.
     """
     out, err = (subprocess.PIPE, subprocess.PIPE) if capture else (stdout, stdout and subprocess.STDOUT)
+    ends = _ends
     process = subprocess.Popen(
         list(command),
         cwd=cwd,
@@ -51,6 +53,8 @@ def run(
         start_new_session=True,
     )
     _running.add(process.pid)
+    if ends != _ends:  # end_all was called since, and may have looked before the group was in the set
+        _end(process.pid)
     try:
         with _guard(process.pid):
             texts = process.communicate(timeout=timeout)
@@ -64,7 +68,12 @@ def run(
 
 
 def end_all() -> None:
-    """End every group that `run` has started and every worker of a pool; calls of `run` then return."""
+    """End every group that `run` has started and every worker of a pool; calls of `run` then return.
+
+    So do calls of `run` in other threads that are starting a child at this moment.
+    """
+    global _ends
+    _ends += 1  # first: whoever is not in the set yet compares it behind
     for group in list(_running):
         _end(group)
     for worker in multiprocessing.active_children():

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,8 +81,6 @@ def test_the_end_of_the_parent_ends_grandchildren(tmp_path: Path, number: signal
 
 
 def test_end_all_ends_calls_in_other_threads(tmp_path: Path) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor() as pool:
         files = [tmp_path / str(n) for n in range(3)]
         calls = [pool.submit(processes.run, ["sh", "-c", SLEEPER.format(file=f)]) for f in files]
@@ -88,3 +88,21 @@ def test_end_all_ends_calls_in_other_threads(tmp_path: Path) -> None:
         processes.end_all()
         assert all(call.result(10).returncode != 0 for call in calls)
     assert until(lambda: not any(alive(int(f.read_text())) for f in files))
+
+
+def test_end_all_ends_a_child_that_is_being_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs, and its parent has not come to know its number yet."""
+    file, start = tmp_path / "pid", subprocess.Popen
+
+    def slowly(command: list[str], **options: Any) -> subprocess.Popen[str]:
+        process = start(command, **options)
+        if command[-1] == SLEEPER.format(file=file):
+            assert until(lambda: written(file))
+            processes.end_all()
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", slowly)
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(processes.run, ["sh", "-c", SLEEPER.format(file=file)])
+        assert call.result(10).returncode != 0
+    assert until(lambda: not alive(int(file.read_text())))
