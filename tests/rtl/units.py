@@ -28,6 +28,7 @@ MOST = 3  # faults of a unit in `make test`
 # Patterns of stalls (sim/streams.py) in `make test`: none, and both sides at once.
 PATTERNS = ("flowing", "both")
 EVERY_PATTERN = ("flowing", "idle", "backpressure", "both")
+INSIDE = {"rvg_linear": ("acc_valid", "biased_valid_q")}  # unit -> what its bench reads beside its ports
 GO_ON = "+verilator+error+limit+1000000000"  # after a broken promise: the bench is to find the fault itself
 
 
@@ -111,6 +112,31 @@ def faulty_sources(folder: Path, sources: list[Path], name: str, module: str, fa
     return paths
 
 
+def tried_source(folder: Path, source: Path) -> Path:
+    """A copy of a unit under a name of its own, which other units, made of it, do not instantiate.
+
+    Python may write whatever of a module it sees, so a clock that it sees inside is a clock of its own for
+    Verilator: of what lies inside a unit that is tried it sees nothing.
+    """
+    folder.mkdir(exist_ok=True)
+    copy = folder / f"{tried_name(source.stem)}.sv"
+    text, found = re.subn(rf"^module {source.stem}\b", f"module {copy.stem}", source.read_text(), flags=re.M)
+    assert found == 1, source
+    copy.write_text(text)
+    return copy
+
+
+def tried_name(module: str) -> str:
+    """Of the copy of a unit that is tried."""
+    return f"{module}_tried"
+
+
+def port_names(source: Path) -> list[str]:
+    """Names of the ports of a module of the library: one on each line."""
+    port = r"^ *(?:input|output)\s+(?:wire\s+)?[\w:]+\s*(?:\[.*\]\s*)?\b(\w+)"
+    return re.findall(port, source.read_text(), re.M)
+
+
 @dataclass(frozen=True)
 class Trials:
     """What a unit is tried with."""
@@ -180,20 +206,26 @@ def _run(folder: Path, units: Mapping[str, Trials]) -> tuple[dict[str, list[str]
     """Build and run the units as they are written, with their promises; returns as `simulate`."""
     sources: dict[str, Path] = {}
     faulty: list[Path] = []
+    tried: list[Path] = []
     for module, unit in units.items():
         of_unit = unit_sources(folder, module, unit.cases.values())
         sources |= {path.name: path for path in of_unit}
+        tried.append(tried_source(folder / "tried", sources[f"{module}.sv"]))
         for name, fault in unit.faults.items():
             faulty += faulty_sources(folder, of_unit, f"_{module}_{name}", module, fault)
-    instances = [
-        (f"{module}_{case}", name if name == module else f"{module}__{name}", parameters)
-        for module, unit in units.items()
-        for case, name, parameters in unit.instances(module)
-    ]
+    instances: list[tuple[str, str, Parameters]] = []
+    seen: dict[str, Sequence[str]] = {}
+    for module, unit in units.items():
+        ports = [*port_names(sources[f"{module}.sv"]), *INSIDE.get(module, ())]
+        for case, name, parameters in unit.instances(module):
+            copy = tried_name(module) if name == module else f"{module}__{name}"
+            instances.append((f"{module}_{case}", copy, parameters))
+            seen[copy] = ports
     package = [path for path in sources.values() if is_package(path.stem)]
     others = [path for path in sources.values() if not is_package(path.stem)]
     checks = [sim_dir() / "rvg_assert.sv", sim_dir() / "rvg_assert_stream.sv"]
-    return simulate(folder, units, instances, [*package, *others, *faulty, *checks], go_on=bool(faulty))
+    every = [*package, *others, *tried, *faulty, *checks]
+    return simulate(folder, units, instances, every, go_on=bool(faulty), ports=seen)
 
 
 def simulate(
