@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2 --dist worksteal
-# pip would compile 14,000 files one after another; all cores do it behind it. A file that Python cannot compile is no error.
+# pip would compile 14,000 files one after another, of which Python needs a third: it keeps what it compiles itself.
 PIP_ARGS := --quiet --disable-pip-version-check --no-compile -c constraints.txt
 SOC_ARGS ?=
 BENCH_ARGS ?= --model A0 --input-size 224 --multipliers 4096
@@ -16,6 +16,8 @@ TYPES = @if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))';
 
 # As in an activated environment: the simulators' makefiles call `python` by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Hundreds of processes import the same modules. Images of containers often set this; here it costs minutes.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Two pytest workers on two cores: more threads inside each only get in each other's way.
 test: export OMP_NUM_THREADS = 1
@@ -53,9 +55,9 @@ docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 	$(BIN)/python -m website.check build/site
 
-# In order, one at a time: the whole network's simulator is built once. Designs take gigabytes: kept only where a test fails.
+# In order, one at a time: the whole network's simulator is built once.
 test-long: $(STAMP)
-	$(BIN)/pytest benchmarks -v --durations=0 -o tmp_path_retention_policy=failed
+	$(BIN)/pytest benchmarks -v --durations=0
 	$(BIN)/pytest tests -m slow -v
 	$(BIN)/pytest $(addprefix tests/rtl/test_,*units.py engine_*.py axi.py conv3x3.py winograd_conv.py window_buffer.py) -v
 
@@ -91,5 +93,4 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install $(PIP_ARGS) hatchling editables
 	$(BIN)/python -m pip install $(PIP_ARGS) --no-build-isolation -e '.[dev]'
-	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	@touch $@
