@@ -18,6 +18,7 @@ INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _seen = threading.Event()
+_wakeups: dict[int, int] = {}  # process -> descriptor that its watching thread reads the other end of
 
 
 def interrupted() -> bool:
@@ -37,10 +38,12 @@ def watch() -> None:
         # SIGINT is ignored behind a shell's `&`, by no wish of the user's; SIGHUP by `nohup`, which is one
         if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    threading.Thread(target=_wait, args=(reader,), daemon=True).start()
+    if os.getpid() not in _wakeups:  # once, however many commands a process runs; a fork has no threads
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        _wakeups[os.getpid()] = writer
+        threading.Thread(target=_wait, args=(reader,), daemon=True).start()
+    signal.set_wakeup_fd(_wakeups[os.getpid()], warn_on_full_buffer=False)
 
 
 def _wait(reader: int) -> None:

@@ -8,12 +8,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from quick import some
 
+from repvgg_hw.cli import interrupts
 from tests.abuse import slow_yosys, world
 
 LIMIT = 2.0
@@ -162,3 +164,11 @@ def interrupt(
     left = {path for path in place.rglob("*") if not BUILDS & {*path.parts} and path.name not in KEPT}
     assert sorted(map(str, left - before)) == []
     return seconds
+
+
+def test_one_thread_watches_however_many_commands_a_process_runs() -> None:
+    interrupts.watch()
+    threads = threading.active_count()
+    for _ in range(3):
+        interrupts.watch()
+    assert threading.active_count() == threads
