@@ -13,13 +13,13 @@ from repvgg_hw.plan import device as devices
 from repvgg_hw.synth import nextpnr, tools
 from repvgg_hw.synth.result import Part, Planned, Resources
 
-# Placers in NEXTPNR_STUCK never end. The clock is 100 MHz and the seed; that of seed 1 is 109.
+# Placers and routers in NEXTPNR_STUCK never end. The clock is 100 MHz and the seed; that of seed 1 is 109.
 STAND_IN = """
 import json, os, time
 
 def run_nextpnr_ecp5(arguments):
     given = dict(zip(arguments, arguments[1:]))
-    if given["--placer"] in os.environ["NEXTPNR_STUCK"].split():
+    if {given["--placer"], given["--router"]} & set(os.environ["NEXTPNR_STUCK"].split()):
         time.sleep(600)
     seed = int(given["--seed"])
     clock = {"achieved": 109 if seed == 1 else 100 + seed}
@@ -61,10 +61,24 @@ def test_the_fastest_of_the_seeds_is_kept(tmp_path: Path) -> None:
 def test_what_does_not_end_is_tried_in_another_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXTPNR_STUCK", "static")
     began = time.monotonic()
-    routed = nextpnr.route(tmp_path, "netlist.json", DEVICE, minutes=3 / 60)
+    routed = nextpnr.route(tmp_path, "netlist.json", DEVICE, minutes=3.6 / 60)
     assert time.monotonic() - began < 60
-    assert [(one.placer, one.mhz) for one in routed.attempts] == [("static", None), ("heap", 109)]
-    assert "nextpnr did not end within 0.05 minutes" in routed.attempts[0].failed
+    assert [(one.placer, one.mhz) for one in routed.attempts] == [
+        ("static", None),
+        ("static", None),
+        ("heap", 109),
+    ]
+    assert "nextpnr did not end within 0.02 minutes" in routed.attempts[0].failed
+    assert "nextpnr did not end within 0.04 minutes" in routed.attempts[1].failed
+
+
+def test_a_router_that_does_not_end_is_not_the_placers_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTPNR_STUCK", "router1")
+    routed = nextpnr.route(tmp_path, "netlist.json", DEVICE, minutes=3.6 / 60)
+    ways = [(one.placer, one.router, one.mhz) for one in routed.attempts]
+    assert ways == [("static", "router1", None), ("static", "router2", 109)]
 
 
 def test_what_never_ends_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
