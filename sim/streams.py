@@ -23,6 +23,7 @@ from cocotb.triggers import FallingEdge, RisingEdge
 CASES: dict[str, dict[str, dict[str, Any]]] = json.loads(os.environ["UNIT_CASES"])
 FAULTY: dict[str, str] = json.loads(os.environ["UNIT_FAULTY"])  # UNIT_CASE -> pattern
 INSTANCES: list[str] = json.loads(os.environ["UNIT_INSTANCES"])  # UNIT_CASE, as numbered in the top
+NETLISTS = "UNIT_NETLISTS" in os.environ  # of a netlist nothing is seen but its ports
 # Probability of an idle cycle before a beat, and of a cycle that is not ready.
 STALLS = {"flowing": (0.0, 0.0), "idle": (0.6, 0.0), "backpressure": (0.0, 0.6), "both": (0.4, 0.4)}
 TRIED: list[str] = json.loads(os.environ["UNIT_PATTERNS"])
@@ -52,6 +53,7 @@ class Bench:
         self.clk = dut.clk
         self.unit = getattr(dut, f"u_{unit}_{case}")
         self.parameters = CASES[unit][case]
+        self.netlist = NETLISTS
         self.stalls = stalls
         self.idle, self.pause = (STALLS | CHOKED)[stalls]
         seed = f"{case} {stalls}"

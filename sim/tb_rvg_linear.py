@@ -54,12 +54,13 @@ async def equals_golden(bench: Bench) -> None:
             if bench.unit.biased_valid_q.value == 1:
                 latencies.add(cycle - came.pop(0))
 
-    cocotb.start_soon(watch())
+    if not bench.netlist:
+        cocotb.start_soon(watch())
     cocotb.start_soon(bench.send([pack(beat, p["X_W"]) for beat in x.reshape(-1, p["PI"])]))
     got = await bench.receive(logits.size, last=True)
     assert [value for _, value, _ in got] == [int(v) & ((1 << p["ACC_W"]) - 1) for v in logits.flat]
     assert [last for *_, last in got] == ([0] * (p["C_OUT"] - 1) + [1]) * FRAMES
-    assert latencies == {BIAS_CYCLES}, latencies
+    assert bench.netlist or latencies == {BIAS_CYCLES}, latencies
     if bench.stalls == "flowing":
         ends = [cycle for cycle, *_ in got][p["C_OUT"] - 1 :: p["C_OUT"]]
         measured = [later - earlier for earlier, later in itertools.pairwise(ends)]

@@ -57,7 +57,8 @@ def check_netlists(folder: Path, families: Sequence[Family], units: Mapping[str,
     sources = [*of_cells, *_memories(folder, written), *written]
     # A netlist is flat: with every net of it public, Verilator could simplify nothing.
     seen = {one.stem: ports(one.with_suffix(".ports.json"), one.stem) for one in written}
-    judge(tried, *simulate(folder, tried, instances, sources, arguments=["-Wno-lint"], ports=seen))
+    run = simulate(folder, tried, instances, sources, arguments=["-Wno-lint"], ports=seen, netlists=True)
+    judge(tried, *run)
 
 
 def check_structure(netlist: Path, family: Family, alone: int = 0) -> None:

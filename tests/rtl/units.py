@@ -238,12 +238,14 @@ def simulate(
     arguments: Sequence[str] = (),
     plusargs: Sequence[str] = (),
     ports: Mapping[str, Iterable[str]] | None = None,
+    netlists: bool = False,
 ) -> tuple[dict[str, list[str]], str]:
     """Build one simulator of these instances, (UNIT_CASE, module, parameters), and run the units' benches.
 
     Returns by unit and case the messages of tests that failed, and what the simulator printed.
     go_on: after a broken promise; arguments: of Verilator; plusargs: of the simulation
     ports: module -> its ports, where Python needs no more of it; else all of a unit's own names are seen
+    netlists: the modules are, so benches look at nothing inside
     """
     top, publish = folder / "bench.sv", folder / "publish.vlt"
     top.write_text(environment(sim_dir()).get_template("units.sv.j2").render(instances=instances))
@@ -277,6 +279,7 @@ def simulate(
             "UNIT_FAULTY": json.dumps(stalls),
             "UNIT_PATTERNS": json.dumps(EVERY_PATTERN if thorough() else PATTERNS),
             "UNIT_INSTANCES": json.dumps([name for name, *_ in instances]),
+            **({"UNIT_NETLISTS": "1"} if netlists else {}),
         },
         results=results,
         log=log,
