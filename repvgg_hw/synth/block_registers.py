@@ -22,9 +22,12 @@ def move(netlist: Path, into: Path) -> int:
     """Write a flat netlist (Yosys' JSON) with registers in the blocks; the flip-flops that this spared.
 
     A block's port takes them where each of its outputs that is read goes into one flip-flop and nowhere else,
-    all with the same clock as the port, the same enable, without a reset, and not 1 at power-up. A read of 36
-    bits takes the pins of both ports, and nothing open says whose clock and enable A's half obeys:
-    there both must have one clock, and get one enable.
+    all with the same clock as the port, the same enable, without a reset, and not 1 at power-up.
+
+    A read of 36 bits takes the pins of both ports. nextpnr gives Lattice's cell for it, PDPW16KD, its one
+    REGMODE at both and its one CLKR and OCER at B's pins alone, so those should rule the half at A's pins,
+    too. Here both ports get one clock and one enable: then it is the same whose that half obeys. A ROM's
+    port A has no clock, and may get B's since it cannot write.
     Raises OSError or InputError where it cannot be written.
     """
     content = json.loads(netlist.read_text())
@@ -45,8 +48,8 @@ def _move(module: dict[str, Any]) -> int:
             ]
             names = [register_of.get(pins[pin][0]) for pin in read if readers[pins[pin][0]] == 1]
             registers = [cells[name] for name in names if name is not None]
-            clock = pins[f"CLK{ports[0]}"]
-            if not read or len(registers) < len(read) or any(pins[f"CLK{port}"] != clock for port in ports):
+            clock = pins[f"CLK{ports[-1]}"]
+            if not read or len(registers) < len(read) or not _takes(block, ports, clock):
                 continue
             enable = _common_enable(registers, clock)
             if enable is None:
@@ -54,7 +57,7 @@ def _move(module: dict[str, Any]) -> int:
             for pin, name in zip(read, names, strict=True):
                 pins[pin] = cells.pop(str(name))["connections"]["Q"]
             for port in ports:
-                pins[f"OCE{port}"] = enable
+                pins[f"CLK{port}"], pins[f"OCE{port}"] = clock, enable
                 block["parameters"][f"REGMODE_{port}"] = "OUTREG"
             moved += len(read)
     return moved
@@ -77,6 +80,13 @@ def _readers(module: dict[str, Any]) -> tuple[Counter[int | str], dict[int | str
 def _reads(block: Cell) -> tuple[tuple[str, ...], ...]:
     """The ports whose outputs are words of their own, or both together where a word has 36 bits."""
     return (("A", "B"),) if int(block["parameters"]["DATA_WIDTH_B"], 2) == WIDE else (("A",), ("B",))
+
+
+def _takes(block: Cell, ports: tuple[str, ...], clock: list[int | str]) -> bool:
+    """Whether all these ports have the clock, or may get it: they have none, and never write."""
+    pins = block["connections"]
+    idle = pins["CLKA"] == pins["CEA"] == ["0"] and all(pins[f"ADA{byte}"] == ["0"] for byte in range(4))
+    return all(pins[f"CLK{port}"] == clock or (port == "A" and idle) for port in ports)
 
 
 def _common_enable(registers: list[Cell], clock: list[int | str]) -> list[int | str] | None:

@@ -84,13 +84,13 @@ module DP16KD #(
   task automatic write(input logic [13:0] address, input int width, input logic [17:0] data);
     case (width)
       18: begin
-        if (address[0]) bytes[{address[13:4], 1'b0}] = data[8:0];
-        if (address[1]) bytes[{address[13:4], 1'b1}] = data[17:9];
+        if (address[0]) bytes[{address[13:4], 1'b0}] <= data[8:0];
+        if (address[1]) bytes[{address[13:4], 1'b1}] <= data[17:9];
       end
-      9:       bytes[address[13:3]] = data[8:0];
-      4:       bytes[address[13:3]][4*address[2] +: 4] = data[3:0];
-      2:       bytes[address[13:3]][2*address[2:1] +: 2] = data[1:0];
-      default: bytes[address[13:3]][address[2:0]] = data[0];
+      9:       bytes[address[13:3]] <= data[8:0];
+      4:       bytes[address[13:3]][4*address[2] +: 4] <= data[3:0];
+      2:       bytes[address[13:3]][2*address[2:1] +: 2] <= data[1:0];
+      default: bytes[address[13:3]][address[2:0]] <= data[0];
     endcase
   endtask
 
@@ -101,23 +101,23 @@ module DP16KD #(
     if (WRITEMODE_A == "WRITETHROUGH" || WRITEMODE_B == "WRITETHROUGH") $fatal(1, "DP16KD: a mode without a model");
   end
 
-  // Both read before either writes. One clock: no netlist here has two.
+  // Of 36 bits B's clock reads both halves. Whose register the half at A's pins obeys is open: it must not matter.
+  logic [17:0] half_a;
+
   always @(posedge CLKA) begin
-    logic [17:0] old_a, old_b;
-    old_a = word(address_a, DATA_WIDTH_A);
-    old_b = word(address_b, DATA_WIDTH_B);
-    if (DATA_WIDTH_B == 36) begin
-      if (CEB) {read_b, read_a} <= {bytes[{address_b[13:5], 2'd3}], bytes[{address_b[13:5], 2'd2}],
-                                    bytes[{address_b[13:5], 2'd1}], bytes[{address_b[13:5], 2'd0}]};
-    end else begin
-      if (CEA && (!WEA || WRITEMODE_A == "READBEFOREWRITE")) read_a <= old_a;
-      if (CEB && (!WEB || WRITEMODE_B == "READBEFOREWRITE")) read_b <= old_b;
-    end
-    if (OCEA) out_a <= read_a;
-    if (OCEB) out_b <= read_b;
+    if (CEA && (!WEA || WRITEMODE_A == "READBEFOREWRITE")) read_a <= word(address_a, DATA_WIDTH_A);
+    if (OCEA) out_a <= DATA_WIDTH_B == 36 ? half_a : read_a;
+    if (DATA_WIDTH_B == 36 && REGMODE_A == "OUTREG" && OCEA != OCEB) $fatal(1, "DP16KD: one word, two enables");
     if (CEA && WEA && DATA_WIDTH_A == 36) begin
-      for (int i = 0; i < 4; i++) if (address_a[i]) bytes[{address_a[13:5], 2'(i)}] = both_in[9*i +: 9];
+      for (int i = 0; i < 4; i++) if (address_a[i]) bytes[{address_a[13:5], 2'(i)}] <= both_in[9*i +: 9];
     end else if (CEA && WEA) write(address_a, DATA_WIDTH_A, in_a);
+  end
+
+  always @(posedge CLKB) begin
+    if (CEB && DATA_WIDTH_B == 36) {read_b, half_a} <= {bytes[{address_b[13:5], 2'd3}], bytes[{address_b[13:5], 2'd2}],
+                                                        bytes[{address_b[13:5], 2'd1}], bytes[{address_b[13:5], 2'd0}]};
+    else if (CEB && (!WEB || WRITEMODE_B == "READBEFOREWRITE")) read_b <= word(address_b, DATA_WIDTH_B);
+    if (OCEB) out_b <= read_b;
     if (CEB && WEB) write(address_b, DATA_WIDTH_B, in_b);
   end
 
@@ -126,11 +126,11 @@ module DP16KD #(
   end
 
   assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0}
-    = REGMODE_A == "OUTREG" ? out_a : read_a;
+    = REGMODE_A == "OUTREG" ? out_a : DATA_WIDTH_B == 36 ? half_a : read_a;
   assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0}
     = REGMODE_B == "OUTREG" ? out_b : read_b;
 
-  wire unused = &{1'b0, CLKB, GSR == "", RESETMODE == "", ASYNC_RESET_RELEASE == "", CSDECODE_A == "", CSDECODE_B == "", INIT_DATA == ""};
+  wire unused = &{1'b0, GSR == "", RESETMODE == "", ASYNC_RESET_RELEASE == "", CSDECODE_A == "", CSDECODE_B == "", INIT_DATA == ""};
 
 endmodule
 

@@ -14,6 +14,7 @@ module block_memories (
   output      logic [17:0] wide_q,
   output      logic [17:0] stored_q,
   output      logic [71:0] both_q,
+  output      logic [35:0] fixed_q,
   output      logic [8:0]  twice_q,
   output      logic [8:0]  again_q
 );
@@ -21,7 +22,8 @@ module block_memories (
   logic [4:0]  deep;
   logic [17:0] wide, stored;
   logic [8:0]  twice;
-  logic [71:0] both;  // of two blocks, whose words are read at the pins of both ports
+  logic [71:0] both;   // of two blocks, whose words are read at the pins of both ports
+  logic [35:0] fixed;  // of one that nobody writes: its port A has no clock of its own
 
   rvg_ram_1r1w #(.WIDTH(72), .DEPTH(256)) u_both (
     .clk, .wr_en(1'b1), .wr_addr(at[7:0]), .wr_data({data, ~data, data + 18'd5, data ^ 18'h2aaaa}), .rd_en(en),
@@ -29,6 +31,7 @@ module block_memories (
   );
 
   rvg_rom #(.WIDTH(5), .DEPTH(4000), .FILE("deep.mem")) u_deep (.clk, .en, .addr(from % 12'd4000), .data(deep));
+  rvg_rom #(.WIDTH(36), .DEPTH(512), .FILE("fixed.mem")) u_fixed (.clk, .en, .addr(from[8:0]), .data(fixed));
   rvg_rom #(.WIDTH(18), .DEPTH(512), .FILE("wide.mem")) u_wide (.clk, .en, .addr(from[8:0]), .data(wide));
   rvg_ram_1r1w #(.WIDTH(18), .DEPTH(512)) u_stored (
     .clk, .wr_en(1'b1), .wr_addr(at[8:0]), .wr_data(data), .rd_en(en), .rd_addr(from[8:0]), .rd_data(stored)
@@ -43,6 +46,7 @@ module block_memories (
     if (take) wide_q <= wide;
     if (take) stored_q <= stored;
     if (take) both_q <= both;
+    if (take) fixed_q <= fixed;
     if (take) again_q <= twice;
   end
 
@@ -70,19 +74,22 @@ module blocks (
     cycle_q <= settled ? {1'b1, cycle_q[11:0] + 1'b1} : cycle_q + 1'b1;
   end
 
-  wire [130:0] rtl, net, moved;
+  wire [166:0] rtl, net, moved;
 
   block_memories u_rtl (
     .clk, .en(r[20]), .take(r[21]), .at(cycle_q[11:0]), .from, .data(r[45:28]),
-    .deep_q(rtl[4:0]), .wide_q(rtl[22:5]), .stored_q(rtl[40:23]), .twice_q(rtl[49:41]), .again_q(rtl[58:50]), .both_q(rtl[130:59])
+    .deep_q(rtl[4:0]), .wide_q(rtl[22:5]), .stored_q(rtl[40:23]), .twice_q(rtl[49:41]), .again_q(rtl[58:50]), .both_q(rtl[130:59]),
+    .fixed_q(rtl[166:131])
   );
   net_before u_net (
     .clk, .en(r[20]), .take(r[21]), .at(cycle_q[11:0]), .from, .data(r[45:28]),
-    .deep_q(net[4:0]), .wide_q(net[22:5]), .stored_q(net[40:23]), .twice_q(net[49:41]), .again_q(net[58:50]), .both_q(net[130:59])
+    .deep_q(net[4:0]), .wide_q(net[22:5]), .stored_q(net[40:23]), .twice_q(net[49:41]), .again_q(net[58:50]), .both_q(net[130:59]),
+    .fixed_q(net[166:131])
   );
   net_moved u_moved (
     .clk, .en(r[20]), .take(r[21]), .at(cycle_q[11:0]), .from, .data(r[45:28]),
-    .deep_q(moved[4:0]), .wide_q(moved[22:5]), .stored_q(moved[40:23]), .twice_q(moved[49:41]), .again_q(moved[58:50]), .both_q(moved[130:59])
+    .deep_q(moved[4:0]), .wide_q(moved[22:5]), .stored_q(moved[40:23]), .twice_q(moved[49:41]), .again_q(moved[58:50]), .both_q(moved[130:59]),
+    .fixed_q(moved[166:131])
   );
 
   initial {netlist_differs, moved_differs} = '0;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ pytest.importorskip("pyosys", reason="pyosys is not installed: pip install repvg
 
 HERE = Path(__file__).parent
 FAMILY = FAMILIES["ecp5"]
-REGISTERS = 5 + 18 + 18 + 72  # that each have a block's output for themselves
+REGISTERS = 5 + 18 + 18 + 72 + 36  # that each have a block's output for themselves
 COMMON = templates_dir() / "verilog" / "common"
 SOURCES = [COMMON / "rvg_rom.sv", COMMON / "rvg_ram_1r1w.sv", HERE / "block_memories.sv"]
 
@@ -28,7 +29,7 @@ def netlist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """block_memories in cells of ECP5, in a folder with its tables."""
     folder = tmp_path_factory.mktemp("blocks")
     chance = random.Random(1)
-    for name, words, bits in (("deep", 4000, 5), ("wide", 512, 18)):
+    for name, words, bits in (("deep", 4000, 5), ("wide", 512, 18), ("fixed", 512, 36)):
         text = "".join(f"{chance.getrandbits(bits):x}\n" for _ in range(words))
         (folder / f"{name}.mem").write_text(text)
     script = [yosys.reading(SOURCES, None), *of_design(FAMILY, "block_memories", "before", name="net_before")]
@@ -80,16 +81,38 @@ def test_registers_that_have_an_output_for_themselves_are_moved(netlist: Path, t
     assert {block[f"REGMODE_{port}"] for block in blocks for port in "AB"} == {"OUTREG", "NOREG"}
 
 
-def test_a_read_of_36_bits_by_two_clocks_stays(netlist: Path, tmp_path: Path) -> None:
-    """As a ROM's: its port A has none."""
+def wide(netlist: Path) -> list[dict[str, Any]]:
+    """The blocks of a netlist that read 36 bits: two of a RAM, one of a ROM."""
+    cells = json.loads(netlist.read_text())["modules"]["net_before"]["cells"].values()
+    return [cell for cell in cells if cell["parameters"].get("DATA_WIDTH_B") == f"{36:032b}"]
+
+
+def test_a_read_of_36_bits_has_one_clock_and_one_enable_at_both_ports(netlist: Path, tmp_path: Path) -> None:
+    """Whichever port's the half at A's pins obeys; a ROM's port A had none."""
+    assert sorted(cell["connections"]["CLKA"] == ["0"] for cell in wide(netlist)) == [False, False, True]
+    block_registers.move(netlist, tmp_path / "moved.json")
+    for cell in wide(tmp_path / "moved.json"):
+        pins = cell["connections"]
+        assert pins["CLKA"] == pins["CLKB"] != ["0"]
+        assert pins["OCEA"] == pins["OCEB"]
+        assert pins["OCEB"] not in (["0"], ["1"])
+        assert cell["parameters"]["REGMODE_A"] == cell["parameters"]["REGMODE_B"] == "OUTREG"
+
+
+@pytest.mark.parametrize("pin", ["CLKA", "CEA", "ADA0", "ADA3"])
+def test_a_read_of_36_bits_stays_where_a_port_that_may_write_has_another_clock(
+    netlist: Path, tmp_path: Path, pin: str
+) -> None:
     content = json.loads(netlist.read_text())
-    cells = content["modules"]["net_before"]["cells"].values()
-    wide = [cell for cell in cells if cell["parameters"].get("DATA_WIDTH_B") == f"{36:032b}"]
-    assert len(wide) == 2
-    for cell in wide:
-        cell["connections"]["CLKA"] = ["0"]
+    for cell in content["modules"]["net_before"]["cells"].values():
+        if cell["parameters"].get("DATA_WIDTH_B") == f"{36:032b}":
+            pins = cell["connections"]
+            pins["CLKA"] = pins["CEA"] = ["0"]
+            for byte in range(4):
+                pins[f"ADA{byte}"] = ["0"]
+            pins[pin] = pins["CEB"]
     (tmp_path / "wide.json").write_text(json.dumps(content))
-    assert block_registers.move(tmp_path / "wide.json", tmp_path / "moved.json") == REGISTERS - 72
+    assert block_registers.move(tmp_path / "wide.json", tmp_path / "moved.json") == REGISTERS - 72 - 36
 
 
 @pytest.mark.slow
