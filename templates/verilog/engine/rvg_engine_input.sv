@@ -58,9 +58,9 @@ module rvg_engine_input #(
   localparam int ROWS_W = LANE_W + 4 + ROW_W + LINE_W;
   localparam int SET_W  = 3 + ROW_W + TILE_W + 32 + LINE_W;
 
-  logic [ROWS_W-1:0] rows_tdata, bank_rows_tdata;
+  logic [ROWS_W-1:0] rows_tdata, first_rows_tdata, bank_rows_tdata;
   logic [SET_W-1:0]  set_tdata, next_set_tdata;
-  logic              rows_tvalid, rows_tready, bank_rows_tvalid, bank_rows_tready;
+  logic              rows_tvalid, rows_tready, first_rows_tvalid, first_rows_tready, bank_rows_tvalid, bank_rows_tready;
   logic              set_tvalid, set_tready, next_set_tvalid, next_set_tready;
   logic              freed, rows_written;
   logic [LINE_W-1:0] freed_beats;
@@ -74,6 +74,12 @@ module rvg_engine_input #(
 
   rvg_fifo #(.WIDTH(ROWS_W), .DEPTH(SETS)) u_rows (
     .clk, .rst, .s_axis_tdata(rows_tdata), .s_axis_tvalid(rows_tvalid), .s_axis_tready(rows_tready),
+    .m_axis_tdata(first_rows_tdata), .m_axis_tvalid(first_rows_tvalid), .m_axis_tready(first_rows_tready)
+  );
+
+  // What is counted against every beat comes from registers, not out of LUT RAM.
+  rvg_stream_reg #(.WIDTH(ROWS_W)) u_first_rows (
+    .clk, .rst, .s_axis_tdata(first_rows_tdata), .s_axis_tvalid(first_rows_tvalid), .s_axis_tready(first_rows_tready),
     .m_axis_tdata(bank_rows_tdata), .m_axis_tvalid(bank_rows_tvalid), .m_axis_tready(bank_rows_tready)
   );
 

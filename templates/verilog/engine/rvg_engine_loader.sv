@@ -71,22 +71,20 @@ module rvg_engine_loader #(
   logic [15:0]       number_q;                      // of the instruction
   logic [15:0]       target_q;                      // of the one that it depends on
   logic [15:0]       word_q, group_q;
-  logic [7:0]        ty_q;
+  logic [7:0]        ty_q;                          // row of tiles; first_ty and last_ty are registers beside it
   logic [LANE_W-1:0] lane_q, lanes;
   logic [15:0]       channel_q, word_channel_q;     // the lane's, and that of the word's first lane
   logic [ADDR_W-1:0] set_addr_q, next_word_q, lane_addr_q, row_addr_q;
-  logic [ROW_W-1:0]  rows, row_q;
+  logic [ROW_W-1:0]  rows, rows_q, row_q;           // rows_q, first_row_q: of the set whose lanes are asked for
   logic [23:0]       beats_q;
   logic [LINE_W-1:0] free_q;                        // beats of every bank
   logic              first_ty, last_ty, last_word, last_group, last_lane, skip, push, stored_q;
   logic              shares, own;                   // sets of the instruction; the last one has rows of its own
-  logic [1:0]        overlap, kept, shared, first_row;
+  logic [1:0]        overlap, kept, shared, first_row, first_row_q;
   logic [ROW_W-1:0]  below;
   logic [LINE_W:0]   needed;                        // beats of every bank
   logic [15:0]       ahead;
 
-  assign first_ty   = ty_q == '0;
-  assign last_ty    = ty_q == tiles_y - 1'b1;
   assign last_word  = word_q == words - 1'b1;
   assign last_group = group_q == groups - 1'b1;
   assign lanes      = last_word ? LANE_W'(s_cmd_tdata[rvg_engine_pkg::IN_LANES +: 8]) : LANE_W'(PI);
@@ -132,6 +130,8 @@ module rvg_engine_loader #(
         word_q         <= '0;
         group_q        <= '0;
         ty_q           <= '0;
+        first_ty       <= 1'b1;
+        last_ty        <= tiles_y == 8'd1;
         channel_q      <= '0;
         word_channel_q <= '0;
         set_addr_q     <= ADDR_W'(s_cmd_tdata[rvg_engine_pkg::LOAD_ADDR +: 32]);
@@ -140,12 +140,14 @@ module rvg_engine_loader #(
       SET: begin
         lane_q      <= '0;
         lane_addr_q <= set_addr_q;
+        rows_q      <= rows;
+        first_row_q <= first_row;
         if (push) state_q <= LANE;
       end
       LANE: begin
-        row_q      <= whole ? ROW_W'(1) : rows;
-        beats_q    <= whole ? beats_of(rows, line_beats) : 24'(line_beats);
-        row_addr_q <= lane_addr_q + (first_row[0] ? pitch : '0) + (first_row[1] ? pitch << 1 : '0);
+        row_q      <= whole ? ROW_W'(1) : rows_q;
+        beats_q    <= whole ? beats_of(rows_q, line_beats) : 24'(line_beats);
+        row_addr_q <= lane_addr_q + (first_row_q[0] ? pitch : '0) + (first_row_q[1] ? pitch << 1 : '0);
         state_q    <= WAIT;
       end
       WAIT: if (stored_q) state_q <= ROW;
@@ -166,11 +168,15 @@ module rvg_engine_loader #(
         if (first_ty) next_word_q <= lane_addr_q;
         if (!last_ty) begin
           ty_q       <= ty_q + 1'b1;
+          first_ty   <= 1'b0;
+          last_ty    <= ty_q + 8'd2 == tiles_y;
           set_addr_q <= set_addr_q + step;
           channel_q  <= word_channel_q;
           state_q    <= SET;
         end else begin
           ty_q           <= '0;
+          first_ty       <= 1'b1;
+          last_ty        <= tiles_y == 8'd1;
           set_addr_q     <= first_ty ? lane_addr_q : next_word_q;
           word_channel_q <= channel_q;
           word_q         <= last_word ? '0 : word_q + 1'b1;

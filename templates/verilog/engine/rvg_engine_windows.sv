@@ -83,9 +83,9 @@ module rvg_engine_windows #(
   logic               active_q, window_q;
   logic [STEP_W-1:0]  step_q;
   logic [X_W-1:0]     x_q;                   // signed
-  logic               last, boundary, same_set, new_set, start;
+  logic               last;                  // step_q is N - 1; a register beside it
+  logic               boundary, same_set, new_set, start;
 
-  assign last         = step_q == STEP_W'(N - 1);
   assign boundary     = !active_q || last;
   assign same_set     = boundary && room_q != '0 && left_q != '0;
   assign new_set      = boundary && room_q != '0 && left_q == '0 && s_set_tvalid && ready_q != '0;
@@ -99,8 +99,10 @@ module rvg_engine_windows #(
       active_q <= start || active_q && window_q;  // behind a window, a pass that brings it to its end
       window_q <= start;
       step_q   <= '0;
+      last     <= 1'b0;
     end else begin
       step_q   <= step_q + 1'b1;
+      last     <= step_q == STEP_W'(N - 2);
     end
 
     if (active_q && window_q) x_q <= last ? x_q - X_W'(!stride2_q) : x_q + 1'b1;  // windows overlap by 2, at stride 2 by 1
@@ -120,6 +122,7 @@ module rvg_engine_windows #(
 
     if (rst) begin
       active_q    <= 1'b0;
+      last        <= 1'b0;
       window_q    <= 1'b0;
       left_q      <= '0;
       ready_q     <= '0;
