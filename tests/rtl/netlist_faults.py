@@ -42,10 +42,10 @@ def missing_register(text: str) -> str:
 
 
 def swapped_wires(text: str) -> str:
-    """The inputs of two flip-flops that drive bits of one stream, between layers or out of the design."""
+    """The inputs of two flip-flops that drive bits of one stream, within a unit or between them."""
     of_stream: dict[str, re.Match[str]] = {}
     for cell in instances(text, "TRELLIS_FF|FDRE", r"\S+"):
-        driven = re.search(r"\.Q\(\\?(\w+_tdata) ?\[\d+\]\)", cell["ports"])
+        driven = re.search(r"\.Q\(\\?([\w.]+_tdata) ?\[\d+\]\)", cell["ports"])
         if driven is None:
             continue
         first = of_stream.setdefault(driven[1], cell)
