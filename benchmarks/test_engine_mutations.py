@@ -70,7 +70,14 @@ MUTATIONS = {
         "rvg_engine_registers", "!clear && !done) beats_q", "!clear) beats_q", VALUES
     ),
     "frames are not counted": Mutation(
-        "rvg_engine_control", "<= advances && of_frame ==", "<= advances && of_frame_q ==", VALUES
+        "rvg_engine_control", "= advances && of_frame ==", "= advances && of_frame_q ==", VALUES
+    ),
+    # the linear layer beside the next frame
+    "a run ends before its linear layer": Mutation(
+        "rvg_engine_control", "issued == stored && !linear_busy", "issued == stored"
+    ),
+    "a linear layer begins before all is pooled": Mutation(
+        "rvg_engine_store_order", "retire = waits && pools_q != '0", "retire = waits"
     ),
 }  # fmt: skip
 

@@ -27,7 +27,6 @@ UNITS: dict[str, Callable[[], Trials]] = {
     "rvg_engine_pool": lambda: some(store.pool(), ("n5", "lanes2"), ("columns",)),
     "rvg_engine_linear": lambda: some(store.linear(), ("even",), ("not_cleared",)),
     "rvg_engine_sequencer": lambda: some(control.sequencer(), ("t4", "t1"), ("one_half",)),
-    "rvg_engine_route": lambda: some(control.route(), ("w16",), ("swapped",)),
     "rvg_engine_control": lambda: some(control.control(), ("it",), ("no_reset",)),
     "rvg_engine_fetch": lambda: some(control.fetch(), ("b8",), ("maps",)),
     "rvg_engine_registers": lambda: some(registers.registers(), ("small",), ("restarts",)),

@@ -34,7 +34,8 @@ async def frames(dut: Any) -> None:
     while not any(signal.value for signal in ends):
         ended = First(*map(RisingEdge, ends))
         await First(ended, Timer(CHUNK_CYCLES * PERIOD_NS, unit="ns"))
-        progress.write_text(json.dumps({"cycle": int(dut.cycle.value), "writes": int(dut.index.value)}))
+        seen = [int(dut.maps_seen.value), int(dut.logits_seen.value)]
+        progress.write_text(json.dumps({"cycle": int(dut.cycle.value), "seen": seen}))
     if dut.recorded.value:
         return  # this run was for the waves alone
     await ClockCycles(dut.clk, 200)  # a surplus write would come now

@@ -23,7 +23,9 @@ ERRORS = (
 PROGRAM, WATCHDOG, BUS = 8, 9, 10
 QUIET: dict[str, int] = {
     **dict.fromkeys(("start", "stop", "watchdog", "fetch_error", "issued", "stored", "frame_length"), 0),
-    **dict.fromkeys(("weight_read_error", "data_read_error", "data_write_error", "progress"), 0),
+    **dict.fromkeys(
+        ("linear_busy", "weight_read_error", "data_read_error", "data_write_error", "progress"), 0
+    ),
     **dict.fromkeys(("fetch_finished", "ports_idle", "at_rest"), 1),
 }
 
@@ -75,6 +77,58 @@ async def runs_until_all_is_stored(bench: Bench) -> None:
         assert await until(bench, unit.done) < 6
         assert unit.code.value == 0
         await stays(bench, 5, busy=0, done=0, unit_rst=0)
+
+
+@patterns
+async def a_linear_layer_is_awaited(bench: Bench) -> None:
+    """It counts as stored before it is done: till then neither its frame nor the run is at its end."""
+    unit = bench.unit
+    await bench.reset(**{**QUIET, "frame_length": 2})
+    await start(bench)
+    unit.fetch_finished.value = 0
+    await bench.cycles(5)
+    unit.stored.value = 1
+    await stays(bench, 5, frame_done=0)
+    await RisingEdge(bench.clk)
+    unit.stored.value, unit.linear_busy.value = 2, 1  # the frame's last instruction
+    await stays(bench, 8, frame_done=0)
+    await RisingEdge(bench.clk)
+    unit.stored.value = 3  # of the next frame
+    await stays(bench, 8, frame_done=0)
+    await RisingEdge(bench.clk)
+    unit.linear_busy.value = 0
+    assert await until(bench, unit.frame_done) < 3
+    await stays(bench, 5, frame_done=0)
+    await RisingEdge(bench.clk)
+    unit.stored.value, unit.linear_busy.value = 4, 1
+    unit.issued.value, unit.fetch_finished.value = 4, 1
+    await stays(bench, 20, frame_done=0, done=0, halt=0)
+    await RisingEdge(bench.clk)
+    unit.linear_busy.value = 0
+    assert await until(bench, unit.frame_done) < 3
+    await until(bench, unit.done)
+    assert unit.code.value == 0
+
+
+@patterns
+async def no_frame_waits_for_the_next_run(bench: Bench) -> None:
+    unit = bench.unit
+    await bench.reset(**{**QUIET, "frame_length": 1})
+    await start(bench)
+    unit.fetch_finished.value = 0
+    await bench.cycles(5)
+    unit.stored.value, unit.linear_busy.value = 1, 1
+    await bench.cycles(3)
+    unit.stop.value = 1
+    await bench.cycles(1)
+    unit.stop.value = 0
+    await until(bench, unit.unit_rst)
+    await until(bench, unit.done)
+    await RisingEdge(bench.clk)
+    unit.stored.value = 0
+    await bench.cycles(2)
+    unit.linear_busy.value = 0
+    await stays(bench, 10, frame_done=0)
 
 
 @patterns

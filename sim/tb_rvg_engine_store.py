@@ -20,7 +20,7 @@ from write_port import Command, WritePort
 
 from repvgg_hw.plan.engine.instruction import Instruction, Op
 
-STRIPS = 14
+STRIPS = 16
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,17 @@ class Strip:
 
 
 def strips_of(bench: Bench) -> list[Strip]:
-    """Random strips with memory of their own: by turns two stored, two pooled, a linear layer, one pooled.
+    """Random strips, apart from each other: two stored, two pooled, two linear, one stored, one pooled.
 
     The first two are stored in two rows of tiles, one of each stride: what counts rows shows for any seed.
     """
     p, rng, address, strips = bench.parameters, bench.rng, 0x1000, []
     tiles = (1, 1), (2, 2), (1, 3), (3, 1), (3, 2)
     for number in range(STRIPS):
-        if number % 6 == 4:
+        if number % 8 in (4, 5):
             strips.append(Strip(Instruction(op=Op.LINEAR), None, 1, ()))
             continue
-        pool, stride2 = number % 6 in (2, 3, 5), bool(rng.integers(2)) if number > 1 else number == 0
+        pool, stride2 = number % 8 in (2, 3, 7), bool(rng.integers(2)) if number > 1 else number == 0
         m = (p["N"] - 1) // 2 if stride2 else p["N"] - 2
         rows_of, columns_of = tiles[rng.integers(len(tiles)) if number > 1 else 1]
         rows = int(rng.integers((rows_of - 1) * m, rows_of * m)) + 1
@@ -64,7 +64,7 @@ def strips_of(bench: Bench) -> list[Strip]:
         sets = ([p["PO"]] * (repeats - 1) + [out_lanes]) * groups
         batches = tuple(min(p["LANES"], s - b) for s in sets for b in range(0, s, p["LANES"]))
         what = Instruction(
-            op=Op.CONV, stride2=stride2, store_whole=whole, pool=pool, pool_first=number % 6 in (2, 5),
+            op=Op.CONV, stride2=stride2, store_whole=whole, pool=pool, pool_first=number % 8 in (2, 7),
             groups=groups, repeats=repeats, out_lanes=out_lanes, store_addr=address, store_plane=plane,
             store_pitch=pitch, store_line_beats=beats, store_rows=rows, store_columns=columns,
         )  # fmt: skip
@@ -97,10 +97,15 @@ class Engine:
         self.bench, self.strips, self.port = bench, strips, port
         self.on_way: deque[tuple[Strip, int, int]] = deque()  # strip, its first channel, channels
         self.pools_ended = self.pools_done = self.linears_done = self.accepted = 0
+        self.linears = [number for number, strip in enumerate(strips) if strip.what.op == Op.LINEAR]
+        self.overtaken = 0  # cycles in which what follows a linear layer is stored, and that is not done
 
     def stored(self) -> tuple[int, int]:
-        """(instructions, channels of the next) that may be said to be stored by now."""
-        channels, pools, linears = self.port.acknowledged, self.pools_done, self.linears_done
+        """(instructions, channels of the next) that may be said to be stored by now.
+
+        A linear layer counts as soon as all before it are stored, and the linear layers before it done.
+        """
+        channels, pools, linears = self.port.acknowledged, self.pools_done, self.linears_done + 1
         for number, strip in enumerate(self.strips):
             if strip.stored:
                 if channels < len(strip.pixels):
@@ -180,7 +185,7 @@ class Engine:
             unit.pool_room_ok.value = int(bench.dice.random() >= bench.pause)
             ends = self.pools_done < self.pools_ended and bench.dice.random() < 0.015
             unit.pool_done.value = int(ends)
-            go = asked and bench.dice.random() < 0.1
+            go = asked and bench.dice.random() < 0.004
             unit.linear_done.value = int(go)
             await FallingEdge(bench.clk)
             count, channels = (int(getattr(unit, f"stored_{name}").value) for name in ("count", "channels"))
@@ -202,9 +207,11 @@ class Engine:
         )
 
     def linear_in_turn(self) -> None:
-        number = int(self.bench.unit.stored_count.value)
-        assert number < len(self.strips), "a linear layer that nobody asked for"
-        assert self.strips[number].what.op == Op.LINEAR, "a linear layer began before its turn"
+        stored = int(self.bench.unit.stored_count.value)
+        assert self.linears_done < len(self.linears), "a linear layer that nobody asked for"
+        number = self.linears[self.linears_done]
+        assert stored > number, "a linear layer began before its turn"
+        self.overtaken += stored > number + 1
 
 
 async def begin(bench: Bench, strips: list[Strip]) -> tuple[WritePort, Engine, list[Any]]:
@@ -238,6 +245,8 @@ async def strips_are_stored(bench: Bench) -> None:
     assert int(bench.unit.stored_count.value) == len(strips) == engine.stored()[0]
     assert int(bench.unit.stored_channels.value) == 0
     assert sender.done()
+    assert engine.linears_done == len(engine.linears)
+    assert engine.overtaken, "nothing was stored beside a linear layer"
     port.nothing_left()
 
     assert [command for _, command in port.came] == expected_commands(strips)

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from repvgg_hw.plan.engine.registers import CONTROL_BITS
 
-ADDRESS = {"id": 1, "addr": 32, "len": 8, "size": 3, "burst": 2, "lock": 1, "cache": 4, "prot": 3, "qos": 4}
+ID_BITS = 2
+ADDRESS = {
+    "id": ID_BITS, "addr": 32, "len": 8, "size": 3, "burst": 2, "lock": 1, "cache": 4, "prot": 3, "qos": 4
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,12 @@ def memory_ports(name: str, beat: int, writes: bool) -> list[Port]:
     p = f"m_axi_{name}_"
     found = [
         *_channel(f"{p}ar", True, **ADDRESS),
-        *_channel(f"{p}r", False, id=1, data=8 * beat, resp=2, last=None),
+        *_channel(f"{p}r", False, id=ID_BITS, data=8 * beat, resp=2, last=None),
     ]
     if writes:
         found += [
             *_channel(f"{p}aw", True, **ADDRESS),
             *_channel(f"{p}w", True, data=8 * beat, strb=beat, last=None),
-            *_channel(f"{p}b", False, id=1, resp=2),
+            *_channel(f"{p}b", False, id=ID_BITS, resp=2),
         ]
     return found

@@ -11,7 +11,6 @@ LINT = {
         {"WIDTH": 8, "WORD_DEPTH": 24, "WORD_URAM": 1},
     ],
     "rvg_engine_fetch": [{"BW": width} for width in (8, 16, 32, 64)],
-    "rvg_engine_route": [{"WIDTH": 64}],
     "rvg_engine_control": [{}],
     "rvg_engine_check": [{}, {"PI": 255, "PO": 255, "T_MAX": 16, "LINE_DEPTH": 65536, "BD": 64, "BW": 64}],
 }
@@ -26,7 +25,6 @@ RED = {
         ({"BW": 1}, "bytes_of_a_beat_are_a_power_of_two"),
     ],
     "rvg_engine_words": [({"WIDTH": -1}, POSITIVE), ({"WORD_DEPTH": -1}, POSITIVE)],
-    "rvg_engine_route": [({"WIDTH": 0}, POSITIVE)],
     "rvg_engine_fetch": [({"BW": width}, "port_of_8_16_32_or_64_bytes") for width in (4, 12, 128)],
 }
 LEGAL = {

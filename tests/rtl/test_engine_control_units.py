@@ -34,15 +34,6 @@ def sequencer() -> Trials:
     return Trials(cases, faults)
 
 
-def route() -> Trials:
-    faults = {
-        "swapped": Fault("w16", "busy_q && !linear_q && s_axis", "busy_q && linear_q && s_axis"),
-        "one_more": Fault("w16", "busy_q <= left_q != 32'd1;", "busy_q <= left_q != 32'd0;"),
-        "empty": Fault("w16", "cmd_tdata[31:0] != '0;", "1'b1;"),
-    }
-    return Trials({"w16": {"WIDTH": 16}}, faults)
-
-
 def flowing(old: str, new: str) -> Fault:
     """Of a unit without streams."""
     return Fault("it", old, new, stalls="flowing")
@@ -53,13 +44,17 @@ def control() -> Trials:
     faults = {
         "left_over": flowing("ERROR_NONE && !at_rest ?", "ERROR_NONE && 1'b0 ?"),
         "too_early": flowing("fetch_finished && issued == stored", "fetch_finished"),
+        "unfinished": flowing("issued == stored && !linear_busy", "issued == stored"),
+        "half_a_frame": flowing("|| frame_waits_q) && !linear_busy;", "|| frame_waits_q);"),
+        "lost_frame": flowing("(frame_stored || frame_waits_q) && linear_busy;", "1'b0;"),
+        "late_frame": flowing("frame_waits_q <= 1'b0;", ""),
         "mid_program": flowing("!fetch_start && fetch_finished && issued", "!fetch_start && issued"),
         "nothing_cleared": flowing("state_q <= HALT;", "state_q <= found == 0 ? CLEAR + 2'd1 : HALT;"),
         "says_it_twice": flowing(end, "done <= 1'b1;"),
         "forgets_a_start": flowing("done        <= told_q && start;", "done        <= 1'b0;"),
         "breaks_off": flowing("told_q <= 1'b1;", "told_q <= 1'b1; clear_q <= '0; state_q <= CLEAR;"),
-        "frame_of_a_run": flowing("of_frame_q <= '0;\n        told_q", "told_q"),
-        "frame_off_by_one": flowing("<= advances && of_frame ==", "<= advances && of_frame_q =="),
+        "frame_of_a_run": flowing("of_frame_q    <= '0;", ""),
+        "frame_off_by_one": flowing("= advances && of_frame ==", "= advances && of_frame_q =="),
         "no_wait": flowing("if (ports_idle && idle_q) begin", "if (1'b1) begin"),
         "hangs": flowing("state_q == IDLE ? '0 : still_q", "state_q == RUN ? '0 : still_q"),
         "no_reset": flowing("rst || state_q == CLEAR", "rst"),
@@ -112,7 +107,6 @@ def legality() -> Trials:
 
 UNITS = {
     "rvg_engine_sequencer": sequencer,
-    "rvg_engine_route": route,
     "rvg_engine_control": control,
     "rvg_engine_fetch": fetch,
     "rvg_engine_check": legality,

@@ -201,13 +201,13 @@ def found(design: Design[EnginePlan], seed: int = 0) -> dict[str, str]:
     folder, work = design.directory.resolve(), design.directory.resolve() / "faults"
     work.mkdir()
     setup = set_up(Job.of(design.plan.schedule), work, seed)
-    (work / "writes.bin").touch()
-    (work / "sums.bin").touch()
+    for empty in ("maps", "logits", "sums"):
+        (work / f"{empty}.bin").touch()
     verilator.build(
         [sim_dir() / "engine_faults.vlt", *engine_run.sources(folder)], "bench", work / "sim",
         parameters={"SIZE": SIZE}, arguments=ASSERTIONS, optimize="-O0",
     )  # fmt: skip
-    plusargs = [f"+data={work}", f"+log={work / 'check.log'}", "+sums=0"]
+    plusargs = [f"+data={work}", f"+log={work / 'check.log'}", "+sums=0", "+outputs=0"]
     plusargs += [f"+dram_load0={work / 'memory.bin'}", f"+dram_dump={work / 'dump.bin'}"]
     if seed:
         plusargs += [f"+seed={seed}", "+latency_min=2", "+latency_max=60", "+back_pressure=20"]

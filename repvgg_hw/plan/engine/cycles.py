@@ -16,7 +16,8 @@ the data memory, a ring, until its last set of outputs reads them: what does not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repvgg_hw.plan.engine.array import LOGIT_BYTES, Array
@@ -30,6 +31,8 @@ MULTIPLY_LATENCY = 8  # from a word's read to its sum
 DRAIN_LATENCY = 24  # from a row of sums to its pixels: A^T twice, division, requantization
 LOADER_SET, LOADER_CHANNEL = 2, 3  # of the loader, beside a cycle for each command
 STORE_COMMAND = 2  # from a command's first beat to its burst, in which no beat leaves
+AHEAD = 3  # strips that wait for a unit, or are in it, while another is multiplied
+LINEAR_SHARE = 3  # bytes that others move, where all want the memory, for one of the linear layer's weights
 MEMORY_LATENCY = 20  # from a read's address to its data, and from a write's last beat to its answer
 
 
@@ -175,14 +178,20 @@ class LayerCycles:
 
 @dataclass(frozen=True)
 class FrameCycles:
-    """A frame: its layers, the linear layer, all cycles and bytes."""
+    """A frame: its layers, the linear layer, all cycles and bytes.
+
+    linear    cycles of the linear layer, which are beside the next frame's first ones; its bytes
+    cycles    of a frame alone, the linear layer included
+    interval  from frame to frame, where one follows another
+    """
 
     array: Array
     layers: tuple[LayerCycles, ...]
-    linear: int  # cycles of the linear layer, and its bytes
+    linear: int
     linear_bytes: int
     macs: int
     cycles: int
+    interval: int
 
     @property
     def bytes(self) -> int:
@@ -190,8 +199,8 @@ class FrameCycles:
 
     @property
     def efficiency(self) -> float:
-        """MACs per multiplier of the array and cycle."""
-        return self.macs / (self.array.multipliers * self.cycles)
+        """MACs per multiplier of the array and cycle, where frame follows frame."""
+        return self.macs / (self.array.multipliers * self.interval)
 
 
 def linear_cycles(array: Array, channels: int, classes: int, width: int = MEMORY_BYTES) -> tuple[int, int]:
@@ -205,7 +214,11 @@ def linear_cycles(array: Array, channels: int, classes: int, width: int = MEMORY
 def frame(
     cut: Sequence[tuple[Layer, Sequence[Strip]]], classes: int, width: int = MEMORY_BYTES
 ) -> FrameCycles:
-    """A frame alone: every strip of every layer, in order, as the processes hand them on."""
+    """A frame, and the one behind it: every strip of every layer, in order, as the processes hand them on.
+
+    The next frame's first strips are loaded and computed while the last ones of this frame are on their way,
+    and while the linear layer reads its weights, which it does beside as many layers as that takes.
+    """
     array = cut[0][0].array
     times, layers = _Times(width, array.word_depth), []
     for layer, strips in cut:
@@ -218,8 +231,14 @@ def frame(
     if classes:
         linear, linear_bytes = linear_cycles(array, last.shape.c_out, classes, width)
         macs += last.shape.c_out * classes
-    total = times.stored + linear + (MEMORY_LATENCY if classes else 0)
-    return FrameCycles(array, tuple(layers), linear, linear_bytes, macs, total)
+    stored, times.beside = times.stored, linear_bytes
+    alone = stored + linear + (MEMORY_LATENCY if classes else 0)
+    for index, planned in enumerate(layers):
+        for number, each in enumerate(planned.strips):
+            times.strip(each, first=index > 0 and number == 0)
+    traffic = sum(layer.bytes for layer in layers) + linear_bytes
+    interval = max(times.stored - stored, linear, -(-traffic // width))
+    return FrameCycles(array, tuple(layers), linear, linear_bytes, macs, alone, interval)
 
 
 class _Times:
@@ -234,6 +253,8 @@ class _Times:
         self.begun = 0  # the last strip's first batch is stored
         self.stored = 0
         self.memory = 0  # busy until
+        self.beside = 0  # bytes that a linear layer has still to read
+        self.starts = deque[int]([0], maxlen=AHEAD)  # of the last strips: their first products
 
     def strip(self, one: StripCycles, *, first: bool) -> int:
         """Add a strip; the `first` of a layer loads what the one before stores. Returns its first product."""
@@ -244,6 +265,7 @@ class _Times:
         self.begun = max(self.drained, first_set + MULTIPLY_LATENCY) + one.batch_drain + latency
         self.drained = max(self.drained, self.summed + MULTIPLY_LATENCY + one.set_drain)
         self.stored = self.drained + latency
+        self.starts.append(start)
         return start
 
     def _group(self, one: StripCycles, *, first: bool) -> tuple[int, int]:
@@ -260,18 +282,18 @@ class _Times:
         loaded = max(loaded, self.ring.filled(one.set_words, words) + TRANSFORM_LATENCY)
         start = max(self.summed, begin + before + one.word_transform // 2)
         rest = compute - one.set_multiply  # what remains when the first set has met the last word
-        self.memory = max(self.memory, begin) + -(-one.bytes // (one.groups * self.width))
-        self.loaded, self.summed = loaded, max(start + compute, loaded + rest, self.memory)
+        moved = one.bytes // one.groups
+        shared = min(self.beside, moved // LINEAR_SHARE)
+        self.memory = max(self.memory, begin, self.starts[0]) + -(-(moved + shared) // self.width)
+        summed = max(start + compute, loaded + rest, self.memory)
+        spare = (summed - self.summed) * self.width - moved - shared
+        self.beside = max(0, self.beside - shared - max(0, spare))
+        self.loaded, self.summed = loaded, summed
         self.ring.add(one.set_words, self.summed, one.set_multiply)
         return start, max(start + one.set_multiply, loaded)
 
 
 def steady(layer: Layer, cut: tuple[int, int], width: int = MEMORY_BYTES) -> tuple[int, int]:
     """(cycles, bytes) of a layer cut so, every process at work all the time: what the cut is chosen by."""
-    found = list(_steady_strips(layer, cut))
+    found = [of_strip(layer, strip) for strip in layer.strips(*cut)]
     return sum(one.bound(width) for one in found), sum(one.bytes for one in found)
-
-
-def _steady_strips(layer: Layer, cut: tuple[int, int]) -> Iterator[StripCycles]:
-    for strip in layer.strips(*cut):
-        yield of_strip(layer, strip)

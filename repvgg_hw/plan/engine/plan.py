@@ -112,12 +112,12 @@ class EnginePlan:
 
     @property
     def frame_interval(self) -> int:
-        return self.frame.cycles
+        return self.frame.interval
 
     @property
     def latency_estimate(self) -> int:
-        """A frame is done before the next one begins."""
-        return self.frame_interval
+        """Of a frame alone: its linear layer is beside the next one's first layers."""
+        return self.frame.cycles
 
     @property
     def fps(self) -> float | None:

@@ -22,36 +22,34 @@ from repvgg_hw.winograd.matrices import KERNEL
 
 FIXED = {
     "xc7": {
-        "input": Resources(lut=690, ff=410),
-        "output": Resources(lut=240, ff=465),
-        "weights": Resources(ff=237),
-        "store": Resources(lut=908, ff=670),
-        "pool": Resources(lut=135, ff=67),
-        "linear": Resources(lut=300, ff=200),
-        "fetch": Resources(lut=1975, ff=2659),
-        "check": Resources(lut=130),
-        "route": Resources(lut=91, ff=34),
-        "sequencer": Resources(lut=156, ff=118),
-        "control": Resources(lut=178, ff=93),
-        "registers": Resources(lut=665, ff=653),
-        "ports": Resources(lut=1230, ff=975),
-        "queues": Resources(lut=687, ff=43),
+        "input": Resources(lut=707, ff=434),
+        "output": Resources(lut=270, ff=448),
+        "weights": Resources(ff=239),
+        "store": Resources(lut=958, ff=767),
+        "pool": Resources(lut=126, ff=69),
+        "linear": Resources(lut=301, ff=197),
+        "fetch": Resources(lut=1382, ff=2653),
+        "check": Resources(lut=126),
+        "sequencer": Resources(lut=167, ff=124),
+        "control": Resources(lut=170, ff=94),
+        "registers": Resources(lut=663, ff=653),
+        "ports": Resources(lut=1430, ff=1090),
+        "queues": Resources(lut=691, ff=60),
     },
     "ecp5": {
-        "input": Resources(lut=1108, ff=410),
-        "output": Resources(lut=293, ff=805),
-        "weights": Resources(ff=237),
-        "store": Resources(lut=1213, ff=670),
-        "pool": Resources(lut=154, ff=59),
-        "linear": Resources(lut=635, ff=210),
-        "fetch": Resources(lut=2385, ff=2607),
-        "check": Resources(lut=225),
-        "route": Resources(lut=94, ff=34),
-        "sequencer": Resources(lut=226, ff=118),
-        "control": Resources(lut=270, ff=93),
-        "registers": Resources(lut=1480, ff=653),
-        "ports": Resources(lut=2117, ff=1200),
-        "queues": Resources(lut=1350, ff=43),
+        "input": Resources(lut=1111, ff=440),
+        "output": Resources(lut=393, ff=850),
+        "weights": Resources(ff=239),
+        "store": Resources(lut=1113, ff=729),
+        "pool": Resources(lut=169, ff=61),
+        "linear": Resources(lut=576, ff=210),
+        "fetch": Resources(lut=1643, ff=2589),
+        "check": Resources(lut=207),
+        "sequencer": Resources(lut=233, ff=124),
+        "control": Resources(lut=642, ff=94),
+        "registers": Resources(lut=1559, ff=653),
+        "ports": Resources(lut=2422, ff=1090),
+        "queues": Resources(lut=916, ff=60),
     },
 }
 
@@ -87,7 +85,7 @@ CHAIN = 9  # products in a chain of multipliers; from the third on operands wait
 HALVES = 2  # of complete sums: one is drained while the other is filled
 ADDEND = 2  # products with an addend at the first one's port: its loop is short enough
 SMALL_PORTS = (18, 18)  # of multipliers without an adder of their own
-READERS, READ_DEPTH = 3, 512  # memories of the ports: program, weights, maps; beats
+READERS, READ_DEPTH = 4, 512  # memories of the ports: program, weights of both kinds of layer, maps; beats
 
 
 def dsps(a: int, b: int, ports: tuple[int, int]) -> int:

@@ -261,7 +261,7 @@ def fastest(network: IntegerNetwork, array: Array, memory: int) -> Schedule | No
         if all(next(layer.cuts(), None) is not None for layer in layers):
             cuts = tuple(best_cut(layer, memory) for layer in layers)
             found.append(Schedule(array, one, layers, cuts, None if one is network else network.in_shape))
-    return min(found, key=lambda schedule: schedule.frame(memory).cycles, default=None)
+    return min(found, key=lambda schedule: schedule.frame(memory).interval, default=None)
 
 
 def plan_fastest(network: IntegerNetwork, array: Array, memory: int = cycles.MEMORY_BYTES) -> Schedule:

@@ -80,7 +80,7 @@ def search(
     arrays = sorted(candidates((network, *others), budget), key=lambda one: -one.multipliers)
     for number, array in enumerate(arrays):
         progress(number / len(arrays), f"{number} of {len(arrays)} engines")
-        if best is not None and _least(network, array) >= best.frame.cycles:
+        if best is not None and _least(network, array) >= best.frame.interval:
             continue
         found = _planned(network, array, budget, others)
         if found is not None and (best is None or _order(found) < _order(best)):
@@ -95,7 +95,7 @@ def search(
 
 
 def _order(found: Found) -> tuple[int, int]:
-    return found.frame.cycles, found.resources.lut
+    return found.frame.interval, found.resources.lut
 
 
 def _least(network: IntegerNetwork, array: Array) -> int:
@@ -133,7 +133,7 @@ def _shrunk(network: IntegerNetwork, best: Found, budget: Budget, others: Sequen
     for one in smaller:
         placed = held(one, budget)
         found = _planned(network, placed, budget, others) if placed is not None else None
-        if found is not None and found.frame.cycles <= (1 + UNWORTHY) * best.frame.cycles:
+        if found is not None and found.frame.interval <= (1 + UNWORTHY) * best.frame.interval:
             return found
     return best
 

@@ -6,7 +6,8 @@
 //
 // Golden : repvgg_hw/golden.py, forward(); repvgg_hw/plan/engine/machine.py runs the same program in integers
 // Image  : program and weights, repvgg_hw/plan/engine/image.py
-// Ports  : m_axi_weight_* reads image and program, m_axi_data_* reads and writes maps, input and output.
+// Ports  : m_axi_weight_* reads image and program, ID 0 weights of convolutions, 1 the program, 2 weights of the linear layer, so
+//          that these wait for none of the next frame's; m_axi_data_* reads and writes maps, input and output.
 // Control: `start` begins a run of `frames`, `done` ends it with a `code` of rvg_engine_pkg::ERROR_*; see rvg_engine_control.
 // Units  : each has its own queue of instructions, so that loading, multiplying, transforming and storing overlap within and
 //          between layers and frames; what must wait for what is said by counts (stored_*) and by room.
@@ -64,14 +65,14 @@ module rvg_engine #(
   output      logic [31:0]       data_read_beats,
   output      logic [31:0]       data_write_beats,
 
-  output      logic [0:0]        m_axi_weight_arid,
+  output      logic [1:0]        m_axi_weight_arid,
   output      logic [ADDR_W-1:0] m_axi_weight_araddr,
   output      logic [7:0]        m_axi_weight_arlen,
   output      logic [2:0]        m_axi_weight_arsize,
   output      logic [1:0]        m_axi_weight_arburst,
   output      logic              m_axi_weight_arvalid,
   input  wire logic              m_axi_weight_arready,
-  input  wire logic [0:0]        m_axi_weight_rid,
+  input  wire logic [1:0]        m_axi_weight_rid,
   input  wire logic [8*BW-1:0]   m_axi_weight_rdata,
   input  wire logic [1:0]        m_axi_weight_rresp,
   input  wire logic              m_axi_weight_rlast,
@@ -117,7 +118,7 @@ module rvg_engine #(
   // ---- the run
   logic        busy, multiplies;  // multiplies: the array has a word in this cycle
   logic        unit_rst, halt, fetch_start, fetch_finished, weight_idle, read_idle, write_idle, progress;
-  logic        weight_error, read_error, write_error, ports_idle, at_rest;
+  logic        weight_error, read_error, write_error, ports_idle, at_rest, linear_busy;
   logic [2:0]  fetch_error;
   logic [15:0] issued, stored_count, stored_channels;
   logic [31:0] frame_length;  // instructions of a frame
@@ -129,17 +130,17 @@ module rvg_engine #(
 
   rvg_engine_control u_control (
     .clk, .rst, .start, .stop, .watchdog, .busy, .done, .code, .fetch_start, .fetch_finished, .fetch_error, .issued, .frame_length,
-    .stored(stored_count), .weight_read_error(weight_error), .data_read_error(read_error),
+    .stored(stored_count), .linear_busy, .weight_read_error(weight_error), .data_read_error(read_error),
     .data_write_error(write_error), .progress, .ports_idle(ports_idle),
     .at_rest, .frame_done, .halt, .unit_rst
   );
 
-  // ---- the weight port: client 0 weights, client 1 the program
-  logic [111:0]      weight_cmd_tdata;
-  logic [1:0]        weight_cmd_tvalid, weight_cmd_tready, weight_tvalid, weight_tready;
-  logic [16*BW-1:0]  weight_tdata;
+  // ---- the weight port: client 0 weights of convolutions, 1 the program, 2 weights of the linear layer
+  logic [167:0]      weight_cmd_tdata;
+  logic [2:0]        weight_cmd_tvalid, weight_cmd_tready, weight_tvalid, weight_tready;
+  logic [24*BW-1:0]  weight_tdata;
 
-  rvg_axi_read #(.DATA_W(8*BW), .ADDR_W(ADDR_W), .CLIENTS(2), .DEPTH(READ_DEPTH), .MAX_BURST(MAX_BURST)) u_weight_port (
+  rvg_axi_read #(.DATA_W(8*BW), .ADDR_W(ADDR_W), .CLIENTS(3), .DEPTH(READ_DEPTH), .MAX_BURST(MAX_BURST)) u_weight_port (
     .clk, .rst(unit_rst), .s_cmd_tdata(weight_cmd_tdata), .s_cmd_tvalid(weight_cmd_tvalid), .s_cmd_tready(weight_cmd_tready),
     .m_axis_tdata(weight_tdata), .m_axis_tvalid(weight_tvalid), .m_axis_tready(weight_tready),
     .m_axi_arid(m_axi_weight_arid), .m_axi_araddr(m_axi_weight_araddr), .m_axi_arlen(m_axi_weight_arlen),
@@ -168,14 +169,14 @@ module rvg_engine #(
   );
 
   // ---- an instruction goes to the queues of all units that it concerns, at once
-  localparam int INPUT = 0, STORE = 1, WEIGHTS = 2, SEQUENCER = 3, OUTPUT = 4, LINEAR = 5, READ = 6, ROUTE = 7, QUEUES = 8;
+  localparam int INPUT = 0, STORE = 1, WEIGHTS = 2, SEQUENCER = 3, OUTPUT = 4, LINEAR = 5, READ = 6, LINEAR_READ = 7, QUEUES = 8;
 
   logic [QUEUES-1:0]     concerned, queue_tready, unit_tvalid, unit_tready;
   logic [QUEUES*I_W-1:0] unit_tdata;
   logic                  is_linear;
 
   assign is_linear      = fetched_tdata[rvg_engine_pkg::OP +: 8] == rvg_engine_pkg::OP_LINEAR;
-  assign concerned      = is_linear ? 8'b1110_0011 : 8'b1101_1111;
+  assign concerned      = is_linear ? 8'b1010_0011 : 8'b0101_1111;
 
   // Known a cycle before: room that an instruction has seen stays, and no unit's instructions end as fast as they come.
   always_ff @(posedge clk) begin
@@ -191,26 +192,18 @@ module rvg_engine #(
     );
   end
 
-  // ---- weights: asked for in order, and sorted
-  logic [8*BW-1:0] conv_tdata, linear_tdata;
-  logic            conv_tvalid, conv_tready, linear_tvalid, linear_tready;
-
+  // ---- weights: asked for as soon as an instruction is there, as far ahead as the port's buffers have room
   assign weight_cmd_tdata[55:0] = {
     unit_tdata[I_W*READ + rvg_engine_pkg::WEIGHT_BEATS +: 24], unit_tdata[I_W*READ + rvg_engine_pkg::WEIGHT_ADDR +: 32]
   };
-  assign weight_cmd_tvalid[0] = unit_tvalid[READ];
-  assign unit_tready[READ]    = weight_cmd_tready[0];
-
-  rvg_engine_route #(.WIDTH(8*BW)) u_route (
-    .clk, .rst(unit_rst),
-    .cmd_tdata({
-      unit_tdata[I_W*ROUTE + rvg_engine_pkg::OP +: 8] == rvg_engine_pkg::OP_LINEAR,
-      unit_tdata[I_W*ROUTE + rvg_engine_pkg::WEIGHT_BEATS +: 32]
-    }),
-    .cmd_tvalid(unit_tvalid[ROUTE]), .cmd_tready(unit_tready[ROUTE]),
-    .s_axis_tdata(weight_tdata[8*BW-1:0]), .s_axis_tvalid(weight_tvalid[0]), .s_axis_tready(weight_tready[0]),
-    .conv_tdata, .conv_tvalid, .conv_tready, .linear_tdata, .linear_tvalid, .linear_tready
-  );
+  assign weight_cmd_tdata[167:112] = {
+    unit_tdata[I_W*LINEAR_READ + rvg_engine_pkg::WEIGHT_BEATS +: 24],
+    unit_tdata[I_W*LINEAR_READ + rvg_engine_pkg::WEIGHT_ADDR +: 32]
+  };
+  assign weight_cmd_tvalid[0]     = unit_tvalid[READ];
+  assign weight_cmd_tvalid[2]     = unit_tvalid[LINEAR_READ];
+  assign unit_tready[READ]        = weight_cmd_tready[0];
+  assign unit_tready[LINEAR_READ] = weight_cmd_tready[2];
 
   // ---- maps in: loaded, transformed, kept in the data memory
   logic [55:0]                    read_cmd_tdata;
@@ -248,7 +241,7 @@ module rvg_engine #(
     .weights_tready(unit_tready[WEIGHTS]), .order_tdata(unit_tdata[I_W*SEQUENCER +: I_W]),
     .order_tvalid(unit_tvalid[SEQUENCER]), .order_tready(unit_tready[SEQUENCER]),
     .output_tdata(unit_tdata[I_W*OUTPUT +: I_W]), .output_tvalid(unit_tvalid[OUTPUT]), .output_tready(unit_tready[OUTPUT]),
-    .s_axis_tdata(conv_tdata), .s_axis_tvalid(conv_tvalid), .s_axis_tready(conv_tready),
+    .s_axis_tdata(weight_tdata[8*BW-1:0]), .s_axis_tvalid(weight_tvalid[0]), .s_axis_tready(weight_tready[0]),
     .word_we, .word_addr, .word_data, .released(word_released), .multiplies,
     .room_ok, .room_take, .batch_channels, .px_valid, .px_data, .px_x, .px_y, .px_last
   );
@@ -264,11 +257,11 @@ module rvg_engine #(
     .clk, .rst(unit_rst),
     .store_tdata(unit_tdata[I_W*STORE +: I_W]), .store_tvalid(unit_tvalid[STORE]), .store_tready(unit_tready[STORE]),
     .linear_tdata(unit_tdata[I_W*LINEAR +: I_W]), .linear_tvalid(unit_tvalid[LINEAR]), .linear_tready(unit_tready[LINEAR]),
-    .weight_tdata(linear_tdata), .weight_tvalid(linear_tvalid), .weight_tready(linear_tready),
+    .weight_tdata(weight_tdata[24*BW-1:16*BW]), .weight_tvalid(weight_tvalid[2]), .weight_tready(weight_tready[2]),
     .room_ok, .room_take, .batch_channels, .px_valid, .px_data, .px_x, .px_y, .px_last,
     .cmd_tdata(write_cmd_tdata), .cmd_tvalid(write_cmd_tvalid), .cmd_tready(write_cmd_tready),
     .m_axis_tdata(write_tdata), .m_axis_tvalid(write_tvalid), .m_axis_tready(write_tready), .write_done,
-    .stored_count, .stored_channels
+    .stored_count, .stored_channels, .linear_busy
   );
 
   // ---- the data port

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // rvg_engine_control: a run from start to done, or to an error code and an engine that is ready for the next run.
 //
-// Run    : `fetch_start`, until fetch is finished and as many instructions are stored as it issued. `frame_done` each time
-//          that the instructions of a frame are stored. What is then left over (not `at_rest`) is of a program that is none.
+// Run    : `fetch_start`, until fetch is finished, as many instructions are stored as it issued, and no linear layer is at work.
+//          `frame_done` each time that the instructions of a frame are stored and its linear layer, which may take longer than
+//          what follows it, is done. What is left over in the end (not `at_rest`) is of a program that is none.
 // Error  : of fetch, of a port, by `stop`, or because nothing moved for `watchdog` cycles (0: never).
 // End    : of every run: no new burst is begun (`halt`), what is on its way on the ports ends, then every unit is reset
 //          (`unit_rst`), so that nothing of a run is left to the next one, then `done` with a code.
@@ -29,6 +30,7 @@ module rvg_engine_control (
   input  wire logic [15:0] issued,
   input  wire logic [31:0] frame_length, // instructions of a frame
   input  wire logic [15:0] stored,
+  input  wire logic        linear_busy,  // a linear layer, counted as stored, is not done
   input  wire logic        weight_read_error,
   input  wire logic        data_read_error,
   input  wire logic        data_write_error,
@@ -49,7 +51,7 @@ module rvg_engine_control (
   logic [31:0] still_q;   // cycles without progress
   logic [1:0]  clear_q;
   logic        expired, idle_q, told_q;   // told: `done` was given, the ports are not at rest yet
-  logic        advances;
+  logic        advances, frame_stored, frame_waits_q;  // waits: for its linear layer
   logic [15:0] stored_q;
   logic [31:0] of_frame_q, of_frame;      // instructions of the frame that are stored
   logic [7:0]  found;
@@ -60,6 +62,8 @@ module rvg_engine_control (
   assign expired  = watchdog != '0 && still_q >= watchdog;
   assign advances = state_q == RUN && stored != stored_q;
   assign of_frame = of_frame_q + 1'b1;
+
+  assign frame_stored = advances && of_frame == frame_length;
 
   always_comb begin
     found = rvg_engine_pkg::ERROR_NONE;
@@ -82,13 +86,15 @@ module rvg_engine_control (
     idle_q      <= ports_idle;
     clear_q     <= clear_q + 1'b1;
     stored_q    <= stored;
-    frame_done  <= advances && of_frame == frame_length;
-    if (advances) of_frame_q <= of_frame == frame_length ? '0 : of_frame;
+    frame_done  <= (frame_stored || frame_waits_q) && !linear_busy;
+    if (advances) of_frame_q <= frame_stored ? '0 : of_frame;
+    frame_waits_q <= (frame_stored || frame_waits_q) && linear_busy;
 
     case (state_q)
       IDLE: begin
-        of_frame_q <= '0;
-        told_q     <= 1'b0;
+        of_frame_q    <= '0;
+        frame_waits_q <= 1'b0;
+        told_q        <= 1'b0;
         if (start && !told_q) begin
           fetch_start <= 1'b1;
           state_q     <= RUN;
@@ -96,7 +102,7 @@ module rvg_engine_control (
       end
 
       RUN: begin
-        if (found != rvg_engine_pkg::ERROR_NONE || !fetch_start && fetch_finished && issued == stored) begin
+        if (found != rvg_engine_pkg::ERROR_NONE || !fetch_start && fetch_finished && issued == stored && !linear_busy) begin
           code    <= found == rvg_engine_pkg::ERROR_NONE && !at_rest ? rvg_engine_pkg::ERROR_PROGRAM : found;
           state_q <= HALT;
           still_q <= '0;

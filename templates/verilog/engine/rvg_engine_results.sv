@@ -55,7 +55,8 @@ module rvg_engine_results #(
   input  wire logic                  write_done,
 
   output      logic [15:0]           stored_count,
-  output      logic [15:0]           stored_channels
+  output      logic [15:0]           stored_channels,
+  output      logic                  linear_busy       // one that counts as stored is not done
 );
 
   localparam int SUM_W = C_MAX > 1 ? $clog2(C_MAX) : 1;
@@ -66,6 +67,8 @@ module rvg_engine_results #(
   logic               linear_go, linear_done, sum_en;
   logic [SUM_W-1:0]   sum_addr;
   logic [POOL_W-1:0]  sum_data;
+
+  assign linear_busy = linear_go;
 
   // Sources of the write port: maps 0, logits 1.
   logic [2*57-1:0]   from_cmd_tdata;

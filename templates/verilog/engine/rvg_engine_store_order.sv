@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // rvg_engine_store_order: which instructions are stored, in the order in which they came.
 //
-//   stored_count    instructions that are stored, and all before them, modulo 2^16
+//   stored_count    instructions that are stored, and all before them, modulo 2^16; a linear layer counts as soon as it may begin
 //   stored_channels channels of the next one that are acknowledged; 0 while that one stores no map
 //
 // In     : `begins` for each instruction that is accepted, where begin_ok; `ends` when its last batch is taken (of a linear
 //          one at once), with {kind, channels}; write_done for each channel, pool_done, linear_done, in order each. What is
 //          done before its turn waits here.
-// Linear : linear_go while the oldest instruction that is not stored is a linear one: all sums are complete then.
-//          linear_pending while any is on its way.
+// Linear : linear_go from when all before it is stored, so that all sums are complete, until linear_done: it holds up none of
+//          the instructions behind it but another one. linear_pending while any is on its way.
 // Memory : DEPTH instructions and one.  Rate: one instruction a cycle.
 
 `default_nettype none
@@ -72,14 +72,13 @@ module rvg_engine_store_order #(
   );
 
   assign of_map         = kind == MAP;
-  assign linear_go      = waits && kind == LINEAR;
   assign linear_pending = linears_q != '0;
 
   always_comb begin
     case (kind)
       MAP:     retire = waits && acknowledged_q >= 20'(channels);
       POOL:    retire = waits && pools_q != '0;
-      default: retire = waits && linear_done;
+      default: retire = waits && !linear_go;
     endcase
   end
 
@@ -91,18 +90,21 @@ module rvg_engine_store_order #(
     linears_q      <= linears_q + COUNT_W'(ends_q && ends_data_q[17:16] == LINEAR)
                                 - COUNT_W'(linear_done);
     if (retire) stored_count <= stored_count + 1'b1;
+    if (linear_done) linear_go <= 1'b0;
+    if (retire && kind == LINEAR) linear_go <= 1'b1;
     if (rst) begin
       acknowledged_q <= '0;
       pools_q        <= '0;
       linears_q      <= '0;
       stored_count   <= '0;
+      linear_go      <= 1'b0;
     end
   end
 
   wire unused = &{1'b0, room};
 
 `ifdef RVG_ASSERT
-  rvg_assert #(.TEXT("rvg_engine_store_order: a linear layer was done out of its turn")) u_assert_linear (
+  rvg_assert #(.TEXT("rvg_engine_store_order: a linear layer was done that did not begin")) u_assert_linear (
     .clk, .rst, .holds(!linear_done || linear_go)
   );
   rvg_assert #(.TEXT("rvg_engine_store_order: an instruction ended that has no place")) u_assert_room (

@@ -119,6 +119,26 @@ def test_a_frame_is_hardly_longer_than_its_slowest_processes() -> None:
     assert 0 < frame.efficiency < (7 * 3 / 9) ** 2
 
 
+def test_a_linear_layer_is_beside_the_next_frame() -> None:
+    """Of a long one the next frame is not slower than that layer; of a short one, hardly than without."""
+    convs = [(32, 1, 1)] * 6
+    short, none, long = (
+        plan(network_of(convs, (32, 28, 28), classes), ZYNQ).frame(64) for classes in (10, 0, 20_000)
+    )
+    assert none.interval <= none.cycles
+    assert none.interval <= short.interval < 1.01 * none.interval
+    assert short.cycles == short.layers[-1].end + short.linear + cycles.MEMORY_LATENCY
+    assert long.linear > none.interval
+    assert long.linear <= long.interval < long.cycles - 0.9 * none.interval
+    assert short.efficiency == short.macs / (ZYNQ.multipliers * short.interval)
+
+
+def test_a_linear_layer_takes_of_a_narrow_memory() -> None:
+    """What all move together takes its time, whichever order it comes in."""
+    frame = plan(network_of([(8, 1, 1)], (8, 28, 28), 3000), ZYNQ).frame(1)
+    assert frame.bytes <= frame.interval <= frame.cycles
+
+
 def test_traffic_is_weighed_against_cycles() -> None:
     """96 channels at 28 x 28: one strip of sixteen tiles refills late, but reads its weights once."""
     layer = Layer(ZYNQ, ConvShape("a", 96, 96), 28, 28)

@@ -40,14 +40,14 @@ def test_no_other_that_fits_is_faster() -> None:
     found = search(NETWORK, SMALL)
     assert fit(found.array, SMALL) == found.resources
     assert not list(found.resources.over(SMALL.resources))
-    others = [(plan(NETWORK, array).frame().cycles, array) for array in all_fitting()]
+    others = [(plan(NETWORK, array).frame().interval, array) for array in all_fitting()]
     assert len(others) > 20
-    assert found.frame.cycles <= min(cycles for cycles, _ in others)
+    assert found.frame.interval <= min(cycles for cycles, _ in others)
 
 
 def test_more_of_a_device_is_not_slower() -> None:
     larger = replace(SMALL, resources=Resources(*(2 * count for count in SMALL.resources.counts)))
-    assert search(NETWORK, larger).frame.cycles < search(NETWORK, SMALL).frame.cycles
+    assert search(NETWORK, larger).frame.interval < search(NETWORK, SMALL).frame.interval
 
 
 def test_nothing_fits_nothing() -> None:
@@ -83,7 +83,7 @@ def test_an_engine_has_room_for_others() -> None:
     limits.check(other, found.array)
     limits.check(NETWORK, found.array)
     assert fit(found.array, SMALL) is not None
-    assert found.frame.cycles >= search(NETWORK, SMALL).frame.cycles
+    assert found.frame.interval >= search(NETWORK, SMALL).frame.interval
 
 
 def test_words_go_to_ultraram_where_block_ram_does_not_hold_them() -> None:
@@ -93,7 +93,7 @@ def test_words_go_to_ultraram_where_block_ram_does_not_hold_them() -> None:
     assert (block.array.word_uram, ultra.array.word_uram) == (0, 1)
     assert 0 < ultra.resources.uram <= 16
     assert ultra.resources.bram < block.resources.bram
-    assert ultra.frame.cycles <= search(NETWORK, less).frame.cycles
+    assert ultra.frame.interval <= search(NETWORK, less).frame.interval
     same = replace(block.array, word_uram=1)
     assert same.identity == block.array.identity  # images do not care
     assert fit(same, SMALL) is None

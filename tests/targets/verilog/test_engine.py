@@ -58,9 +58,9 @@ def test_every_write_is_goldens(built: Design[EnginePlan]) -> None:
 def test_memory_that_pauses(built: Design[EnginePlan]) -> None:
     calm, paused = prove(built, 1), prove(built, 1, ProofOptions(stalls=3))
     assert paused.passed, paused.problems
-    assert calm.frame_interval is not None
-    assert paused.frame_interval is not None
-    assert paused.frame_interval > calm.frame_interval
+    assert calm.latency_cycles is not None
+    assert paused.latency_cycles is not None
+    assert paused.latency_cycles > calm.latency_cycles
 
 
 def test_a_flipped_weight_is_named(built: Design[EnginePlan], tmp_path: Path) -> None:
@@ -130,14 +130,29 @@ def test_pooled_sums_that_were_not_read(built: Design[EnginePlan]) -> None:
     job = Job.of(built.plan.schedule)
     assert job.sums_read == 9 * 2  # for each of two blocks of classes
     for reads, wrong in ((18, []), (17, ["the linear layer read 17 pooled sums, 18 are its work"])):
-        run = Run(job, ("done 0 1 1 1 1 1", f"sums {reads}"), True, [], 0, 1)
+        run = Run(job, ("done 0 1 1 1 1 1", f"sums {reads}"), True, {}, 0, 1)
         assert list(judge.ends_badly(run)) == wrong
+
+
+def test_images_before_a_difference(built: Design[EnginePlan]) -> None:
+    """Those of which all maps and all logits were seen: a frame's logits come beside the next one's maps."""
+    job = Job.of(built.plan.schedule)
+    maps, logits = job.beats.values()
+    for wrong, seen, exact in (
+        (f"write maps {2 * maps}", (2 * maps + 1, 2 * logits), 2),
+        (f"write maps {2 * maps}", (2 * maps + 1, 2 * logits - 1), 1),
+        (f"write logits {2 * logits - 1}", (3 * maps, 2 * logits), 1),
+        ("sum 1 0 5 6", (3 * maps, 2 * logits), 1),
+        ("sum 2 0 5 6", (3 * maps, 2 * logits - 1), 1),
+    ):
+        run = Run(job, (wrong, "seen {} {}".format(*seen)), False, {}, 0, 3)
+        assert judge.exact(run) == exact, (wrong, seen)
 
 
 def test_the_memory_moves_what_the_plan_says(built: Design[EnginePlan]) -> None:
     """A plan for a wide memory was simulated at one 64-bit beat a cycle, whatever it said."""
     slow = replace(built, plan=replace(built.plan, memory_bytes=1))
-    wide, narrow = prove(built, 1).frame_interval, prove(slow, 1).frame_interval
+    wide, narrow = prove(built, 1).latency_cycles, prove(slow, 1).latency_cycles
     assert wide is not None
     assert narrow is not None
     read = (built.directory / "engine.bin").stat().st_size - HEADER_BYTES

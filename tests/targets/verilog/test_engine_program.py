@@ -23,6 +23,7 @@ from repvgg_hw.targets.verilog.engine import run as runs
 
 OTHER = network_of([(4, 1, 1), (8, 2, 2), (7, 1, 1)], (2, 9, 12), classes=5, seed=3)
 NO_HEAD = network_of([(3, 2, 1)], (1, 7, 5), classes=0, seed=4)
+MANY = network_of([(16, 2, 1)], (1, 5, 5), classes=600, seed=5)  # a linear layer longer than the next frame
 
 
 def repvgg_hw(*words: object) -> Result:
@@ -35,7 +36,7 @@ def programmed(engine: Design[EnginePlan], network: IntegerNetwork, place: Path,
     return repvgg_hw(*words)
 
 
-@pytest.mark.parametrize(("network", "values"), [(OTHER, 5), (NO_HEAD, 3 * 4 * 3)])
+@pytest.mark.parametrize(("network", "values"), [(OTHER, 5), (NO_HEAD, 3 * 4 * 3), (MANY, 600)])
 def test_another_network_on_the_same_simulator(
     engine: Design[EnginePlan], network: IntegerNetwork, values: int, tmp_path: Path
 ) -> None:
@@ -46,11 +47,11 @@ def test_another_network_on_the_same_simulator(
     made = programmed(engine, network, tmp_path, "image")
     assert made.exit_code == 0, made.output
     assert "frame interval" in made.stdout
-    done = repvgg_hw("simulate", engine.directory, "--image", tmp_path / "image", "--limit", 2, "--json")
+    done = repvgg_hw("simulate", engine.directory, "--image", tmp_path / "image", "--limit", 3, "--json")
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout)
     assert result["passed"]
-    assert result["layers"][-1]["values"] == 2 * values
+    assert result["layers"][-1]["values"] == 3 * values
     assert not (engine.directory / "results.json").exists()
     assert {path: path.stat().st_mtime_ns for path in engine.directory.glob("build/sim/*")} == before
     shown = repvgg_hw("report", tmp_path / "image", "--json")

@@ -79,21 +79,31 @@ def test_beats_of_a_frame(design: Design[EnginePlan]) -> None:
     simulate(design)
     job = Job.of(PLAN.schedule)
     record = 4 + ARRAY.bd + -(-ARRAY.bd // 8)
-    data = (design.directory / "build/data/writes.bin").read_bytes()
-    assert len(data) == 2 * job.beats * record  # the last run's two images
+    for kind, beats in job.beats.items():
+        data = (design.directory / f"build/data/{kind}.bin").read_bytes()
+        assert len(data) == 2 * beats * record  # the last run's two images
 
 
 @pytest.mark.parametrize(
     ("beats", "log", "kept"),
-    [(0, "", 0), (0.9, "", 0), (1, "", 1), (2.5, "", 2), (99, "", 3), (2.5, "write writes 1\n", 0)],
+    [
+        ((0, 0), "", 0),
+        ((0.9, 0.9), "", 0),
+        ((1, 1), "", 1),
+        ((2.5, 2.5), "", 2),
+        ((99, 99), "", 3),
+        ((2.5, 1.9), "", 1),
+        ((2.5, 2.5), "write maps 1\n", 0),
+    ],
 )
-def test_frames_that_are_kept(tmp_path: Path, beats: float, log: str, kept: int) -> None:
-    """Those of which every beat was written; none where anything differs."""
+def test_frames_that_are_kept(tmp_path: Path, beats: tuple[float, float], log: str, kept: int) -> None:
+    """Those of which every beat was written, of maps and of logits; none where anything differs."""
     job, state = Job.of(PLAN.schedule), "state"
     proven = Proven(tmp_path, IMAGES, state)
     with Watch(tmp_path / "check.log", job, proven, 0, 3, silent) as watch:
         (tmp_path / "check.log").write_text(log)
-        (tmp_path / "check.progress").write_text(json.dumps({"writes": int(beats * job.beats)}))
+        seen = [int(frames * each) for frames, each in zip(beats, job.beats.values(), strict=True)]
+        (tmp_path / "check.progress").write_text(json.dumps({"seen": seen}))
     assert Proven(tmp_path, IMAGES, state).images == kept
     assert watch.ended_from_outside == (not log)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,8 +10,10 @@ from repvgg_hw.plan.engine import image as images
 from repvgg_hw.plan.engine.array import LOGIT_BYTES
 from repvgg_hw.plan.engine.cycles import MEMORY_BYTES
 from repvgg_hw.plan.engine.instruction import Op
-from repvgg_hw.plan.engine.machine import Machine
+from repvgg_hw.plan.engine.machine import Machine, Write
 from repvgg_hw.plan.engine.schedule import Place, Schedule
+
+MAPS, LOGITS = "maps", "logits"  # files of what must be written
 
 
 @dataclass(frozen=True)
@@ -60,16 +62,24 @@ class Job:
         return self.pooled * self.schedule.blocks
 
     @cached_property
-    def beats(self) -> int:
-        """Of the data port, written in a frame."""
-        array, stored = self.schedule.array, 0
+    def beats(self) -> dict[str, int]:
+        """Of the data port, written in a frame: those of maps, and those of logits, each in order."""
+        array, found = self.schedule.array, {MAPS: 0, LOGITS: 0}
         for one in self.machine.image.program:
             if one.op == Op.CONV and not one.pool:
                 channels = one.groups * ((one.repeats - 1) * array.po + one.out_lanes)
-                stored += channels * one.store_rows * one.store_line_beats
+                found[MAPS] += channels * one.store_rows * one.store_line_beats
             elif one.op == Op.LINEAR:
-                stored += one.blocks * array.bw * LOGIT_BYTES // array.bd
-        return stored
+                found[LOGITS] += one.blocks * array.bw * LOGIT_BYTES // array.bd
+        return found
+
+    def whole(self, seen: Mapping[str, int]) -> int:
+        """Frames of which every beat is among those that were seen."""
+        return min(seen[kind] // each for kind, each in self.beats.items() if each)
+
+    def kind(self, write: Write) -> str:
+        """Of which of both a write is."""
+        return LOGITS if self.machine.image.program[write.instruction].op == Op.LINEAR else MAPS
 
     @cached_property
     def values(self) -> dict[str, int]:

@@ -29,11 +29,14 @@ def ends_badly(run: Run, said: Path = Path("build/check.out")) -> Iterator[str]:
 
 def exact(run: Run) -> int:
     """Images, from the run's first on, of which everything is equal: at a difference a run ends."""
+    seen = run.words("seen")
+    if seen is None:
+        return run.images if run.ended else 0
+    equal = dict(zip(run.job.beats, map(int, seen), strict=True))
     if wrong := run.words("write"):
-        return int(wrong[1]) // run.job.beats
-    if wrong := run.words("sum"):
-        return int(wrong[0])
-    return run.images if run.ended else 0
+        equal[wrong[0]] = int(wrong[1])
+    whole = run.job.whole(equal)
+    return min(whole, int(wrong[0])) if (wrong := run.words("sum")) else whole
 
 
 def layers(runs: Sequence[Run], planned: Sequence[EngineLayer]) -> Iterator[LayerResult]:
@@ -63,7 +66,7 @@ def layers(runs: Sequence[Run], planned: Sequence[EngineLayer]) -> Iterator[Laye
 def _written(run: Run, words: list[str]) -> tuple[str, Divergence | None, str]:
     """(layer, divergence, message) of a write that differs: the line of dram_write_check."""
     size = run.job.schedule.array.bd
-    record = memory.find(run.writes, int(words[1]), size)
+    record = memory.find(run.writes[words[0]], int(words[1]), size)
     write = record.write
     name = run.job.place(write.instruction, write.channel, write.row, 0).layer
     if words[2] != words[3]:

@@ -36,7 +36,7 @@ def prove(design: Design[EnginePlan], images: NDArray[np.int8], options: ProofOp
     own = shapes(design.plan.schedule)
     if o.extremes:
         images = with_extremes(design.network, own, images)
-    cycles = design.plan.frame_interval * len(images) * (4 if o.stalls else 2)
+    cycles = design.plan.latency_estimate * len(images) * (4 if o.stalls else 2)
     with time_limit(o.timeout or patience(cycles)):
         result = simulate(
             design,

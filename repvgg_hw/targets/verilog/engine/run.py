@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,9 +48,13 @@ class Run:
     job: Job
     lines: tuple[str, ...]
     ended: bool
-    writes: Sequence[tuple[int, Write]]
+    writes: Mapping[str, Sequence[tuple[int, Write]]]  # of maps, and of logits
     first: int  # of its images
     images: int
+
+    def cycles(self, name: str) -> list[int]:
+        """Of the run, in which each frame's maps were stored (`stored`), or it was done (`frame`)."""
+        return [int(line.split()[1]) for line in self.lines if line.startswith(f"{name} ")]
 
     def words(self, name: str) -> list[str] | None:
         """The first line of that name, its words behind the name."""
@@ -114,10 +118,16 @@ def run(
     writes, sums = memory.expected(machine, images)
     golden_values(job, writes, sums, images)
     (data / "memory.bin").write_bytes(memory.memory(machine, images, where, job.loaded))
-    memory.save_writes(data / "writes.bin", writes, machine, where)
+    kinds = {kind: [one for one in writes if job.kind(one[1]) == kind] for kind in job.beats}
+    for kind, own in kinds.items():
+        memory.save_writes(data / f"{kind}.bin", own, machine, where)
     memory.save_sums(data / "sums.bin", [frame[: job.pooled] for frame in sums])
-    plusargs = [f"+data={data}", f"+log={log}", f"+sums={job.pooled}", f"+dram_load0={data / 'memory.bin'}"]
-    plusargs += [f"+beats_num={job.memory_bytes}", f"+beats_den={MEMORY_BEAT}"]
+    plusargs = [f"+data={data}", f"+log={log}", f"+sums={job.pooled}", f"+outputs={where.output}"]
+    plusargs += [
+        f"+dram_load0={data / 'memory.bin'}",
+        f"+beats_num={job.memory_bytes}",
+        f"+beats_den={MEMORY_BEAT}",
+    ]
     if stalls:
         plusargs += [f"+seed={stalls}", f"+latency_min={LATENCY[0]}", f"+latency_max={LATENCY[1]}"]
         plusargs += [f"+back_pressure={BACK_PRESSURE}"]
@@ -133,7 +143,7 @@ def run(
         results=log.with_suffix(".xml"), log=log.with_suffix(".out"),
     )  # fmt: skip
     lines = tuple(line for path in (log, counts) if path.is_file() for line in path.read_text().splitlines())
-    return Run(job, lines, ended, writes, first, len(images))
+    return Run(job, lines, ended, kinds, first, len(images))
 
 
 def registers(where: memory.Places, frames: int) -> dict[str, int]:

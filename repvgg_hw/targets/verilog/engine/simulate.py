@@ -101,7 +101,9 @@ def simulate(
     differ = [layer.problem for layer in layers if layer.problem]
     if not watch.ended_from_outside:  # else what was proven is kept
         proven.forget()
-    done = runs[0].words("done")
+    interval, alone = _cycles(runs[0])
+    if alone is not None:
+        noted.append(f"one frame alone: {alone:,} cycles, planned {design.plan.latency_estimate:,}")
     expected = np.concatenate([golden.forward(one[None], design.network) for one in images])
     top1 = share_correct(expected, labels) if design.network.linear is not None else None
     return SimulationResult(
@@ -113,7 +115,8 @@ def simulate(
         layers=layers,
         problems=(*problems, *differ),
         planned_interval=design.plan.frame_interval,
-        frame_interval=None if done is None else int(done[1]) // runs[0].images,
+        frame_interval=interval,
+        latency_cycles=alone,
         build_seconds=built - started,
         run_seconds=time.monotonic() - built,
         top1_golden=top1,
@@ -132,6 +135,20 @@ def _job(design: Design[EnginePlan]) -> tuple[Job, list[tuple[str, str]]]:
         _, message = differences(design.plan, found, job.image)[0]
         raise CheckFailed(f"{message}, nor is its program: not simulated; generate the design again")
     return replace(job, loaded=found), differences(design.plan, found, job.image)
+
+
+def _cycles(done: Run) -> tuple[int | None, int | None]:
+    """(from frame to frame, of a frame alone): of a run of several frames the first, else the second.
+
+    From frame to frame, since a frame's linear layer is beside the next one's first layers, and the last
+    frame's beside none.
+    """
+    if not done.ended:
+        return None, None
+    stored = done.cycles("stored")
+    if len(stored) > 1:
+        return (stored[-1] - stored[0]) // (len(stored) - 1), None
+    return None, next(iter(done.cycles("frame")), None)
 
 
 def _problems(done: Run, watch: Watch, work: Path) -> list[str]:

@@ -15,7 +15,6 @@ UNITS = {
     "linear": ("rvg_engine_linear",),
     "fetch": ("rvg_engine_fetch",),
     "check": ("rvg_engine_check",),
-    "route": ("rvg_engine_route",),
     "sequencer": ("rvg_engine_sequencer",),
     "control": ("rvg_engine_control",),
     "registers": ("rvg_engine_registers",),

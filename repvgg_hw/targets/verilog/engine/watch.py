@@ -18,8 +18,8 @@ WRONG = frozenset({"write", "sum", "surplus"})  # lines of the log that say that
 class Watch:
     """Reads the bench's progress file and its log from a thread, while the simulator runs.
 
-    A frame is proven when every beat that it writes was written and equal, and no sum differed. Beats come in
-    the program's order, frame behind frame, so their number says how many frames are.
+    A frame is proven when every beat that it writes was written and equal, and no sum differed. Beats of maps
+    come in order, frame behind frame, and so do those of logits: their numbers say how many frames are.
 
     first   the image with which the run begins, `images` of them; what it proves is kept in `proven`
     """
@@ -51,21 +51,22 @@ class Watch:
             self._keep()
 
     def _keep(self) -> None:
-        beats = self._beats()  # before the log, in which a beat that differs is by then
-        if beats is None:
+        seen = self._seen()  # before the log, in which a beat that differs is by then
+        if seen is None:
             return
         if self._lines() & WRONG:
             self.proven.forget()
             return
-        whole = min(self.images, beats // self.job.beats)
+        whole = min(self.images, self.job.whole(seen))
         self.proven.keep(self.first + whole)
-        share = min(0.999, (self.first + beats / self.job.beats) / self.proven.total)
+        begun = sum(seen.values()) / sum(self.job.beats.values())
+        share = min(0.999, (self.first + begun) / self.proven.total)
         self.report(share, f"image {min(self.first + whole + 1, self.proven.total)} of {self.proven.total}")
 
-    def _beats(self) -> int | None:
-        """Written so far; None where that is not known yet."""
+    def _seen(self) -> dict[str, int] | None:
+        """Beats written so far, of each kind; None where that is not known yet."""
         try:
-            return int(json.loads(self.progress.read_text())["writes"])
+            return dict(zip(self.job.beats, json.loads(self.progress.read_text())["seen"], strict=True))
         except (OSError, ValueError):  # not there yet, or being written
             return None
 

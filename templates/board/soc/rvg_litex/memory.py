@@ -16,16 +16,17 @@ from migen import Case, If, Signal
 
 DECERR = 0b11
 BURSTS = 8  # under way at once, at most
+ID_BITS = 2
 
 
 def address_channel() -> Any:
     """AR or AW; `addr` in bytes, `len` beats less one."""
-    return stream.Endpoint([("id", 1), ("addr", 32), ("len", 8)])
+    return stream.Endpoint([("id", ID_BITS), ("addr", 32), ("len", 8)])
 
 
 def read_channel(beat: int) -> Any:
     """R, of so many bytes a beat."""
-    return stream.Endpoint([("id", 1), ("data", 8 * beat), ("resp", 2)])
+    return stream.Endpoint([("id", ID_BITS), ("data", 8 * beat), ("resp", 2)])
 
 
 def write_channel(beat: int) -> Any:
@@ -35,7 +36,7 @@ def write_channel(beat: int) -> Any:
 
 def answer_channel() -> Any:
     """B."""
-    return stream.Endpoint([("id", 1), ("resp", 2)])
+    return stream.Endpoint([("id", ID_BITS), ("resp", 2)])
 
 
 class _Port(LiteXModule):  # type: ignore[misc]
@@ -81,7 +82,7 @@ class ReadPort(_Port):
         super().__init__(port, beat, base, size)
         self.data = data = read_channel(beat)
         self.bursts = bursts = stream.SyncFIFO(
-            [("id", 1), ("len", 8), ("lane", len(self.lane)), ("wrong", 1)], BURSTS, buffered=False
+            [("id", ID_BITS), ("len", 8), ("lane", len(self.lane)), ("wrong", 1)], BURSTS, buffered=False
         )
         self.fifo = fifo = stream.SyncFIFO([("data", port.data_width)], depth, buffered=True)
 
@@ -176,7 +177,7 @@ class WritePort(_Port):
         self.commands = commands = stream.SyncFIFO([("addr", len(port.cmd.addr))], depth, buffered=False)
         self.fifo = fifo = stream.SyncFIFO([("data", 8 * word), ("we", word)], depth, buffered=False)
         self.bursts = bursts = stream.SyncFIFO(
-            [("id", 1), ("words", len(self.words)), ("wrong", 1)], BURSTS, buffered=False
+            [("id", ID_BITS), ("words", len(self.words)), ("wrong", 1)], BURSTS, buffered=False
         )
 
         # A burst at a time; its words go to both queues at once.
