@@ -26,8 +26,8 @@ class Clock:
 
 
 # The digits example at 128 multipliers, whole, LFE5U-85F, speed 6 (docs/synthesis.md): MHz of each seed, by
-#   repvgg-hw synth build/d128 --device ulx3s-85f --clock 120 --seeds 3
-DIGITS_MHZ = (132.0, 120.3, 121.7)
+#   repvgg-hw synth build/d128 --device ulx3s-85f --clock 140 --seeds 3
+DIGITS_MHZ = (146.6, 150.6, 141.5)
 DIGITS = Clock(
     statistics.median(DIGITS_MHZ),
     f"the digits example at 128 multipliers, without tiles, routed by nextpnr-ecp5 at speed 6, the median of "
