@@ -78,7 +78,7 @@ class Job:
         return min(seen[kind] // each for kind, each in self.beats.items() if each)
 
     def kind(self, write: Write) -> str:
-        """Of which of both a write is."""
+        """MAPS or LOGITS: whether the store writes it, or the linear layer."""
         return LOGITS if self.machine.image.program[write.instruction].op == Op.LINEAR else MAPS
 
     @cached_property
