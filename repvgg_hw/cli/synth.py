@@ -55,7 +55,7 @@ PATH_STEPS = 12  # of the critical path that are printed; JSON has all
     type=Real(over=0, highest=100_000),
     default=60.0,
     show_default=True,
-    help="After which placing and routing, by two routers, is ended and tried with another placer.",
+    help="After which one placer, with the routers behind it, is ended and another is tried.",
 )
 @click.option("--bitstream", type=OutputFile(".bit"), help="Write the routed design's bitstream (ECP5).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

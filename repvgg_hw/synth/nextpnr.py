@@ -20,10 +20,27 @@ from repvgg_hw.synth import block_registers, tools
 DEFAULT_MHZ = 110.0  # that the placer works towards
 DEFAULT_MINUTES = 60.0  # of one placer
 
-# Placer, router and share of the minutes: the first attempt, and the next where one fails or does not end.
+
+@dataclass(frozen=True)
+class Way:
+    """How to place and route: nextpnr's placer and router, the share of the minutes, and further options."""
+
+    placer: str
+    router: str
+    share: float
+    options: tuple[str, ...] = ()
+
+
+# The first attempt, and the next where one fails or does not end.
 # Router2 leaves single nets long: of the digits design it makes 110 MHz where router1 makes 132. But router1
 # may never end where there is little room, nor the static placer on a single layer: they share the minutes.
-WAYS = (("static", "router1", 1 / 3), ("static", "router2", 2 / 3), ("heap", "router1", 1.0))
+WAYS = (Way("static", "router1", 1 / 3), Way("static", "router2", 2 / 3), Way("heap", "router1", 1.0))
+# Behind the static placer neither router ended on an engine. Heap weighs a path's delay 10 by default:
+# one netlist, from the same seed, was routed at 73.4 MHz so, and at 86.8 with 50.
+ENGINE_WAYS = (
+    Way("heap", "router1", 1.0, ("--placer-heap-timingweight", "50")),
+    Way("static", "router2", 1.0),
+)
 
 
 @dataclass(frozen=True)
@@ -71,14 +88,16 @@ def route(
     mhz: float = DEFAULT_MHZ,
     seeds: Sequence[int] = (1,),
     minutes: float = DEFAULT_MINUTES,
+    ways: Sequence[Way] = WAYS,
     constraints: str | None = None,
     progress: tools.Progress | None = None,
 ) -> Routed:
-    """Place and route a netlist (JSON, by name in the folder) from every seed; of WAYS the first that ends.
+    """Place and route a netlist (JSON, by name in the folder) from each seed: the first way that ends.
 
     Registers behind block RAMs become the blocks' own first (block_registers): NAME.blocks.json.
     The folder gets NAME.config of the fastest, and for each seed NAME.seedN.route.json.
     minutes      after which an attempt is ended; those of one placer share them
+    ways         in the order in which they are tried
     constraints  a file of pins and clocks, as seen from the folder; None: pins are free
     Raises InputError where no open tool routes the device, CheckFailed where no seed could be routed.
     """
@@ -94,21 +113,23 @@ def route(
     best: tuple[float, tuple[Step, ...]] | None = None
     failure = CheckFailed("there is no seed to route from")
     for seed in seeds:
-        for placer, router, share in WAYS:
+        for way in ways:
             arguments = [
                 *("--json", placed, str(device.part.nextpnr), "--package", device.package),
                 *("--speed", device.speed, "--freq", f"{mhz:g}", "--seed", str(seed)),
-                *("--placer", placer, "--router", router, *pins, "--timing-allow-fail"),
+                *("--placer", way.placer, "--router", way.router, *way.options),
+                *(*pins, "--timing-allow-fail"),
             ]
-            began, limit = time.monotonic(), 60 * minutes * share
+            began, limit = time.monotonic(), 60 * minutes * way.share
             try:
                 clock, path, run = _once(folder, f"{stem}.seed{seed}", arguments, limit, progress)
             except CheckFailed as error:
                 failure = error
                 took = round(time.monotonic() - began, 1)
-                attempts.append(Attempt(seed, placer, router, took, 0, failed=str(error)))
+                attempts.append(Attempt(seed, way.placer, way.router, took, 0, failed=str(error)))
                 continue
-            attempts.append(Attempt(seed, placer, router, round(run.seconds, 1), round(run.megabytes), clock))
+            took = round(run.seconds, 1)
+            attempts.append(Attempt(seed, way.placer, way.router, took, round(run.megabytes), clock))
             if best is None or clock > best[0]:
                 best = clock, path
                 (folder / f"{stem}.seed{seed}.config").replace(folder / f"{stem}.config")

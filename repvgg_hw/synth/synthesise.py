@@ -85,7 +85,7 @@ def _routed(task: Task, family: Family, part: Part, progress: tools.Progress | N
     routing = task.routing
     routed = nextpnr.route(
         task.work, f"{name}.json", task.device, mhz=routing.mhz, seeds=routing.seeds, minutes=routing.minutes,
-        progress=progress,
+        ways=task.ways, progress=progress,
     )  # fmt: skip
     return replace(
         part,

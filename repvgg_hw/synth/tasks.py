@@ -42,6 +42,7 @@ class Task:
 
     top, sources  the module, and what it is made of beside the library; sources are relative to `design`
     routing       None where it is not placed and routed
+    ways          of placing and routing it: see nextpnr.WAYS
     border        of the routed netlist's ports: registers, since it has more than a package has pins
     units         what is counted apart: unit -> modules of the library
     planned_units  what the plan says of these, as far as it tells them apart
@@ -57,6 +58,7 @@ class Task:
     device: Device
     planned: Planned
     routing: Routing | None = None
+    ways: tuple[nextpnr.Way, ...] = nextpnr.WAYS
     border: bool = False
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     planned_units: Mapping[str, Planned] = field(default_factory=dict)
@@ -139,11 +141,12 @@ def _of_engine(
             device,
             units[name],
             routing,
+            ways=nextpnr.ENGINE_WAYS,
             border=True,
             alone=module,
             uram=uram,
         )
     return Task(
-        name, top, sources, directory, work, device, _planned(plan.resources(family)), routing, border=True,
-        units=UNITS, planned_units=units, uram=uram,
+        name, top, sources, directory, work, device, _planned(plan.resources(family)), routing,
+        ways=nextpnr.ENGINE_WAYS, border=True, units=UNITS, planned_units=units, uram=uram,
     )  # fmt: skip

@@ -6,14 +6,16 @@ import os
 import time
 from pathlib import Path
 
+import engine_designs
 import pytest
 
 from repvgg_hw.errors import CheckFailed
 from repvgg_hw.plan import device as devices
-from repvgg_hw.synth import nextpnr, tools
+from repvgg_hw.synth import nextpnr, tasks, tools
 from repvgg_hw.synth.result import Part, Planned, Resources
 
 # Placers and routers in NEXTPNR_STUCK never end. The clock is 100 MHz and the seed; that of seed 1 is 109.
+# With the weight of delays that engines ask of heap it is 10 more.
 STAND_IN = """
 import json, os, time
 
@@ -22,6 +24,8 @@ def run_nextpnr_ecp5(arguments):
     if {given["--placer"], given["--router"]} & set(os.environ["NEXTPNR_STUCK"].split()):
         time.sleep(600)
     seed = int(given["--seed"])
+    if given["--placer"] == "heap" and given.get("--placer-heap-timingweight") == "50":
+        seed += 10
     clock = {"achieved": 109 if seed == 1 else 100 + seed}
     step = {"delay": 2.5, "type": "logic", "from": {"cell": "a"}, "to": {"cell": "b"}}
     path = {"from": "posedge clk", "to": "posedge clk", "path": [step]}
@@ -79,6 +83,19 @@ def test_a_router_that_does_not_end_is_not_the_placers_fault(
     routed = nextpnr.route(tmp_path, "netlist.json", DEVICE, minutes=3.6 / 60)
     ways = [(one.placer, one.router, one.mhz) for one in routed.attempts]
     assert ways == [("static", "router1", None), ("static", "router2", 109)]
+
+
+def test_an_engine_is_placed_in_another_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    design = engine_designs.write(tmp_path / "engine")
+    (whole,) = tasks.tasks(design, DEVICE, None, tasks.Routing())
+    (unit,) = tasks.tasks(design, DEVICE, ["store"], tasks.Routing())
+    assert whole.ways == unit.ways == nextpnr.ENGINE_WAYS
+    routed = nextpnr.route(tmp_path, "netlist.json", DEVICE, ways=whole.ways)
+    assert [(one.placer, one.mhz) for one in routed.attempts] == [("heap", 111)], "delays weigh more"
+    monkeypatch.setenv("NEXTPNR_STUCK", "heap")
+    routed = nextpnr.route(tmp_path, "netlist.json", DEVICE, minutes=1.2 / 60, ways=whole.ways)
+    ways = [(one.placer, one.router, one.mhz) for one in routed.attempts]
+    assert ways == [("heap", "router1", None), ("static", "router2", 109)]
 
 
 def test_what_never_ends_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
