@@ -21,7 +21,7 @@ from repvgg_hw.synth.family import FAMILIES
 pytest.importorskip("pyosys", reason="pyosys is not installed: pip install repvgg-hw[synth]")
 
 # Of each unit one case or two, and a fault that its bench finds in the netlist, too: by values, since
-# netlists have no assertions. rvg_engine_check has no clock, which the bench connects.
+# netlists have no assertions.
 UNITS: dict[str, Callable[[], Trials]] = {
     "rvg_engine_store": lambda: some(store.store(), ("n9", "lanes3"), ("stride",)),
     "rvg_engine_pool": lambda: some(store.pool(), ("n5", "lanes2"), ("columns",)),
@@ -29,6 +29,7 @@ UNITS: dict[str, Callable[[], Trials]] = {
     "rvg_engine_sequencer": lambda: some(control.sequencer(), ("t4", "t1"), ("one_half",)),
     "rvg_engine_control": lambda: some(control.control(), ("it",), ("no_reset",)),
     "rvg_engine_fetch": lambda: some(control.fetch(), ("b8",), ("maps",)),
+    "rvg_engine_check": lambda: some(control.legality(), ("it",), ("area",)),
     "rvg_engine_registers": lambda: some(registers.registers(), ("small",), ("restarts",)),
     "rvg_engine_write_mux": lambda: some(registers.write_mux(), ("narrow",), ("mixed_up",)),
     "rvg_engine_weights": lambda: some(compute.weights_trials(5), ("narrow",), ()),

@@ -76,10 +76,11 @@ class Memory:
                 self.beats += [int.from_bytes(block[i : i + width], "little") for i in range(0, 128, width)]
 
     async def judge(self) -> None:
-        """As rvg_engine_check does, without a cycle between: of the first byte and of the last bit."""
+        """As rvg_engine_check does, a cycle later: of the first byte and of the last bit."""
         while True:
             await FallingEdge(self.bench.clk)
             block = self.bench.unit.block.value.to_unsigned()
+            await RisingEdge(self.bench.clk)
             self.bench.unit.legal.value = int(block & 0xFF <= 2 and not block >> 1023)
 
     async def answer(self) -> None:

@@ -180,9 +180,10 @@ class Engine:
 
     async def beside(self) -> None:
         """Pool and linear layer, each ending at its own time; and what is said to be stored."""
-        bench, unit, seen, asked = self.bench, self.bench.unit, (0, 0), False
+        bench, unit, seen, asked, room = self.bench, self.bench.unit, (0, 0), False, False
         while True:
-            unit.pool_room_ok.value = int(bench.dice.random() >= bench.pause)
+            room = room or bench.dice.random() >= bench.pause  # it stays until it is taken
+            unit.pool_room_ok.value = int(room)
             ends = self.pools_done < self.pools_ended and bench.dice.random() < 0.015
             unit.pool_done.value = int(ends)
             go = asked and bench.dice.random() < 0.004
@@ -193,6 +194,7 @@ class Engine:
             assert (count, channels) <= self.stored() or self.catching_up(count, channels), (count, channels)
             assert (count, 0) >= (seen[0], 0), "stored_count went back"
             seen = count, channels
+            room = room and unit.pool_room_take.value == 0
             asked = unit.linear_go.value == 1 and not go
             if asked:
                 self.linear_in_turn()

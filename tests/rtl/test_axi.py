@@ -56,6 +56,8 @@ def read() -> Trials:
                                "a command at an address within a beat"),
         "of_no_beats": Fault("two", "(s_cmd_tdata[CMD_W*c +: CMD_W])",
                              "(CMD_W'(s_cmd_tdata[CMD_W*c +: ADDR_W]))", "a command of no beats"),
+        "idle_too_soon": Fault("two", "bursts_q == '0 && !began_q;", "bursts_q == '0;",
+                               "idle while a burst is asked for", silent=True),
         "never_idle": Fault("two", "= m_axi_rvalid && m_axi_rlast;", "= m_axi_rvalid;"),
     }  # fmt: skip
     return Trials(cases, faults)

@@ -75,6 +75,7 @@ def fetch() -> Trials:
         "end_in_the_middle": Fault("b8", "(op == rvg_engine_pkg::OP_END) != last_of_program", "1'b0"),
         "unknown": Fault("b8", "else if (!legal)", "else if (1'b0)"),
         "unlooked": Fault("b8", "active_q && checked_q && error", "active_q && error", stalls="flowing"),
+        "too_soon": Fault("b8", "checked_q <= seen_q", "checked_q <= block_tvalid", stalls="flowing"),
         "empty": Fault("b8", "< 32'd2)", "== '0)"),
         "image_within": Fault("b8", "image_base[$clog2(BW)-1:0] == '0", "1'b1"),
         "stride_within": Fault("b8", " | output_stride[D_W-1:0]", ""),
@@ -100,7 +101,9 @@ def legality() -> Trials:
         ),
         "pooled": flowing("instruction[rvg_engine_pkg::POOL] || fits", "fits"),
         "weights": flowing("WEIGHT_BEATS + 24 +: 8] == '0", "WEIGHT_BEATS + 24 +: 8] >= '0"),
-        "linear": flowing("legal = linear && weights;", "legal = weights;"),
+        "linear": flowing("legal = linear_q && weights_q;", "legal = weights_q;"),
+        "rows": flowing("instruction[rvg_engine_pkg::STORE_ROWS +: 16] != '0 && ", ""),
+        "at_once": flowing("case (op_q)", "case (op)"),
     }
     return Trials({"it": limits, "most": most}, faults)
 

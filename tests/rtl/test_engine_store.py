@@ -53,7 +53,9 @@ def store() -> Trials:
         "too_early": Fault("lanes4", "free_d != '0;", "1'b1;"),
         "untaken": Fault("lanes2", ".m_axis_tready(px_valid && px_last)", ".m_axis_tready(px_valid)",
                          "pixels came that no batch was taken for"),
-        "forgets": Fault("lanes2", "assign room_ok        = open", "assign room_ok        = 1'b1"),
+        "forgets": Fault("lanes2", "assign room           = open", "assign room           = 1'b1"),
+        "twice": Fault("lanes2", "room && !room_take;", "room;", "room that was seen did not stay"),
+        "no_pool": Fault("n9", "pool_room_ok && !linear_pending", "!linear_pending"),
         "breaks": Fault("lanes2", "!room_take || room_ok)", "!room_take || !room_ok)",
                         "a batch was taken without room", silent=True),
         # what is stored

@@ -22,34 +22,34 @@ from repvgg_hw.winograd.matrices import KERNEL
 
 FIXED = {
     "xc7": {
-        "input": Resources(lut=707, ff=434),
+        "input": Resources(lut=695, ff=437),
         "output": Resources(lut=270, ff=448),
         "weights": Resources(ff=239),
-        "store": Resources(lut=958, ff=767),
+        "store": Resources(lut=955, ff=768),
         "pool": Resources(lut=126, ff=69),
-        "linear": Resources(lut=301, ff=197),
-        "fetch": Resources(lut=1382, ff=2653),
-        "check": Resources(lut=126),
-        "sequencer": Resources(lut=167, ff=124),
+        "linear": Resources(lut=305, ff=197),
+        "fetch": Resources(lut=1434, ff=2654),
+        "check": Resources(lut=139, ff=13),
+        "sequencer": Resources(lut=194, ff=127),
         "control": Resources(lut=170, ff=94),
         "registers": Resources(lut=663, ff=653),
         "ports": Resources(lut=1430, ff=1090),
-        "queues": Resources(lut=691, ff=60),
+        "queues": Resources(lut=697, ff=62),
     },
     "ecp5": {
-        "input": Resources(lut=1111, ff=440),
+        "input": Resources(lut=1072, ff=443),
         "output": Resources(lut=393, ff=850),
         "weights": Resources(ff=239),
-        "store": Resources(lut=1113, ff=729),
+        "store": Resources(lut=1109, ff=730),
         "pool": Resources(lut=169, ff=61),
         "linear": Resources(lut=576, ff=210),
-        "fetch": Resources(lut=1643, ff=2589),
-        "check": Resources(lut=207),
-        "sequencer": Resources(lut=233, ff=124),
+        "fetch": Resources(lut=1648, ff=2590),
+        "check": Resources(lut=197, ff=13),
+        "sequencer": Resources(lut=342, ff=127),
         "control": Resources(lut=642, ff=94),
         "registers": Resources(lut=1559, ff=653),
         "ports": Resources(lut=2422, ff=1090),
-        "queues": Resources(lut=916, ff=60),
+        "queues": Resources(lut=928, ff=62),
     },
 }
 
@@ -132,6 +132,7 @@ def _arithmetic(array: Array, family: str) -> Iterator[tuple[str, Resources]]:
             ff=array.bw * 3 * LOGIT_BITS,
         ),
     )
+    yield "queues", Resources(lut=8 * array.bw, ff=2 * 8 * array.bw)  # a register slice of weights
     yield "words", Resources(ff=array.pi * array.n**2 * array.widths.data + 1)
     address = (array.word_depth - 1).bit_length()
     for unit, (lut, ff), times in (

@@ -125,15 +125,15 @@ module rvg_axi_read #(
     end
   end
 
-  logic [COUNT_W-1:0] bursts_q;  // under way
-  logic               began, ended;
+  logic [COUNT_W-1:0] bursts_q;  // under way, but for one that has just begun
+  logic               began, began_q, ended;
 
   assign m_axi_arsize  = 3'($clog2(DATA_W / 8));
   assign m_axi_arburst = 2'b01;
   assign m_axi_rready  = 1'b1;
   assign began         = granted != '0;
   assign ended         = m_axi_rvalid && m_axi_rlast;
-  assign idle          = bursts_q == '0;
+  assign idle          = bursts_q == '0 && !began_q;
 
   always_ff @(posedge clk) begin
     if (began) begin
@@ -143,13 +143,15 @@ module rvg_axi_read #(
       first_q      <= CLIENTS'({granted, granted} >> (CLIENTS - 1));  // one to the left, around
     end
     if (free) m_axi_arvalid <= began;
-    if (began != ended) bursts_q <= began ? bursts_q + 1'b1 : bursts_q - 1'b1;
+    began_q <= began;
+    if (began_q != ended) bursts_q <= began_q ? bursts_q + 1'b1 : bursts_q - 1'b1;
     if (m_axi_rvalid) beats <= beats + 1'b1;
     if (m_axi_rvalid && (m_axi_rresp != 2'b00 || of_client == '0)) error <= 1'b1;
 
     if (rst) begin
       first_q       <= CLIENTS'(1);
       m_axi_arvalid <= 1'b0;
+      began_q       <= 1'b0;
       bursts_q      <= '0;
       beats         <= '0;
       error         <= 1'b0;
@@ -157,6 +159,9 @@ module rvg_axi_read #(
   end
 
 `ifdef RVG_ASSERT
+  rvg_assert #(.TEXT("rvg_axi_read: idle while a burst is asked for")) u_assert_idle (
+    .clk, .rst, .holds(!idle || !m_axi_arvalid)
+  );
   rvg_assert_stream #(
     .TEXT("rvg_axi_read: an address did not stay until it was taken"), .WIDTH(ID_W + ADDR_W + 8)
   ) u_assert_stays (

@@ -125,7 +125,7 @@ module rvg_engine #(
 
   assign clear      = unit_rst;
   assign ports_idle = weight_idle && read_idle && write_idle;
-  assign at_rest    = ports_idle && {weight_tvalid, read_tvalid, write_tvalid, write_cmd_tvalid, unit_tvalid} == '0;
+  assign at_rest    = ports_idle && {weight_tvalid, beat_tvalid, read_tvalid, write_tvalid, write_cmd_tvalid, unit_tvalid} == '0;
   assign progress = m_axi_weight_rvalid || m_axi_data_rvalid || m_axi_data_wvalid && m_axi_data_wready || multiplies;
 
   rvg_engine_control u_control (
@@ -150,6 +150,15 @@ module rvg_engine #(
     .m_axi_rready(m_axi_weight_rready), .halt, .idle(weight_idle), .error(weight_error), .beats(weight_read_beats)
   );
 
+  // Weights' way back, from the set that is used up to the port, is long: registers in its middle.
+  logic [8*BW-1:0] beat_tdata;
+  logic            beat_tvalid, beat_tready;
+
+  rvg_stream_reg #(.WIDTH(8*BW)) u_weight_beats (
+    .clk, .rst(unit_rst), .s_axis_tdata(weight_tdata[8*BW-1:0]), .s_axis_tvalid(weight_tvalid[0]),
+    .s_axis_tready(weight_tready[0]), .m_axis_tdata(beat_tdata), .m_axis_tvalid(beat_tvalid), .m_axis_tready(beat_tready)
+  );
+
   logic [I_W-1:0] fetched_tdata;
   logic           fetched_tvalid, fetched_tready, legal;
   logic [1023:0]  block;
@@ -164,9 +173,7 @@ module rvg_engine #(
 
   rvg_engine_check #(
     .PI(PI), .PO(PO), .T_MAX(T_MAX), .LINE_DEPTH(LINE_DEPTH), .OUT_WORDS(OUT_WORDS), .C_MAX(C_MAX), .BD(BD), .BW(BW)
-  ) u_check (
-    .instruction(block), .legal
-  );
+  ) u_check (.clk, .instruction(block), .legal);
 
   // ---- an instruction goes to the queues of all units that it concerns, at once
   localparam int INPUT = 0, STORE = 1, WEIGHTS = 2, SEQUENCER = 3, OUTPUT = 4, LINEAR = 5, READ = 6, LINEAR_READ = 7, QUEUES = 8;
@@ -241,7 +248,7 @@ module rvg_engine #(
     .weights_tready(unit_tready[WEIGHTS]), .order_tdata(unit_tdata[I_W*SEQUENCER +: I_W]),
     .order_tvalid(unit_tvalid[SEQUENCER]), .order_tready(unit_tready[SEQUENCER]),
     .output_tdata(unit_tdata[I_W*OUTPUT +: I_W]), .output_tvalid(unit_tvalid[OUTPUT]), .output_tready(unit_tready[OUTPUT]),
-    .s_axis_tdata(weight_tdata[8*BW-1:0]), .s_axis_tvalid(weight_tvalid[0]), .s_axis_tready(weight_tready[0]),
+    .s_axis_tdata(beat_tdata), .s_axis_tvalid(beat_tvalid), .s_axis_tready(beat_tready),
     .word_we, .word_addr, .word_data, .released(word_released), .multiplies,
     .room_ok, .room_take, .batch_channels, .px_valid, .px_data, .px_x, .px_y, .px_last
   );

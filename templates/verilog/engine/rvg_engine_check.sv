@@ -5,7 +5,7 @@
 // Legal  : counts are at least 1 and at most what the engine has; tiles are those of tiles_x and tiles_y; addresses and what is
 //          added to them are whole beats; the linear layer's sums are in the pool. What is not seen here, such as words
 //          that exceed the data memory or weights that are too few, makes the run wait, and the watchdog ends it.
-// Latency: none, combinational.
+// Latency: 1 cycle: `legal` is of the instruction that was there a cycle ago.
 
 `default_nettype none
 
@@ -19,6 +19,8 @@ module rvg_engine_check #(
   parameter int BD         = 8,
   parameter int BW         = 8
 ) (
+  input  wire logic          clk,
+
   input  wire logic [1023:0] instruction,
   output      logic          legal
 );
@@ -50,6 +52,8 @@ module rvg_engine_check #(
 
   logic [12:0] area;  // of up to 16 x 16 tiles; a product without a multiplier
   logic        shape, loads, stores, weights, linear;
+  logic        shape_q, loads_q, stores_q, weights_q, linear_q;
+  logic [7:0]  op_q;
 
   always_comb begin
     area = '0;
@@ -61,7 +65,8 @@ module rvg_engine_check #(
     && instruction[rvg_engine_pkg::WORDS +: 16] != '0 && instruction[rvg_engine_pkg::GROUPS +: 16] != '0
     && instruction[rvg_engine_pkg::REPEATS +: 16] != '0
     && fits(16'(instruction[rvg_engine_pkg::IN_LANES +: 8]), PI) && fits(16'(instruction[rvg_engine_pkg::OUT_LANES +: 8]), PO)
-    && instruction[rvg_engine_pkg::SHIFT +: 6] != '0;
+    && instruction[rvg_engine_pkg::SHIFT +: 6] != '0
+    && instruction[rvg_engine_pkg::STORE_ROWS +: 16] != '0 && instruction[rvg_engine_pkg::STORE_COLUMNS +: 16] != '0;
 
   assign loads = fits(instruction[rvg_engine_pkg::LOAD_LINE_BEATS +: 16], LINE_DEPTH)
     && data_beats(instruction[rvg_engine_pkg::LOAD_ADDR +: D_W]) && data_beats(instruction[rvg_engine_pkg::LOAD_PLANE +: D_W])
@@ -77,12 +82,21 @@ module rvg_engine_check #(
   assign linear = fits(instruction[rvg_engine_pkg::CHANNELS +: 16], C_MAX) && instruction[rvg_engine_pkg::BLOCKS +: 16] != '0
     && data_beats(instruction[rvg_engine_pkg::STORE_ADDR +: D_W]);
 
+  // Registers in the middle: half of the way from an instruction's bits to whether it is begun.
+  always_ff @(posedge clk) begin
+    op_q      <= op;
+    shape_q   <= shape;
+    loads_q   <= loads;
+    stores_q  <= stores;
+    weights_q <= weights;
+    linear_q  <= linear;
+  end
+
   always_comb begin
-    case (op)
+    case (op_q)
       rvg_engine_pkg::OP_END:    legal = 1'b1;
-      rvg_engine_pkg::OP_CONV:   legal = shape && loads && stores && weights
-        && instruction[rvg_engine_pkg::STORE_ROWS +: 16] != '0 && instruction[rvg_engine_pkg::STORE_COLUMNS +: 16] != '0;
-      rvg_engine_pkg::OP_LINEAR: legal = linear && weights;
+      rvg_engine_pkg::OP_CONV:   legal = shape_q && loads_q && stores_q && weights_q;
+      rvg_engine_pkg::OP_LINEAR: legal = linear_q && weights_q;
       default:                   legal = 1'b0;
     endcase
   end

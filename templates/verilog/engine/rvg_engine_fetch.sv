@@ -2,12 +2,12 @@
 // rvg_engine_fetch: reads an image's header and program, and hands its instructions on, for each frame anew.
 //
 // Image  : repvgg_hw/plan/engine/image.py. Header and each instruction are 128 bytes read at once; a header that is not
-//          this engine's, an instruction that is not `legal` (of `block`, in the same cycle: rvg_engine_check.sv), a program
+//          this engine's, an instruction that is not `legal` (of `block` a cycle ago: rvg_engine_check.sv), a program
 //          without end, and addresses within a beat are errors, and nothing of them is begun.
 // Bases  : load_addr, store_addr and weight_addr leave as absolute addresses: relative to the maps, or where the
 //          instruction says so to the frame's input or output; weights to the image.
 // Out    : m_axis, one instruction after another (op 0, the end, is not handed on); weights, a read command for each.
-// Rate   : two instructions are on their way from memory while one waits; each is looked at for a cycle.
+// Rate   : two instructions are on their way from memory while one waits; each is looked at for two cycles.
 // Done   : `finished` while no run is at work and after the last frame's last instruction left; `issued` counts all
 //          instructions since reset, modulo 2^16.
 
@@ -68,10 +68,10 @@ module rvg_engine_fetch #(
 
   assign block = block_tdata;
 
-  // ---- what is wrong with a block: found in a cycle, taken in the next
+  // ---- what is wrong with a block: `legal` after a cycle, `wrong` after two
   logic       header_q;  // the next block is the header
   logic [2:0] found, wrong;
-  logic       checked_q;   // `wrong` is of this block
+  logic       seen_q, checked_q;  // `legal` is of this block; `wrong` is, too
   logic [7:0] op;
   logic       last_of_program;
   logic [31:0] left_q;   // instructions of the program that are to be received, the end included
@@ -133,7 +133,8 @@ module rvg_engine_fetch #(
     if (read_tready) read_tvalid <= 1'b0;
     on_way_q  <= on_way_q + 2'(request) - 2'(take);
     wrong     <= found;
-    checked_q <= block_tvalid && !take;
+    seen_q    <= block_tvalid && !take;
+    checked_q <= seen_q && !take;
 
     if (start && !active_q) begin
       active_q          <= frames != '0 && aligned;
@@ -181,6 +182,7 @@ module rvg_engine_fetch #(
     if (rst) begin
       active_q      <= 1'b0;
       on_way_q      <= '0;
+      seen_q        <= 1'b0;
       checked_q     <= 1'b0;
       error         <= rvg_engine_pkg::FETCH_OK;
       issued        <= '0;

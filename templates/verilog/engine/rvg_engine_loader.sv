@@ -71,7 +71,7 @@ module rvg_engine_loader #(
   logic [15:0]       number_q;                      // of the instruction
   logic [15:0]       target_q;                      // of the one that it depends on
   logic [15:0]       word_q, group_q;
-  logic [7:0]        ty_q;                          // row of tiles; first_ty and last_ty are registers beside it
+  logic [7:0]        ty_q;                          // row of tiles; first_ty, last_ty, last_word: registers beside it
   logic [LANE_W-1:0] lane_q, lanes;
   logic [15:0]       channel_q, word_channel_q;     // the lane's, and that of the word's first lane
   logic [ADDR_W-1:0] set_addr_q, next_word_q, lane_addr_q, row_addr_q;
@@ -85,10 +85,7 @@ module rvg_engine_loader #(
   logic [LINE_W:0]   needed;                        // beats of every bank
   logic [15:0]       ahead;
 
-  assign last_word  = word_q == words - 1'b1;
-  assign last_group = group_q == groups - 1'b1;
   assign lanes      = last_word ? LANE_W'(s_cmd_tdata[rvg_engine_pkg::IN_LANES +: 8]) : LANE_W'(PI);
-  assign last_lane  = lane_q == lanes - 1'b1;
   assign skip       = first_ty && s_cmd_tdata[rvg_engine_pkg::TOP];
   assign below      = last_ty ? ROW_W'(s_cmd_tdata[rvg_engine_pkg::BOTTOM +: 8]) : '0;
   assign overlap    = s_cmd_tdata[rvg_engine_pkg::STRIDE2] ? 2'd1 : 2'd2;
@@ -124,10 +121,15 @@ module rvg_engine_loader #(
     stored_q <= depends == '0 || ahead != '0 && !ahead[15] || ahead == '0 && stored_channels > channel_q;
     free_q   <= free_q - (push ? line_beats : '0) + (freed ? freed_beats : '0);
 
+    // Looked at in NEXT and in TURN, cycles after what they are of has changed.
+    last_group <= group_q == groups - 1'b1;
+    last_lane  <= lane_q == lanes - 1'b1;
+
     case (state_q)
       START: begin
         target_q       <= number_q - depends;
         word_q         <= '0;
+        last_word      <= words == 16'd1;
         group_q        <= '0;
         ty_q           <= '0;
         first_ty       <= 1'b1;
@@ -180,6 +182,7 @@ module rvg_engine_loader #(
           set_addr_q     <= first_ty ? lane_addr_q : next_word_q;
           word_channel_q <= channel_q;
           word_q         <= last_word ? '0 : word_q + 1'b1;
+          last_word      <= last_word ? words == 16'd1 : word_q + 16'd2 == words;
           if (last_word) group_q <= group_q + 1'b1;
           state_q        <= last_word && last_group ? TAKE : SET;
         end

@@ -67,16 +67,14 @@ module rvg_engine_sequencer #(
   logic [1:0]         free_q;    // halves of accumulators
   logic [1:0]         wait_q;    // cycles until the next word may begin
 
-  logic tile_first, tile_last, word_first, word_last, sums_first, set_last, group_last;
+  logic tile_first, tile_last, word_first, sums_first;
+  logic word_last, set_last, group_last;  // registers beside their counters: they decide what is issued
   logic data_ok, weights_ok, sums_ok, issue, strip_end;
 
   assign tile_first = tile_q == '0;
   assign tile_last  = tile_q == tile_last_q;
   assign word_first = word_q == '0;
-  assign word_last  = word_q == word_last_q;
   assign sums_first = tile_first && word_last;
-  assign set_last   = set_q == set_last_q;
-  assign group_last = group_q == group_last_q;
 
   assign data_ok    = place_q < count_q;
   assign weights_ok = !tile_first || set_soon && wait_q == '0;
@@ -97,6 +95,9 @@ module rvg_engine_sequencer #(
       word_last_q  <= s_axis_tdata[rvg_engine_pkg::WORDS +: 16] - 1'b1;
       set_last_q   <= s_axis_tdata[rvg_engine_pkg::REPEATS +: 16] - 1'b1;
       group_last_q <= s_axis_tdata[rvg_engine_pkg::GROUPS +: 16] - 1'b1;
+      word_last    <= s_axis_tdata[rvg_engine_pkg::WORDS +: 16] == 16'd1;
+      set_last     <= s_axis_tdata[rvg_engine_pkg::REPEATS +: 16] == 16'd1;
+      group_last   <= s_axis_tdata[rvg_engine_pkg::GROUPS +: 16] == 16'd1;
       busy_q       <= 1'b1;
     end
 
@@ -105,13 +106,16 @@ module rvg_engine_sequencer #(
       address_q <= address_next;
       if (!set_last) place_q <= place_q + 1'b1;
       if (tile_last) begin
-        word_q <= word_last ? '0 : word_q + 1'b1;
+        word_q    <= word_last ? '0 : word_q + 1'b1;
+        word_last <= word_last ? word_last_q == '0 : word_q + 1'b1 == word_last_q;
         if (word_last) begin
           sums_half_q <= !sums_half_q;
           set_q       <= set_last ? '0 : set_q + 1'b1;
+          set_last    <= set_last ? set_last_q == '0 : set_q + 1'b1 == set_last_q;
           place_q     <= '0;
           if (set_last) begin
             group_q      <= group_last ? '0 : group_q + 1'b1;
+            group_last   <= group_last ? group_last_q == '0 : group_q + 1'b1 == group_last_q;
             group_base_q <= address_next;
           end else begin
             address_q    <= group_base_q;

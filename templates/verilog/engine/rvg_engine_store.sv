@@ -117,17 +117,19 @@ module rvg_engine_store #(
 
   // ---- room: a slot of the banks, or in the pool
   logic [FREE_W-1:0] free_q, free_d;
-  logic              slot_ok_q, released, released_q, linear_pending, batch_ready;
+  logic              slot_ok_q, released, released_q, linear_pending, batch_ready, room;
 
   assign free_d         = free_q - FREE_W'(room_take && !pool_q) + FREE_W'(released_q);
-  assign room_ok        = open && batch_ready && (pool_q ? pool_room_ok && !linear_pending : slot_ok_q);
+  assign room           = open && batch_ready && (pool_q ? pool_room_ok && !linear_pending : slot_ok_q);
   assign pool_room_take = room_take && pool_q;
 
   always_ff @(posedge clk) begin
     released_q <= released;
     free_q     <= free_d;
     slot_ok_q  <= free_d != '0;
+    room_ok    <= room && !room_take;  // only a batch that begins takes room away, so what was seen stays
     if (rst) begin
+      room_ok    <= 1'b0;
       released_q <= 1'b0;
       free_q     <= FREE_W'(SLOTS);
       slot_ok_q  <= 1'b0;
@@ -230,6 +232,9 @@ module rvg_engine_store #(
 
   rvg_assert #(.TEXT("rvg_engine_store: a batch was taken without room")) u_assert_room (
     .clk, .rst, .holds(!room_take || room_ok)
+  );
+  rvg_assert #(.TEXT("rvg_engine_store: room that was seen did not stay")) u_assert_room_stays (
+    .clk, .rst, .holds(!room_ok || room)
   );
   rvg_assert #(.TEXT("rvg_engine_store: pixels came that no batch was taken for")) u_assert_taken (
     .clk, .rst, .holds(!px_valid || batch_here && job_here)

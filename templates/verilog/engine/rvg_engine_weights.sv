@@ -69,7 +69,7 @@ module rvg_engine_weights #(
   assign rows_end      = rows_run && row_q[2];
   assign columns_run   = kernels_full_q && !(column_q[2] && middle_full_q && !rows_end);
   assign columns_end   = columns_run && column_q[2];
-  assign kernels_ready = !kernels_full_q || columns_end;
+  assign kernels_ready = !kernels_full_q;  // a cycle between two sets: columns take three of four
   assign set_soon      = set_valid || rows_end;
 
   always_ff @(posedge clk) begin

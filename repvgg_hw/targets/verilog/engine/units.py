@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Unit -> its modules; those of one module are in an engine once. What is left of the top is REST: queues of
-# instructions in front of the units, and wires.
+# instructions in front of the units, a register slice in front of the weights, and wires.
 UNITS = {
     "input": ("rvg_engine_input",),
     "words": ("rvg_engine_words",),
