@@ -24,6 +24,14 @@ def run(*words: object) -> str:
     return done.stdout
 
 
+def reading(following: str) -> list[str]:
+    """What the next command is told of how to read the checkpoint: another command must be told, too."""
+    words = following.split()
+    return [
+        part for i, word in enumerate(words) if word in ("--assume", "--strides") for part in words[i : i + 2]
+    ]
+
+
 def prove(block: str, folder: Path, *, tuned: bool = False) -> None:
     """Assert that a network of this block is bit-exact in RTL, by the commands that each step says come next.
 
@@ -35,7 +43,16 @@ def prove(block: str, folder: Path, *, tuned: bool = False) -> None:
     assert trained["val_top1"] > BETTER_THAN_GUESSING
     following = trained["next"].replace("IMAGES", str(paths["calibration"]))
     if tuned:
-        qat = ("--qat", folder / "net.pth", *NETWORK[4:], *FINE_TUNING, "-o", folder / "net.npz", "--json")
+        qat = (
+            "--qat",
+            folder / "net.pth",
+            *reading(following),
+            *NETWORK[4:],
+            *FINE_TUNING,
+            "-o",
+            folder / "net.npz",
+            "--json",
+        )
         following = json.loads(run("train", paths["calibration"], *qat))["next"]
     design = folder / "design"
     run(*following.split()[1:], "--multipliers", 64, "-o", design, *(() if tuned else ("--method", "minmax")))
