@@ -33,7 +33,7 @@ FIXED = {
         "sequencer": Resources(lut=194, ff=127),
         "control": Resources(lut=170, ff=94),
         "registers": Resources(lut=663, ff=653),
-        "ports": Resources(lut=1430, ff=1090),
+        "ports": Resources(lut=1430, ff=1092),
         "queues": Resources(lut=697, ff=62),
     },
     "ecp5": {
@@ -48,7 +48,7 @@ FIXED = {
         "sequencer": Resources(lut=342, ff=127),
         "control": Resources(lut=642, ff=94),
         "registers": Resources(lut=1559, ff=653),
-        "ports": Resources(lut=2422, ff=1090),
+        "ports": Resources(lut=2424, ff=1092),
         "queues": Resources(lut=928, ff=62),
     },
 }
