@@ -105,7 +105,8 @@ module dram_read_port #(
 
   always_ff @(posedge clk) begin
     cycle_q        <= cycle_q + 1;
-    turn_q         <= turn_q + 32'(latency[0]);
+    // Behind each burst the next ID is asked first, so that none waits for ever; where latencies are random, at any time.
+    turn_q         <= turn_q + 32'(latency[0]) + 32'(granted && beats_q[pick] == int'(lens[head]));
     arready        <= !ar_pause && !full;
     held_q         <= arvalid && !arready;
     held_payload_q <= payload;
