@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from engine_cases import network_of, random_frame
+import pytest
+from engine_cases import DIGITS, DIGITS_CYCLES, network_of, random_frame
 
 from repvgg_hw.design import Design
 from repvgg_hw.network import IntegerNetwork
@@ -18,15 +19,12 @@ from repvgg_hw.targets import registry as targets
 from repvgg_hw.targets.target import ProofOptions
 
 ZYNQ = Array(n=9, pi=1, po=2, lanes=1, line_depth=32, out_words=16, c_max=512, acc_w=32)
-SMALL = Array(
-    n=5, pi=1, po=3, lanes=3, word_depth=1024, line_depth=32, out_words=16, c_max=128, pool_w=16, acc_w=32
-)
 CLOSE = 0.01  # of the simulated cycles
-DIGITS = [(16, 2), (16, 2), (16, 1), (32, 2), (32, 1), (32, 1), (64, 2), (64, 1), (64, 1), (64, 1), (128, 2)]
 
 
-def check(network: IntegerNetwork, array: Array, folder: Path, frames: int) -> None:
-    """The whole network is golden's, in the cycles that were planned."""
+def check(network: IntegerNetwork, array: Array, folder: Path, frames: int) -> int:
+    """The whole network is golden's, in the cycles that were planned. Returns those from frame to frame."""
+    interval = 0
     plan = EnginePlan(schedule.plan(network, array), 100)
     request = parse("verilog", multipliers=array.multipliers, architecture="engine")
     design = Design(folder / "design", request, network, plan, {})
@@ -38,11 +36,14 @@ def check(network: IntegerNetwork, array: Array, folder: Path, frames: int) -> N
         found = result.latency_cycles if count == 1 else result.frame_interval
         assert found is not None
         assert abs(found / planned - 1) < CLOSE, f"{count} frames: {found:,} cycles, planned {planned:,}"
+        interval = interval or found
+    return interval
 
 
-def test_the_digits_network(tmp_path: Path) -> None:
+@pytest.mark.parametrize("array", DIGITS_CYCLES, ids=lambda array: f"{array.n}-{array.pi}-{array.po}")
+def test_the_digits_network(array: Array, tmp_path: Path) -> None:
     """Eleven layers, the last ones a tile each: what is lost between layers counts."""
-    check(network_of([(c, s, 1) for c, s in DIGITS], (1, 32, 32), 10), SMALL, tmp_path, 3)
+    assert check(network_of(DIGITS, (1, 32, 32), 10), array, tmp_path, 3) == DIGITS_CYCLES[array]
 
 
 def test_strips_as_large_as_the_memory(tmp_path: Path) -> None:

@@ -17,6 +17,22 @@ from repvgg_hw.plan.engine.limits import check
 from repvgg_hw.plan.engine.machine import Machine, from_planar
 from repvgg_hw.plan.engine.schedule import plan
 
+DIGITS = [
+    (channels, stride, 1)
+    for channels, strides in ((16, (2,)), (16, (2, 1)), (32, (2, 1, 1)), (64, (2, 1, 1, 1)), (128, (2,)))
+    for stride in strides
+]  # the layers of the example's network, for frames of (1, 32, 32)
+_SMALL = Array(
+    n=3, pi=1, po=4, lanes=4, word_depth=1024, line_depth=32, out_words=16, c_max=128, pool_w=16, acc_w=32
+)
+# From frame to frame in RTL, three of them, as benchmarks/test_engine_cycles.py finds them.
+DIGITS_CYCLES = {
+    _SMALL: 49_152,
+    replace(_SMALL, pi=2): 39_756,
+    replace(_SMALL, n=5, po=3, lanes=3): 39_601,
+    replace(_SMALL, n=5, pi=2, po=2, lanes=2): 35_258,
+    replace(_SMALL, n=9, lanes=2, pool_w=24): 33_338,
+}
 LINE = (1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 24, 33)
 
 

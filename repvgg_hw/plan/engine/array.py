@@ -18,6 +18,7 @@ LARGEST_TILES = 16  # of a strip
 BLOCK_BEATS = 9  # of a block of weights, where one set does not need more
 AFFINE_BYTES = 8  # of an output channel: bias and multiplier
 LOGIT_BYTES = 4
+READ_DEPTH = 512  # beats that a read port holds or has asked for
 
 
 def strip_sum_bits(n: int, t_max: int) -> int:

@@ -11,6 +11,7 @@ from repvgg_hw.network import LOGIT_BITS, IntegerNetwork
 from repvgg_hw.plan.device import DEFAULT_DSP
 from repvgg_hw.plan.engine import cycles
 from repvgg_hw.plan.engine.array import Array
+from repvgg_hw.plan.engine.frame import FrameCycles
 from repvgg_hw.plan.engine.resources import by_unit, dsps, estimate
 from repvgg_hw.plan.engine.schedule import Schedule
 from repvgg_hw.plan.output import BYTE, Output
@@ -76,7 +77,7 @@ class EnginePlan:
         )
 
     @cached_property
-    def frame(self) -> cycles.FrameCycles:
+    def frame(self) -> FrameCycles:
         """Planned cycles and bytes of one frame."""
         return self.schedule.frame(self.memory_bytes)
 

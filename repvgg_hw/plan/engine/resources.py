@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from repvgg_hw.network import LOGIT_BITS, MULTIPLIER_BITS
-from repvgg_hw.plan.engine.array import Array
+from repvgg_hw.plan.engine.array import READ_DEPTH, Array
 from repvgg_hw.plan.engine.networks import choices
 from repvgg_hw.plan.memory_map import Mapped, map_memory, urams
 from repvgg_hw.plan.parts import FAMILIES
@@ -85,7 +85,7 @@ CHAIN = 9  # products in a chain of multipliers; from the third on operands wait
 HALVES = 2  # of complete sums: one is drained while the other is filled
 ADDEND = 2  # products with an addend at the first one's port: its loop is short enough
 SMALL_PORTS = (18, 18)  # of multipliers without an adder of their own
-READERS, READ_DEPTH = 4, 512  # memories of the ports: program, weights of both kinds of layer, maps; beats
+READERS = 4  # memories of the ports: program, weights of both kinds of layer, maps
 
 
 def dsps(a: int, b: int, ports: tuple[int, int]) -> int:

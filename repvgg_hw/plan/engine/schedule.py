@@ -14,6 +14,7 @@ from repvgg_hw.plan.engine import cycles, limits
 from repvgg_hw.plan.engine.array import ADDR_BITS, LOGIT_BYTES, Array
 from repvgg_hw.plan.engine.codes import HEADER_BYTES
 from repvgg_hw.plan.engine.fold import PHASES, fold_frames, foldable, folded
+from repvgg_hw.plan.engine.frame import FrameCycles, frame_cycles
 from repvgg_hw.plan.engine.instruction import BYTES, Instruction, Op
 from repvgg_hw.plan.engine.tiling import Layer, Strip
 
@@ -220,9 +221,9 @@ class Schedule:
             store_columns=layer.store_columns(strip),
         )
 
-    def frame(self, width: int = cycles.MEMORY_BYTES) -> cycles.FrameCycles:
+    def frame(self, width: int = cycles.MEMORY_BYTES) -> FrameCycles:
         """Planned cycles of one frame, with a memory of so many bytes a cycle."""
-        found = cycles.frame(self.strips, self.network.num_classes, width)
+        found = frame_cycles(self.strips, self.network.num_classes, width)
         if self.folded_from is None:
             return found
         first, *others = found.layers  # most products of a folded layer are of zeros

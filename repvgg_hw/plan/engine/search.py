@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from repvgg_hw.errors import InputError
 from repvgg_hw.network import IntegerNetwork, signed_bits
 from repvgg_hw.plan.device import Device
-from repvgg_hw.plan.engine import cycles, limits
+from repvgg_hw.plan.engine import limits
 from repvgg_hw.plan.engine.array import LARGEST_TILES, Array, strip_sum_bits
+from repvgg_hw.plan.engine.frame import FrameCycles
 from repvgg_hw.plan.engine.kinds import SIZES
 from repvgg_hw.plan.engine.resources import estimate
 from repvgg_hw.plan.engine.schedule import Schedule, fastest
@@ -56,7 +57,7 @@ class Found:
     """An engine, the network on it, and what it takes."""
 
     schedule: Schedule
-    frame: cycles.FrameCycles
+    frame: FrameCycles
     resources: Resources
 
     @property
