@@ -44,9 +44,9 @@ HOW = frozenset(
 # Held against the checkpoint itself, which refuses them where they decide nothing or contradict it.
 OF_THE_FILE = frozenset({"--groups", "--assume"})
 # Every method takes a minute, and --method runs the same code for one of them;
-# there is no unfinished training to resume, and TensorBoard is not installed. What a share of a device
-# changes depends on the network: tests/plan/test_on_device.py. What an engine has
-# room for: tests/plan/engine/test_engine_search.py.
+# there is no unfinished training to resume, and TensorBoard's events are read in
+# tests/training/test_log.py. What a share of a device changes depends on the network:
+# tests/plan/test_on_device.py. What an engine has room for: tests/plan/engine/test_engine_search.py.
 LEFT_OUT = frozenset({"--for", "--compare", "--resume", "--tensorboard", "--fill"})
 RULE = re.compile(r"error: .*(exclude each other|means nothing beside|belongs? to)")
 _TIMES = re.compile(r'"seconds": [0-9.e-]+')
