@@ -217,7 +217,9 @@ def qat(options: argparse.Namespace) -> None:
             widths=Widths(weights=options.weight_bits),
         )
     report("post-training", integer_outputs(network, test.pixels), time.monotonic() - started)
-    recipe = Recipe(options.epochs, batch=32, rate=options.rate, warmup=1, augment="crop")
+    recipe = Recipe(
+        options.epochs, batch=32, rate=options.rate, warmup=1, augment="jitter", seed=options.seed
+    )
     started = time.monotonic()
     tuned = tune(network, fused, images, recipe)
     if options.save is not None:
@@ -245,7 +247,8 @@ def main() -> None:
     tuned.add_argument("--data", type=Path, required=True)
     tuned.add_argument("--method", default="gptq")
     tuned.add_argument("--epochs", type=int, default=30)
-    tuned.add_argument("--rate", type=float, default=0.1)
+    tuned.add_argument("--rate", type=float, default=0.15)
+    tuned.add_argument("--seed", type=int, default=0)
     tuned.add_argument("--weight-bits", type=int, default=4)
     tuned.add_argument("--limit", type=int, help="at most that many test images")
     tuned.add_argument("--calibration-limit", type=int, help="at most that many calibration images")

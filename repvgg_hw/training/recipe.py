@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from repvgg_hw.errors import InputError
@@ -52,13 +53,17 @@ class Recipe:
                 f"unknown augmentation {self.augment!r}; choose one of {', '.join(AUGMENTATIONS)}"
             )
 
-    def rate_at(self, step: int, steps_per_epoch: int) -> float:
-        """The learning rate of a step, counted from 0."""
+    def rate_at(self, step: int, steps_per_epoch: int, fall: Callable[[float], float] | None = None) -> float:
+        """The learning rate of a step, counted from 0; fall: another way than the cosine, 1 at 0, 0 at 1."""
         total, rising = self.epochs * steps_per_epoch, self.warmup * steps_per_epoch
         rising = min(rising, total / 2)
         if step < rising:
             return self.rate * (step + 1) / (rising + 1)
-        return self.rate * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1.0, total - rising)))
+        return self.rate * (fall or _cosine)((step - rising) / max(1.0, total - rising))
+
+
+def _cosine(way: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * way))
 
 
 def check_whole(name: str, value: object, lowest: int, highest: int) -> None:

@@ -26,7 +26,6 @@ WEIGHT_RATE = 0.05  # integers
 BIAS_RATE = 6.0  # steps of the layer's output
 LOGIT_RATE = 0.005  # logits, of the linear layer's biases
 SCALE_RATE = 0.1  # natural logarithm of a multiplier or of the logits' scale
-MIXED = 0.5  # share of images that are mixed with another
 SPREAD = 0.6  # of the step that rounds to the beginning, over which weights are spread at first
 FIRST_IMAGES = 128  # on which the steps of maps are found
 CHECKED_IMAGES = 256
@@ -59,7 +58,8 @@ def tune(
 ) -> Tuned:
     """Fine-tune network until it answers as fused does, on images whose labels are not used.
 
-    recipe  its epochs, batch, rate (of Adam, in units of the constants above), warmup, augment and seed
+    recipe  its epochs, batch, rate (of Adam, in units of the constants above), warmup, augment and seed;
+            behind the warm-up the rate falls with the square of the steps that are left
     Raises InputError where images do not fit, CheckFailed where the loss is no number any more.
     """
     if (data.channels, *data.size) != network.in_shape:
@@ -76,7 +76,7 @@ def tune(
         for epoch in range(recipe.epochs):
             for number, indices in enumerate(epoch_batches(len(data), recipe.batch, recipe.seed, epoch)):
                 step = epoch * per_epoch + number
-                rate = recipe.rate_at(step, per_epoch)
+                rate = recipe.rate_at(step, per_epoch, lambda way: (1 - way) ** 2)
                 for group, factor in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = rate * factor
                 pixels = _varied(data.batch(indices, pool), recipe, step)
@@ -100,7 +100,7 @@ def _varied(images: Tensor, recipe: Recipe, step: int) -> NDArray[np.uint8]:
     generator = step_generator(recipe.seed, step, 0)
     x = augmented(images.float() / 255, recipe.augment, generator)
     if recipe.augment != "none":
-        x = mixed(x, MIXED, generator)
+        x = mixed(x, 1.0, generator)
     pixels: NDArray[np.uint8] = (x * 255).round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
     return pixels
 

@@ -122,4 +122,4 @@ def test_its_recipe_is_trainings_but_where_the_commands_help_says_so() -> None:
     shared = {name: value.default for name, value in tuned.items() if name in trained}
     assert {*shared} == {*tuned} - {"self", "integers", "images", "preprocess"}
     apart = {name: value for name, value in shared.items() if value != trained[name].default}
-    assert apart == {"batch_size": 32, "warmup": 1.0}
+    assert apart == {"batch_size": 32, "warmup": 1.0, "rate": 0.15, "augment": "jitter"}

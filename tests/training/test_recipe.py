@@ -52,6 +52,14 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
     assert max(short.rate_at(step, 8) for step in range(8)) == pytest.approx(1)
 
 
+def test_the_rate_falls_as_it_is_told() -> None:
+    recipe = Recipe(epochs=20, rate=0.4, warmup=5)
+    rates = [recipe.rate_at(step, 10, lambda way: (1 - way) ** 2) for step in range(200)]
+    assert rates[:51] == [recipe.rate_at(step, 10) for step in range(51)]
+    assert rates[125] == pytest.approx(0.1)
+    assert rates[-1] == pytest.approx(0.4 / 150**2)
+
+
 @pytest.mark.parametrize("block", BLOCKS)
 def test_weight_decay_is_for_kernels_alone(block: str) -> None:
     network = TrainedNetwork(SMALL, block)
@@ -91,6 +99,24 @@ def test_crop_mirrors_half_and_affine_none() -> None:
         y = augmented(ramp, kind, torch.Generator().manual_seed(0))
         mirrored = int((y[:, 0, 16, 14] > y[:, 0, 16, 18]).sum())
         assert low <= mirrored <= high, kind
+
+
+def test_jitter_changes_saturation_contrast_and_brightness() -> None:
+    """Of images of one colour each has what the three factors make of it."""
+    flat = torch.tensor([0.5, 0.3, 0.4])[None, :, None, None].expand(400, 3, 8, 8)
+    y = augmented(flat, "jitter", torch.Generator().manual_seed(0))
+    colour = y[:, :, 4, 4]
+    spread = (colour[:, 0] - colour[:, 1]) / 0.2  # saturation times contrast times brightness
+    assert 0.6 * 0.6 * 0.8 <= spread.min() < 0.45
+    assert 1.7 < spread.max() <= 1.4 * 1.4 * 1.2
+    gray = augmented(flat[:, :1], "jitter", torch.Generator().manual_seed(0))[:, 0, 4, 4] / 0.5
+    assert 0.8 * 0.95 < gray.min() < 0.85
+    assert 1.15 < gray.max() < 1.2 * 1.05
+    stripes = torch.zeros(400, 1, 8, 8)
+    stripes[:, :, ::2] = 1.0
+    kept = augmented(stripes, "jitter", torch.Generator().manual_seed(0))
+    assert kept.min() >= 0
+    assert kept.max() <= 1
 
 
 def test_every_image_is_in_one_batch_of_an_epoch_and_of_one_process() -> None:
