@@ -60,12 +60,13 @@ class Row:
     problems: tuple[str, ...]
 
 
-def repvgg_hw(*arguments: object) -> None:
-    """One command. Raises CheckFailed with what it says where it does not end well."""
+def repvgg_hw(*arguments: object) -> str:
+    """What one command prints. Raises CheckFailed with what it says where it does not end well."""
     command = [sys.executable, "-m", "repvgg_hw", "-q", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CheckFailed(f"repvgg-hw {arguments[0]}: {done.stderr.strip()}")
+        raise CheckFailed(f"repvgg-hw {arguments[0]}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
 
 
 def engine(folder: Path) -> Design[Any]:
@@ -78,22 +79,24 @@ def engine(folder: Path) -> Design[Any]:
     return designs.load(place)
 
 
+def source(name: str, folder: Path, data: Path) -> tuple[object, ...]:
+    """Options that say which network: of `generate` and of `program`."""
+    if name == "digits":
+        files = digits.write(folder / "images")
+        checkpoint = Path(digits.__file__).with_name("digits.safetensors")
+        given = ("--weights", checkpoint, "--calibration", files["calibration"])
+        return (*given, "--mean", digits.MEAN, "--std", digits.STD)
+    if name == "checkpoint":
+        calibration = ("--calibration", data / "calibration", "--calibration-limit", CALIBRATION)
+        return ("--weights", data / "repvgg_a0_tiny_imagenet.pth", *calibration, "--method", METHOD)
+    return ("--model", name, "--input-size", SIZE)
+
+
 def image(name: str, hardware: Design[Any], folder: Path, data: Path = DATA) -> Design[Any]:
     """The network's image for the engine."""
     place = folder / name
     if not (place / "design.json").is_file():
-        if name in LARGE:
-            source: tuple[object, ...] = ("--model", name, "--input-size", SIZE)
-        elif name == "digits":
-            files = digits.write(folder / "images")
-            checkpoint = Path(digits.__file__).with_name("digits.safetensors")
-            source = ("--weights", checkpoint, "--calibration", files["calibration"])
-            source += ("--mean", digits.MEAN, "--std", digits.STD)
-        else:
-            source = ("--weights", data / "repvgg_a0_tiny_imagenet.pth")
-            source += ("--calibration", data / "calibration", "--calibration-limit", CALIBRATION)
-            source += ("--method", METHOD)
-        repvgg_hw("program", hardware.directory, *source, "-o", place)
+        repvgg_hw("program", hardware.directory, *source(name, folder, data), "-o", place)
     design = designs.load(place, images=True)
     check_made_for(design, hardware)
     return design

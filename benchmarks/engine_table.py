@@ -17,19 +17,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engine_networks import DATA
-from examples.digits import data as digits
+from benchmarks.engine_networks import DATA, repvgg_hw, source
 from repvgg_hw import design as designs
 from repvgg_hw.errors import CheckFailed
 
 BUDGETS = (20, 50, 100, 200, 400)
+TRAINED = ("digits", "checkpoint")
 BOARDS = ("pynq-z2", "ulx3s-85f", "kv260")
 NAMES = (
     *("a0-pynq-z2", "a0-kv260", "b1-kv260"),
@@ -38,7 +37,6 @@ NAMES = (
 )
 TINY = ("digits-kv260",)  # 9,000 cycles, most of which are latencies that a plan has as round numbers
 CLOSE = 0.01
-CALIBRATION = 200  # images of the checkpoint's
 
 
 @dataclass(frozen=True)
@@ -61,37 +59,18 @@ class Row:
         return max(abs(planned / found - 1) for planned, found in pairs)
 
 
-def command(*arguments: object) -> str:
-    """What one command prints. Raises CheckFailed with what it says where it does not end well."""
-    words = [sys.executable, "-m", "repvgg_hw", "-q", *map(str, arguments)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CheckFailed(f"repvgg-hw {arguments[0]}: {(done.stderr or done.stdout).strip()[-500:]}")
-    return done.stdout
-
-
-def source(network: str, folder: Path, data: Path) -> tuple[list[object], list[object]]:
-    """What `generate` and what `simulate` is told of a network."""
-    if network == "digits":
-        files = digits.write(folder / "images")
-        weights = Path(digits.__file__).with_name("digits.safetensors")
-        given = ["--weights", weights, "--calibration", files["calibration"]]
-        return [*given, "--mean", digits.MEAN, "--std", digits.STD], ["--images", files["test"]]
-    if network == "checkpoint":
-        given = ["--weights", data / "repvgg_a0_tiny_imagenet.pth", "--method", "minmax"]
-        given += ["--calibration", data / "calibration", "--calibration-limit", CALIBRATION]
-        return given, ["--images", data / "val"]
-    return ["--model", network.upper()], []
-
-
 def row(name: str, folder: Path, data: Path, stalls: int = 0) -> Row:
     """Generate and simulate one. Raises CheckFailed where a value differs."""
     network, _, limit = name.partition("-")
     place = folder / name
-    given, images = source(network, folder, data)
     within = ["--multipliers", limit] if limit.isdigit() else ["--device", limit]
-    command("generate", *given, "--architecture", "engine", *within, "-o", place, "--force")
-    frames, alone = (simulated(place, images, count, stalls) for count in (3, 1))
+    given = source(network if network in TRAINED else network.upper(), folder, data)
+    repvgg_hw("generate", *given, "--architecture", "engine", *within, "-o", place, "--force")
+    images = {
+        "digits": ["--images", folder / "images" / "test.npz"],
+        "checkpoint": ["--images", data / "val"],
+    }
+    frames, alone = (simulated(place, images.get(network, []), count, stalls) for count in (3, 1))
     plan: Any = designs.load(place).plan
     array = plan.array
     efficiency = plan.frame.macs / (array.multipliers * frames["frame_interval"])
@@ -110,7 +89,7 @@ def row(name: str, folder: Path, data: Path, stalls: int = 0) -> Row:
 def simulated(place: Path, images: Sequence[object], frames: int, stalls: int) -> Any:
     """The report of so many frames, from a run of its own."""
     words = ["simulate", place, *images, "--limit", frames, "--json", "--fresh"]
-    return json.loads(command(*words, *(("--stalls", stalls) if stalls else ())))
+    return json.loads(repvgg_hw(*words, *(("--stalls", stalls) if stalls else ())))
 
 
 def main() -> None:
