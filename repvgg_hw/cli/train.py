@@ -80,6 +80,7 @@ GROUPS = {
 @click.option("--std", type=NUMBERS, help="Per channel, in 0..1 [default: ImageNet's].")
 @recipe_options
 @click.option("--qat", type=SOURCE, help="A trained checkpoint, whose integers are fine-tuned on DATA.")
+@click.option("--integers", type=PLACE, help="An .npz that --qat begins with, in place of quantizing.")
 @width_options
 @click.option("--method", type=METHOD, metavar="NAME", help=f"How to quantize first: {METHOD_HELP}.")
 @reading_options
@@ -108,6 +109,7 @@ def command(
     std: Numbers | None,
     recipe: dict[str, Any],
     qat: str | None,
+    integers: Path | None,
     weight_bits: int | None,
     activation_bits: int | None,
     bits_file: Path | None,
@@ -135,6 +137,7 @@ def command(
       repvgg-hw train photos/train --val photos/val --model A0 --input-size 224 -o net.pth
       repvgg-hw train digits.npz --widths 16,32,64 --block orepa --mean 0.3 --std 0.3 -o net.pth
       repvgg-hw train photos/some --qat net.pth --weight-bits 4 -o tuned.npz
+      repvgg-hw train photos/some --qat net.pth --integers tuned.npz --rate 0.05 --epochs 80 -o finer.npz
       torchrun --nproc-per-node 4 -m repvgg_hw train photos/train --model A0 --input-size 224 -o net.pth
 
     With --qat the fused integer network is trained through the hardware's own arithmetic: labels are those of
@@ -152,7 +155,17 @@ def command(
         typed = fine_tuning(recipe, click.get_current_context())
         tune(
             Tuning(
-                data, qat, reading, quantizer, typed, val, class_index, input_size, workers, output, as_json
+                data,
+                qat,
+                reading,
+                integers or quantizer,
+                typed,
+                val,
+                class_index,
+                input_size,
+                workers,
+                output,
+                as_json,
             )
         )
         return

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from repvgg_hw.network import FusedNetwork
 
-QAT_ONLY = ("--eps", "--groups", "--assume", "--head", "--method")
+QAT_ONLY = ("--integers", "--eps", "--groups", "--assume", "--head", "--method")
 WIDTHS = ("--weight-bits", "--activation-bits", "--bits", "--weight-memory")
+DECIDED = (*WIDTHS, "--method", "--mean", "--std")  # by the integers that it begins with
 # What only the training of a float network uses.
 FLOAT_ONLY = (
     *("--block", "--scales", "--momentum", "--weight-decay", "--label-smoothing", "--ema", "--amp"),
@@ -34,6 +35,7 @@ QAT_RULES: tuple[Rule, ...] = (
     *excludes("--model", "--widths", "--qat"),
     *(needs(option, "--qat") for option in (*QAT_ONLY, *WIDTHS)),
     *(void(option, "--qat") for option in FLOAT_ONLY),
+    *(void(option, "--integers", why="the file holds the result") for option in DECIDED),
     void("--class-index", "--qat", unless=("--val",), why="labels are used by --val alone"),
     void("--val", "--head none", why="it measures classes"),
 )
@@ -52,12 +54,15 @@ def fine_tuning(recipe: dict[str, Any], context: click.Context) -> dict[str, Any
 
 @dataclass(frozen=True)
 class Tuning:
-    """What was typed, as far as fine-tuning uses it."""
+    """What was typed, as far as fine-tuning uses it.
+
+    start  how to quantize first, or the file of integers that stands in its place
+    """
 
     data: Path
     checkpoint: str
     reading: dict[str, Any]
-    quantizer: Quantizer
+    start: Quantizer | Path
     recipe: dict[str, Any]
     val: Path | None
     class_index: Path | None
@@ -68,7 +73,7 @@ class Tuning:
 
 
 def run(tuning: Tuning) -> None:
-    """Quantize the checkpoint, fine-tune its integers on the images, write and report them."""
+    """Quantize the checkpoint or read its integers, fine-tune them on the images, write and report them."""
     from repvgg_hw import api
     from repvgg_hw.training.data import load_unlabelled
     from repvgg_hw.training.distributed import require_alone
@@ -77,10 +82,21 @@ def run(tuning: Tuning) -> None:
         raise InputError(f"{tuning.output}: --qat writes integers, in a file that ends in .npz")
     require_alone("--qat")
     network = api.load(tuning.checkpoint, **tuning.reading)
-    images = load_unlabelled(tuning.data, network.fused.convs[0].shape.c_in, tuning.input_size)
+    start, size = None, tuning.input_size
+    if isinstance(tuning.start, Path):
+        start = api.load_integers(tuning.start)
+        taken = start.integers.in_shape[1:]
+        if size not in (None, taken):
+            raise InputError(
+                f"--input-size {'x'.join(map(str, size))}: {tuning.start} takes {'x'.join(map(str, taken))}"
+            )
+        size = taken
+    images = load_unlabelled(tuning.data, network.fused.convs[0].shape.c_in, size)
     val, val_labels = _validation(tuning, network.fused, images.size)
-    with on_demand("quantize") as update:
-        start = network.quantize(images.all_pixels(), **vars(tuning.quantizer), progress=update)
+    if isinstance(tuning.start, Quantizer):
+        with on_demand("quantize") as update:
+            start = network.quantize(images.all_pixels(), **vars(tuning.start), progress=update)
+    assert start is not None
     with on_demand("fine-tune") as update:
         tuned = network.fine_tune(
             start,
@@ -93,10 +109,11 @@ def run(tuning: Tuning) -> None:
         )
     tuned.network.save(tuning.output)
     if tuned.kept:
-        note("nothing better was found: the network is the one that post-training quantization gave")
+        note("nothing better was found: the network is the one that it began with")
     result = {
         "output": str(tuning.output),
         "checkpoint": tuning.checkpoint,
+        "integers": str(tuning.start) if isinstance(tuning.start, Path) else None,
         "generator": GENERATOR,
         "images": tuned.images,
         "recipe": asdict(tuned.recipe),

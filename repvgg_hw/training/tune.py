@@ -147,6 +147,7 @@ def _better(start: IntegerNetwork, result: IntegerNetwork, fused: FusedNetwork, 
         for network in (start, result)
     )
     kept = not after < before
-    quantization = {**start.provenance.get("quantization", {}), "fine_tuned": not kept}
+    earlier = start.provenance.get("quantization", {})
+    quantization = {**earlier, "fine_tuned": earlier.get("fine_tuned", False) or not kept}
     chosen = replace(start if kept else result, provenance={**start.provenance, "quantization": quantization})
     return Tuned(chosen, before, after, kept)

@@ -37,6 +37,7 @@ READS_IMAGES: dict[str, tuple[str, ...]] = {
     "train": ("train", "bad", *_TRAIN),
     "train --val": ("train", "images", "--val", "bad", *_TRAIN),
     "train --qat": ("train", "bad", "--qat", "net.pth", *_QAT),
+    "train --integers": ("train", "images", "--qat", "net.pth", "--integers", "bad", *_QAT[2:]),
 }
 LABELLED = ("evaluate", "train", "train --val")  # of which the labels are read
 # What is right, and where: the images decide about what they are for.

@@ -37,6 +37,7 @@ SAMPLES = samples(
 --log log.csv
 --json
 --qat net.pth -o new.npz
+--integers ints.npz | {QAT}
 --weight-bits 4 | {QAT}
 --activation-bits 4 | {QAT}
 --bits bits.json | {QAT}

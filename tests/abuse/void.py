@@ -10,6 +10,7 @@ from tests.abuse.options import commands
 NEW = ("--input-size", "8", "--widths", "4,4", "--epochs", "1", "--batch-size", "2", "-o", "new.pth")
 QAT = ("--qat", "net.pth", "--epochs", "1", "--batch-size", "2", "-o", "new.npz")
 OF_QAT = (
+    ("--integers", "design/network.npz"),
     ("--eps", "1e-3"),
     ("--groups", "1,1,1,1"),
     ("--assume", "order=file"),
@@ -20,6 +21,7 @@ OF_QAT = (
     ("--bits", "bits.json"),
     ("--weight-memory", "9999"),
 )
+DECIDED = (*OF_QAT[-5:], ("--mean", "0.1,0.2,0.3"), ("--std", "0.5,0.6,0.7"))  # by --integers
 NOT_OF_QAT = (
     ("--block", "dbb"),
     ("--scales", "net.pth"),
@@ -99,6 +101,7 @@ VOID: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
         (("images", *QAT, "--bits", "bits.json"), ("--weight-bits", "8")),
         (("images", *QAT, "--bits", "bits.json"), ("--weight-memory", "9999")),
         (("images", *QAT), ("--widths", "4,4")),
+        *((("images", *QAT, "--integers", "design/network.npz"), option) for option in DECIDED),
     ),
     "evaluate": (
         (("net.pth", "--data", "images", "--calibration", "images", "--compare"), ("--method", "minmax")),

@@ -17,7 +17,9 @@ import torch
 from click.testing import CliRunner
 
 from repvgg_hw.api.quantizer import Quantized, Quantizer
+from repvgg_hw.checkpoint import load_fused
 from repvgg_hw.cli import main
+from repvgg_hw.design.network_file import save_network
 from repvgg_hw.network import Architecture, FusedNetwork
 from repvgg_hw.quantize import quantize
 from repvgg_hw.training import finish, loop, tune
@@ -28,8 +30,13 @@ from tests.abuse.pairs import RULE, Sample
 from tests.abuse.training import SAMPLES
 
 # They go together, where the scales are those of the same network: these are not.
-COMPATIBLE = ({"--depths", "--scales"}, {"--strides", "--scales"})
+# Likewise integers of the checkpoint as it is read, for the images' size.
+COMPATIBLE = (
+    *({"--depths", "--scales"}, {"--strides", "--scales"}),
+    *({"--input-size", "--integers"}, {"--head", "--integers"}),
+)
 BASE = ("-q", "train", "images", "--input-size", "8", "--epochs", "1", "--batch-size", "2")
+NORM: dict[str, Any] = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
 OUTPUTS = ("new.pth", "new.npz", "log.csv")
 
 
@@ -41,6 +48,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world.pictures(folder / "small", 12, 4)
     small = Architecture("custom", (4, 4), (1, 1), (2, 2), num_classes=2)
     torch.save(new_network(small, "repopt-search", 1).state_dict(), folder / "scales.pth")
+    start = quantize(
+        load_fused(folder / "net.pth"), np.zeros((2, 8, 8, 3), np.uint8), method="minmax", **NORM
+    )
+    save_network(start, folder / "ints.npz")
     (folder / "classes.json").write_text(json.dumps({"cat": 1, "dog": 0}))
     (folder / "bits.json").write_text(json.dumps({"weights": 5, "activations": 6}))
     return folder
@@ -75,11 +86,12 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     ) -> Quantized:
         weights = [float(conv.weight.sum()) for conv in fused.convs], fused.linear is None
         record.append((self, weights, hashlib.sha256(pixels.tobytes()).hexdigest()))
-        integers = quantize(fused, pixels, mean=(0.5,) * 3, std=(0.5,) * 3, method="minmax")
+        integers = quantize(fused, pixels, method="minmax", **NORM)
         return Quantized(integers, cached=False)
 
     def tuned(network: Any, fused: Any, data: Data, recipe: Any, **others: Any) -> tune.Tuned:
-        record.append((described(data), recipe, others["workers"]))
+        teacher = [float(conv.weight.sum()) for conv in fused.convs]
+        record.append((teacher, described(data), recipe, others["workers"]))
         return tune.Tuned(network, 0.0, 0.0, False)
 
     monkeypatch.setattr(loop, "train", train)

@@ -10,12 +10,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from repvgg_hw import design
+from repvgg_hw.checkpoint import load_fused
 from repvgg_hw.cli import main
 from repvgg_hw.design.network_file import load_network
 from repvgg_hw.model.images import synthetic
 from repvgg_hw.network import Architecture
+from repvgg_hw.training.data import unlabelled
 from repvgg_hw.training.finish import finish
+from repvgg_hw.training.recipe import Recipe
 from repvgg_hw.training.start import new_network
+from repvgg_hw.training.tune import tune
 
 SMALL = Architecture("custom", (4, 4, 6), (1, 2, 1), (2, 2, 2), num_classes=3)
 
@@ -31,14 +35,26 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(place: Path, *words: object) -> Result:
-    base = ("train", place / "bare.npz", "--qat", place / "net.pth", "--method", "minmax")
+    base = ("train", place / "bare.npz", "--qat", place / "net.pth")
     return CliRunner().invoke(main, [*map(str, (*base, "--epochs", 3, "--batch-size", 4, *words))])
 
 
 def test_integers_are_generated_as_they_are(place: Path, tmp_path: Path) -> None:
     output, built = tmp_path / "tuned.npz", tmp_path / "design"
-    words = ("--weight-bits", 4, "--activation-bits", 5, "-o", output, "--json", "--val", place / "set.npz")
-    done = run(place, *words)
+    words = (
+        "--method",
+        "minmax",
+        "--weight-bits",
+        4,
+        "--activation-bits",
+        5,
+        "-o",
+        output,
+        "--json",
+        "--val",
+        place / "set.npz",
+    )
+    done = run(place, "--method", "minmax", *words)
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout)
     assert set(result["val"]) == {"float", "before", "after"}
@@ -55,8 +71,51 @@ def test_integers_are_generated_as_they_are(place: Path, tmp_path: Path) -> None
     assert design.load(built).network.convs[0].weight.tolist() == network.convs[0].weight.tolist()
 
 
+def test_a_second_round_begins_with_the_integers_of_the_first(place: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    assert run(place, "--method", "minmax", "--weight-bits", 4, "-o", first).exit_code == 0
+    done = run(place, "--integers", first, "--rate", 0.05, "-o", second, "--json")
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert result["integers"] == str(first)
+    fused, images = load_fused(place / "net.pth"), np.load(place / "bare.npz")["images"]
+    recipe = Recipe(3, 4, rate=0.05, warmup=1, augment="jitter", seed=0)
+    expected = tune(load_network(first), fused, unlabelled(images), recipe)
+    assert result["loss_before"] == expected.loss_before
+    got = load_network(second)
+    for conv, same in zip(got.convs, expected.network.convs, strict=True):
+        assert conv.weight.tolist() == same.weight.tolist()
+        assert conv.bias.tolist() == same.bias.tolist()
+    assert {conv.weight_bits for conv in got.convs} == {4}
+
+
+def test_a_round_that_finds_nothing_better_leaves_what_it_began_with(place: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    assert run(place, "--method", "minmax", "--weight-bits", 4, "--epochs", 60, "-o", first).exit_code == 0
+    done = run(place, "--integers", first, "--rate", 50, "--epochs", 1, "-o", second, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["kept"]
+    before, after = load_network(first), load_network(second)
+    assert before.provenance["quantization"]["fine_tuned"]
+    assert after.provenance == before.provenance
+    assert [c.weight.tolist() for c in after.convs] == [c.weight.tolist() for c in before.convs]
+
+
+def test_integers_of_another_network_or_size_are_refused(place: Path, tmp_path: Path) -> None:
+    assert run(place, "--method", "minmax", "-o", tmp_path / "a.npz").exit_code == 0
+    finish(new_network(SMALL, "orepa", 1), SMALL, "orepa", tmp_path / "other.pth")
+    for words, message in (
+        (("--qat", tmp_path / "other.pth"), "are not of the checkpoint given (other), but of"),
+        (("--input-size", "20x16"), "--input-size 20x16: "),
+    ):
+        done = run(place, "--integers", tmp_path / "a.npz", *words, "-o", tmp_path / "b.npz")
+        assert done.exit_code == 2
+        assert message in done.stderr
+        assert not (tmp_path / "b.npz").exists()
+
+
 def test_other_words_and_json_say_the_same(place: Path, tmp_path: Path) -> None:
-    done = run(place, "-o", tmp_path / "tuned.npz", "--val", place / "set.npz")
+    done = run(place, "--method", "minmax", "-o", tmp_path / "tuned.npz", "--val", place / "set.npz")
     assert done.exit_code == 0, done.output
     assert "distance from the float network" in done.stdout
     assert f"next: repvgg-hw generate --integers {tmp_path / 'tuned.npz'}" in done.stdout
@@ -79,7 +138,7 @@ def test_wrong_input(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bare.npz").write_bytes((place / "bare.npz").read_bytes())
-    done = run(place, *words)
+    done = run(place, "--method", "minmax", *words)
     assert done.exit_code == 2
     assert message in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"bare.npz"}
