@@ -163,7 +163,13 @@ def check_same(fused: FusedNetwork, integers: IntegerNetwork) -> None:
     got = [(c.name, c.weight.shape, c.stride, c.groups) for c in integers.convs]
     heads = [None if n.linear is None else n.linear.weight.shape for n in (fused, integers)]
     files = [n.provenance.get("sha256") for n in (fused, integers)]
-    if wanted != got or heads[0] != heads[1] or (None not in files and files[0] != files[1]):
+    same_layers, known = wanted == got and heads[0] == heads[1], None not in files
+    if known and files[0] == files[1] and not same_layers:
+        raise InputError(
+            f"the integers of {integers.name} are not of the checkpoint given as it is read here: "
+            "read it with the head, strides and groups that they were made with"
+        )
+    if not same_layers or (known and files[0] != files[1]):
         of = integers.provenance.get("source", "another checkpoint")
         raise InputError(
             f"the integers of {integers.name} are not of the checkpoint given ({fused.name}), but of {of}: "

@@ -106,6 +106,7 @@ def test_integers_of_another_network_or_size_are_refused(place: Path, tmp_path: 
     finish(new_network(SMALL, "orepa", 1), SMALL, "orepa", tmp_path / "other.pth")
     for words, message in (
         (("--qat", tmp_path / "other.pth"), "are not of the checkpoint given (other), but of"),
+        (("--head", "none"), "are not of the checkpoint given as it is read here: read it with the head"),
         (("--input-size", "20x16"), "--input-size 20x16: "),
     ):
         done = run(place, "--integers", tmp_path / "a.npz", *words, "-o", tmp_path / "b.npz")
