@@ -10,7 +10,7 @@ import sys
 from types import FrameType
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def _stop(number: int = signal.SIGINT, frame: FrameType | None = None) -> None:
     with contextlib.suppress(OSError):
         os.write(2, b"error: interrupted\n")
     os._exit(130)
@@ -50,6 +50,8 @@ def main() -> None:
 
     try:
         command()
+    except KeyboardInterrupt:  # just before or behind what turns every error into a line
+        _stop()
     except SystemExit as end:
         if isinstance(end.code, int):
             codes.append(end.code)

@@ -26,8 +26,8 @@ TRACEBACK = "REPVGG_HW_TRACEBACK"  # set to anything: where an error came from i
 
 def exit_code(command: Callable[[], object]) -> int:
     """Run command; its exit code, an error's line printed."""
-    watch()
     try:
+        watch()
         outcome = _flushed(command)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -34,16 +34,16 @@ def watch() -> None:
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    for number in SIGNALS:
-        # SIGINT is ignored behind a shell's `&`, by no wish of the user's; SIGHUP by `nohup`, which is one
-        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
     if os.getpid() not in _wakeups:  # once, however many commands a process runs; a fork has no threads
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         _wakeups[os.getpid()] = writer
         threading.Thread(target=_wait, args=(reader,), daemon=True).start()
     signal.set_wakeup_fd(_wakeups[os.getpid()], warn_on_full_buffer=False)
+    for number in SIGNALS:  # last: what they raise would leave the thread half started
+        # SIGINT is ignored behind a shell's `&`, by no wish of the user's; SIGHUP by `nohup`, which is one
+        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _wait(reader: int) -> None:

@@ -126,6 +126,42 @@ def test_other_signals_are_interrupts(
     assert interrupt(place, words, after, number) < 10
 
 
+# Interrupted within what prepares for interrupts, and within what ends a command: its own line there, too.
+WITHIN = """
+import os, signal
+import {module} as module
+whole = module.{name}
+def interrupted(*given, **named):
+    os.kill(os.getpid(), signal.{signal})
+    return whole(*given, **named)
+module.{name} = interrupted
+from repvgg_hw.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("threading", "Thread.start"),
+        ("threading", "Event.wait"),
+        ("signal", "set_wakeup_fd"),
+        ("repvgg_hw.cli.exits", "watch"),
+        ("repvgg_hw.cli", "exit_code"),
+        ("repvgg_hw.cli", "end"),
+    ],
+)
+def test_an_interrupt_at_the_edges_of_a_command_is_one_line(
+    module: str, name: str, number: signal.Signals
+) -> None:
+    code = WITHIN.format(module=module, name=name, signal=number.name)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "models"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
+
+
 def interrupt(
     place: Path, words: tuple[str, ...], after: float, number: signal.Signals = signal.SIGINT
 ) -> float:
